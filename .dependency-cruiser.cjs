@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dependency rules of the design. Data flows down, imports point one way; this file proves it.
+const only = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    only('no-cycles', 'no import cycles', {}, { circular: true }),
+    only('no-orphans', 'every file is reached from a program', { orphan: true, path: '^src', pathNot: '\\.d\\.ts$' }, {}),
+    only('spice-imports-nothing', 'the codec is bytes in, events out', { path: '^src/console/spice/' }, { pathNot: '^src/console/spice/' }),
+    only('only-db-imports-typeorm', 'SQL stays in db', { path: '^src', pathNot: '^src/db/' }, { path: 'node_modules/(typeorm|@nestjs/typeorm|better-sqlite3|mysql2)(/|$)' }),
+    only('only-messaging-imports-amqplib', 'AMQP stays in messaging', { path: '^src', pathNot: '^src/messaging/' }, { path: 'node_modules/amqplib(/|$)' }),
+    only('only-identity-compute-sources-call-out', 'outgoing HTTP has three owners', { path: '^src', pathNot: '^src/(identity|compute|sources)/' }, { path: 'node_modules/axios(/|$)' }),
+    only('api-not-console', 'api and console share objects and the database, never code', { path: '^src/api/' }, { path: '^src/console/' }),
+    only('console-not-api', 'api and console share objects and the database, never code', { path: '^src/console/' }, { path: '^src/api/' }),
+    only('api-not-db', 'controllers speak to objects', { path: '^src/api/' }, { path: '^src/db/' }),
+    only('objects-look-down', 'objects know rows and rules, no HTTP and no sockets', { path: '^src/objects/' }, { path: '^(src|node_modules)/', pathNot: '^src/(objects|db|exception|context|version)' }),
+    only('db-looks-down', 'db knows no noun', { path: '^src/db/' }, { path: '^src/', pathNot: '^src/(db|conf|exception)' }),
+    only('conf-looks-down', 'conf knows options only', { path: '^src/conf/' }, { path: '^src/', pathNot: '^src/(conf|exception|version)' }),
+    only('console-has-no-nest', 'the data plane is plain classes', { path: '^src/console/' }, { path: 'node_modules/@nestjs/' }),
+    only('nobody-imports-cmd', 'programs are leaves', { path: '^src', pathNot: '^src/cmd/' }, { path: '^src/cmd/' }),
+    only('src-not-test', 'the product never imports its tests', { path: '^src' }, { path: '^test' }),
+    only('no-drawers', 'a file belongs to a noun', {}, { path: '^src/(.*/)?(utils?|common|helpers?|shared|lib)/' }),
+    only('relay-worker-is-bare', 'a relay worker carries nothing that can hold its loop', { path: '^src/console/worker\\.ts$' }, { path: '^(src/(objects|db|api|sources|conductor)/|node_modules/(@nestjs|typeorm|prom-client))', reachable: true }),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

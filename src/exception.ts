@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exceptions of the service. One class per kind of fault; the borders (HTTP, SPICE, exit code) translate
+// them: src/api/fault-filter.ts, src/console/close.ts, src/cmd. The message is for operators and logs;
+// what a stranger on the wire may read is decided at the border.
+
+/** Base of all faults that the service raises on purpose. `message` is one line and holds no secret. */
+export class KerbsideException extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A fault that stops the start of a program: printed in one line, exit status 1, no stack trace. */
+export class StartupError extends KerbsideException {}
+
+/** An option is wrong. The message names group, option, fault and remedy; never a secret's value. */
+export class ConfError extends StartupError {
+  constructor(
+    readonly group: string,
+    readonly option: string,
+    fault: string,
+    remedy: string,
+  ) {
+    super(`[${group}] ${option}: ${fault}; ${remedy}`);
+  }
+}
+
+/** The database is missing, unreachable, of another schema version, or refused a statement. */
+export class DatabaseError extends StartupError {}
+
+/** A noun asked for does not exist (or must not be known to exist). */
+export class NotFound extends KerbsideException {}
+
+/** Input from outside breaks a rule. The message names the field, the fault and what to do. */
+export class InvalidInput extends KerbsideException {}
+
+/** The noun is in a state that does not allow the operation. */
+export class Conflict extends KerbsideException {}
+
+/** Something that this operation needs (a source, a driver, a server) is away at the moment. */
+export class Unavailable extends KerbsideException {}
