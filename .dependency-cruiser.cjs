@@ -84,7 +84,7 @@ module.exports = {
       'no-drawers',
       'a file belongs to a noun',
       {},
-      { path: '^src/(.*/)?(utils?|common|helpers?|shared|lib)/' },
+      { path: '/(utils?|common|helpers?|shared|lib)/', pathNot: 'node_modules' },
     ),
     only(
       'relay-worker-is-bare',
