@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The API's access tokens: JSON Web Tokens (RFC 7519), HS256 over [api] auth_secret_seed, with the claims that
+// Kerbside deployments know. Signature, lifetime and type are checked; the issuer is not, because tokens are
+// minted by hand in the field with no issuer at all.
+import { randomUUID } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { KerbsideException } from '../exception.js';
+
+/** Who a token speaks for. */
+export interface TokenSubject {
+  /** The name of the user: the claim `sub`. */
+  readonly user: string;
+  /** True only if the claim `kerbside_admin` is literally true. */
+  readonly admin: boolean;
+}
+
+/** What a verified token says. */
+export interface VerifiedToken extends TokenSubject {
+  /** The claim `csrf` of a token that was issued as a cookie; absent in all others. */
+  readonly csrf?: string;
+}
+
+/** How a token is made. */
+export interface MintOptions {
+  /** The HS256 key, [api] auth_secret_seed; UTF-8. */
+  readonly seed: string;
+  /** The claim `iss`: the public host name. */
+  readonly issuer: string;
+  /** Lifetime in whole seconds. */
+  readonly ttl: number;
+  /** True for a token that travels in a cookie: it carries the value that X-CSRF-TOKEN must repeat. */
+  readonly forCookie?: boolean;
+  /** The time of issue in epoch seconds; now when absent. */
+  readonly now?: number;
+}
+
+/** A new token. */
+export interface MintedToken {
+  readonly token: string;
+  /** When it ends, epoch seconds. */
+  readonly expires: number;
+  /** The double submit value; present exactly if `forCookie` was set. */
+  readonly csrf?: string;
+}
+
+/** The token is no JWT of ours, or not one that may be used now. */
+export class TokenInvalid extends KerbsideException {}
+
+/** The token was good, and its time is over. */
+export class TokenExpired extends KerbsideException {}
+
+/** Mints an access token (RFC 7519 section 4.1 for the registered claims). */
+export async function mintToken(subject: TokenSubject, options: MintOptions): Promise<MintedToken> {
+  const issued = Math.floor(options.now ?? Date.now() / 1000);
+  const expires = issued + options.ttl;
+  const csrf = options.forCookie === true ? { csrf: randomUUID() } : {};
+  const token = await new SignJWT({ fresh: false, type: 'access', kerbside_admin: subject.admin, ...csrf })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(subject.user)
+    .setIssuer(options.issuer)
+    .setIssuedAt(issued)
+    .setNotBefore(issued)
+    .setExpirationTime(expires)
+    .setJti(randomUUID())
+    .sign(Buffer.from(options.seed, 'utf8'));
+  return { token, expires, ...csrf };
+}
+
+/**
+ * Verifies an access token: HS256 signature, exp (demanded), nbf, type, sub.
+ * @throws TokenExpired if only its time is over
+ * @throws TokenInvalid for every other fault; the message is safe to show
+ */
+export async function verifyToken(token: string, seed: string): Promise<VerifiedToken> {
+  const claims = await verifiedClaims(token, seed);
+  if (claims['type'] !== 'access') throw new TokenInvalid('not an access token');
+  const user = claims['sub'];
+  if (typeof user !== 'string' || user === '') throw new TokenInvalid('the token names no user');
+  const csrf = claims['csrf'];
+  return { user, admin: claims['kerbside_admin'] === true, ...(typeof csrf === 'string' ? { csrf } : {}) };
+}
+
+async function verifiedClaims(token: string, seed: string): Promise<Record<string, unknown>> {
+  try {
+    const verified = await jwtVerify(token, Buffer.from(seed, 'utf8'), {
+      algorithms: ['HS256'],
+      requiredClaims: ['exp'],
+    });
+    return verified.payload;
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+function translate(error: unknown): KerbsideException {
+  const cause = { cause: error };
+  if (error instanceof errors.JWTExpired) return new TokenExpired('Signature has expired', cause);
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const tooEarly = error.claim === 'nbf' && error.reason === 'check_failed';
+    return new TokenInvalid(
+      tooEarly
+        ? 'The token is not yet valid (nbf)'
+        : `the token's claim ${error.claim} is missing or malformed`,
+      cause,
+    );
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return new TokenInvalid('The specified alg value is not allowed', cause);
+  }
+  return new TokenInvalid('invalid JWT in Authorization header', cause);
+}
