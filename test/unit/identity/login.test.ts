@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Logging in: the outcomes, the limits per address and per user, and the audit trail.
+import { describe, expect, it } from '@jest/globals';
+import { Login, networkOf, type LoginLimits } from '../../../src/identity/login.js';
+
+interface Bench {
+  login: Login;
+  trail: string[];
+  verified: number;
+}
+
+function bench(limits: Partial<LoginLimits> = {}, users: Record<string, string> = { alice: 'right' }): Bench {
+  const made: Bench = { login: undefined as unknown as Login, trail: [], verified: 0 };
+  const local = {
+    any: () => Promise.resolve(Object.keys(users).length > 0),
+    verify: async (name: string, password: string) => {
+      made.verified += 1;
+      await Promise.resolve();
+      return users[name] === password ? { name, admin: name === 'alice' } : null;
+    },
+  };
+  const audit = {
+    record: (entry: { source: string; uuid: string; message: string }) => {
+      made.trail.push(`${entry.source}|${entry.uuid}|${entry.message}`);
+      return Promise.resolve();
+    },
+  };
+  made.login = new Login(local, audit, 'node1', { perAddress: 5, perUser: 3, window: 300, ...limits });
+  return made;
+}
+
+const attempt = (user: string, password: string, address = '192.0.2.1') => ({ user, password, address });
+
+describe('Login', () => {
+  it('accepts the right password and audits the login', async () => {
+    const { login, trail } = bench();
+    expect(await login.attempt(attempt('alice', 'right'))).toEqual({
+      kind: 'accepted',
+      user: 'alice',
+      admin: true,
+    });
+    expect(trail).toEqual(['||Login of alice from 192.0.2.1']);
+  });
+
+  it('refuses a wrong password and audits the failure without the password', async () => {
+    const { login, trail } = bench();
+    expect(await login.attempt(attempt('alice', 'hunter2'))).toEqual({ kind: 'refused' });
+    expect(trail).toEqual(['||Failed login of alice from 192.0.2.1']);
+  });
+
+  it('keeps line breaks and endless names out of the audit trail', async () => {
+    const { login, trail } = bench();
+    await login.attempt(attempt(`x\r\n\u2028${'y'.repeat(500)}`, 'p'));
+    expect(trail[0]).toMatch(/^\|\|Failed login of x\?\?\?y{60} from 192\.0\.2\.1$/);
+  });
+
+  it('says that there is no way to log in when no user exists, and counts nothing', async () => {
+    const { login, trail } = bench({ perAddress: 1 }, {});
+    for (let i = 0; i < 3; i += 1) {
+      expect(await login.attempt(attempt('alice', 'x'))).toEqual({ kind: 'no_method' });
+    }
+    expect(trail).toEqual([]);
+  });
+
+  it('limits the failures for a user from many addresses, and looks at no password afterwards', async () => {
+    const made = bench();
+    for (let i = 0; i < 3; i += 1) await made.login.attempt(attempt('alice', 'no', `192.0.2.${i}`));
+    const late = await made.login.attempt(attempt('ALICE', 'right', '192.0.2.99'));
+    expect(late).toEqual({ kind: 'limited', retryAfter: expect.any(Number) });
+    expect(late.kind === 'limited' && late.retryAfter > 0 && late.retryAfter <= 300).toBe(true);
+    expect(made.verified).toBe(3);
+    expect(made.trail).toHaveLength(3);
+  });
+
+  it('limits the failures of an address with many user names', async () => {
+    const { login } = bench();
+    for (let i = 0; i < 5; i += 1) await login.attempt(attempt(`user${i}`, 'no'));
+    expect((await login.attempt(attempt('alice', 'right'))).kind).toBe('limited');
+    expect((await login.attempt(attempt('alice', 'right', '192.0.2.2'))).kind).toBe('accepted');
+  });
+
+  it('holds the limit against attempts in parallel', async () => {
+    const made = bench();
+    const burst = Array.from({ length: 50 }, () => made.login.attempt(attempt('alice', 'no')));
+    const kinds = (await Promise.all(burst)).map((result) => result.kind);
+    expect(kinds.filter((kind) => kind === 'refused')).toHaveLength(3);
+    expect(made.verified).toBe(3);
+  });
+
+  it('never limits users who know their password', async () => {
+    const { login } = bench();
+    for (let i = 0; i < 20; i += 1) {
+      expect((await login.attempt(attempt('alice', 'right'))).kind).toBe('accepted');
+    }
+  });
+});
+
+describe('networkOf', () => {
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0db8:1:2::1', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['', ''],
+  ])('counts %s as %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+});
