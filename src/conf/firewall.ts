@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// [firewall]: which channels and messages may pass.
+import { CHANNEL_NAMES } from './channel-names.js';
+import type { GroupSpec } from './types.js';
+
+/** The options of [firewall]. */
+export const FIREWALL_GROUP = {
+  name: 'firewall',
+  help: 'Which channels and messages may pass.',
+  options: {
+    mode: {
+      type: 'choice',
+      default: 'enforce',
+      choices: ['enforce', 'warn'],
+      help:
+        'What happens to a connection that breaks a rule: "enforce" ends it, "warn" only records it. ' +
+        '"warn" is for finding out what a new rule would break.',
+      deprecatedEnv: { name: 'FIREWALL_MODE' },
+    },
+    permitted_channels: {
+      type: 'list',
+      item: 'word',
+      default: [],
+      choices: CHANNEL_NAMES,
+      minItems: 0,
+      help:
+        'The channels that clients may open. Empty permits all of them. A desktop without USB, shared folders, ' +
+        'sound and smartcards is "main,display,inputs,cursor".',
+      deprecatedEnv: { name: 'FIREWALL_PERMITTED_CHANNELS' },
+    },
+  },
+} as const satisfies GroupSpec;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// All groups, and the type of the whole configuration that follows from them. A new group is one line here.
+import { API_GROUP } from './api.js';
+import { CONSOLE_GROUP } from './console.js';
+import { DATABASE_GROUP } from './database.js';
+import { DEFAULT_GROUP } from './default.js';
+import { FIREWALL_GROUP } from './firewall.js';
+import { METRICS_GROUP } from './metrics.js';
+import { PROXY_GROUP } from './proxy.js';
+import { SOURCES_GROUP } from './sources.js';
+import { SPICE_GROUP } from './spice.js';
+import type { GroupSpec, GroupValues } from './types.js';
+
+/** Every group by the property that it has in the configuration, in the order of the sample file. */
+export const GROUPS = {
+  default: DEFAULT_GROUP,
+  api: API_GROUP,
+  console: CONSOLE_GROUP,
+  database: DATABASE_GROUP,
+  sources: SOURCES_GROUP,
+  spice: SPICE_GROUP,
+  proxy: PROXY_GROUP,
+  firewall: FIREWALL_GROUP,
+  metrics: METRICS_GROUP,
+} as const satisfies Readonly<Record<string, GroupSpec>>;
+
+/** The whole configuration: `conf.console.tokenTtl`. Frozen; times in seconds, sizes in bytes. */
+export type Conf = { readonly [G in keyof typeof GROUPS]: GroupValues<(typeof GROUPS)[G]> };
+
+/** Every group as [property, declaration]. */
+export function listGroups(): readonly (readonly [string, GroupSpec])[] {
+  return Object.entries(GROUPS);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// [metrics]: where Prometheus finds the counters.
+import type { GroupSpec } from './types.js';
+
+/** The options of [metrics]. */
+export const METRICS_GROUP = {
+  name: 'metrics',
+  help: 'The Prometheus exporter.',
+  options: {
+    address: {
+      type: 'host',
+      default: '127.0.0.1',
+      help:
+        'The address that the exporter listens on. It asks for no login: give it an address that only the ' +
+        'monitoring network reaches.',
+      deprecatedEnv: { name: 'PROMETHEUS_METRICS_ADDRESS' },
+    },
+    port: {
+      type: 'port',
+      default: 13003,
+      min: 0,
+      max: 65535,
+      help: 'The TCP port of the exporter. 0 takes any free port and logs which one.',
+      deprecatedEnv: { name: 'PROMETHEUS_METRICS_PORT' },
+    },
+  },
+} as const satisfies GroupSpec;

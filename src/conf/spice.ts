@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// [spice]: the SPICE listeners, their certificates, and what a .vv file says about them.
+import { hostname } from 'node:os';
+import type { GroupSpec } from './types.js';
+
+/** The options of [spice]. */
+export const SPICE_GROUP = {
+  name: 'spice',
+  help: 'The SPICE listeners and what clients are told about them.',
+  options: {
+    workers: {
+      type: 'integer',
+      default: 1,
+      min: 1,
+      max: 64,
+      help:
+        'Relay processes that share the SPICE ports. One worker uses one core; the death of a worker ends its own ' +
+        'sessions only. As many as the node has cores to spare is a good number.',
+    },
+    address: {
+      type: 'list',
+      item: 'host',
+      default: ['::'],
+      minItems: 1,
+      help:
+        'The addresses that the SPICE ports listen on. "::" takes IPv6 and IPv4 connections, and only IPv4 where ' +
+        'the host has no IPv6.',
+      deprecatedEnv: { name: 'VDI_ADDRESS' },
+    },
+    secure_port: {
+      type: 'port',
+      default: 5900,
+      min: 0,
+      max: 65535,
+      help: 'The TLS port. All sessions come in here. 0 takes any free port and logs which one.',
+      deprecatedEnv: { name: 'VDI_SECURE_PORT' },
+    },
+    insecure_port: {
+      type: 'port',
+      default: 5901,
+      min: 0,
+      max: 65535,
+      help:
+        'The plain port. It carries no session: it tells a client to come back with TLS, and closes. ' +
+        '0 takes any free port and logs which one.',
+      deprecatedEnv: { name: 'VDI_INSECURE_PORT' },
+    },
+    public_fqdn: {
+      type: 'host',
+      default: '',
+      derived: { shown: '<host name>', from: () => hostname() },
+      help:
+        'The name or address by which clients reach the SPICE ports: host= of every .vv file, and the issuer of ' +
+        'API tokens. With several nodes it is the name of the load balancer.',
+      deprecatedEnv: { name: 'PUBLIC_FQDN' },
+    },
+    public_secure_port: {
+      type: 'port',
+      default: 5900,
+      min: 1,
+      max: 65535,
+      help: 'The TLS port as clients see it: tls-port= of every .vv file.',
+      deprecatedEnv: { name: 'PUBLIC_SECURE_PORT' },
+    },
+    public_insecure_port: {
+      type: 'port',
+      default: 5901,
+      min: 1,
+      max: 65535,
+      help: 'The plain port as clients see it: port= of every .vv file.',
+      deprecatedEnv: { name: 'PUBLIC_INSECURE_PORT' },
+    },
+    host_subject: {
+      type: 'string',
+      default: 'C=US,O=Shaken Fist,CN=Kerbside Proxy',
+      help:
+        "The subject of the proxy's certificate as clients must find it: host-subject= of every .vv file. " +
+        'With it a client does not compare the host name, so the certificate need not name every address of the proxy. ' +
+        'The order of the parts is the one of the certificate.',
+      deprecatedEnv: { name: 'PROXY_HOST_SUBJECT' },
+    },
+    cert_path: {
+      type: 'list',
+      item: 'path',
+      default: ['/etc/pki/CA/certs/proxy.pem'],
+      minItems: 1,
+      help:
+        'The certificates of the TLS port, in PEM with their intermediates, one file for each type of key: an ECDSA ' +
+        'certificate costs less per connection, an RSA one beside it serves old clients. A changed file is taken up ' +
+        'without a restart, and running sessions are not touched.',
+      deprecatedEnv: { name: 'PROXY_HOST_CERT_PATH' },
+    },
+    key_path: {
+      type: 'list',
+      item: 'path',
+      default: ['/etc/pki/CA/certs/proxy-key.pem'],
+      minItems: 1,
+      help: 'The private keys of cert_path, in PEM, in the same order.',
+      deprecatedEnv: { name: 'PROXY_HOST_CERT_KEY_PATH' },
+    },
+    cacert_path: {
+      type: 'path',
+      default: '/etc/pki/CA/ca-cert.pem',
+      help:
+        'The CA certificate that clients check the TLS port with: ca= of every .vv file. Empty leaves ca= out, and ' +
+        'clients use the authorities of their own machine.',
+      deprecatedEnv: { name: 'CACERT_PATH' },
+    },
+  },
+} as const satisfies GroupSpec;

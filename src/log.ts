@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log of every program: one line for one event, in the text format of oslo.log or as JSON. A line is written by
+// one write call, so the lines of several processes that share a file or a pipe never mix. What cannot be logged
+// (a full disk, a reader that has gone) is dropped: the log never ends a session.
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import winston from 'winston';
+import { KerbsideException, StartupError } from './exception.js';
+
+/**
+ * What belongs to an event beside its sentence. `request_id`, `user` and `project` name the request it belongs to.
+ * Of an Error the message is shown; its stack too when it is a bug of ours, logged at error with debug on.
+ */
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined | Error>>;
+
+/** Writes events of one part of the program. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** How the log is written. */
+export interface LogOptions {
+  readonly debug: boolean;
+  readonly useJson: boolean;
+  /** A path, or '' for standard output. */
+  readonly file: string;
+}
+
+/** One event, as the renderer takes it. */
+export interface LogEvent {
+  readonly level: Level;
+  readonly name: string;
+  readonly message: string;
+  readonly fields: LogFields;
+  readonly time: Date;
+}
+
+type Level = 'error' | 'warning' | 'info' | 'debug';
+type Plain = string | number | boolean | null;
+
+const LEVELS: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, debug: 3 };
+const CONTEXT = ['request_id', 'user', 'project'];
+/** Members of oslo.log's JSON format; a field of the same name gets an underscore at its end. */
+const RESERVED = ['asctime', 'levelname', 'name', 'process', 'message'];
+/** Whatever could end a line, move the cursor of a terminal or hide text in it. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+function escape(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    if (character === '\n') return '\\n';
+    if (character === '\r') return '\\r';
+    if (character === '\t') return '\\t';
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+function pad(value: number, digits = 2): string {
+  return String(value).padStart(digits, '0');
+}
+
+function stamp(time: Date): string {
+  const day = `${time.getFullYear()}-${pad(time.getMonth() + 1)}-${pad(time.getDate())}`;
+  const clock = `${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}`;
+  return `${day} ${clock}.${pad(time.getMilliseconds(), 3)}`;
+}
+
+function plainFields(event: LogEvent, debug: boolean): [string, Plain][] {
+  return Object.entries(event.fields).flatMap(([key, value]): [string, Plain][] => {
+    if (value === undefined) return [];
+    if (!(value instanceof Error)) return [[key, value]];
+    const ours = debug && event.level === 'error' && !(value instanceof KerbsideException);
+    return ours
+      ? [
+          [key, value.message],
+          ['stack', value.stack ?? ''],
+        ]
+      : [[key, value.message]];
+  });
+}
+
+function quote(value: Plain): string {
+  const text = escape(String(value));
+  return text === '' || /[\s"=]/.test(text) ? `"${text.replaceAll('"', '\\"')}"` : text;
+}
+
+function contextOf(fields: readonly [string, Plain][]): string {
+  const of = new Map(fields);
+  if (!CONTEXT.some((key) => of.has(key))) return '-';
+  return CONTEXT.map((key) => escape(String(of.get(key) ?? '-')).replaceAll(' ', '_')).join(' ');
+}
+
+/**
+ * The line of an event, without its line end.
+ *
+ * @param event what happened
+ * @param o how to write it: format, and whether debug is on
+ */
+export function renderLine(
+  event: LogEvent,
+  o: { readonly debug: boolean; readonly useJson: boolean },
+): string {
+  const fields = plainFields(event, o.debug);
+  const levelname = event.level.toUpperCase();
+  if (o.useJson) {
+    const extra = fields.map(([key, value]) => [RESERVED.includes(key) ? `${key}_` : key, value]);
+    const { name, message } = event;
+    const own = { asctime: stamp(event.time), levelname, name, process: process.pid, message };
+    return JSON.stringify({ ...own, ...(Object.fromEntries(extra) as Record<string, Plain>) });
+  }
+  const rest = fields
+    .filter(([key]) => !CONTEXT.includes(key))
+    .map(([key, value]) => ` ${escape(key)}=${quote(value)}`);
+  const head = `${stamp(event.time)} ${process.pid} ${levelname} ${event.name} [${contextOf(fields)}]`;
+  return `${head} ${escape(event.message)}${rest.join('')}`;
+}
+
+/** Where lines go: a descriptor that is ours, or standard output. */
+class Sink {
+  #descriptor: number | undefined;
+
+  constructor(readonly file: string) {
+    if (file !== '') this.#descriptor = openLog(file);
+  }
+
+  write(line: string): void {
+    if (this.#descriptor === undefined) {
+      process.stdout.write(line);
+      return;
+    }
+    try {
+      writeSync(this.#descriptor, line);
+    } catch {
+      // A full disk costs log lines, not sessions.
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+}
+
+function openLog(file: string): number {
+  try {
+    return openSync(file, 'a', 0o640);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
+    throw new StartupError(
+      `log file ${file} cannot be opened: ${code}; change [DEFAULT] log_file or its permissions`,
+    );
+  }
+}
+
+let options: LogOptions = { debug: false, useJson: false, file: '' };
+let sink = new Sink('');
+
+// Without a listener, a reader of standard output that goes away would end the process.
+process.stdout.on('error', () => undefined);
+
+const lines = new Writable({
+  decodeStrings: false,
+  write(line: string, _encoding, done): void {
+    sink.write(line);
+    done();
+  },
+});
+
+const root = winston.createLogger({
+  levels: { ...LEVELS },
+  level: 'info',
+  format: winston.format.printf((info) => renderLine(info['event'] as LogEvent, options)),
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its own transports as interfaces
+  transports: [new winston.transports.Stream({ stream: lines, eol: '\n' })],
+});
+
+/**
+ * Sets level, format and place of the log of this process. Before the first call it is text at INFO on standard output.
+ *
+ * @throws StartupError when the file cannot be opened; the log then goes on as before
+ */
+export function configureLogging(o: LogOptions): void {
+  const next = new Sink(o.file);
+  sink.close();
+  [sink, options] = [next, o];
+  root.level = o.debug ? 'debug' : 'info';
+}
+
+/**
+ * Opens the log file anew, after logrotate has moved the old one.
+ *
+ * @throws StartupError when the file cannot be opened; the log then goes on into the old one
+ */
+export function reopenLog(): void {
+  configureLogging(options);
+}
+
+/**
+ * The logger of one part of the program.
+ *
+ * @param name dotted, such as `kerbside.console.link`
+ */
+export function loggerFor(name: string): Logger {
+  const at =
+    (level: Level) =>
+    (message: string, fields: LogFields = {}): void => {
+      if (LEVELS[level] > LEVELS[root.level as Level]) return;
+      root.log({
+        level,
+        message,
+        event: { level, name, message, fields, time: new Date() } satisfies LogEvent,
+      });
+    };
+  return { debug: at('debug'), info: at('info'), warning: at('warning'), error: at('error') };
+}
