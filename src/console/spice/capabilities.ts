@@ -9,13 +9,12 @@ export function hasCap(words: readonly number[], bit: number): boolean {
 
 /** A copy of the words with `bit` set; grows by zero words as far as needed. */
 export function withCap(words: readonly number[], bit: number): number[] {
-  const result = [...words];
   const index = bit >>> 5;
-  while (result.length <= index) {
-    result.push(0);
-  }
-  result[index] = ((result[index] ?? 0) | (1 << (bit & 31))) >>> 0;
-  return result;
+  const length = Math.max(words.length, index + 1);
+  return Array.from({ length }, (_unused, at) => {
+    const word = words[at] ?? 0;
+    return (at === index ? word | (1 << (bit & 31)) : word) >>> 0;
+  });
 }
 
 /** A copy of the words with `bit` cleared; the count of words never changes. */
