@@ -24,6 +24,17 @@ export const API_GROUP = {
       help: 'The TCP port of the REST service. 0 takes any free port and logs which one.',
       deprecatedEnv: { name: 'API_PORT' },
     },
+    trusted_proxies: {
+      type: 'list',
+      item: 'word',
+      default: [],
+      minItems: 0,
+      help:
+        'Addresses and networks (such as 192.0.2.0/24) of the TLS proxies and load balancers in front of the REST ' +
+        'service. Only their X-Forwarded-For and X-Forwarded-Proto count: the former for the limit of login attempts ' +
+        'and the log, the latter for the Secure mark of the login cookies. Without it all logins that come through ' +
+        'a balancer count as from one address.',
+    },
     auth_secret_seed: {
       type: 'secret',
       default: '',
