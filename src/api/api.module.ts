@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service as a Nest module, and the way of every request through it, in order. A step sees only what the
+// steps before it have let through.
+import {
+  HttpCode,
+  Module,
+  RequestMapping,
+  RequestMethod,
+  type DynamicModule,
+  type Type,
+} from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import cookieParser from 'cookie-parser';
+import type { Conf } from '../conf/index.js';
+import { Login } from '../identity/login.js';
+import { AuditEvents } from '../objects/audit-event.js';
+import { ConsoleSessions } from '../objects/console-session.js';
+import { ConsoleTokens } from '../objects/console-token.js';
+import { Consoles } from '../objects/console.js';
+import { Sources } from '../objects/source.js';
+import { CaCertificate } from './ca-certificate.js';
+import { AuthController } from './controllers/auth.js';
+import { ConsoleController } from './controllers/console.js';
+import { ConsoleFileController } from './controllers/console-file.js';
+import { HealthController } from './controllers/health.js';
+import { OpenApiController } from './controllers/openapi.js';
+import { RootController } from './controllers/root.js';
+import { SessionController } from './controllers/session.js';
+import { SourceController } from './controllers/source.js';
+import { FaultFilter } from './fault-filter.js';
+import { CONF, OPENAPI } from './injection-tokens.js';
+import { JSON_SPACES, sortedKeys } from './json-format.js';
+import { authentication } from './middleware/authentication.js';
+import { authorization } from './middleware/authorization.js';
+import { bodyRules, MAX_BODY_BYTES } from './middleware/body-rules.js';
+import { requestId } from './middleware/request-id.js';
+import { requestLog } from './middleware/request-log.js';
+import { routing } from './middleware/routing.js';
+import { securityHeaders } from './middleware/security-headers.js';
+import { openApiDocument } from './openapi.js';
+import { Readiness } from './readiness.js';
+import { refusalAudit } from './refusal-audit.js';
+import { ROUTES, type Controllers } from './routes.js';
+
+/** What the service is made of; made in server.ts. */
+export interface ApiParts {
+  readonly conf: Conf;
+  readonly login: Login;
+  readonly ca: CaCertificate;
+  readonly readiness: Readiness;
+  readonly sources: Sources;
+  readonly consoles: Consoles;
+  readonly sessions: ConsoleSessions;
+  readonly tokens: ConsoleTokens;
+  readonly events: AuditEvents;
+}
+
+const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } = {
+  auth: AuthController,
+  console: ConsoleController,
+  consoleFile: ConsoleFileController,
+  health: HealthController,
+  openapi: OpenApiController,
+  root: RootController,
+  session: SessionController,
+  source: SourceController,
+};
+
+/** The module. */
+@Module({})
+export class ApiModule {
+  /** The module with its parts. */
+  static with(parts: ApiParts): DynamicModule {
+    bindRoutes();
+    return {
+      module: ApiModule,
+      controllers: Object.values(CONTROLLERS),
+      providers: [
+        { provide: CONF, useValue: parts.conf },
+        { provide: OPENAPI, useValue: openApiDocument() },
+        { provide: Login, useValue: parts.login },
+        { provide: CaCertificate, useValue: parts.ca },
+        { provide: Readiness, useValue: parts.readiness },
+        { provide: Sources, useValue: parts.sources },
+        { provide: Consoles, useValue: parts.consoles },
+        { provide: ConsoleSessions, useValue: parts.sessions },
+        { provide: ConsoleTokens, useValue: parts.tokens },
+        { provide: AuditEvents, useValue: parts.events },
+      ],
+    };
+  }
+}
+
+/** The way of a request. */
+export function usePipeline(app: NestExpressApplication, parts: ApiParts): void {
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('json replacer', sortedKeys);
+  app.set('json spaces', JSON_SPACES);
+  // Whose X-Forwarded-For and X-Forwarded-Proto count.
+  app.set('trust proxy', [...parts.conf.api.trustedProxies]);
+
+  app.use(requestId); // first: every answer and every log line has it, refusals too
+  app.use(securityHeaders);
+  app.use(requestLog);
+  app.use(routing); // 404 and 405 for everyone; from here on the rule is known
+  app.use(cookieParser());
+  app.use(authentication(parts.conf.api.authSecretSeed.reveal()));
+  app.use(authorization(refusalAudit(parts.consoles, parts.events, parts.conf.default.nodeName)));
+  // Bodies are read last, so that a stranger can not make us read one that is not for strangers. They are JSON
+  // whatever their Content-Type says.
+  app.useBodyParser('json', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
+  app.use(bodyRules);
+  app.useGlobalFilters(new FaultFilter());
+}
+
+/** Gives the controllers' methods the URLs of the table; all succeed with 200. */
+function bindRoutes(): void {
+  for (const route of ROUTES) {
+    const [controller, action] = route.handler.split('.') as [keyof Controllers, string];
+    const prototype = CONTROLLERS[controller].prototype as object;
+    const descriptor = Object.getOwnPropertyDescriptor(prototype, action);
+    if (descriptor === undefined) throw new Error(`no handler ${route.handler}`);
+    RequestMapping({ path: route.path, method: RequestMethod[route.method] })(prototype, action, descriptor);
+    HttpCode(200)(prototype, action, descriptor);
+  }
+}

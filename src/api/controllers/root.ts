@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The front door: what the service can do, or where a browser that is logged in goes.
+import { Controller, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { wantsHtml } from '../accept.js';
+import { contextOf } from '../request-context.js';
+
+/** `/` */
+@Controller()
+export class RootController {
+  /** The capabilities. */
+  show(@Req() request: Request, @Res() response: Response): void {
+    if (wantsHtml(request.headers.accept) && contextOf(request).user !== undefined) {
+      response.redirect(302, '/source');
+      return;
+    }
+    response.json({ capabilities: [], result: 'ok' });
+  }
+}

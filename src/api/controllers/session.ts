@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions: who is connected to what.
+import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import type { Conf } from '../../conf/index.js';
+import { ConsoleSessions } from '../../objects/console-session.js';
+import { wantsHtml } from '../accept.js';
+import { Absent } from '../faults.js';
+import { CONF } from '../injection-tokens.js';
+import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
+import { QUERY } from '../schemas/schema-pipe.js';
+import { viewSessions } from '../views/session.js';
+
+/** `/session` */
+@Controller()
+export class SessionController {
+  constructor(
+    private readonly sessions: ConsoleSessions,
+    @Inject(CONF) private readonly conf: Conf,
+  ) {}
+
+  /** The sessions that have an open channel. */
+  async list(
+    @Query(QUERY) query: PageQuery,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Record<string, unknown>> {
+    const page = await this.sessions.listOpen(pageRequest(query, this.conf.api.maxLimit));
+    if (page.next !== null) response.setHeader('Link', nextLink(request.path, query, page.next));
+    return viewSessions(page.items);
+  }
+
+  /** Ends a session for good. */
+  async terminate(
+    @Param('session') session: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const ended = await this.sessions.terminateSession(session, 'session terminated by request');
+    if (!ended) throw new Absent('session not found');
+    if (wantsHtml(request.headers.accept)) response.redirect(302, '/session');
+    else response.json({ result: 'ok' });
+  }
+}

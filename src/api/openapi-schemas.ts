@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shapes of the API's bodies as JSON Schema, for the OpenAPI document. They are the views and schemas of this
+// folder told to machines; a test compares the answers of the running service with them.
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const STRING = { type: 'string' };
+const BOOLEAN = { type: 'boolean' };
+const INTEGER = { type: 'integer' };
+const TIME = { type: 'number', description: 'Seconds since 1970, with a fraction.' };
+const RESULT = { type: 'string', enum: ['ok'] };
+
+function orNull(schema: Schema): Schema {
+  return { ...schema, type: [schema['type'], 'null'] };
+}
+
+function object(properties: Record<string, Schema>, options: { optional?: readonly string[] } = {}): Schema {
+  const required = Object.keys(properties).filter((name) => options.optional?.includes(name) !== true);
+  return { type: 'object', additionalProperties: false, properties, required };
+}
+
+/** A reference to one of the schemas below. */
+export function schemaRef(name: keyof typeof SCHEMAS): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** An array of one of the schemas below. */
+export function arrayOf(name: keyof typeof SCHEMAS): Schema {
+  return { type: 'array', items: schemaRef(name) };
+}
+
+/** The schemas by name. */
+export const SCHEMAS = {
+  Error: object({ error: STRING, status: INTEGER }),
+  Result: object({ result: RESULT }),
+  Capabilities: object({ capabilities: { type: 'array', items: STRING }, result: RESULT }),
+  Login: object(
+    {
+      username: { type: 'string', minLength: 1, maxLength: 255 },
+      password: { type: 'string', minLength: 1, maxLength: 1024, format: 'password' },
+      as_cookie: BOOLEAN,
+    },
+    { optional: ['as_cookie'] },
+  ),
+  Token: object(
+    { access_token: STRING, expires_in: INTEGER, token_type: { type: 'string', enum: ['Bearer'] } },
+    { optional: ['access_token', 'token_type'] },
+  ),
+  Source: object({
+    name: STRING,
+    type: STRING,
+    last_seen: orNull(TIME),
+    seen_by: orNull(STRING),
+    errored: BOOLEAN,
+    error: orNull(STRING),
+    url: orNull(STRING),
+    ca_cert: orNull(STRING),
+    username: orNull(STRING),
+    project_name: orNull(STRING),
+    user_domain_id: orNull(STRING),
+    project_domain_id: orNull(STRING),
+    deleted: BOOLEAN,
+  }),
+  Console: object({
+    uuid: STRING,
+    source: STRING,
+    hypervisor: STRING,
+    hypervisor_ip: STRING,
+    insecure_port: orNull(INTEGER),
+    secure_port: orNull(INTEGER),
+    name: orNull(STRING),
+    host_subject: orNull(STRING),
+    discovered: TIME,
+    sessions: { type: 'array', items: STRING },
+    token_count: INTEGER,
+    audit: { type: 'array', maxItems: 0, description: 'Always empty; the audit trail has a URL of its own.' },
+  }),
+  AuditEvent: object({
+    source: STRING,
+    uuid: STRING,
+    session_id: orNull(STRING),
+    channel: orNull(STRING),
+    node: orNull(STRING),
+    pid: orNull(INTEGER),
+    timestamp: TIME,
+    message: STRING,
+  }),
+  Audit: object({
+    audit: { type: 'array', items: { $ref: '#/components/schemas/AuditEvent' } },
+    total: INTEGER,
+  }),
+  Terminated: object({
+    result: RESULT,
+    tokens: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[0-9a-f]{12}$' },
+      description: 'The fingerprints of the tokens that ended: 12 hexadecimal digits of their SHA-256.',
+    },
+  }),
+  Channel: object({
+    id: INTEGER,
+    node: STRING,
+    pid: INTEGER,
+    created: TIME,
+    client_ip: STRING,
+    client_port: INTEGER,
+    connection_id: orNull(INTEGER),
+    channel_type: INTEGER,
+    channel_id: INTEGER,
+    session_id: STRING,
+    connection_ref: STRING,
+  }),
+  Session: object({
+    source: STRING,
+    uuid: STRING,
+    name: orNull(STRING),
+    channels: { type: 'array', items: { $ref: '#/components/schemas/Channel' } },
+  }),
+  Sessions: {
+    type: 'object',
+    description: 'By session id.',
+    additionalProperties: { $ref: '#/components/schemas/Session' },
+  },
+} as const satisfies Record<string, Schema>;

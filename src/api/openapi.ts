@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// The OpenAPI 3.1 document, made from the table of routes. doc/source/openapi.json is a copy; a test compares.
+import { VERSION } from '../version.js';
+import { arrayOf, schemaRef, SCHEMAS } from './openapi-schemas.js';
+import { ROUTES, type Handler, type Route } from './routes.js';
+
+type Json = Readonly<Record<string, unknown>>;
+type Query = 'limit' | 'marker';
+
+/** What the table does not know about a route. */
+interface Operation {
+  readonly summary: string;
+  /** The schema of the answer with status 200; absent for a .vv file. */
+  readonly answer?: Json;
+  readonly body?: Json;
+  readonly query?: readonly Query[];
+  /** What else can happen, beside 400, 401, 403 and 500. */
+  readonly faults?: Readonly<Record<number, string>>;
+  /** Where a browser is sent instead. */
+  readonly browser?: string;
+}
+
+const NO_CONSOLE = { 404: 'console not found' };
+const NO_FILE = { 404: 'source not found, console not found' };
+
+const OPERATIONS: Readonly<Record<Handler, Operation>> = {
+  'root.show': {
+    summary: 'What this service can do',
+    answer: schemaRef('Capabilities'),
+    browser: '/source, when it is logged in',
+  },
+  'health.ready': {
+    summary:
+      'Whether requests should be sent here: the database answers, and the service is not shutting down',
+    answer: schemaRef('Result'),
+    faults: { 503: 'not ready' },
+  },
+  'health.live': { summary: 'Whether the process answers at all', answer: schemaRef('Result') },
+  'openapi.show': { summary: 'This document', answer: { type: 'object' } },
+  'auth.login': {
+    summary: 'Log in with a local user; with as_cookie the token comes as a cookie',
+    body: schemaRef('Login'),
+    answer: schemaRef('Token'),
+    faults: { 429: 'too many login attempts; see Retry-After', 503: 'no login method is configured' },
+  },
+  'auth.logout': { summary: 'Remove the cookies of a login', answer: schemaRef('Result') },
+  'source.list': { summary: 'List sources', answer: arrayOf('Source'), query: ['limit', 'marker'] },
+  'source.show': {
+    summary: 'Show one source, also one that is no longer configured',
+    answer: schemaRef('Source'),
+    faults: { 404: 'source not found' },
+  },
+  'console.list': { summary: 'List consoles', answer: arrayOf('Console'), query: ['limit', 'marker'] },
+  'console.show': { summary: 'Show one console', answer: schemaRef('Console'), faults: NO_CONSOLE },
+  'console.audit': {
+    summary: 'The newest events of the audit trail of a console, oldest first; limit is 20 when absent',
+    answer: schemaRef('Audit'),
+    query: ['limit'],
+    faults: NO_CONSOLE,
+  },
+  'console.terminate': {
+    summary: 'End all sessions of a console and its unused tokens, for good',
+    answer: schemaRef('Terminated'),
+    browser: '/console',
+  },
+  'consoleFile.proxy': { summary: 'Make a .vv file that leads through the proxy', faults: NO_FILE },
+  'consoleFile.direct': {
+    summary: 'Make a .vv file that leads to the hypervisor; for administrators',
+    faults: NO_FILE,
+  },
+  'session.list': {
+    summary: 'List sessions that have an open channel',
+    answer: schemaRef('Sessions'),
+    query: ['limit', 'marker'],
+  },
+  'session.terminate': {
+    summary: 'End one session for good',
+    answer: schemaRef('Result'),
+    faults: { 404: 'session not found' },
+    browser: '/session',
+  },
+};
+
+/** The document. */
+export function openApiDocument(): Record<string, unknown> {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Kerbside',
+      version: VERSION,
+      description:
+        'Native SPICE desktops from clouds: sources, consoles, sessions, and the .vv files that open them.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    paths: paths(),
+    components: {
+      schemas: SCHEMAS,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'access_token_cookie',
+          description:
+            'Requests that change something also repeat the cookie csrf_access_token in X-CSRF-TOKEN.',
+        },
+      },
+    },
+  };
+}
+
+function paths(): Json {
+  const byPath = new Map<string, Record<string, unknown>>();
+  for (const route of ROUTES) {
+    const path = route.path.replace(/:([a-z]+)/g, '{$1}');
+    const operations = byPath.get(path) ?? {};
+    operations[route.method.toLowerCase()] = operation(route, OPERATIONS[route.handler]);
+    byPath.set(path, operations);
+  }
+  return Object.fromEntries(byPath);
+}
+
+function operation(route: Route, about: Operation): Json {
+  const parameters = [...pathParameters(route), ...(about.query ?? []).map(queryParameter)];
+  return {
+    operationId: route.handler,
+    summary: about.summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(about.body === undefined ? {} : { requestBody: { required: true, content: json(about.body) } }),
+    security: route.access === 'public' ? [] : securityOf(route),
+    responses: responses(route, about),
+  };
+}
+
+function securityOf(route: Route): Json[] {
+  const credentials = [{ bearer: [] }, { cookie: [] }];
+  return route.access === 'optional' ? [{}, ...credentials] : credentials;
+}
+
+function pathParameters(route: Route): Json[] {
+  const names = [...route.path.matchAll(/:([a-z]+)/g)].map((match) => match[1]);
+  return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+}
+
+function queryParameter(name: Query): Json {
+  const schema = name === 'limit' ? { type: 'integer', minimum: 1 } : { type: 'string', maxLength: 1024 };
+  return { name, in: 'query', required: false, schema };
+}
+
+function responses(route: Route, about: Operation): Json {
+  const redirect = route.access === 'public' ? [] : redirects(route, about);
+  const faults: Record<number, string> = { 400: 'bad request', 500: 'server error', ...about.faults };
+  if (route.access !== 'public' || route.handler === 'auth.login') faults[401] = 'unauthorized';
+  if (route.access === 'admin') faults[403] = route.refusal ?? 'forbidden';
+  if (route.handler === 'auth.login') faults[403] = 'cross-site login';
+  const entries = Object.entries(faults).map(([status, description]) => [
+    status,
+    { description, content: json(schemaRef('Error')) },
+  ]);
+  return Object.fromEntries([['200', success(about)], ...redirect, ...entries]) as Json;
+}
+
+function success(about: Operation): Json {
+  if (about.answer === undefined) {
+    return {
+      description: 'a .vv file',
+      content: { 'application/x-virt-viewer': { schema: { type: 'string' } } },
+    };
+  }
+  const paged = about.query?.includes('marker') === true;
+  const link = { description: 'The next page, when there is one (RFC 8288).', schema: { type: 'string' } };
+  return { description: 'ok', ...(paged ? { headers: { Link: link } } : {}), content: json(about.answer) };
+}
+
+function redirects(route: Route, about: Operation): [string, Json][] {
+  const expired = route.access === 'optional' ? [] : ['/, when its token has expired'];
+  const targets = [...(about.browser === undefined ? [] : [about.browser]), ...expired];
+  return targets.length === 0
+    ? []
+    : [['302', { description: `A browser is sent to ${targets.join('; or to ')}.` }]];
+}
+
+function json(schema: Json): Json {
+  return { 'application/json': { schema } };
+}

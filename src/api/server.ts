@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts and ends the REST service: builds its parts, listens, and lets requests that are under way finish.
+import 'reflect-metadata';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Conf } from '../conf/index.js';
+import { StartupError } from '../exception.js';
+import { Login } from '../identity/login.js';
+import { loggerFor } from '../log.js';
+import { AuditEvents } from '../objects/audit-event.js';
+import { ConsoleSessions } from '../objects/console-session.js';
+import { ConsoleTokens } from '../objects/console-token.js';
+import { Consoles } from '../objects/console.js';
+import type { Database } from '../objects/database.js';
+import { Sources } from '../objects/source.js';
+import { Users } from '../objects/user.js';
+import { ApiModule, usePipeline, type ApiParts } from './api.module.js';
+import { CaCertificate } from './ca-certificate.js';
+import { Readiness } from './readiness.js';
+
+/** A running REST service. */
+export interface ApiServer {
+  /** The TCP port that it listens on. */
+  readonly port: number;
+  /** `/healthcheck` answers 503 from now on; everything else goes on. */
+  setDraining(): void;
+  /** Stops listening, lets requests under way finish for at most 5 s, ends. */
+  close(): Promise<void>;
+}
+
+const LOG = loggerFor('kerbside.api');
+
+const LIMITS = {
+  /** Request line and headers together, bytes. */
+  maxHeaderSize: 16384,
+  /** From the first byte of a connection to the end of the headers, ms. */
+  headersTimeout: 10_000,
+  /** From the first byte of a request to its last, body included, ms. */
+  requestTimeout: 20_000,
+  /** How long a connection may be idle between requests, ms. Longer than the 60 s of common balancers. */
+  keepAliveTimeout: 65_000,
+  /** How often the timeouts are looked at, ms. */
+  connectionsCheckingInterval: 2000,
+} as const;
+
+const CLOSE_DEADLINE_MS = 5000;
+
+/**
+ * Starts the REST service on [api] address and port.
+ * @throws StartupError when the port is taken, or a file that the service needs cannot be read
+ */
+export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
+  const parts = await apiParts(conf, db);
+  const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), {
+    abortOnError: false,
+    bodyParser: false,
+    logger: false,
+  });
+  usePipeline(app, parts);
+  await app.init();
+
+  // NOTE: not app.listen(): Nest's own server can not be given a limit for its headers.
+  const handler = app.getHttpAdapter().getInstance() as Parameters<typeof createServer>[1];
+  const server = createServer(LIMITS, handler);
+  await listen(server, conf.api.address, conf.api.port);
+  const { address, port } = server.address() as AddressInfo;
+  LOG.info('REST API listening', { address, port });
+  return {
+    port,
+    setDraining: () => parts.readiness.setDraining(),
+    close: async () => {
+      parts.readiness.setDraining();
+      await closeServer(server);
+      await app.close();
+    },
+  };
+}
+
+async function apiParts(conf: Conf, db: Database): Promise<ApiParts> {
+  const events = new AuditEvents(db);
+  const login = new Login(new Users(db), events, conf.default.nodeName, {
+    perAddress: conf.api.loginAttemptsPerAddress,
+    perUser: conf.api.loginAttemptsPerUser,
+    window: conf.api.loginWindow,
+  });
+  return {
+    conf,
+    login,
+    events,
+    ca: await CaCertificate.load(conf.spice.cacertPath),
+    readiness: new Readiness(db),
+    sources: new Sources(db),
+    consoles: new Consoles(db),
+    sessions: new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace }),
+    tokens: new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
+  };
+}
+
+/** Listens; where the host has no IPv6, `::` means all IPv4 addresses. */
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'failed';
+    if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
+      await listen(server, '0.0.0.0', port);
+      return;
+    }
+    throw new StartupError(
+      `[api] address, port: cannot listen on ${host} port ${port} (${code}); ${remedy(code)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function remedy(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another program has this port: end it, or choose another port';
+    case 'EACCES':
+      return 'this user may not use that port: choose one above 1023';
+    default:
+      return 'choose an address of this host';
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_DEADLINE_MS);
+  await closed;
+  clearTimeout(deadline);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A console and its audit trail as JSON. What is not named here is not shown: the ticket above all.
+import type { AuditEvent } from '../../objects/audit-event.js';
+import type { Console } from '../../objects/console.js';
+
+/** A console as JSON. The audit trail is always empty: it has a URL of its own. */
+export function viewConsole(console: Console): Record<string, unknown> {
+  return {
+    uuid: console.uuid,
+    source: console.source,
+    hypervisor: console.hypervisor,
+    hypervisor_ip: console.hypervisorIp,
+    insecure_port: console.insecurePort,
+    secure_port: console.securePort,
+    name: console.name,
+    host_subject: console.hostSubject,
+    discovered: console.discovered,
+    sessions: console.sessionIds,
+    token_count: console.tokenCount,
+    audit: [],
+  };
+}
+
+/** An audit event as JSON. */
+export function viewAuditEvent(event: AuditEvent): Record<string, unknown> {
+  return {
+    source: event.source,
+    uuid: event.uuid,
+    session_id: event.session_id,
+    channel: event.channel,
+    node: event.node,
+    pid: event.pid,
+    timestamp: event.timestamp,
+    message: event.message,
+  };
+}

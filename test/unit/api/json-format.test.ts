@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The look of JSON bodies.
+import { describe, expect, it } from '@jest/globals';
+import { toJson } from '../../../src/api/json-format.js';
+
+describe('toJson', () => {
+  it('indents by four and sorts the members at every depth', () => {
+    expect(toJson({ status: 404, error: { b: [{ z: 1, a: null }], a: [] } })).toBe(
+      [
+        '{',
+        '    "error": {',
+        '        "a": [],',
+        '        "b": [',
+        '            {',
+        '                "a": null,',
+        '                "z": 1',
+        '            }',
+        '        ]',
+        '    },',
+        '    "status": 404',
+        '}',
+      ].join('\n'),
+    );
+  });
+});

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The OpenAPI document: complete, consistent, and the same as its copy in doc/source.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { toJson } from '../../../src/api/json-format.js';
+import { openApiDocument } from '../../../src/api/openapi.js';
+import { ROUTES } from '../../../src/api/routes.js';
+
+const text = toJson(openApiDocument());
+const document = JSON.parse(text) as {
+  paths: Record<string, Record<string, { operationId: string; security: unknown[]; responses: object }>>;
+  components: { schemas: Record<string, unknown> };
+};
+
+describe('the OpenAPI document', () => {
+  it('is the one in doc/source/openapi.json; if not, run tox-style-scripts/genopenapi', () => {
+    expect(readFileSync('doc/source/openapi.json', 'utf8')).toBe(`${text}\n`);
+  });
+
+  it('has every route once', () => {
+    const found = Object.values(document.paths).flatMap((operations) => Object.values(operations));
+    expect(found.map(({ operationId }) => operationId).sort()).toEqual(
+      ROUTES.map(({ handler }) => handler).sort(),
+    );
+  });
+
+  it('demands a credential where the table does', () => {
+    for (const route of ROUTES) {
+      const path = route.path.replace(/:([a-z]+)/g, '{$1}');
+      const operation = document.paths[path]?.[route.method.toLowerCase()];
+      const openToAll = operation?.security.length === 0 || JSON.stringify(operation?.security[0]) === '{}';
+      expect([route.path, openToAll]).toEqual([
+        route.path,
+        route.access === 'public' || route.access === 'optional',
+      ]);
+    }
+  });
+
+  it('refers to no schema that it lacks, and lacks no use of those it has', () => {
+    const used = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]));
+    expect([...used].sort()).toEqual(Object.keys(document.components.schemas).sort());
+  });
+});
