@@ -27,6 +27,8 @@ export interface LogOptions {
   readonly useJson: boolean;
   /** A path, or '' for standard output. */
   readonly file: string;
+  /** Without a file: to standard error, because standard output carries the result of a command. */
+  readonly toStderr?: boolean;
 }
 
 /** One event, as the renderer takes it. */
@@ -117,17 +119,20 @@ export function renderLine(
   return `${head} ${escape(event.message)}${rest.join('')}`;
 }
 
-/** Where lines go: a descriptor that is ours, or standard output. */
+/** Where lines go: a descriptor that is ours, or a standard stream. */
 class Sink {
   #descriptor: number | undefined;
 
-  constructor(readonly file: string) {
-    if (file !== '') this.#descriptor = openLog(file);
+  readonly #stream: NodeJS.WritableStream;
+
+  constructor(o: Pick<LogOptions, 'file' | 'toStderr'>) {
+    this.#stream = o.toStderr === true ? process.stderr : process.stdout;
+    if (o.file !== '') this.#descriptor = openLog(o.file);
   }
 
   write(line: string): void {
     if (this.#descriptor === undefined) {
-      process.stdout.write(line);
+      this.#stream.write(line);
       return;
     }
     try {
@@ -155,10 +160,11 @@ function openLog(file: string): number {
 }
 
 let options: LogOptions = { debug: false, useJson: false, file: '' };
-let sink = new Sink('');
+let sink = new Sink(options);
 
-// Without a listener, a reader of standard output that goes away would end the process.
+// Without a listener, a reader that goes away would end the process.
 process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
 
 const lines = new Writable({
   decodeStrings: false,
@@ -182,7 +188,7 @@ const root = winston.createLogger({
  * @throws StartupError when the file cannot be opened; the log then goes on as before
  */
 export function configureLogging(o: LogOptions): void {
-  const next = new Sink(o.file);
+  const next = new Sink(o);
   sink.close();
   [sink, options] = [next, o];
   root.level = o.debug ? 'debug' : 'info';

@@ -25,7 +25,7 @@ export const DATABASE_GROUP = {
         from: (resolved) => `sqlite:///${join(resolved('DEFAULT', 'state_path'), 'kerbside.sqlite')}`,
       },
       pattern: {
-        accepts: /^(sqlite:\/\/\/[^?]|(mysql|mysql\+pymysql):\/\/[^/]+\/[^/?])/,
+        accepts: /^(sqlite:\/\/\/[^?]|mysql(\+pymysql)?:\/\/[^/]*\/[^/?])/,
         expected:
           'sqlite:////absolute/path, sqlite:///relative/path or mysql://user:password@host:port/database',
       },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All groups, and the type of the whole configuration that follows from them. A new group is one line here.
 import { API_GROUP } from './api.js';
+import { AUDIT_GROUP } from './audit.js';
 import { CONSOLE_GROUP } from './console.js';
 import { DATABASE_GROUP } from './database.js';
 import { DEFAULT_GROUP } from './default.js';
@@ -21,6 +22,7 @@ export const GROUPS = {
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
+  audit: AUDIT_GROUP,
   metrics: METRICS_GROUP,
 } as const satisfies Readonly<Record<string, GroupSpec>>;
 

@@ -32,9 +32,12 @@ export function quoted(text: string): string {
   return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text);
 }
 
-/** A URL with its password masked. */
+/** A URL with its password masked; of a text that is no proper URL, all that stands before the last @. */
 export function maskUrl(url: string): string {
-  return url.replace(/^([a-z0-9+.-]+:\/\/[^:/@]*):.*@/i, '$1:***@');
+  const proper = /^(?<user>[a-z0-9+.-]+:\/\/[^:/@]*)(:.*)?@(?<rest>[^@]*)$/is.exec(url)?.groups;
+  if (proper === undefined) return url.replace(/^.*@/s, '***@');
+  const { user = '', rest = '' } = proper;
+  return `${user}:***@${rest}`;
 }
 
 type NumberSpec = Extract<OptionSpec, { type: 'integer' | 'float' | 'port' | 'dict' }>;

@@ -131,6 +131,7 @@ describe('maskUrl', () => {
     expect(maskUrl('mysql://kerbside:p@ss/w:rd@[::1]:3306/kerbside')).toBe(
       'mysql://kerbside:***@[::1]:3306/kerbside',
     );
+    expect(maskUrl('kerbside:p@ss@db/kerbside')).toBe('***@db/kerbside');
     expect(maskUrl('sqlite:////var/lib/x.sqlite')).toBe('sqlite:////var/lib/x.sqlite');
   });
 });

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-manage: what an operator does by hand. One file of src/cmd/manage/ for each noun; the code that talks to
+// the database is loaded only by the commands that need it.
+import { baseCommand } from './arguments.js';
+import { addConfigCommands } from './manage/config.js';
+import { addDatabaseCommands } from './manage/database.js';
+import { addSessionCommands } from './manage/session.js';
+import { addTokenCommands } from './manage/token.js';
+import { addUserCommands } from './manage/user.js';
+import { runManage } from './manage/run.js';
+
+const command = baseCommand(
+  'kerbside-manage',
+  'Manages the database, tokens, users and sessions of Kerbside.',
+);
+addDatabaseCommands(command);
+addTokenCommands(command);
+addUserCommands(command);
+addSessionCommands(command);
+addConfigCommands(command);
+await runManage(command, process.argv);

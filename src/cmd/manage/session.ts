@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-manage session: who is connected, and an end to it. The proxies learn of it from the database.
+import type { Command } from 'commander';
+import { NotFound } from '../../exception.js';
+import type { OpenSession } from '../../objects/console-session.js';
+import { printRows, readFormat } from '../table.js';
+import type { Format, Row } from '../table.js';
+import { everyPage } from './pages.js';
+import { configure, say, withDatabase } from './run.js';
+
+const COLUMNS = ['session_id', 'source', 'uuid', 'name', 'channels', 'client_ip', 'nodes', 'since'];
+
+function toRow(session: OpenSession, format: Format): Row {
+  const since = Math.min(...session.channels.map((channel) => channel.created));
+  const of = (pick: (channel: OpenSession['channels'][number]) => string): string =>
+    [...new Set(session.channels.map(pick))].sort().join(', ');
+  return {
+    session_id: session.sessionId,
+    source: session.source,
+    uuid: session.uuid,
+    name: session.name,
+    channels: session.channels.length,
+    client_ip: of((channel) => channel.clientIp),
+    nodes: of((channel) => channel.node),
+    since: format === 'json' ? since : new Date(since * 1000).toISOString(),
+  };
+}
+
+async function listSessions(options: { readonly format: Format }, command: Command): Promise<void> {
+  const conf = configure(command);
+  const { ConsoleSessions } = await import('../../objects/console-session.js');
+  await withDatabase(conf, { sync: false }, async (db) => {
+    const sessions = new ConsoleSessions(db, conf.console);
+    const found = await everyPage((page) => sessions.listOpen(page));
+    printRows(
+      options.format,
+      COLUMNS,
+      found.map((session) => toRow(session, options.format)),
+    );
+  });
+}
+
+async function terminateSession(id: string, _options: unknown, command: Command): Promise<void> {
+  const conf = configure(command);
+  const { ConsoleSessions } = await import('../../objects/console-session.js');
+  await withDatabase(conf, { sync: false }, async (db) => {
+    const ended = await new ConsoleSessions(db, conf.console).terminateSession(
+      id,
+      'terminated by kerbside-manage',
+    );
+    if (!ended) throw new NotFound(`there is no open session ${id}`);
+    say(`session ${id} terminated`);
+  });
+}
+
+/** Adds `session list` and `session terminate`. */
+export function addSessionCommands(manage: Command): void {
+  const session = manage.command('session').description('sessions at consoles').helpCommand(false);
+  session
+    .command('list')
+    .description('list the sessions that have an open channel')
+    .option('--format <format>', 'table or json', readFormat, 'table')
+    .action(listSessions);
+  session
+    .command('terminate <id>')
+    .description('end a session for good: its channels close, its token is spent')
+    .action(terminateSession);
+}
