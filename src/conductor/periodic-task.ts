@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// One piece of background work and the timer that belongs to it. Runs never overlap; a run that fails is reported
+// once for each distinct fault and tried again at the next turn; nothing a task does can end the process.
+import type { Logger } from '../log.js';
+
+/** What a task is. */
+export interface TaskOptions {
+  /** Names the task in the log. */
+  readonly name: string;
+  /** Seconds from the end of one run to the start of the next. */
+  readonly interval: number;
+  /** The work. The signal fires when the task is closed. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly log: Pick<Logger, 'error' | 'info'>;
+}
+
+/** Runs its work at once when started, and again and again until it is closed. */
+export class PeriodicTask {
+  private readonly abort = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private current: Promise<void> | undefined;
+  private again: Promise<void> | undefined;
+  private fault: string | undefined;
+
+  constructor(private readonly options: TaskOptions) {}
+
+  /** Runs as soon as no other run is under way; resolves when that run has ended, well or not. */
+  runNow(): Promise<void> {
+    if (this.abort.signal.aborted) return Promise.resolve();
+    if (this.current === undefined) {
+      this.current = this.turn();
+      return this.current;
+    }
+    this.again ??= this.current.then(() => {
+      this.again = undefined;
+      return this.runNow();
+    });
+    return this.again;
+  }
+
+  /** Stops for good: no further run, and the one under way is told to end and waited for. */
+  async close(): Promise<void> {
+    this.abort.abort();
+    clearTimeout(this.timer);
+    await this.current;
+  }
+
+  private async turn(): Promise<void> {
+    clearTimeout(this.timer);
+    try {
+      await this.options.run(this.abort.signal);
+      this.recovered();
+    } catch (error) {
+      this.failed(error);
+    }
+    this.current = undefined;
+    if (this.abort.signal.aborted) return;
+    this.timer = setTimeout(() => void this.runNow(), this.options.interval * 1000);
+  }
+
+  private recovered(): void {
+    if (this.fault === undefined) return;
+    this.fault = undefined;
+    this.options.log.info('background task works again', { task: this.options.name });
+  }
+
+  private failed(error: unknown): void {
+    if (this.abort.signal.aborted) return;
+    const failure = error instanceof Error ? error : new Error(String(error));
+    if (failure.message === this.fault) return;
+    this.fault = failure.message;
+    this.options.log.error('background task failed and will be tried again', {
+      task: this.options.name,
+      interval: this.options.interval,
+      error: failure,
+    });
+  }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries sources.yaml into the database: new and changed entries get a task of their own, entries with faults keep
+// their rows and show the fault as the source's error, entries that have left the file take their consoles along.
+// A file that cannot be used at all changes nothing but the error of every source.
+import { createHash } from 'node:crypto';
+import type { Logger } from '../log.js';
+import { AUDIT } from '../objects/audit-message.js';
+import { FilePoll } from '../sources/file-poll.js';
+import { createDriver } from '../sources/registry.js';
+import {
+  decodeSources,
+  faultText,
+  parseSources,
+  type SourceEntry,
+  type SourcesFile,
+} from '../sources/sources-file.js';
+import { SourceTask, type Stores } from './source-task.js';
+
+type Outcome =
+  { readonly kind: 'good'; readonly file: SourcesFile } | { readonly kind: 'faulty'; readonly fault: string };
+
+interface ActiveSource {
+  readonly fingerprint: string;
+  readonly task: SourceTask;
+}
+
+const PAGE_SIZE = 500;
+
+/** Owner of sources.yaml and of the tasks of its sources. */
+export class SourceReconciliation {
+  private readonly poll: FilePoll;
+  private readonly active = new Map<string, ActiveSource>();
+  private outcome: Outcome | undefined;
+  private applied = true;
+  private forced = false;
+  private reported = new Set<string>();
+  private started: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly path: string,
+    private readonly stores: Stores,
+    private readonly log: Logger,
+  ) {
+    this.poll = new FilePoll(path);
+  }
+
+  /** The next run reads the file even when it has not changed. */
+  force(): void {
+    this.forced = true;
+  }
+
+  /** Resolves when the discoveries that the last run has begun are done. */
+  async settled(): Promise<void> {
+    await this.started;
+  }
+
+  /** Looks at the file and, when it has changed, makes the database follow. Rejects when the database refuses. */
+  async run(): Promise<void> {
+    const outcome = await this.look();
+    if (outcome !== null) {
+      this.report(outcome);
+      this.outcome = outcome;
+      this.applied = false;
+    }
+    if (this.applied || this.outcome === undefined) return;
+    await (this.outcome.kind === 'good' ? this.apply(this.outcome.file) : this.showFileFault());
+    this.applied = true;
+  }
+
+  /** Stops the tasks of all sources. */
+  async close(): Promise<void> {
+    await Promise.all([...this.active.values()].map(({ task }) => task.close()));
+    this.active.clear();
+  }
+
+  // null: as it was.
+  private async look(): Promise<Outcome | null> {
+    const force = this.forced;
+    this.forced = false;
+    try {
+      const result = await this.poll.poll(force);
+      if (result.kind === 'unchanged') return null;
+      return { kind: 'good', file: parseSources(decodeSources(result.bytes)) };
+    } catch (error) {
+      const fault = `${this.path}: ${(error as Error).message}`;
+      return !force && fault === this.fileFault() ? null : { kind: 'faulty', fault };
+    }
+  }
+
+  private fileFault(): string | null {
+    return this.outcome?.kind === 'faulty' ? this.outcome.fault : null;
+  }
+
+  // Each distinct fault once, for as long as it lasts.
+  private report(outcome: Outcome): void {
+    const before = this.reported;
+    const wasFaulty = this.fileFault() !== null;
+    this.reported = new Set();
+    const once = (text: string, write: () => void): void => {
+      if (!before.has(text)) write();
+      this.reported.add(text);
+    };
+    if (outcome.kind === 'faulty') {
+      const { fault } = outcome;
+      once(fault, () => this.log.error('sources file cannot be used; the last good state stays', { fault }));
+      return;
+    }
+    if (wasFaulty) this.log.info('sources file is good again', { path: this.path });
+    const { entries, nameless, warnings } = outcome.file;
+    for (const fault of [...nameless, ...entries.flatMap((entry) => entry.faults)]) {
+      once(fault, () => this.log.error('entry of sources file cannot be used', { path: this.path, fault }));
+    }
+    for (const text of warnings) {
+      once(text, () => this.log.warning('entry of sources file is odd', { path: this.path, text }));
+    }
+  }
+
+  private async showFileFault(): Promise<void> {
+    for (const name of await this.knownSources()) await this.stores.sources.setError(name, this.fileFault());
+  }
+
+  private async apply(file: SourcesFile): Promise<void> {
+    const named = new Set(file.entries.map((entry) => entry.definition.name));
+    // An entry without a usable name may be any of the missing ones.
+    if (file.nameless.length === 0) {
+      for (const name of await this.knownSources()) if (!named.has(name)) await this.remove(name);
+    }
+    const begun: Promise<void>[] = [];
+    for (const entry of file.entries) await this.applyEntry(entry, begun);
+    this.started = Promise.all(begun);
+  }
+
+  private async applyEntry(entry: SourceEntry, begun: Promise<void>[]): Promise<void> {
+    if (entry.faults.length > 0) {
+      await this.showEntryFault(entry, faultText(entry.faults));
+      return;
+    }
+    const driver = createDriver(entry);
+    if (driver === null) {
+      return this.showEntryFault(
+        entry,
+        `this release has no driver for sources of type ${entry.definition.type}`,
+      );
+    }
+    const { name } = entry.definition;
+    const fingerprint = fingerprintOf(entry);
+    const current = this.active.get(name);
+    if (current?.fingerprint === fingerprint) {
+      begun.push(current.task.runNow());
+      return;
+    }
+    await this.stop(name);
+    const options = { definition: entry.definition, driver, stores: this.stores, log: this.log };
+    const task = new SourceTask({ ...options, fileFault: () => this.fileFault() });
+    this.active.set(name, { fingerprint, task });
+    begun.push(task.runNow());
+  }
+
+  // The rows of the source stay as they were; one that has no row yet gets one that can show the fault.
+  private async showEntryFault(entry: SourceEntry, fault: string): Promise<void> {
+    const { name, type } = entry.definition;
+    await this.stop(name);
+    const row = await this.stores.sources.find(name);
+    if (row === null || row.deleted) await this.stores.sources.upsert({ name, type });
+    await this.stores.sources.setError(name, fault);
+  }
+
+  private async remove(name: string): Promise<void> {
+    await this.stop(name);
+    const { sources, consoles, audit, node } = this.stores;
+    const removed = await consoles.removeOfSource(name);
+    const uuids = removed.length > 0 ? removed : [''];
+    const event = { source: name, node, pid: process.pid };
+    await audit.recordMany(uuids.map((uuid) => ({ ...event, uuid, message: AUDIT.consoleGone })));
+    await sources.markDeleted(name);
+    this.log.info('source has left the sources file', { source: name, consoles: removed.length });
+  }
+
+  private async stop(name: string): Promise<void> {
+    await this.active.get(name)?.task.close();
+    this.active.delete(name);
+  }
+
+  private async knownSources(): Promise<Set<string>> {
+    const names = new Set(this.active.keys());
+    let marker: string | undefined;
+    do {
+      const page = await this.stores.sources.list({ limit: PAGE_SIZE, marker });
+      for (const { name } of page.items) names.add(name);
+      marker = page.next ?? undefined;
+    } while (marker !== undefined);
+    return names;
+  }
+}
+
+// Secrets stand in an entry: only its digest is kept.
+const fingerprintOf = (entry: SourceEntry): string =>
+  createHash('sha256')
+    .update(JSON.stringify([entry.definition, entry.consoles]))
+    .digest('hex');

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the rows of one source equal to what its driver finds. Each source has its own task, so that a platform
+// that hangs delays nobody else.
+import { Unavailable } from '../exception.js';
+import type { Logger } from '../log.js';
+import type { AuditEvents } from '../objects/audit-event.js';
+import type { Consoles, DiscoveredConsole } from '../objects/console.js';
+import type { SourceDefinition, Sources } from '../objects/source.js';
+import type { SourceDriver } from '../sources/driver.js';
+import { PeriodicTask } from './periodic-task.js';
+
+/** Where the work of the conductor is written down. */
+export interface Stores {
+  readonly sources: Sources;
+  readonly consoles: Consoles;
+  readonly audit: AuditEvents;
+  /** Name of this node, for `seen_by` and the audit. */
+  readonly node: string;
+}
+
+/** What one task serves. */
+export interface SourceTaskOptions {
+  readonly definition: SourceDefinition;
+  readonly driver: SourceDriver;
+  readonly stores: Stores;
+  /** The fault of sources.yaml as a whole, while there is one: it stays in sight as the source's error. */
+  readonly fileFault: () => string | null;
+  readonly log: Logger;
+}
+
+/** Seconds between two discoveries of a source. */
+const DISCOVERY_INTERVAL = 60;
+/** Seconds that a driver has for one discovery. */
+const DISCOVERY_TIMEOUT = 60;
+/** Every so many turns the rows are compared even when the driver says that nothing has changed. */
+const FULL_EVERY = 10;
+
+/** The background work for one source. */
+export class SourceTask {
+  private readonly task: PeriodicTask;
+  private known: readonly DiscoveredConsole[] | undefined;
+  private turns = 0;
+
+  constructor(private readonly options: SourceTaskOptions) {
+    this.task = new PeriodicTask({
+      name: `source ${options.definition.name}`,
+      interval: DISCOVERY_INTERVAL,
+      run: (signal) => this.turn(signal),
+      log: options.log,
+    });
+  }
+
+  /** Discovers at once; resolves when that has ended, well or not. */
+  runNow(): Promise<void> {
+    return this.task.runNow();
+  }
+
+  /** Stops; afterwards nothing of this source is written any more. */
+  close(): Promise<void> {
+    return this.task.close();
+  }
+
+  private async turn(signal: AbortSignal): Promise<void> {
+    try {
+      await this.discover(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      await this.options.stores.sources.setError(this.options.definition.name, (error as Error).message);
+      throw error;
+    }
+  }
+
+  private async discover(signal: AbortSignal): Promise<void> {
+    const { definition, driver, stores, fileFault } = this.options;
+    const found = await withDeadline(signal, (deadline) => driver.discover(deadline));
+    if (signal.aborted) return;
+    this.turns += 1;
+    if (found !== this.known || this.turns % FULL_EVERY === 0) await this.write(found);
+    this.known = found;
+    if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node);
+    const fault = fileFault();
+    if (fault !== null) await stores.sources.setError(definition.name, fault);
+  }
+
+  private async write(found: readonly DiscoveredConsole[]): Promise<void> {
+    const { definition, stores, log } = this.options;
+    await stores.sources.upsert(definition);
+    const { added, changed, removed } = await stores.consoles.reconcile(definition.name, found);
+    if (added.length + changed.length + removed.length === 0) return;
+    log.info('consoles of source reconciled', {
+      source: definition.name,
+      added: added.length,
+      changed: changed.length,
+      removed: removed.length,
+    });
+  }
+}
+
+// A driver that does not heed its signal is left behind.
+function withDeadline<T>(signal: AbortSignal, work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
+  const timeout = AbortSignal.timeout(DISCOVERY_TIMEOUT * 1000);
+  const deadline = AbortSignal.any([signal, timeout]);
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      reject(new Unavailable(`no answer within ${String(DISCOVERY_TIMEOUT)} s`));
+    };
+    deadline.addEventListener('abort', giveUp, { once: true });
+    work(deadline)
+      .then(resolve, reject)
+      .finally(() => deadline.removeEventListener('abort', giveUp));
+  });
+}

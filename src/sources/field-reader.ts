@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of one source or one console, each with its rule. A field that breaks its rule becomes a fault that
+// says where it stands, whose it is, what is wrong and what to do; secrets are never quoted.
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { located, type Position, type YamlRecord, type YamlValue } from './yaml-record.js';
+
+/** Most bytes of a SPICE password: SPICE_MAX_PASSWORD_LENGTH of spice/protocol.h. */
+export const MAX_TICKET_BYTES = 60;
+
+const MAX_QUOTED = 80;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
+const CONTROL = /\p{Cc}/u;
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+const quoted = (text: string): string =>
+  JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
+
+/** Reads the fields of one record; faults and warnings gather in the lists it was given. */
+export class FieldReader {
+  /** @param owner whose fields these are, as in `source "lab", console "..."` */
+  constructor(
+    private readonly record: YamlRecord,
+    private readonly owner: string,
+    private readonly faults: string[],
+    private readonly warnings: string[],
+  ) {}
+
+  /** A fault of the field, at its value or, when it is absent, at the record. */
+  fault(key: string, text: string): void {
+    const position = this.record.values.get(key)?.position ?? this.record.position;
+    this.faults.push(located(position, `${this.owner}, ${key}: ${text}`));
+  }
+
+  /** Warns of keys that nobody reads and of keys that stand twice. */
+  checkKeys(known: readonly string[]): void {
+    for (const [key, { position }] of this.record.values) {
+      if (!known.includes(key)) this.warn(position, `${quoted(key)} is not a field of it and is ignored`);
+    }
+    for (const { key, ...position } of this.record.repeated) {
+      this.warn(position, `${quoted(key)} stands twice; the last one counts`);
+    }
+  }
+
+  /** Printable text on one line of at most `max` characters; null when absent. */
+  text(key: string, max: number): string | null {
+    const value = this.scalar(key);
+    if (value === null) return null;
+    if (CONTROL.test(value.text))
+      return this.refuse(key, 'holds control characters or line ends; write it on one line');
+    if (value.text.length > max)
+      return this.refuse(key, `is longer than ${String(max)} characters; shorten it`);
+    return value.text;
+  }
+
+  /** Text that is never shown, of at most `max` bytes; null when absent. */
+  secret(key: string, max: number, why: string): string | null {
+    const value = this.scalar(key);
+    if (value === null) return null;
+    const size = Buffer.byteLength(value.text);
+    if (value.text.includes('\0')) return this.refuse(key, 'holds a zero character; remove it');
+    if (size > max)
+      return this.refuse(key, `is ${String(size)} bytes long; ${why} at most ${String(max)} bytes`);
+    return value.text;
+  }
+
+  /** A TCP port from 1 to 65535; null when absent. */
+  port(key: string): number | null {
+    const value = this.scalar(key);
+    if (value === null) return null;
+    const port = /^\d{1,5}$/.test(value.text) ? Number(value.text) : 0;
+    if (port >= 1 && port <= 65_535) return port;
+    return this.refuse(
+      key,
+      `${quoted(value.text)} is not a port; give a number from 1 to 65535, or leave it out`,
+    );
+  }
+
+  /** A UUID in its usual form of 36 characters. */
+  uuid(key: string): string | null {
+    const value = this.scalar(key);
+    if (value === null) return this.refuse(key, "is missing; give the machine's UUID");
+    if (UUID.test(value.text)) return value.text;
+    return this.refuse(
+      key,
+      `${quoted(value.text)} is not a UUID; give one as 6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c`,
+    );
+  }
+
+  /** An IPv4 or IPv6 address; null when absent. */
+  address(key: string): string | null {
+    const value = this.scalar(key);
+    if (value === null || isIP(value.text) !== 0) return value?.text ?? null;
+    const bare = value.text.replace(/^\[(.*)\]$/, '$1');
+    if (isIP(bare) === 6) return this.refuse(key, `${quoted(value.text)} stands in brackets; write ${bare}`);
+    return this.refuse(
+      key,
+      `${quoted(value.text)} is not an IPv4 or IPv6 address; give a host name in "hypervisor" instead`,
+    );
+  }
+
+  /** A host name or an address; null when absent. */
+  host(key: string): string | null {
+    const value = this.scalar(key);
+    if (value === null || isIP(value.text) !== 0 || HOST_NAME.test(value.text)) return value?.text ?? null;
+    return this.refuse(
+      key,
+      `${quoted(value.text)} is not a host name or address; give it without a port or brackets`,
+    );
+  }
+
+  /** PEM certificates, as text in the file itself; null when absent. */
+  certificates(key: string): string | null {
+    const value = this.scalar(key);
+    if (value === null) return null;
+    const blocks = value.text.match(PEM_CERTIFICATE);
+    if (blocks === null)
+      return this.refuse(key, 'holds no PEM certificate; put the certificate itself here, with "ca_cert: |"');
+    try {
+      for (const block of blocks) new X509Certificate(block);
+    } catch {
+      return this.refuse(
+        key,
+        'is not a certificate that can be read; copy the PEM text again, every line indented alike',
+      );
+    }
+    return value.text;
+  }
+
+  private scalar(key: string): YamlValue | null {
+    const value = this.record.values.get(key);
+    if (value === undefined || value.kind === 'nothing') return null;
+    if (value.kind === 'text') return value;
+    return this.refuse(key, `is a ${value.kind}; give a single value`);
+  }
+
+  private refuse(key: string, text: string): null {
+    this.fault(key, text);
+    return null;
+  }
+
+  private warn(position: Position, text: string): void {
+    this.warnings.push(located(position, `${this.owner}: ${text}`));
+  }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// sources.yaml: a list of sources, in the keys of the original. A fault of one source leaves the others alone; only
+// what is no YAML or no list at all is a fault of the whole file. Numbers are read as text. Pure: text in, entries out.
+import { InvalidInput } from '../exception.js';
+import type { DiscoveredConsole } from '../objects/console.js';
+import type { SourceDefinition } from '../objects/source.js';
+import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
+import { located, YamlFault, YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
+
+const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert'] as const;
+
+/** The keys of an entry, by its type; `source` is its name. */
+export const SOURCE_KEYS = {
+  openstack: [...COMMON_KEYS, 'project_name', 'user_domain_id', 'project_domain_id', 'verify', 'interface'],
+  ovirt: COMMON_KEYS,
+  shakenfist: [...COMMON_KEYS, 'synthesize_host_subject'],
+  static: [...COMMON_KEYS, 'consoles'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** A platform that an entry may name. */
+export type SourceType = keyof typeof SOURCE_KEYS;
+
+const CONSOLE_KEYS = [
+  'uuid',
+  'name',
+  'hypervisor',
+  'hypervisor_ip',
+  'insecure_port',
+  'secure_port',
+  'host_subject',
+  'ticket',
+] as const;
+
+// Widths of the columns that hold them.
+const MAX_NAME = 255;
+const MAX_URL = 1024;
+const MAX_USERNAME = 50;
+const MAX_PASSWORD = 255;
+const MAX_HOST_SUBJECT = 1024;
+
+/** One source of the file. */
+export interface SourceEntry {
+  /** null = a type that nobody knows. */
+  readonly type: SourceType | null;
+  readonly definition: SourceDefinition;
+  /** Consoles of a static source. */
+  readonly consoles: readonly DiscoveredConsole[];
+  /** Every fault with line, column, field and remedy; an entry with faults is not to be used. */
+  readonly faults: readonly string[];
+}
+
+/** The whole file. */
+export interface SourcesFile {
+  readonly entries: readonly SourceEntry[];
+  /** Faults of entries that have no usable name. While there are any, nobody knows which sources have left the file. */
+  readonly nameless: readonly string[];
+  /** What is odd but does no harm. */
+  readonly warnings: readonly string[];
+}
+
+interface Reading {
+  readonly file: YamlFile;
+  readonly warnings: string[];
+}
+
+/**
+ * Reads the text of sources.yaml.
+ * @throws YamlFault when it is no YAML or no list; the message begins with line and column
+ */
+export function parseSources(text: string): SourcesFile {
+  const file = new YamlFile(text);
+  const root = file.root();
+  const items = file.list(root);
+  if (items === null) {
+    const found = root.kind === 'nothing' ? 'the file is empty' : `the file is a ${root.kind}`;
+    throw new YamlFault(
+      root.position,
+      `${found}; it must be a list of sources ("- source: ..."), or [] for none`,
+    );
+  }
+  const reading: Reading = { file, warnings: [] };
+  const nameless: string[] = [];
+  const entries = new Map<string, SourceEntry>();
+  for (const [index, item] of items.entries()) {
+    const entry = readSource(reading, item, index + 1, nameless);
+    if (entry === null) continue;
+    const name = entry.definition.name;
+    const first = entries.get(name);
+    entries.set(name, first === undefined ? entry : repeatedSource(first, item));
+  }
+  return { entries: [...entries.values()], nameless, warnings: reading.warnings };
+}
+
+// Which of the two was meant, nobody can tell: neither is used.
+function repeatedSource(first: SourceEntry, second: YamlValue): SourceEntry {
+  const name = JSON.stringify(first.definition.name);
+  const fault = located(
+    second.position,
+    `source ${name} stands in the file twice; rename or remove one of them`,
+  );
+  return { ...first, faults: [...first.faults, fault] };
+}
+
+function readSource(
+  reading: Reading,
+  item: YamlValue,
+  ordinal: number,
+  nameless: string[],
+): SourceEntry | null {
+  const record = reading.file.record(item);
+  if (record === null) {
+    nameless.push(
+      located(
+        item.position,
+        `source ${String(ordinal)} is not a record; write "- source: <name>" and its fields below`,
+      ),
+    );
+    return null;
+  }
+  const name = readName(record, ordinal, reading.warnings, nameless);
+  if (name === null) return null;
+
+  const faults: string[] = [];
+  const fields = new FieldReader(record, `source ${JSON.stringify(name)}`, faults, reading.warnings);
+  const type = readType(fields);
+  fields.checkKeys(type === null ? Object.values(SOURCE_KEYS).flat() : SOURCE_KEYS[type]);
+  const definition: SourceDefinition = {
+    name,
+    type: type ?? 'unknown',
+    url: fields.text('url', MAX_URL),
+    caCert: fields.certificates('ca_cert'),
+    username: fields.text('username', MAX_USERNAME),
+    password: fields.secret('password', MAX_PASSWORD, 'it may have'),
+    projectName: fields.text('project_name', MAX_NAME),
+    userDomainId: fields.text('user_domain_id', MAX_NAME),
+    projectDomainId: fields.text('project_domain_id', MAX_NAME),
+  };
+  const consoles = type === 'static' ? readConsoles(reading, record, name, faults) : [];
+  return { type, definition, consoles, faults };
+}
+
+function readName(
+  record: YamlRecord,
+  ordinal: number,
+  warnings: string[],
+  nameless: string[],
+): string | null {
+  const fields = new FieldReader(record, `source ${String(ordinal)}`, nameless, warnings);
+  const before = nameless.length;
+  const name = fields.text('source', MAX_NAME);
+  if (nameless.length > before) return null;
+  if (name === null || name.trim() === '') {
+    fields.fault('source', 'is missing; give the source a name');
+    return null;
+  }
+  if (name.includes('/') || name === '.' || name === '..') {
+    fields.fault('source', `${JSON.stringify(name)} cannot stand in a URL; give a name without "/"`);
+    return null;
+  }
+  return name;
+}
+
+function readType(fields: FieldReader): SourceType | null {
+  const type = fields.text('type', MAX_NAME);
+  const known = Object.keys(SOURCE_KEYS);
+  const match = (known as SourceType[]).find((name) => name === type);
+  if (match !== undefined) return match;
+  const found = type === null ? 'is missing' : `${JSON.stringify(type)} is unknown`;
+  fields.fault('type', `${found}; give one of ${known.join(', ')}`);
+  return null;
+}
+
+function readConsoles(
+  reading: Reading,
+  source: YamlRecord,
+  name: string,
+  faults: string[],
+): DiscoveredConsole[] {
+  const fields = new FieldReader(source, `source ${JSON.stringify(name)}`, faults, reading.warnings);
+  const value = source.values.get('consoles');
+  if (value === undefined || value.kind === 'nothing') {
+    fields.fault('consoles', 'is missing; list the consoles, or write [] for none');
+    return [];
+  }
+  const items = reading.file.list(value);
+  if (items === null) {
+    fields.fault('consoles', `is a ${value.kind}; it must be a list of consoles`);
+    return [];
+  }
+  // A UUID that stands twice: the last one counts, as in the original.
+  const consoles = new Map<string, DiscoveredConsole>();
+  for (const [index, item] of items.entries()) {
+    const console = readConsole(reading, item, `source ${JSON.stringify(name)}, console`, index + 1, faults);
+    if (console === null) continue;
+    const key = console.uuid.toLowerCase();
+    if (consoles.has(key)) {
+      const owner = `source ${JSON.stringify(name)}, console "${console.uuid}"`;
+      reading.warnings.push(located(item.position, `${owner} stands in the list twice; the last one counts`));
+    }
+    consoles.set(key, console);
+  }
+  return [...consoles.values()];
+}
+
+function readConsole(
+  reading: Reading,
+  item: YamlValue,
+  prefix: string,
+  ordinal: number,
+  faults: string[],
+): DiscoveredConsole | null {
+  const record = reading.file.record(item);
+  if (record === null) {
+    faults.push(
+      located(
+        item.position,
+        `${prefix} ${String(ordinal)} is not a record; write "- uuid: ..." and its fields below`,
+      ),
+    );
+    return null;
+  }
+  const before = faults.length;
+  const label = consoleLabel(record, ordinal);
+  const fields = new FieldReader(record, `${prefix} ${label}`, faults, reading.warnings);
+  fields.checkKeys(CONSOLE_KEYS);
+  const uuid = fields.uuid('uuid') ?? '';
+  const console: DiscoveredConsole = {
+    uuid,
+    name: fields.text('name', MAX_NAME) ?? uuid,
+    hypervisor: fields.host('hypervisor') ?? '',
+    hypervisorIp: fields.address('hypervisor_ip') ?? '',
+    insecurePort: fields.port('insecure_port'),
+    securePort: fields.port('secure_port'),
+    hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
+    ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'a SPICE password may have') ?? '',
+  };
+  if (faults.length > before) return null;
+  if (console.hypervisor === '' && console.hypervisorIp === '') {
+    fields.fault('hypervisor', 'is missing, and so is hypervisor_ip; give at least one of them');
+  }
+  if (console.insecurePort === null && console.securePort === null) {
+    fields.fault('insecure_port', 'is missing, and so is secure_port; give at least one of them');
+  }
+  return faults.length > before ? null : console;
+}
+
+function consoleLabel(record: YamlRecord, ordinal: number): string {
+  const known = record.values.get('uuid')?.text || record.values.get('name')?.text;
+  return known === undefined || known === '' || known.length > MAX_NAME
+    ? String(ordinal)
+    : JSON.stringify(known);
+}
+
+/** The error text of an entry with faults, for the API: the first few, and how many more there are. */
+export function faultText(faults: readonly string[]): string {
+  const shown = faults.slice(0, 3).join('; ');
+  return faults.length > 3 ? `${shown}; and ${String(faults.length - 3)} more` : shown;
+}
+
+/** @throws InvalidInput for text that is no UTF-8, or begins with the mark of another encoding */
+export function decodeSources(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InvalidInput('the file is not UTF-8 text; save it as UTF-8', { cause });
+  }
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// sources.yaml: the keys of the original are read, and every fault says where it is, whose it is and what to do.
+import { describe, expect, it } from '@jest/globals';
+import { decodeSources, faultText, parseSources, SOURCE_KEYS } from '../../../src/sources/sources-file.js';
+import { aConsole, CERTIFICATE, indented, staticSource } from './sources-yaml.js';
+
+const UUID = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
+
+function faultsOf(text: string): readonly string[] {
+  return parseSources(text).entries.flatMap((entry) => entry.faults);
+}
+
+describe('a good file', () => {
+  it('gives a static source with its consoles', () => {
+    const text = [
+      '- source: lab',
+      '  type: static',
+      `  ca_cert: |`,
+      indented(CERTIFICATE, 4),
+      '  consoles:',
+      `    - uuid: ${UUID}`,
+      '      name: desktop',
+      '      hypervisor: hv1.example.com',
+      '      hypervisor_ip: 192.0.2.7',
+      '      insecure_port: 5900',
+      '      secure_port: 5901',
+      '      host_subject: "C=US,O=Lab,CN=hv1"',
+      '      ticket: 0123',
+    ].join('\n');
+    const { entries, nameless, warnings } = parseSources(text);
+    expect(nameless).toEqual([]);
+    expect(warnings).toEqual([]);
+    expect(entries).toHaveLength(1);
+    expect(entries[0]?.faults).toEqual([]);
+    expect(entries[0]?.definition).toMatchObject({ name: 'lab', type: 'static', password: null });
+    expect(entries[0]?.definition.caCert).toContain('BEGIN CERTIFICATE');
+    expect(entries[0]?.consoles).toEqual([
+      {
+        uuid: UUID,
+        name: 'desktop',
+        hypervisor: 'hv1.example.com',
+        hypervisorIp: '192.0.2.7',
+        insecurePort: 5900,
+        securePort: 5901,
+        hostSubject: 'C=US,O=Lab,CN=hv1',
+        ticket: '0123',
+      },
+    ]);
+  });
+
+  it('may have no sources at all', () => {
+    expect(parseSources('[]\n')).toEqual({ entries: [], nameless: [], warnings: [] });
+  });
+
+  it.each(['openstack', 'ovirt', 'shakenfist', 'static'] as const)(
+    'takes every key of a %s source without a warning',
+    (type) => {
+      const values: Record<string, string> = {
+        source: 'cloud',
+        type,
+        url: 'https://cloud.example.com:5000/v3',
+        username: 'admin',
+        password: 'secret',
+        consoles: '[]',
+      };
+      const fields = SOURCE_KEYS[type]
+        .filter((key) => key !== 'ca_cert')
+        .map((key) => `  ${key}: ${values[key] ?? 'text'}`);
+      const { entries, warnings } = parseSources(`-\n${fields.join('\n')}\n`);
+      expect(warnings).toEqual([]);
+      expect(entries[0]?.faults).toEqual([]);
+      expect(entries[0]?.type).toBe(type);
+      expect(entries[0]?.definition.password).toBe('secret');
+    },
+  );
+
+  it('reads numbers as text: a ticket keeps its zeros, its exponent and its sign', () => {
+    for (const ticket of ['0123', '1e3', '0x1F', '+7', 'true', '1_000', '12:30']) {
+      const { entries } = parseSources(staticSource(aConsole({ ticket })));
+      expect(entries[0]?.consoles[0]?.ticket).toBe(ticket);
+    }
+  });
+
+  it('takes a console that has only an address, only a name, only one port, no ticket and no name', () => {
+    const text = staticSource(
+      aConsole({ name: null, hypervisor: null, secure_port: null, ticket: null }),
+      aConsole({ uuid: '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5d', hypervisor_ip: '~', insecure_port: null }),
+    );
+    const { entries } = parseSources(text);
+    expect(entries[0]?.faults).toEqual([]);
+    expect(entries[0]?.consoles[0]).toMatchObject({
+      name: UUID,
+      hypervisor: '',
+      securePort: null,
+      ticket: '',
+    });
+    expect(entries[0]?.consoles[1]).toMatchObject({
+      hypervisorIp: '',
+      insecurePort: null,
+      hostSubject: null,
+    });
+  });
+
+  it('takes IPv6 addresses as hypervisor and as hypervisor_ip', () => {
+    const { entries } = parseSources(
+      staticSource(aConsole({ hypervisor: '2001:db8::1', hypervisor_ip: '2001:db8::2' })),
+    );
+    expect(entries[0]?.faults).toEqual([]);
+    expect(entries[0]?.consoles[0]).toMatchObject({ hypervisor: '2001:db8::1', hypervisorIp: '2001:db8::2' });
+  });
+
+  it('takes anchors, aliases and merge keys', () => {
+    const text = `- source: a
+  type: static
+  consoles:
+    - &first
+      uuid: ${UUID}
+      hypervisor: hv1
+      insecure_port: 5900
+    - <<: *first
+      uuid: 6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5d
+      insecure_port: 5902
+`;
+    const [entry] = parseSources(text).entries;
+    expect(entry?.faults).toEqual([]);
+    expect(entry?.consoles.map((found) => [found.hypervisor, found.insecurePort])).toEqual([
+      ['hv1', 5900],
+      ['hv1', 5902],
+    ]);
+  });
+});
+
+describe('a fault of the whole file', () => {
+  it.each([
+    ['- source: a\n  type: "static\n', 'line 3, column 1: something is missing'],
+    ['- source: a\n\ttype: static\n', 'a tab in the indentation'],
+    ['- source: a: b\n', 'line 1, column 11: a second "key: value" on one line'],
+    ['- source: a\n type: static\n', 'something is missing'],
+    ['- [1, 2\n', 'wrong indentation, or a bracket that is not closed'],
+    ['---\n- source: a\n---\n- source: b\n', 'more than one YAML document'],
+    ['source: a\n', 'line 1, column 1: the file is a record; it must be a list of sources'],
+    ['hello\n', 'line 1, column 1: the file is a text'],
+    ['', 'line 1, column 1: the file is empty'],
+    ['# only a comment\n', 'the file is empty'],
+  ])('in %j names line, column and fault', (text, fault) => {
+    expect(() => parseSources(text)).toThrow(fault);
+  });
+
+  it('never quotes the file, because passwords stand in it', () => {
+    for (const text of [
+      '- password: "hunter2\n',
+      '- password: hunter2: x\n',
+      '- a: b\n  hunter2\n  c: d\n',
+      '- *hunter2 x\n',
+    ]) {
+      let message = '';
+      try {
+        parseSources(text);
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      expect(message).toMatch(/^line \d+, column \d+: /);
+      expect(message).not.toContain('hunter2');
+    }
+  });
+
+  it('is a merge key that points at itself', () => {
+    expect(() => parseSources('- &a\n  source: x\n  <<: *a\n')).toThrow('merge keys');
+  });
+
+  it('is text that is no UTF-8', () => {
+    expect(() => decodeSources(Buffer.from([0x2d, 0x20, 0xff]))).toThrow('not UTF-8');
+    expect(decodeSources(Buffer.from('\ufeff- ü'))).toBe('- ü');
+  });
+});
+
+describe('a fault of one source', () => {
+  it('leaves the others alone', () => {
+    const text = `${staticSource(aConsole({}))}\n- source: other\n  type: vmware\n`;
+    const { entries } = parseSources(text);
+    expect(entries.map((entry) => [entry.definition.name, entry.faults.length])).toEqual([
+      ['lab', 0],
+      ['other', 1],
+    ]);
+    expect(entries[1]?.type).toBeNull();
+    expect(entries[1]?.faults[0]).toBe(
+      'line 13, column 9: source "other", type: "vmware" is unknown; give one of openstack, ovirt, shakenfist, static',
+    );
+  });
+
+  it('is a missing type, at the place where the source begins', () => {
+    expect(faultsOf('- source: lab\n')).toEqual([
+      'line 1, column 3: source "lab", type: is missing; give one of openstack, ovirt, shakenfist, static',
+    ]);
+  });
+
+  it.each([
+    ['no consoles key', '- source: lab\n  type: static\n', 'consoles: is missing'],
+    ['an empty consoles key', '- source: lab\n  type: static\n  consoles:\n', 'consoles: is missing'],
+    [
+      'consoles that are no list',
+      '- source: lab\n  type: static\n  consoles: none\n',
+      'consoles: is a text; it must be a list',
+    ],
+    [
+      'a console that is no record',
+      '- source: lab\n  type: static\n  consoles: [x]\n',
+      'console 1 is not a record',
+    ],
+    ['a list as url', '- source: lab\n  type: ovirt\n  url: [a]\n', 'url: is a list; give a single value'],
+    [
+      'a ca_cert that is a path',
+      '- source: lab\n  type: ovirt\n  ca_cert: /etc/ca.pem\n',
+      'ca_cert: holds no PEM certificate',
+    ],
+    [
+      'a ca_cert that is damaged',
+      `- source: lab\n  type: ovirt\n  ca_cert: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----"\n`,
+      'ca_cert: is not a certificate that can be read',
+    ],
+  ])('is %s', (_title, text, fault) => {
+    const faults = faultsOf(text);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(fault);
+  });
+
+  it('is a name that stands twice: neither entry is used', () => {
+    const faults = faultsOf(`${staticSource(aConsole({}))}\n${staticSource()}`);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain('source "lab" stands in the file twice');
+  });
+
+  it('without a usable name is told apart, so that no source is taken for removed', () => {
+    const { entries, nameless } = parseSources(
+      '- type: static\n- hello\n- source: a/b\n- source: ""\n- source: [x]\n',
+    );
+    expect(entries).toEqual([]);
+    expect(nameless).toHaveLength(5);
+    expect(nameless[0]).toBe('line 1, column 3: source 1, source: is missing; give the source a name');
+    expect(nameless[2]).toContain('cannot stand in a URL');
+  });
+});
+
+describe('a fault of a console', () => {
+  it.each([
+    ['insecure_port', '0', '"0" is not a port; give a number from 1 to 65535'],
+    ['insecure_port', '65536', 'is not a port'],
+    ['secure_port', 'spice', 'is not a port'],
+    ['secure_port', '-1', 'is not a port'],
+    ['secure_port', '5900.0', 'is not a port'],
+    ['uuid', 'not-a-uuid', '"not-a-uuid" is not a UUID'],
+    ['hypervisor_ip', '192.0.2.300', 'is not an IPv4 or IPv6 address'],
+    ['hypervisor_ip', 'hv1.example.com', 'give a host name in "hypervisor" instead'],
+    ['hypervisor_ip', '"[2001:db8::1]"', 'stands in brackets; write 2001:db8::1'],
+    ['hypervisor', 'hv1:5900', 'is not a host name or address'],
+    ['hypervisor', '"hv 1"', 'is not a host name or address'],
+    ['name', '"a\\nb"', 'holds control characters or line ends'],
+    ['name', 'x'.repeat(256), 'is longer than 255 characters'],
+    ['host_subject', '"CN=a\\nhost=evil"', 'holds control characters'],
+    ['ticket', 'x'.repeat(61), 'is 61 bytes long; a SPICE password may have at most 60 bytes'],
+    ['ticket', 'ü'.repeat(31), 'is 62 bytes long'],
+    ['ticket', '"a\\0b"', 'holds a zero character'],
+  ])('in %s = %s names source, console, field and remedy', (field, value, fault) => {
+    const faults = faultsOf(staticSource(aConsole({ [field]: value })));
+    expect(faults).toHaveLength(1);
+    const label = field === 'uuid' ? value : UUID;
+    expect(faults[0]).toMatch(
+      new RegExp(`^line \\d+, column \\d+: source "lab", console "${label}", ${field}: `),
+    );
+    expect(faults[0]).toContain(fault);
+  });
+
+  it('never shows a ticket or a password', () => {
+    const secret = 'hunter2'.repeat(40);
+    const faults = [
+      ...faultsOf(staticSource(aConsole({ ticket: secret }))),
+      ...faultsOf(`- source: lab\n  type: ovirt\n  password: ${secret}\n`),
+    ];
+    expect(faults).toHaveLength(2);
+    expect(faults.join()).not.toContain('hunter2');
+  });
+
+  it('is a missing address, missing ports, a missing uuid', () => {
+    expect(faultsOf(staticSource(aConsole({ hypervisor: null, hypervisor_ip: null })))[0]).toContain(
+      'give at least one of them',
+    );
+    expect(faultsOf(staticSource(aConsole({ insecure_port: null, secure_port: null })))[0]).toContain(
+      'so is secure_port',
+    );
+    expect(faultsOf(staticSource(aConsole({ uuid: null })))[0]).toContain(
+      'console "desktop", uuid: is missing',
+    );
+  });
+
+  it('is at the line and column of the value', () => {
+    const faults = faultsOf(
+      staticSource(
+        aConsole({}),
+        aConsole({ uuid: '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5d', secure_port: 'x' }),
+      ),
+    );
+    expect(faults[0]).toMatch(/^line 16, column 20: /);
+  });
+});
+
+describe('a warning', () => {
+  it('names fields that nobody reads, and fields and consoles that stand twice', () => {
+    const text = `- source: lab
+  type: static
+  typo: 1
+  consoles:
+    - {uuid: ${UUID}, hypervisor: a, insecure_port: 1, insecure_port: 2, colour: red}
+    - {uuid: ${UUID.toUpperCase()}, hypervisor: b, insecure_port: 3}
+`;
+    const { entries, warnings } = parseSources(text);
+    expect(entries[0]?.faults).toEqual([]);
+    expect(entries[0]?.consoles.map((found) => found.hypervisor)).toEqual(['b']);
+    expect(warnings).toEqual([
+      'line 3, column 9: source "lab": "typo" is not a field of it and is ignored',
+      expect.stringContaining(`console "${UUID}": "colour" is not a field`),
+      expect.stringContaining('"insecure_port" stands twice; the last one counts'),
+      expect.stringContaining('stands in the list twice; the last one counts'),
+    ]);
+  });
+});
+
+describe('faultText', () => {
+  it('shows three faults and counts the rest', () => {
+    expect(faultText(['a', 'b'])).toBe('a; b');
+    expect(faultText(['a', 'b', 'c', 'd', 'e'])).toBe('a; b; c; and 2 more');
+  });
+});

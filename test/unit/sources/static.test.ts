@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The static driver and the registry that makes it.
+import { describe, expect, it } from '@jest/globals';
+import { createDriver } from '../../../src/sources/registry.js';
+import { parseSources } from '../../../src/sources/sources-file.js';
+import { aConsole, CERTIFICATE, indented, staticSource } from './sources-yaml.js';
+
+const signal = new AbortController().signal;
+
+function onlyEntry(text: string) {
+  const [entry] = parseSources(text).entries;
+  if (entry === undefined) throw new Error('no entry');
+  return entry;
+}
+
+describe('the static driver', () => {
+  const text = staticSource(aConsole({ host_subject: 'CN=hv1' })).replace(
+    '  consoles:',
+    `  ca_cert: |\n${indented(CERTIFICATE, 4)}\n  consoles:`,
+  );
+
+  it('discovers what the file lists, as the same array each time', async () => {
+    const entry = onlyEntry(text);
+    const driver = createDriver(entry);
+    expect(driver?.type).toBe('static');
+    expect(await driver?.discover(signal)).toBe(entry.consoles);
+    expect(await driver?.discover(signal)).toBe(entry.consoles);
+  });
+
+  it('gives the console with the CA of its source as connect info', async () => {
+    const entry = onlyEntry(text);
+    const [console] = entry.consoles;
+    expect(console && (await createDriver(entry)?.connectInfo(console, signal))).toEqual({
+      hypervisor: 'hv1.example.com',
+      hypervisorIp: '192.0.2.7',
+      insecurePort: 5900,
+      securePort: 5901,
+      ticket: 'sesame',
+      caCert: entry.definition.caCert,
+      hostSubject: 'CN=hv1',
+    });
+  });
+});
+
+describe('the registry', () => {
+  it('has no driver for the platforms that this release does not serve', () => {
+    for (const type of ['openstack', 'ovirt', 'shakenfist']) {
+      expect(createDriver(onlyEntry(`- source: cloud\n  type: ${type}\n`))).toBeNull();
+    }
+  });
+
+  it('has no driver for a type that nobody knows', () => {
+    expect(createDriver(onlyEntry('- source: cloud\n  type: vmware\n'))).toBeNull();
+  });
+});
