@@ -169,9 +169,10 @@ export class SourceReconciliation {
     await this.stop(name);
     const { sources, consoles, audit, node } = this.stores;
     const removed = await consoles.removeOfSource(name);
-    const uuids = removed.length > 0 ? removed : [''];
     const event = { source: name, node, pid: process.pid };
-    await audit.recordMany(uuids.map((uuid) => ({ ...event, uuid, message: AUDIT.consoleGone })));
+    // Its consoles have the source's end in their audit already; a source without consoles has only its own.
+    const gone = removed.map((uuid) => ({ ...event, uuid, message: AUDIT.consoleGone }));
+    await audit.recordMany(gone.length > 0 ? gone : [{ ...event, uuid: '', message: AUDIT.sourceGone }]);
     await sources.markDeleted(name);
     this.log.info('source has left the sources file', { source: name, consoles: removed.length });
   }

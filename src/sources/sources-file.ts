@@ -34,7 +34,7 @@ const CONSOLE_KEYS = [
 // Widths of the columns that hold them.
 const MAX_NAME = 255;
 const MAX_URL = 1024;
-const MAX_USERNAME = 50;
+const MAX_USERNAME = 255;
 const MAX_PASSWORD = 255;
 const MAX_HOST_SUBJECT = 1024;
 
