@@ -8,6 +8,7 @@ import { addDatabaseCommands } from './manage/database.js';
 import { addSessionCommands } from './manage/session.js';
 import { addTokenCommands } from './manage/token.js';
 import { addUserCommands } from './manage/user.js';
+import { addEncryptionCommands } from './manage/encryption.js';
 import { runManage } from './manage/run.js';
 
 const command = baseCommand(
@@ -18,5 +19,6 @@ addDatabaseCommands(command);
 addTokenCommands(command);
 addUserCommands(command);
 addSessionCommands(command);
+addEncryptionCommands(command);
 addConfigCommands(command);
 await runManage(command, process.argv);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a program says why it cannot go on: one line on standard error and exit status 1. Faults of the site (a bad
 // option, a taken port, an absent database) have no stack trace; an unexpected one is ours, and is logged.
+import { types } from 'node:util';
 import { KerbsideException } from '../exception.js';
 import type { Logger } from '../log.js';
 
@@ -22,7 +23,9 @@ interface SystemError extends Error {
 }
 
 function isSystemError(error: unknown): error is SystemError {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+  return (
+    types.isNativeError(error) && 'syscall' in error && 'code' in error && typeof error.code === 'string'
+  );
 }
 
 function describeSystemError(error: SystemError): string {

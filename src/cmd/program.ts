@@ -35,7 +35,7 @@ export interface Program {
   readonly signsTokens: boolean;
   /** True: bring the schema up to date; false: refuse an old one. */
   readonly syncsSchema: boolean;
-  /** In the order of their start; they stop in the opposite order. */
+  /** In the order of their start. */
   readonly parts: readonly StartPart[];
 }
 
@@ -61,6 +61,7 @@ class Run {
   private db: Database | undefined;
   private started = false;
   private signals = 0;
+  private closing = false;
   private conf: Conf;
   private readonly warnings: readonly string[];
 
@@ -108,6 +109,8 @@ class Run {
   }
 
   private async closeAndExit(): Promise<void> {
+    if (this.closing) return;
+    this.closing = true;
     if (!(await within(CLOSE_DEADLINE_MS, this.close())))
       this.log.warning('closing took too long and is cut short');
     this.log.info(`${this.program.name} has stopped`);
@@ -115,8 +118,9 @@ class Run {
   }
 
   private async close(): Promise<void> {
-    for (const part of this.parts.toReversed()) {
-      await part.close().catch((error: unknown) => this.report('a part did not close cleanly', error));
+    const closing = this.parts.map(async (part) => part.close());
+    for (const outcome of await Promise.allSettled(closing)) {
+      if (outcome.status === 'rejected') this.report('a part did not close cleanly', outcome.reason);
     }
     await this.db
       ?.close()

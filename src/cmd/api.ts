@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-api: the REST service. Stateless: any number of them may share a database behind a load balancer.
+import { runProgram } from './program.js';
+
+await runProgram(
+  {
+    name: 'kerbside-api',
+    summary: 'The REST service of Kerbside.',
+    signsTokens: true,
+    syncsSchema: false,
+    parts: [async (conf, db) => (await import('../api/server.js')).startApi(conf, db)],
+  },
+  process.argv,
+);

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-conductor: the background work (sources, expired tokens and sessions, audit retention).
+import { runProgram } from './program.js';
+
+await runProgram(
+  {
+    name: 'kerbside-conductor',
+    summary: 'The background work of Kerbside: sources, expired tokens, retention.',
+    signsTokens: false,
+    syncsSchema: false,
+    parts: [async (conf, db) => (await import('../conductor/conductor.js')).startConductor(conf, db)],
+  },
+  process.argv,
+);

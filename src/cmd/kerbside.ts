@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// kerbside: everything in one program on one machine. The REST service comes last, so that a healthy /healthcheck
+// means that the SPICE ports are open and the sources have been read.
+import { runProgram } from './program.js';
+
+await runProgram(
+  {
+    name: 'kerbside',
+    summary: 'Kerbside all in one: REST service, SPICE proxy and background work.',
+    signsTokens: true,
+    syncsSchema: true,
+    parts: [
+      async (conf, db) => (await import('../console/supervisor.js')).startProxy(conf, db),
+      async (conf, db) => (await import('../conductor/conductor.js')).startConductor(conf, db),
+      async (conf, db) => (await import('../api/server.js')).startApi(conf, db),
+    ],
+  },
+  process.argv,
+);

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-proxy: the SPICE listeners and their relay workers, and the exporter of their metrics.
+import { runProgram } from './program.js';
+
+await runProgram(
+  {
+    name: 'kerbside-proxy',
+    summary: 'The SPICE proxy of Kerbside.',
+    signsTokens: false,
+    syncsSchema: false,
+    parts: [async (conf, db) => (await import('../console/supervisor.js')).startProxy(conf, db)],
+  },
+  process.argv,
+);

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-status upgrade check: will this release start and serve with this configuration? For scripts that upgrade
+// a site: exit status 0 all well, 1 a warning, 2 a failure, 255 the check itself failed.
+import type { Command } from 'commander';
+import { loadConf } from '../conf/index.js';
+import type { LoadedConf } from '../conf/index.js';
+import { configureLogging, loggerFor } from '../log.js';
+import { baseCommand, confArgs } from './arguments.js';
+import { describeFault, reportFault } from './outcome.js';
+import { drawResults, exitStatus } from './status/check.js';
+import type { CheckResult } from './status/check.js';
+
+const NAME = 'kerbside-status';
+const CHECK_FAILED = 255;
+
+async function results(command: Command): Promise<CheckResult[]> {
+  let loaded: LoadedConf;
+  try {
+    loaded = loadConf(confArgs(command), process.env);
+  } catch (error) {
+    const details = describeFault(error);
+    if (details === undefined) throw error;
+    return [{ name: 'Configuration', outcome: 'Failure', details }];
+  }
+  const { runChecks } = await import('./status/checks.js');
+  return runChecks(loaded.conf, loaded.warnings);
+}
+
+async function upgradeCheck(_options: unknown, command: Command): Promise<void> {
+  // What the checks have to say stands in the table.
+  configureLogging({ debug: false, useJson: false, file: '/dev/null' });
+  const found = await results(command);
+  process.stdout.write(`${drawResults(found)}\n`);
+  process.exitCode = exitStatus(found);
+}
+
+const status = baseCommand(NAME, 'Checks whether Kerbside can start and serve.');
+const upgrade = status.command('upgrade').description('before and after an upgrade').helpCommand(false);
+upgrade
+  .command('check')
+  .description(
+    'check configuration, database, certificates and sources; exit status 0, 1 (warning) or 2 (failure)',
+  )
+  .action(upgradeCheck);
+
+try {
+  await status.parseAsync(process.argv);
+} catch (error) {
+  reportFault(NAME, error, loggerFor(NAME));
+  process.exitCode = CHECK_FAILED;
+}

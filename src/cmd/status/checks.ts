@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `kerbside-status upgrade check` looks at: the configuration, the seed, the database and its schema, the
+// certificates and how long they last, the sources file. Each check answers; none of them changes anything.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { checkSeed } from '../../conf/index.js';
+import type { Conf } from '../../conf/index.js';
+import { loadCertificates } from '../../console/certificates.js';
+import { openDatabase } from '../../db/database.js';
+import { decodeSources, parseSources } from '../../sources/sources-file.js';
+import { describeFault } from '../outcome.js';
+import type { CheckResult, Outcome } from './check.js';
+
+/** A certificate that ends sooner than this is worth a warning. */
+const EXPIRY_WARNING_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+interface Finding {
+  readonly outcome: Outcome;
+  readonly details: string;
+}
+
+const SUCCESS: Finding = { outcome: 'Success', details: '' };
+
+function faultOf(error: unknown): string {
+  return describeFault(error) ?? (error instanceof Error ? error.message : String(error));
+}
+
+function warnings(lines: readonly string[]): Finding {
+  return lines.length === 0 ? SUCCESS : { outcome: 'Warning', details: lines.join('; ') };
+}
+
+async function check(name: string, look: () => Finding | Promise<Finding>): Promise<CheckResult> {
+  try {
+    return { name, ...(await look()) };
+  } catch (error) {
+    return { name, outcome: 'Failure', details: faultOf(error) };
+  }
+}
+
+async function checkDatabase(conf: Conf): Promise<Finding> {
+  const db = await openDatabase(conf.database, { sync: false });
+  try {
+    await db.ping();
+    const { schema, server } = await db.version();
+    return { outcome: 'Success', details: `schema ${schema ?? 'empty'}, server ${server}` };
+  } finally {
+    await db.close();
+  }
+}
+
+/** How much time a certificate has left, in words; empty when there is plenty. */
+export function expiryWarning(path: string, pem: string, now: number): string {
+  const certificate = new X509Certificate(pem);
+  const days = Math.floor((Date.parse(certificate.validTo) - now) / DAY_MS);
+  if (days < 0) return `${path} expired on ${certificate.validTo}`;
+  return days < EXPIRY_WARNING_DAYS ? `${path} expires in ${days} days` : '';
+}
+
+async function checkCertificates(conf: Conf): Promise<Finding> {
+  const { certPath, keyPath, cacertPath } = conf.spice;
+  await loadCertificates(certPath, keyPath);
+  const paths = cacertPath === '' ? certPath : [...certPath, cacertPath];
+  const found = paths.map((path) => expiryWarning(path, readFileSync(path, 'utf8'), Date.now()));
+  return warnings(found.filter((line) => line !== ''));
+}
+
+function checkSources(conf: Conf): Finding {
+  const { entries, nameless, warnings: odd } = parseSources(decodeSources(readFileSync(conf.sources.path)));
+  const faults = [...nameless, ...entries.flatMap((entry) => entry.faults)];
+  if (faults.length > 0) return { outcome: 'Failure', details: faults.join('; ') };
+  return warnings(odd);
+}
+
+/**
+ * Runs all checks.
+ *
+ * @param conf the configuration
+ * @param oddities what was odd about it when it was loaded
+ */
+export async function runChecks(conf: Conf, oddities: readonly string[]): Promise<CheckResult[]> {
+  return [
+    await check('Configuration', () => warnings(oddities)),
+    await check('API secret seed', () => warnings(checkSeed(conf))),
+    await check('Database', () => checkDatabase(conf)),
+    await check('Certificates', () => checkCertificates(conf)),
+    await check('Sources file', () => checkSources(conf)),
+  ];
+}
