@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client connection: its socket, its grant, its counters, and the one AbortSignal that carries deadline,
+// termination and shutdown to whatever step the connection is at.
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { ConnectionEnded, type CloseReason, type LinkRefused } from './close-reason.js';
+import type { Grant, Verdict } from './ipc.js';
+import { plainAddress } from './limits.js';
+
+/** What the relay of a connection shows to the sweep and to the close. */
+export interface Traffic {
+  /** Bytes from client to backend so far. */
+  readonly bytesUp: number;
+  /** Bytes from backend to client so far. */
+  readonly bytesDown: number;
+  /** Messages that broke the policy so far. */
+  verdicts(): Verdict[];
+  /** Which leg has a write that does not come to its end; null: none. */
+  blockedLeg(): 'client' | 'backend' | null;
+}
+
+/** One client connection, from accept to close. */
+export class ClientConnection {
+  readonly clientIp: string;
+  readonly clientPort: number;
+  /** Set once the control plane has authorized the channel. */
+  grant: Grant | null = null;
+  /** SPICE channel type of the link message; 0 before it. */
+  channelType = 0;
+  /** Set once the backend's leg is linked. */
+  backend: Socket | null = null;
+  /** Set once bytes are relayed. */
+  traffic: Traffic | null = null;
+  /** Seconds for which a leg has been blocked, and for which nothing has passed: kept by the sweep. */
+  blockedFor = 0;
+  idleFor = 0;
+  /** bytesUp and bytesDown as far as the meter has counted them. */
+  meteredUp = 0;
+  meteredDown = 0;
+  private readonly abort = new AbortController();
+
+  /**
+   * @param acceptedAt `performance.now()` when the TCP connection came in
+   * @param overLimit the limit that this connection exceeds, for the refusal; null: none
+   */
+  constructor(
+    readonly client: TLSSocket,
+    private readonly acceptedAt: number,
+    readonly overLimit: string | null,
+  ) {
+    this.clientIp = plainAddress(client.remoteAddress);
+    this.clientPort = client.remotePort ?? 0;
+  }
+
+  /** Aborted when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  /** Seconds since accept. */
+  age(): number {
+    return (performance.now() - this.acceptedAt) / 1000;
+  }
+
+  /** Ends the connection, whatever step it is at. */
+  end(reason: CloseReason, detail = ''): void {
+    this.fail(new ConnectionEnded(reason, detail));
+  }
+
+  /** Ends the connection with a fault; the first one counts. */
+  fail(fault: ConnectionEnded | LinkRefused): void {
+    this.abort.abort(fault);
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a connection ended: the typed faults of the data plane. Every step of connection.ts throws one of these;
+// close.ts turns it into what the client hears, the log line and the record.
+import { KerbsideException } from '../exception.js';
+
+/** The recorded reasons, phrases for people (audit, connection rows). */
+export type CloseReason =
+  | 'client closed'
+  | 'backend closed'
+  | 'client connection lost'
+  | 'backend connection lost'
+  | 'client stopped reading'
+  | 'backend stopped reading'
+  | 'client broke the protocol'
+  | 'backend broke the protocol'
+  | 'idle'
+  | 'terminated by request'
+  | 'main channel closed'
+  | 'proxy shut down'
+  | 'proxy worker died'
+  | 'backend failed'
+  | 'control plane failed';
+
+/** A relayed or about to be relayed connection ends. `detail` is for the log. */
+export class ConnectionEnded extends KerbsideException {
+  constructor(
+    readonly reason: CloseReason,
+    readonly detail = '',
+    options?: ErrorOptions,
+  ) {
+    super(detail === '' ? reason : `${reason}: ${detail}`, options);
+  }
+}
+
+/** The client is refused before its channel is authorized; nothing was recorded for it yet. */
+export class LinkRefused extends KerbsideException {
+  /**
+   * @param reason the word for metric and log, such as `bad_magic` or `limit_address`
+   * @param answer bytes the client hears before the close; null: nothing
+   */
+  constructor(
+    readonly reason: string,
+    readonly answer: Buffer | null,
+    readonly detail: string,
+    readonly sessionId?: string,
+  ) {
+    super(`${reason}: ${detail}`);
+  }
+}
+
+/** Why a backend could not be used; the metric's label. */
+export type BackendFailureReason =
+  | 'refused'
+  | 'timed_out'
+  | 'unreachable'
+  | 'reset'
+  | 'wrong_ca'
+  | 'wrong_subject'
+  | 'wrong_host_name'
+  | 'certificate_invalid'
+  | 'tls_failed'
+  | 'tls_required'
+  | 'no_address'
+  | 'wrong_ticket'
+  | 'link_refused'
+  | 'protocol';
+
+/** The backend could not be reached or did not accept the channel. */
+export class BackendFailed extends KerbsideException {
+  /**
+   * @param detail what went wrong, for audit and log; names no ticket
+   * @param linkError the SpiceLinkErr of the backend's link reply, where that is the fault
+   */
+  constructor(
+    readonly reason: BackendFailureReason,
+    readonly detail: string,
+    readonly linkError: number | null = null,
+  ) {
+    super(detail);
+  }
+}

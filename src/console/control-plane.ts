@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control plane of one node: answers the relay workers out of the database, keeps the records of sessions and
+// channels, writes audit events, feeds the metrics, and tells the workers which sessions must end.
+import { Conflict } from '../exception.js';
+import { loggerFor } from '../log.js';
+import { AUDIT, hypervisorFailed } from '../objects/audit-message.js';
+import type { ChannelGrant, ChannelRefusal, ConsoleSessions, Refusal } from '../objects/console-session.js';
+import type { AuditQueue } from './audit-queue.js';
+import type { CloseReason } from './close-reason.js';
+import type {
+  AuthorizeReply,
+  AuthorizeRequest,
+  Denial,
+  EstablishRequest,
+  Verdict,
+  WorkerNote,
+  WorkerRequest,
+} from './ipc.js';
+import { LiveChannels, type LiveChannel } from './live-channels.js';
+import type { ProxyMetrics } from './metrics.js';
+import { retry } from './retry.js';
+import { channelName } from './spice/constants.js';
+
+const log = loggerFor('kerbside.console.control-plane');
+
+const CHANNEL_MAIN = 1;
+/** A poll looks this many seconds further back than the last one, for other nodes' clocks and slow commits. */
+const POLL_OVERLAP = 10;
+const MAX_AUDITED = 10_000;
+
+/** What the control plane needs to know of the configuration. */
+export interface ControlPlaneSettings {
+  readonly node: string;
+  readonly maxConnectionsPerAddress: number;
+  readonly permittedChannels: readonly string[];
+}
+
+/** A worker as the control plane sees it. */
+export interface WorkerName {
+  readonly id: number;
+  readonly pid: number;
+}
+
+/** Tells a worker to end a session's channels. */
+export type SessionEnder = (
+  workerId: number,
+  sessionId: string,
+  generation: number,
+  reason: CloseReason,
+) => void;
+
+type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
+
+/** Decides and records for all workers of this node. */
+export class ControlPlane {
+  readonly live = new LiveChannels();
+  private since: number;
+  private polling = false;
+  private pollFailing = false;
+  private readonly finishing = new Set<Promise<void>>();
+  /** Sessions whose termination this node has put into the audit. */
+  private readonly audited = new Set<string>();
+
+  constructor(
+    private readonly sessions: ConsoleSessions,
+    private readonly audit: AuditQueue,
+    private readonly metrics: ProxyMetrics,
+    private readonly settings: ControlPlaneSettings,
+    private readonly endOnWorker: SessionEnder,
+  ) {
+    this.since = Date.now() / 1000 - POLL_OVERLAP;
+  }
+
+  /**
+   * Answers a request of a worker.
+   *
+   * @throws DatabaseError when the database is away, Conflict when a session was taken over or terminated
+   */
+  request(worker: WorkerName, body: WorkerRequest): Promise<unknown> {
+    switch (body.op) {
+      case 'authorize':
+        return this.authorize(worker, body);
+      case 'establish':
+        return this.establish(body);
+    }
+  }
+
+  /** Takes a note about a channel. */
+  linked(note: NoteOf<'linked'>): void {
+    const channel = this.live.find(note.connectionRef);
+    if (channel === undefined) return;
+    this.metrics.backendSeconds.observe(note.backendTime);
+    this.record(channel, AUDIT.hypervisorConnected);
+    this.chain(channel, () => this.sessions.linked(channel.connectionRef));
+  }
+
+  /** The hypervisor of a channel could not be used. */
+  backendFailed(note: NoteOf<'backend_failed'>): void {
+    this.metrics.backendFailures.inc({ reason: note.reason });
+    const channel = this.live.find(note.connectionRef);
+    if (channel !== undefined) this.record(channel, hypervisorFailed(note.detail));
+  }
+
+  /** A migration message was kept from the client; the place for carrying the session over. */
+  withheld(note: NoteOf<'withheld'>): void {
+    this.metrics.withheld.inc({ type: String(note.messageType) });
+    const channel = this.live.find(note.connectionRef);
+    if (channel !== undefined)
+      this.record(channel, `Migration message ${note.messageType} withheld from the client`);
+  }
+
+  /** A channel ended. */
+  closed(note: NoteOf<'closed'>): void {
+    const { connectionRef, reason, bytesUp, bytesDown, duration } = note;
+    const channel = this.live.remove(connectionRef);
+    if (channel === undefined) return;
+    this.metrics.closed.inc({ reason });
+    this.countVerdicts(channel, note.verdicts);
+    this.record(
+      channel,
+      `Channel closed: ${reason} after ${duration.toFixed(1)} s, ${bytesUp} bytes up, ${bytesDown} bytes down`,
+    );
+    this.finish(channel, { reason, bytesUp, bytesDown, duration });
+  }
+
+  /** A worker is gone: its channels are closed in the records, and what belonged to them on other workers ends. */
+  workerDied(worker: WorkerName): void {
+    for (const channel of this.live.ofWorker(worker.id)) {
+      this.live.remove(channel.connectionRef);
+      this.metrics.closed.inc({ reason: 'proxy worker died' });
+      this.record(channel, 'Channel closed: proxy worker died');
+      this.finish(channel, { reason: 'proxy worker died', bytesUp: 0, bytesDown: 0, duration: 0 });
+    }
+    void retry(
+      () => this.sessions.closeWorker(this.settings.node, worker.pid),
+      'close the channels of a dead worker',
+    );
+  }
+
+  /** Looks for sessions that were terminated, or whose main channel ended, anywhere in the cloud. */
+  async poll(): Promise<void> {
+    if (this.polling) return;
+    this.polling = true;
+    const startedAt = Date.now() / 1000;
+    try {
+      for (const session of await this.sessions.sessionsToClose(this.since)) {
+        const reason = session.terminated ? 'terminated by request' : 'main channel closed';
+        this.endSession(session.sessionId, session.generation, reason);
+      }
+      this.since = startedAt - POLL_OVERLAP;
+      if (this.pollFailing) log.warning('sessions to end are looked up again');
+      this.pollFailing = false;
+    } catch (error) {
+      if (!this.pollFailing) log.error('sessions to end cannot be looked up', { error: error as Error });
+      this.pollFailing = true;
+    } finally {
+      this.polling = false;
+    }
+  }
+
+  /** Waits until all work on closed channels is in the database. */
+  async settle(): Promise<void> {
+    await Promise.all(this.finishing);
+  }
+
+  private async authorize(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
+    const { ticket, connectionId, channelType, channelId, clientIp, clientPort } = request;
+    this.metrics.linkSeconds.observe(request.linkTime);
+    if (this.live.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
+      return { kind: 'denied', because: 'limit', reason: 'limit_address' };
+    }
+    const stop = this.metrics.authorizeSeconds.startTimer();
+    const outcome = await this.sessions.authorize({
+      ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },
+      node: this.settings.node,
+      pid: worker.pid,
+    });
+    stop();
+    if (outcome.kind === 'refused') return this.refuse(request, outcome);
+    return this.grant(worker, request, outcome);
+  }
+
+  private grant(worker: WorkerName, request: AuthorizeRequest, outcome: ChannelGrant): AuthorizeReply {
+    const { connectionRef, sessionId, generation, source, uuid, connectInfo } = outcome;
+    const { clientIp, channelType } = request;
+    const channel: LiveChannel = {
+      ...{ connectionRef, sessionId, generation, source, uuid, clientIp, channelType },
+      workerId: worker.id,
+      pid: worker.pid,
+      tail: Promise.resolve(),
+    };
+    if (!this.permits(channelType)) {
+      this.record(channel, AUDIT.channelForbidden);
+      this.metrics.denied.inc();
+      this.finish(channel, { reason: 'channel forbidden', bytesUp: 0, bytesDown: 0, duration: 0 });
+      return { kind: 'denied', because: 'channel', reason: 'channel_forbidden', sessionId };
+    }
+    this.metrics.authorized.inc();
+    this.live.add(channel);
+    this.record(channel, AUDIT.channelCreated);
+    const { proxyConnectionId, backendConnectionId } = outcome;
+    return {
+      ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
+      ...{ proxyConnectionId, backendConnectionId },
+      target: { ...connectInfo, transport: connectInfo.transport ?? null },
+    };
+  }
+
+  private refuse(request: AuthorizeRequest, refusal: ChannelRefusal): Denial {
+    this.metrics.denied.inc();
+    const { reason, source, uuid, sessionId } = refusal;
+    if (source !== undefined && uuid !== undefined) {
+      const gone = reason === 'console_gone' || reason === 'source_gone';
+      this.audit.add({
+        source,
+        uuid,
+        session_id: sessionId,
+        channel: channelName(request.channelType),
+        node: this.settings.node,
+        message: gone ? AUDIT.invalidConsole : `Channel refused: ${reason.replaceAll('_', ' ')}`,
+      });
+    }
+    return {
+      kind: 'denied',
+      because: BECAUSE[reason],
+      reason,
+      ...(sessionId === undefined ? {} : { sessionId }),
+    };
+  }
+
+  private async establish(request: EstablishRequest): Promise<null> {
+    const { connectionRef, sessionId, generation, backendConnectionId } = request;
+    if (this.live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
+    await this.sessions.establish(sessionId, generation, backendConnectionId);
+    return null;
+  }
+
+  private permits(channelType: number): boolean {
+    const { permittedChannels } = this.settings;
+    return permittedChannels.length === 0 || permittedChannels.includes(channelName(channelType) ?? '');
+  }
+
+  private finish(
+    channel: LiveChannel,
+    end: { reason: string; bytesUp: number; bytesDown: number; duration: number },
+  ): void {
+    // A dead database must not keep the session's other channels open.
+    if (channel.channelType === CHANNEL_MAIN) {
+      this.endSession(channel.sessionId, channel.generation, 'main channel closed');
+    }
+    this.chain(channel, async () => {
+      await this.sessions.closed(channel.connectionRef, end);
+    });
+    const done = channel.tail;
+    this.finishing.add(done);
+    void done.then(() => this.finishing.delete(done));
+  }
+
+  private endSession(sessionId: string, generation: number, reason: CloseReason): void {
+    const ending = this.live.ofSession(sessionId).filter((channel) => channel.generation <= generation);
+    const [first] = ending;
+    if (first === undefined) return;
+    if (reason === 'terminated by request' && !this.audited.has(sessionId)) {
+      if (this.audited.size >= MAX_AUDITED) this.audited.clear();
+      this.audited.add(sessionId);
+      this.record(first, AUDIT.sessionTerminated);
+    }
+    for (const workerId of new Set(ending.map((channel) => channel.workerId))) {
+      this.endOnWorker(workerId, sessionId, generation, reason);
+    }
+  }
+
+  private chain(channel: LiveChannel, work: () => Promise<void>): void {
+    channel.tail = channel.tail.then(() => retry(work, 'record a channel'));
+  }
+
+  private countVerdicts(channel: LiveChannel, verdicts: readonly Verdict[]): void {
+    if (verdicts.length === 0) return;
+    for (const { count, ...labels } of verdicts) this.metrics.firewallVerdicts.inc({ ...labels }, count);
+    const totals = verdicts.map(({ rule, action, count }) => {
+      const [enforced, observed] = action === 'enforced' ? [count, 0] : [0, count];
+      return `${rule} (enforced=${enforced}, observed=${observed})`;
+    });
+    this.record(channel, `Firewall verdicts this connection: ${totals.join(', ')}`);
+  }
+
+  private record(channel: LiveChannel, message: string): void {
+    const { source, uuid, sessionId, channelType, pid } = channel;
+    const { node } = this.settings;
+    this.audit.add({
+      source,
+      uuid,
+      session_id: sessionId,
+      channel: channelName(channelType),
+      node,
+      pid,
+      message,
+    });
+  }
+}
+
+/** What a client may conclude from each refusal: only a bad token earns result 7. */
+const BECAUSE: Readonly<Record<Refusal, Denial['because']>> = {
+  token_unknown: 'token',
+  token_expired: 'token',
+  token_terminated: 'token',
+  token_in_use: 'token',
+  main_required: 'connection_id',
+  bad_connection_id: 'connection_id',
+  console_gone: 'channel',
+  source_gone: 'channel',
+};

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the supervisor and its relay workers say to each other over the cluster's IPC channel. Messages are plain
+// JSON. A `request` is answered by a `reply` with the same id; everything else is a note that expects nothing.
+import type { CloseReason } from './close-reason.js';
+
+/** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
+export interface BackendTarget {
+  readonly hypervisor: string;
+  readonly hypervisorIp: string;
+  readonly insecurePort: number | null;
+  readonly securePort: number | null;
+  readonly ticket: string;
+  readonly caCert: string | null;
+  readonly hostSubject: string | null;
+  readonly transport: 'plain' | 'tls' | null;
+}
+
+/** A client's wish to open a channel, after its ticket was decrypted. */
+export interface AuthorizeRequest {
+  readonly op: 'authorize';
+  readonly ticket: string;
+  readonly connectionId: number;
+  readonly channelType: number;
+  readonly channelId: number;
+  readonly clientIp: string;
+  readonly clientPort: number;
+  /** Seconds from accept to the ticket. */
+  readonly linkTime: number;
+}
+
+/** The backend has accepted the main channel and named its session: must be known before the client hears of it. */
+export interface EstablishRequest {
+  readonly op: 'establish';
+  readonly connectionRef: string;
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly backendConnectionId: number;
+}
+
+export type WorkerRequest = AuthorizeRequest | EstablishRequest;
+
+/** The leave to open a channel, and everything the worker needs for it. */
+export interface Grant {
+  readonly kind: 'granted';
+  readonly connectionRef: string;
+  readonly sessionId: string;
+  readonly generation: number;
+  /** The session id that the client knows (u32). */
+  readonly proxyConnectionId: number;
+  /** The session id that the backend knows; 0 for a main channel. */
+  readonly backendConnectionId: number;
+  readonly source: string;
+  readonly uuid: string;
+  readonly target: BackendTarget;
+}
+
+/** Why a channel is refused: what the client may conclude from the link result. */
+export interface Denial {
+  readonly kind: 'denied';
+  /** `token`: result 7. `connection_id`: result 8. `limit`, `error`: result 1. `channel`: close without a result. */
+  readonly because: 'token' | 'connection_id' | 'limit' | 'channel' | 'error';
+  /** One of the refusal words of the metric, for the log. */
+  readonly reason: string;
+  readonly sessionId?: string;
+}
+
+export type AuthorizeReply = Grant | Denial;
+
+/** What a worker tells without waiting. */
+export type WorkerNote =
+  | {
+      readonly op: 'ready';
+      readonly secure: readonly number[];
+      readonly insecure: readonly number[];
+      readonly sharedBuffer: boolean;
+    }
+  | { readonly op: 'failed'; readonly message: string }
+  | { readonly op: 'drained' }
+  | {
+      readonly op: 'linked';
+      readonly connectionRef: string;
+      readonly tls: boolean;
+      /** Seconds from the authorization to the backend's OK. */
+      readonly backendTime: number;
+    }
+  | {
+      readonly op: 'backend_failed';
+      readonly connectionRef: string;
+      readonly reason: string;
+      readonly detail: string;
+    }
+  | { readonly op: 'withheld'; readonly connectionRef: string; readonly messageType: number }
+  | {
+      readonly op: 'closed';
+      readonly connectionRef: string;
+      readonly reason: CloseReason;
+      readonly bytesUp: number;
+      readonly bytesDown: number;
+      /** Seconds from accept to close. */
+      readonly duration: number;
+      readonly verdicts: readonly Verdict[];
+    }
+  | { readonly op: 'refused'; readonly reason: string; readonly clientIp: string }
+  | {
+      readonly op: 'traffic';
+      readonly accepted: number;
+      readonly bytesUp: number;
+      readonly bytesDown: number;
+    };
+
+/** Messages of one connection that broke the policy. */
+export interface Verdict {
+  readonly channel: string;
+  readonly direction: 'client_to_server' | 'server_to_client';
+  readonly rule: string;
+  readonly action: 'enforced' | 'observed';
+  readonly count: number;
+}
+
+/** Certificates and keys as PEM, in pairs. */
+export interface TlsMaterial {
+  readonly cert: readonly string[];
+  readonly key: readonly string[];
+}
+
+/** What a worker needs to know of the configuration; times in seconds, sizes in bytes. */
+export interface RelaySettings {
+  readonly addresses: readonly string[];
+  readonly securePort: number;
+  readonly insecurePort: number;
+  readonly tlsHandshakeTimeout: number;
+  readonly linkTimeout: number;
+  readonly backendTimeout: number;
+  readonly backendTransport: 'prefer_tls' | 'require_tls' | 'plain';
+  readonly writeTimeout: number;
+  readonly controlTimeout: number;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly maxHalfOpenPerAddress: number;
+  readonly maxMessageBytes: number;
+  readonly idleTimeouts: Readonly<Record<string, number>>;
+  readonly firewallMode: 'enforce' | 'warn';
+  readonly permittedChannels: readonly string[];
+  readonly log: { readonly debug: boolean; readonly useJson: boolean; readonly file: string };
+}
+
+/** What the supervisor tells a worker. */
+export type SupervisorMessage =
+  | { readonly op: 'start'; readonly settings: RelaySettings; readonly tls: TlsMaterial }
+  | { readonly op: 'tls'; readonly tls: TlsMaterial }
+  | {
+      readonly op: 'end_session';
+      readonly sessionId: string;
+      /** Channels of this generation and older end. */
+      readonly generation: number;
+      readonly reason: CloseReason;
+    }
+  | { readonly op: 'drain' }
+  | { readonly op: 'stop'; readonly reason: CloseReason }
+  | { readonly op: 'reply'; readonly id: number; readonly ok: true; readonly body: unknown }
+  | { readonly op: 'reply'; readonly id: number; readonly ok: false; readonly error: string };
+
+/** What a worker sends: a note, or a request with an id. */
+export type WorkerMessage =
+  | { readonly op: 'request'; readonly id: number; readonly body: WorkerRequest }
+  | { readonly op: 'note'; readonly body: WorkerNote };

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The proxy's parent process: puts together control plane, relay workers, certificates and metrics; polls for
+// sessions to end; drains and stops.
+import type { Conf } from '../conf/index.js';
+import type { Database } from '../db/database.js';
+import { loggerFor } from '../log.js';
+import { AuditEvents } from '../objects/audit-event.js';
+import { ConsoleSessions } from '../objects/console-session.js';
+import { AuditQueue } from './audit-queue.js';
+import { CertificateWatch, loadCertificates } from './certificates.js';
+import { ControlPlane, type WorkerName } from './control-plane.js';
+import type { TlsMaterial, WorkerNote, WorkerRequest } from './ipc.js';
+import { ProxyMetrics, serveMetrics, type MetricsServer } from './metrics.js';
+import { relaySettings } from './relay-settings.js';
+import { WorkerPool, type Ports, type WorkerListener } from './worker-pool.js';
+
+const log = loggerFor('kerbside.console.supervisor');
+
+/** Milliseconds that each part of closing may take once everything was told to end. */
+const STOP_TIMEOUT = 4000;
+
+/** What {@link ProxyServer} is made of. */
+interface Parts {
+  readonly metrics: ProxyMetrics;
+  readonly metricsServer: MetricsServer;
+  readonly audit: AuditQueue;
+  readonly sessions: ConsoleSessions;
+  readonly tls: TlsMaterial;
+}
+
+/** The running proxy of this node. */
+export class ProxyServer implements WorkerListener {
+  private readonly control: ControlPlane;
+  private readonly pool: WorkerPool;
+  private readonly watch: CertificateWatch;
+  private readonly pollTimer: NodeJS.Timeout;
+  private bound: Ports = { secure: [], insecure: [] };
+
+  /** Takes the parts up; {@link startProxy} makes them and starts the workers. */
+  constructor(
+    private readonly conf: Conf,
+    private readonly parts: Parts,
+  ) {
+    const { default: general, proxy, firewall, spice } = conf;
+    this.pool = new WorkerPool(relaySettings(conf), parts.tls, this);
+    this.control = new ControlPlane(
+      parts.sessions,
+      parts.audit,
+      parts.metrics,
+      {
+        node: general.nodeName,
+        maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
+        permittedChannels: firewall.permittedChannels,
+      },
+      (workerId, sessionId, generation, reason) =>
+        this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
+    );
+    this.pollTimer = setInterval(() => void this.control.poll(), proxy.pollInterval * 1000);
+    this.watch = new CertificateWatch(spice.certPath, spice.keyPath, parts.tls, (material) =>
+      this.pool.useCertificates(material),
+    );
+    parts.metrics.onScrape(() => this.refreshGauges());
+  }
+
+  /** The ports of the TLS listeners, one for each address. */
+  get securePorts(): readonly number[] {
+    return this.bound.secure;
+  }
+
+  /** The ports of the plain listeners, one for each address. */
+  get insecurePorts(): readonly number[] {
+    return this.bound.insecure;
+  }
+
+  /** The port of the metrics. */
+  get metricsPort(): number {
+    return this.parts.metricsServer.port;
+  }
+
+  /**
+   * Starts the workers; returns once all of them listen.
+   *
+   * @throws StartupError when a port cannot be had
+   */
+  async listen(): Promise<void> {
+    this.bound = await this.pool.start(this.conf.spice.workers);
+    for (const port of new Set(this.bound.secure)) log.info('secure SPICE listener bound', { port });
+    for (const port of new Set(this.bound.insecure)) log.info('insecure SPICE listener bound', { port });
+  }
+
+  /** Reads the certificates again. */
+  reload(): void {
+    void this.watch.reload();
+  }
+
+  /** Accepts nothing more; resolves when the last session has ended or `drain_timeout` is over. */
+  async drain(): Promise<void> {
+    const { drainTimeout } = this.conf.proxy;
+    log.info('draining: no new connections', {
+      channels: this.control.live.size,
+      drain_timeout: drainTimeout,
+    });
+    await this.pool.drain(drainTimeout * 1000);
+  }
+
+  /** Ends every connection and all workers, and writes what is left to write. */
+  async close(): Promise<void> {
+    clearInterval(this.pollTimer);
+    this.watch.close();
+    await this.pool.stop(STOP_TIMEOUT);
+    await within(this.control.settle(), STOP_TIMEOUT);
+    await within(this.parts.audit.close(), STOP_TIMEOUT);
+    await this.parts.metricsServer.close();
+  }
+
+  request(worker: WorkerName, body: WorkerRequest): Promise<unknown> {
+    return this.control.request(worker, body);
+  }
+
+  note(note: WorkerNote): void {
+    switch (note.op) {
+      case 'linked':
+        this.control.linked(note);
+        return;
+      case 'backend_failed':
+        this.control.backendFailed(note);
+        return;
+      case 'withheld':
+        this.control.withheld(note);
+        return;
+      case 'closed':
+        this.control.closed(note);
+        return;
+      case 'refused':
+        this.parts.metrics.refused.inc({ reason: note.reason });
+        return;
+      case 'traffic':
+        this.count(note);
+        return;
+      case 'drained':
+      case 'ready':
+      case 'failed':
+        return;
+    }
+  }
+
+  died(worker: WorkerName, expected: boolean): void {
+    this.control.workerDied(worker);
+    if (!expected) this.parts.metrics.workerDeaths.inc();
+  }
+
+  private count(note: Extract<WorkerNote, { op: 'traffic' }>): void {
+    const { connections, bytesRelayed } = this.parts.metrics;
+    connections.inc(note.accepted);
+    bytesRelayed.inc({ direction: 'client_to_server' }, note.bytesUp);
+    bytesRelayed.inc({ direction: 'server_to_client' }, note.bytesDown);
+  }
+
+  private refreshGauges(): void {
+    const { activeConnections, activeSessions, workers } = this.parts.metrics;
+    const { live } = this.control;
+    activeConnections.set(live.size);
+    workers.set(this.pool.size);
+    activeSessions.reset();
+    for (const { source } of live.sessions()) activeSessions.inc({ source });
+  }
+}
+
+/**
+ * Starts the proxy of this node.
+ *
+ * @throws StartupError when a certificate, a port or the metrics port cannot be had
+ */
+export async function startProxy(conf: Conf, db: Database): Promise<ProxyServer> {
+  const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
+  const sessions = new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace });
+  const metrics = new ProxyMetrics();
+  const metricsServer = await serveMetrics(metrics, conf.metrics.address, conf.metrics.port);
+  const audit = new AuditQueue(new AuditEvents(db));
+  const server = new ProxyServer(conf, { metrics, metricsServer, audit, sessions, tls });
+  try {
+    const lost = await sessions.clearNode(conf.default.nodeName);
+    if (lost > 0)
+      log.info('closed the channels that an earlier run of this node left open', { channels: lost });
+    await server.listen();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
+}
+
+function within(work: Promise<void>, timeout: number): Promise<void> {
+  return Promise.race([
+    work,
+    new Promise<void>((resolve) => {
+      setTimeout(resolve, timeout).unref();
+    }),
+  ]);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program of a relay worker: forked by the supervisor through node:cluster, told its settings over IPC. It holds
+// sockets and keys; no database, no framework, nothing that could hold its event loop.
+import process from 'node:process';
+import { configureLogging, loggerFor } from '../log.js';
+import { ControlClient } from './control-client.js';
+import type { RelaySettings, SupervisorMessage, TlsMaterial, WorkerMessage } from './ipc.js';
+import { Listener } from './listener.js';
+import { Meter } from './meter.js';
+import { RelayBuffer } from './relay-buffer.js';
+import { tlsWritesConsumeTheirBuffer } from './self-test.js';
+import { SessionRegistry } from './session-registry.js';
+import { startSweep } from './sweep.js';
+import { TicketKeys } from './ticket-key.js';
+import type { WorkerContext } from './worker-context.js';
+
+const log = loggerFor('kerbside.console.worker');
+
+/** One worker's life, from `start` to exit. */
+class RelayWorker {
+  private constructor(
+    private readonly context: WorkerContext,
+    private readonly listener: Listener,
+  ) {}
+
+  static async start(settings: RelaySettings, tls: TlsMaterial): Promise<RelayWorker> {
+    configureLogging(settings.log);
+    const shared = await tlsWritesConsumeTheirBuffer(tls);
+    if (!shared) log.warning('self test failed: every connection reads into a buffer of its own');
+    const context: WorkerContext = {
+      settings,
+      control: new ControlClient(send, settings.controlTimeout),
+      registry: new SessionRegistry(),
+      ticketKeys: await TicketKeys.create(),
+      buffer: new RelayBuffer(shared),
+      meter: new Meter(),
+    };
+    const listener = new Listener(context, tls);
+    const ports = await listener.listen();
+    startSweep(context);
+    context.control.note({ op: 'ready', ...ports, sharedBuffer: shared });
+    return new RelayWorker(context, listener);
+  }
+
+  handle(message: Exclude<SupervisorMessage, { op: 'start' }>): void {
+    const { registry, control } = this.context;
+    switch (message.op) {
+      case 'reply':
+        control.settle(message);
+        return;
+      case 'tls':
+        this.listener.useCertificates(message.tls);
+        return;
+      case 'end_session':
+        registry.endSession(message.sessionId, message.generation, message.reason);
+        return;
+      case 'drain':
+        this.listener.stopAccepting();
+        registry.whenEmpty(() => control.note({ op: 'drained' }));
+        return;
+      case 'stop':
+        this.listener.stopAccepting();
+        registry.endAll(message.reason);
+        registry.whenEmpty(() => control.note({ op: 'drained' }));
+        return;
+    }
+  }
+}
+
+function send(message: WorkerMessage): void {
+  // The channel is gone when the supervisor is; the cluster ends this process then.
+  if (process.connected) process.send?.(message);
+}
+
+let worker: RelayWorker | null = null;
+
+process.on('message', (message: SupervisorMessage) => {
+  if (message.op !== 'start') {
+    worker?.handle(message);
+    return;
+  }
+  RelayWorker.start(message.settings, message.tls).then(
+    (started) => {
+      worker = started;
+    },
+    (error: unknown) => {
+      send({
+        op: 'note',
+        body: { op: 'failed', message: error instanceof Error ? error.message : String(error) },
+      });
+    },
+  );
+});
+// The supervisor drains and stops its workers; a signal to the whole process group must not overtake it.
+process.on('SIGTERM', () => undefined);
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
