@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one door to the database: opens SQLite or MySQL/MariaDB, proves that the schema is the one this release
 // was written for, and hands out statements. Nothing outside src/db imports TypeORM or a driver.
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { DatabaseError } from '../exception.js';
+import { describeTarget, parseConnectionUrl } from './connection-url.js';
+import type { DatabaseTarget, SqliteTarget } from './connection-url.js';
+import type { Cipher } from './encryption.js';
+import { databaseError } from './faults.js';
+import { openCipher } from './keys.js';
+import { checkSchema, dataSourceOptions, executedMigrations, knownMigrations, syncSchema } from './schema.js';
+import { SourceStatements } from './statements.js';
+import type { Dialect, SqlValue, Statements } from './statements.js';
 
 /** The group `[database]` as the programs pass it in. */
 export interface DatabaseConf {
@@ -23,11 +35,10 @@ export interface DatabaseVersion {
   readonly server: string;
 }
 
-export type Dialect = 'sqlite' | 'mysql';
-
 /** An open database. All methods reject with DatabaseError when the engine is away or refuses. */
-export interface Database {
-  readonly dialect: Dialect;
+export interface Database extends Statements {
+  /** Encrypts what must not lie in the tables in clear. */
+  readonly cipher: Cipher;
   /** One cheap round trip; rejects with DatabaseError when the database cannot answer. */
   ping(): Promise<void>;
   version(): Promise<DatabaseVersion>;
@@ -43,4 +54,100 @@ export interface OpenOptions {
  * Opens the database.
  * @throws DatabaseError (path or host, fault, remedy; never the password)
  */
-export declare function openDatabase(conf: DatabaseConf, options: OpenOptions): Promise<Database>;
+export async function openDatabase(conf: DatabaseConf, options: OpenOptions): Promise<Database> {
+  const target = parseConnectionUrl(conf.connection);
+  if (target.dialect === 'sqlite') prepareFile(target, options.sync);
+  if (options.sync) await syncSchema(target);
+  const source = new DataSource(dataSourceOptions(target, conf.maxPoolSize, false));
+  try {
+    await source.initialize();
+    await checkSchema(source, target);
+    const statements = new SourceStatements(source, target);
+    const cipher = await openCipher(statements, keyFileOf(conf, target));
+    return new OpenedDatabase(statements, cipher, source, target);
+  } catch (error) {
+    if (source.isInitialized) await source.destroy();
+    throw databaseError(describeTarget(target), error);
+  }
+}
+
+class OpenedDatabase implements Database {
+  readonly dialect: Dialect;
+  readonly place: string;
+  readonly cipher: Cipher;
+  readonly #statements: Statements;
+  readonly #source: DataSource;
+  #closing: Promise<void> | null = null;
+
+  constructor(statements: Statements, cipher: Cipher, source: DataSource, target: DatabaseTarget) {
+    this.dialect = target.dialect;
+    this.place = statements.place;
+    this.cipher = cipher;
+    this.#statements = statements;
+    this.#source = source;
+  }
+
+  query<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]> {
+    return this.#statements.query<Row>(sql, parameters);
+  }
+
+  execute(sql: string, parameters?: readonly SqlValue[]): Promise<number> {
+    return this.#statements.execute(sql, parameters);
+  }
+
+  async ping(): Promise<void> {
+    // A table, not a constant: SQLite answers SELECT 1 without its file.
+    await this.query('SELECT key_id FROM encryption_keys LIMIT 1');
+  }
+
+  async version(): Promise<DatabaseVersion> {
+    const sql = this.dialect === 'sqlite' ? 'SELECT sqlite_version() AS v' : 'SELECT VERSION() AS v';
+    const rows = await this.query<{ v: string }>(sql);
+    try {
+      const executed = await executedMigrations(this.#source);
+      const server = `${this.dialect === 'sqlite' ? 'SQLite ' : ''}${rows[0]?.v ?? '?'}`;
+      return {
+        dialect: this.dialect,
+        schema: executed.at(-1) ?? null,
+        latest: knownMigrations().at(-1) ?? '',
+        server,
+      };
+    } catch (error) {
+      throw databaseError(this.place, error);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#source.destroy();
+    return this.#closing;
+  }
+}
+
+function keyFileOf(conf: DatabaseConf, target: DatabaseTarget): string {
+  if (conf.encryptionKeyFile !== '') return conf.encryptionKeyFile;
+  if (target.dialect === 'sqlite') return join(dirname(target.path), 'encryption.key');
+  throw new DatabaseError('[database] encryption_key_file: not set; name a file that only Kerbside may read');
+}
+
+// The driver would make missing folders and a file that everyone may read.
+function prepareFile(target: SqliteTarget, create: boolean): void {
+  const folder = dirname(target.path);
+  if (!existsSync(folder)) {
+    throw new DatabaseError(`${describeTarget(target)}: the folder ${folder} does not exist; create it`);
+  }
+  try {
+    if (existsSync(target.path)) {
+      accessSync(target.path, constants.R_OK | constants.W_OK);
+    } else if (create) {
+      closeSync(openSync(target.path, 'a', 0o600));
+    } else {
+      throw new DatabaseError(`${describeTarget(target)} does not exist; run "kerbside-manage db sync"`);
+    }
+  } catch (error) {
+    if (error instanceof DatabaseError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
+    throw new DatabaseError(
+      `${describeTarget(target)} cannot be opened (${code}); make it writable for this user`,
+    );
+  }
+}

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit trail: what happened to which console, in the words that the original uses.
+import { countAuditEvents, insertAuditEvents, newestAuditEvents } from '../db/api/audit-events.js';
 import type { Database } from '../db/database.js';
+import { systemClock } from './clock.js';
+import type { Clock } from './clock.js';
 
 export interface AuditEntry {
   /** '' for events that belong to no console, such as logins. */
@@ -27,11 +30,51 @@ export interface AuditEvent {
   message: string;
 }
 
-export declare class AuditEvents {
-  constructor(db: Database, options?: { now?: () => number });
-  record(entry: AuditEntry): Promise<void>;
-  /** Many events in few statements. */
-  recordMany(entries: readonly AuditEntry[]): Promise<void>;
+const MOST_IN_ONE_STATEMENT = 200;
+/** Widths of the columns: a stranger's text (a uuid in a URL, a user name) is cut, never refused. */
+const WIDTH = { source: 255, uuid: 36, sessionId: 12, channel: 32, node: 255, message: 8192 } as const;
+
+/** Writes and reads the audit trail. */
+export class AuditEvents {
+  readonly #db: Database;
+  readonly #now: Clock;
+
+  constructor(db: Database, options: { now?: Clock } = {}) {
+    this.#db = db;
+    this.#now = options.now ?? systemClock;
+  }
+
+  /** Appends one event. */
+  async record(entry: AuditEntry): Promise<void> {
+    await insertAuditEvents(this.#db, [toRow(entry, this.#now())]);
+  }
+
+  /** Appends many events in few statements. */
+  async recordMany(entries: readonly AuditEntry[]): Promise<void> {
+    const now = this.#now();
+    for (let at = 0; at < entries.length; at += MOST_IN_ONE_STATEMENT) {
+      const rows = entries.slice(at, at + MOST_IN_ONE_STATEMENT).map((entry) => toRow(entry, now));
+      await insertAuditEvents(this.#db, rows);
+    }
+  }
+
   /** The newest `limit` events of a console, oldest first, and how many there are in all. */
-  list(source: string, uuid: string, limit: number): Promise<{ events: AuditEvent[]; total: number }>;
+  async list(source: string, uuid: string, limit: number): Promise<{ events: AuditEvent[]; total: number }> {
+    const events = await newestAuditEvents(this.#db, source, uuid, limit);
+    const total = await countAuditEvents(this.#db, source, uuid);
+    return { events: events.reverse(), total };
+  }
+}
+
+function toRow(entry: AuditEntry, timestamp: number): Omit<AuditEvent, 'id'> {
+  return {
+    source: entry.source.slice(0, WIDTH.source),
+    uuid: entry.uuid.slice(0, WIDTH.uuid),
+    timestamp,
+    session_id: entry.session_id?.slice(0, WIDTH.sessionId) ?? null,
+    channel: entry.channel?.slice(0, WIDTH.channel) ?? null,
+    node: entry.node?.slice(0, WIDTH.node) ?? null,
+    pid: entry.pid ?? null,
+    message: entry.message.slice(0, WIDTH.message),
+  };
 }

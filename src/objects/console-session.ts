@@ -2,165 +2,311 @@
 // A console session: one user at one console, from the first main channel to the last channel's end, reconnects
 // included. Decides who may open a channel. Every move is one conditional statement, so that any number of
 // workers on any number of nodes may ask at the same moment.
+import { randomInt } from 'node:crypto';
+import {
+  closeConnection,
+  closeLost,
+  deleteConnection,
+  doomedConnections,
+  insertMainConnection,
+  insertSecondaryConnection,
+  listOpenConnections,
+  listOpenSessionIds,
+  listOwnConnections,
+  markConnected,
+  viewConnection,
+} from '../db/api/console-connections.js';
+import type { NewConnection } from '../db/api/console-connections.js';
+import {
+  activateSession,
+  claimMain,
+  endedSessions,
+  findSession,
+  releaseMains,
+  terminateSession,
+  terminateSessionsOf,
+} from '../db/api/console-sessions.js';
+import { liveHashes, revokeTokenOf, revokeTokens, viewToken } from '../db/api/console-tokens.js';
+import type { TokenView } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
-import type { ConnectInfo } from './connect-info.js';
+import { DuplicateRow } from '../db/faults.js';
+import { Conflict } from '../exception.js';
+import { systemClock } from './clock.js';
+import type { Clock } from './clock.js';
+import type {
+  ChannelEnd,
+  ChannelEnded,
+  ChannelGrant,
+  ChannelRefusal,
+  ChannelRequest,
+  ConnectionToClose,
+  LostConnection,
+  OpenSession,
+  SessionToClose,
+} from './console-channel.js';
+import { grant, newConnection, refusal, toOpenChannel } from './console-grant.js';
+import { admit, MAIN_CHANNEL } from './console-session-state.js';
+import type { Refusal, SessionState } from './console-session-state.js';
+import { fingerprintOfHash, hashToken } from './console-token.js';
+import { toConnectInfo } from './console.js';
+import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
-/** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
-export interface ChannelRequest {
-  ticket: string;
-  /** connection_id of the client's SpiceLinkMess. */
-  connectionId: number;
-  /** SPICE channel type; 1 = main. */
-  channelType: number;
-  channelId: number;
-  clientIp: string;
-  clientPort: number;
-  node: string;
-  pid: number;
-}
-
-/** The channel may be opened; its row exists (state authorized). */
-export interface ChannelGrant {
-  kind: 'granted';
-  /** UUID of the connection row: the name of this channel for linked() and closed(). */
-  connectionRef: string;
-  sessionId: string;
-  /** Which main channel of the session this channel belongs to; 1 for the first. */
-  generation: number;
-  /** The session id that the client sees in MAIN_INIT and sends on its other channels: u32, not 0. */
-  proxyConnectionId: number;
-  /** The session id that the backend gave in its MAIN_INIT; 0 for a main channel. */
-  backendConnectionId: number;
-  source: string;
-  uuid: string;
-  /** Display name of the console; its uuid when it has none. */
-  name: string;
-  tokenFingerprint: string;
-  connectInfo: ConnectInfo;
-}
-
-/** Why a channel may not be opened. */
-export type Refusal =
-  | 'token_unknown'
-  | 'token_expired'
-  | 'token_terminated'
-  | 'token_in_use'
-  | 'main_required'
-  | 'bad_connection_id'
-  | 'console_gone'
-  | 'source_gone';
-
-export interface ChannelRefusal {
-  kind: 'refused';
-  reason: Refusal;
-  source?: string;
-  uuid?: string;
-  sessionId?: string;
-}
-
-/** How a channel ended. */
-export interface ChannelEnd {
-  reason: string;
-  /** Bytes client to backend. */
-  bytesUp: number;
-  /** Bytes backend to client. */
-  bytesDown: number;
-  /** Seconds from accept to end. */
-  duration: number;
-}
-
-/** What the end of a channel meant for its session. */
-export interface ChannelEnded {
-  /** true: this was the session's main channel and it had been established. */
-  mainEnded: boolean;
-  /** '' when no such connection was ever granted. */
-  sessionId: string;
-  generation: number;
-}
-
-/** Channels of `sessionId` whose generation is at most `generation` must end. */
-export interface SessionToClose {
-  sessionId: string;
-  generation: number;
-  /** true: by terminate; false: the main channel ended. */
-  terminated: boolean;
-  updatedAt: number;
-}
-
-/** A connection row that was closed on behalf of a process that is gone. */
-export interface LostConnection {
-  connectionRef: string;
-  sessionId: string;
-  generation: number;
-  channelType: number;
-  channelId: number;
-  source: string;
-  uuid: string;
-}
-
-/** One open channel as GET /session shows it. */
-export interface OpenChannel {
-  id: number;
-  node: string;
-  pid: number;
-  created: number;
-  clientIp: string;
-  clientPort: number;
-  /** connection_id the client sent; null on a main channel. */
-  connectionId: number | null;
-  channelType: number;
-  channelId: number;
-  sessionId: string;
-  connectionRef: string;
-}
-
-/** One session with at least one open channel. */
-export interface OpenSession {
-  sessionId: string;
-  source: string;
-  uuid: string;
-  /** Console name; null when the console is gone or has none. */
-  name: string | null;
-  channels: OpenChannel[];
-}
+export type * from './console-channel.js';
+export type { Refusal };
 
 export interface ConsoleSessionOptions {
   /** `[console] reconnect_grace`, seconds. */
   readonly reconnectGrace: number;
   /** Epoch seconds; tests replace it. */
-  readonly now?: () => number;
+  readonly now?: Clock;
 }
 
-export declare class ConsoleSessions {
-  constructor(db: Database, options: ConsoleSessionOptions);
-  /** Decides one channel and writes its row. At most 2 statements, 4 for a main channel. */
-  authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelRefusal>;
+/** What GET and POST on one session need to know. */
+export interface SessionSummary {
+  sessionId: string;
+  source: string;
+  uuid: string;
+  state: SessionState;
+}
+
+const U32_END = 2 ** 32;
+const ID_ATTEMPTS = 5;
+/** A session that changes between reading and claiming is read once more. */
+const READS = 2;
+const LONGEST_REASON = 255;
+
+/** The sessions of this site and their channels. */
+export class ConsoleSessions {
+  readonly #db: Database;
+  readonly #grace: number;
+  readonly #now: Clock;
+
+  constructor(db: Database, options: ConsoleSessionOptions) {
+    this.#db = db;
+    this.#grace = options.reconnectGrace;
+    this.#now = options.now ?? systemClock;
+  }
+
+  /** Decides one channel and writes its row: 2 statements, 3 for a main channel. */
+  async authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelRefusal> {
+    const hash = hashToken(request.ticket);
+    let refused: ChannelRefusal = { kind: 'refused', reason: 'token_unknown' };
+    for (let read = 1; read <= READS; read += 1) {
+      const view = await viewToken(this.#db, hash);
+      if (view === null) return { kind: 'refused', reason: 'token_unknown' };
+      const now = this.#now();
+      const reason = admit(view, request, now, this.#grace);
+      refused = refusal(view, reason ?? lostRace(request));
+      if (reason !== null) return refused;
+      // Before anything is written: a ticket that cannot be decrypted is an error, and must leave no claim behind.
+      const connectInfo = toConnectInfo(this.#db, view);
+      const row = await this.#open(view, request, now);
+      if (row !== null) return grant(view, row, connectInfo, hash);
+    }
+    return refused;
+  }
+
   /** The backend accepted the channel: connection authorized -> connected. */
-  linked(connectionRef: string): Promise<void>;
+  async linked(connectionRef: string): Promise<void> {
+    await markConnected(this.#db, connectionRef, this.#now());
+  }
+
   /**
    * The backend's MAIN_INIT arrived: session pending or closing -> active. Await it before MAIN_INIT goes out.
-   * @throws Conflict when the session was terminated or taken over meanwhile: close the channel.
+   * @throws Conflict when the session was terminated or taken over meanwhile: close the channel
    */
-  establish(sessionId: string, generation: number, backendConnectionId: number): Promise<void>;
+  async establish(sessionId: string, generation: number, backendConnectionId: number): Promise<void> {
+    if (await activateSession(this.#db, sessionId, generation, backendConnectionId, this.#now())) return;
+    const row = await findSession(this.#db, sessionId);
+    const done =
+      row?.state === 'active' &&
+      row.generation === generation &&
+      row.backend_connection_id === backendConnectionId;
+    if (!done) throw new Conflict(`session ${sessionId} was ended before its main channel came up`);
+  }
+
   /** The channel ended, however far it got. Idempotent. */
-  closed(connectionRef: string, end: ChannelEnd): Promise<ChannelEnded>;
+  async closed(connectionRef: string, end: ChannelEnd): Promise<ChannelEnded> {
+    const view = await viewConnection(this.#db, connectionRef);
+    if (view === null) return { mainEnded: false, sessionId: '', generation: 0 };
+    const now = this.#now();
+    const isMain = view.main_ref === connectionRef;
+    // The session first: if this process dies between the two, the open row leads the next start to the rest.
+    if (isMain) await releaseMains(this.#db, [connectionRef], now);
+    if (view.closed === null) {
+      await closeConnection(
+        this.#db,
+        connectionRef,
+        {
+          reason: end.reason.slice(0, LONGEST_REASON),
+          bytes_up: end.bytesUp,
+          bytes_down: end.bytesDown,
+          duration: end.duration,
+        },
+        now,
+      );
+    }
+    const mainEnded = isMain && (view.session_state === 'active' || view.terminated_at !== null);
+    return { mainEnded, sessionId: view.session_id, generation: view.generation };
+  }
+
   /** Sessions changed at or after `since` (epoch seconds) whose channels must end. Poll with some overlap. */
-  sessionsToClose(since: number): Promise<SessionToClose[]>;
-  /** The same without a clock: every open connection of `node` that must end now. For start-up and a slow sweep. */
-  connectionsToClose(
-    node: string,
-  ): Promise<{ connectionRef: string; sessionId: string; terminated: boolean }[]>;
+  async sessionsToClose(since: number): Promise<SessionToClose[]> {
+    const rows = await endedSessions(this.#db, since);
+    return rows.map((row) => ({
+      sessionId: row.session_id,
+      generation: row.ended_generation,
+      terminated: row.terminated_at !== null,
+      updatedAt: row.updated_at,
+    }));
+  }
+
+  /** The same without a clock: every open connection of `node` that must end now. For a slow sweep. */
+  async connectionsToClose(node: string): Promise<ConnectionToClose[]> {
+    const rows = await doomedConnections(this.#db, node);
+    return rows.map((row) => ({
+      connectionRef: row.connection_ref,
+      sessionId: row.session_id,
+      terminated: row.terminated_at !== null,
+    }));
+  }
+
   /** At start-up: closes this node's open rows (reason 'node restarted'). Gives how many there were. */
-  clearNode(node: string): Promise<number>;
+  async clearNode(node: string): Promise<number> {
+    return (await this.#lose(node, null, 'node restarted')).length;
+  }
+
   /** A worker died: closes its open rows (reason 'worker died') and says which. */
-  closeWorker(node: string, pid: number): Promise<LostConnection[]>;
+  async closeWorker(node: string, pid: number): Promise<LostConnection[]> {
+    return this.#lose(node, pid, 'worker died');
+  }
+
   /** Ends a session for good. false: no such session, or it is closed. */
-  terminateSession(sessionId: string, reason: string): Promise<boolean>;
+  async terminateSession(sessionId: string, reason: string): Promise<boolean> {
+    const now = this.#now();
+    // The session is the gate: from here on no claim and no channel passes, whatever happens to this process.
+    if (!(await terminateSession(this.#db, sessionId, reason.slice(0, LONGEST_REASON), now))) return false;
+    await revokeTokenOf(this.#db, sessionId, now);
+    return true;
+  }
+
   /** Ends every session of a console for good, unused tokens included. */
-  terminateConsole(source: string, uuid: string, reason: string): Promise<{ fingerprints: string[] }>;
-  /** One session's source and uuid, for audit; null when unknown. */
-  find(sessionId: string): Promise<{ sessionId: string; source: string; uuid: string; state: string } | null>;
+  async terminateConsole(source: string, uuid: string, reason: string): Promise<{ fingerprints: string[] }> {
+    const now = this.#now();
+    const hashes = await liveHashes(this.#db, source, uuid);
+    await terminateSessionsOf(this.#db, { source, uuid }, reason.slice(0, LONGEST_REASON), now);
+    await revokeTokens(this.#db, hashes, now);
+    return { fingerprints: hashes.map(fingerprintOfHash) };
+  }
+
+  /** One session; null when unknown. */
+  async find(sessionId: string): Promise<SessionSummary | null> {
+    const row = await findSession(this.#db, sessionId);
+    if (row === null) return null;
+    return { sessionId, source: row.source, uuid: row.uuid, state: row.state as SessionState };
+  }
+
   /** Sessions with open channels, by session id. */
-  listOpen(page: PageRequest): Promise<Page<OpenSession>>;
+  async listOpen(page: PageRequest): Promise<Page<OpenSession>> {
+    const ids = await listOpenSessionIds(this.#db, page.marker ?? '', page.limit + 1);
+    const shown = pageOf(
+      ids,
+      page.limit,
+      (id) => id,
+      (id) => id,
+    );
+    const sessions = new Map<string, OpenSession>();
+    for (const row of await listOpenConnections(this.#db, shown.items)) {
+      const sessionId = row.session_id;
+      const session = sessions.get(sessionId) ?? {
+        sessionId,
+        source: row.source ?? '',
+        uuid: row.uuid ?? '',
+        name: row.name,
+        channels: [],
+      };
+      session.channels.push(toOpenChannel(row));
+      sessions.set(sessionId, session);
+    }
+    const items = shown.items.flatMap((id) => sessions.get(id) ?? []);
+    return { items, next: shown.next };
+  }
+
+  #open(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+    return request.channelType === MAIN_CHANNEL
+      ? this.#claim(view, request, now)
+      : this.#join(view, request, now);
+  }
+
+  // The row comes before the claim: a claim without a row could not be found again after a crash.
+  async #claim(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+    const row = newConnection(view, request, view.generation + 1, now);
+    await insertMainConnection(this.#db, row);
+    try {
+      const proxyConnectionId = await this.#claimWithFreshId(view, row.connection_ref, now);
+      if (proxyConnectionId !== null) return { ...row, connection_id: proxyConnectionId };
+    } catch (error) {
+      // Whether the claim was made is unknown; give it up, and let the error say why.
+      await releaseMains(this.#db, [row.connection_ref], now).catch(ignore);
+      await deleteConnection(this.#db, row.connection_ref).catch(ignore);
+      throw error;
+    }
+    await deleteConnection(this.#db, row.connection_ref);
+    return null;
+  }
+
+  async #claimWithFreshId(view: TokenView, connectionRef: string, now: number): Promise<number | null> {
+    for (let attempt = 1; ; attempt += 1) {
+      const connectionId = randomInt(1, U32_END);
+      try {
+        const claimed = await claimMain(this.#db, {
+          sessionId: view.session_id,
+          generation: view.generation,
+          connectionRef,
+          connectionId,
+          now,
+          graceStart: now - this.#grace,
+        });
+        return claimed ? connectionId : null;
+      } catch (error) {
+        if (!(error instanceof DuplicateRow) || attempt === ID_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #join(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+    const row = newConnection(view, request, view.generation, now);
+    return (await insertSecondaryConnection(this.#db, row)) ? row : null;
+  }
+
+  async #lose(node: string, pid: number | null, reason: string): Promise<LostConnection[]> {
+    const now = this.#now();
+    const rows = await listOwnConnections(this.#db, node, pid);
+    const mains = rows.filter((row) => row.channel_type === MAIN_CHANNEL).map((row) => row.connection_ref);
+    await releaseMains(this.#db, mains, now);
+    await closeLost(
+      this.#db,
+      rows.map((row) => row.connection_ref),
+      reason,
+      now,
+    );
+    return rows.map((row) => ({
+      connectionRef: row.connection_ref,
+      sessionId: row.session_id,
+      generation: row.generation,
+      channelType: row.channel_type,
+      channelId: row.channel_id,
+      source: row.source ?? '',
+      uuid: row.uuid ?? '',
+    }));
+  }
+}
+
+function lostRace(request: ChannelRequest): Refusal {
+  return request.channelType === MAIN_CHANNEL ? 'token_in_use' : 'main_required';
+}
+
+function ignore(): void {
+  // The first error is the one that counts.
 }

@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // A console: one virtual machine's SPICE server as a source reported it.
+import {
+  deleteConsole,
+  findConsole,
+  findConsoleTarget,
+  insertConsoles,
+  listConsoles,
+  listOfSource,
+  updateConsole,
+} from '../db/api/consoles.js';
+import type { ConsoleMarker, ShownConsoleRow } from '../db/api/consoles.js';
+import { liveTokens } from '../db/api/console-tokens.js';
+import type { ConsoleRange } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
+import { refreshKey } from '../db/keys.js';
+import type { ConsoleRow } from '../db/models/console.js';
+import { ticketPlace } from '../db/places.js';
+import { InvalidInput } from '../exception.js';
+import { AuditEvents } from './audit-event.js';
+import type { AuditEntry } from './audit-event.js';
+import { AUDIT, consoleChanged } from './audit-message.js';
+import { systemClock } from './clock.js';
+import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
+import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
 /** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
@@ -40,15 +62,244 @@ export interface Reconciliation {
   removed: string[];
 }
 
-export declare class Consoles {
-  constructor(db: Database, options?: { now?: () => number; node?: string; pid?: number });
-  /** Makes the source's rows equal to what was discovered, and audits every difference. */
-  reconcile(source: string, discovered: readonly DiscoveredConsole[]): Promise<Reconciliation>;
+export interface ConsolesOptions {
+  /** Epoch seconds; tests replace it. */
+  readonly now?: Clock;
+  /** Who reconciles, for audit. */
+  readonly node?: string;
+  readonly pid?: number;
+}
+
+const BATCH = 200;
+/** Fields whose change is audited, in the order and under the names of the original. */
+const COMPARED = [
+  'name',
+  'hypervisor',
+  'hypervisor_ip',
+  'insecure_port',
+  'secure_port',
+  'host_subject',
+  'ticket',
+] as const;
+const LONGEST = {
+  uuid: 36,
+  name: 255,
+  hypervisor: 255,
+  hypervisorIp: 45,
+  hostSubject: 1024,
+  ticket: 255,
+} as const;
+
+/** The consoles of all sources. */
+export class Consoles {
+  readonly #db: Database;
+  readonly #now: Clock;
+  readonly #audit: AuditEvents;
+  readonly #actor: Pick<AuditEntry, 'node' | 'pid'>;
+
+  constructor(db: Database, options: ConsolesOptions = {}) {
+    this.#db = db;
+    this.#now = options.now ?? systemClock;
+    this.#audit = new AuditEvents(db, { now: this.#now });
+    this.#actor = { node: options.node, pid: options.pid };
+  }
+
+  /**
+   * Makes the source's rows equal to what was discovered, and audits every difference. Of a uuid that comes twice the
+   * last one counts. Several nodes may reconcile at once.
+   * @throws InvalidInput when a value does not fit; nothing is changed then
+   */
+  async reconcile(source: string, discovered: readonly DiscoveredConsole[]): Promise<Reconciliation> {
+    for (const console of discovered) check(console);
+    const wanted = new Map(discovered.map((console) => [console.uuid, console]));
+    const done: Reconciliation = { added: [], changed: [], removed: [] };
+    await refreshKey(this.#db);
+    let marker = '';
+    for (;;) {
+      const rows = await listOfSource(this.#db, source, marker, BATCH);
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      for (const row of rows) {
+        const console = wanted.get(row.uuid);
+        wanted.delete(row.uuid);
+        await this.#reconcileRow(row, console, done);
+      }
+      marker = last.uuid;
+      await breathe();
+    }
+    await this.#add(source, [...wanted.values()], done);
+    return done;
+  }
+
   /** Removes all consoles of a source that left the configuration; audits 'Source no longer available'. */
-  removeOfSource(source: string): Promise<string[]>;
+  async removeOfSource(source: string): Promise<string[]> {
+    const removed: string[] = [];
+    for (;;) {
+      const rows = await listOfSource(this.#db, source, '', BATCH);
+      if (rows.length === 0) return removed;
+      for (const { uuid } of rows) {
+        if (!(await deleteConsole(this.#db, source, uuid))) continue;
+        removed.push(uuid);
+        await this.#audit.record({ ...this.#actor, source, uuid, message: AUDIT.sourceGone });
+      }
+      await breathe();
+    }
+  }
+
   /** By source and uuid. */
-  list(page: PageRequest): Promise<Page<Console>>;
-  find(source: string, uuid: string): Promise<Console | null>;
+  async list(page: PageRequest): Promise<Page<Console>> {
+    const rows = await listConsoles(this.#db, markerOf(page.marker), page.limit + 1);
+    const shown = pageOf(rows, page.limit, (row) => row, toMarker);
+    return { items: await this.#withSessions(shown.items), next: shown.next };
+  }
+
+  /** One console; null when there is none. */
+  async find(source: string, uuid: string): Promise<Console | null> {
+    const row = await findConsole(this.#db, source, uuid);
+    if (row === null) return null;
+    const [console] = await this.#withSessions([row]);
+    return console ?? null;
+  }
+
   /** The console's address with its decrypted ticket and the source's CA; null when the console is gone. */
-  connectInfo(source: string, uuid: string): Promise<ConnectInfo | null>;
+  async connectInfo(source: string, uuid: string): Promise<ConnectInfo | null> {
+    const row = await findConsoleTarget(this.#db, source, uuid);
+    return row === null ? null : toConnectInfo(this.#db, row);
+  }
+
+  async #reconcileRow(
+    row: ConsoleRow,
+    console: DiscoveredConsole | undefined,
+    done: Reconciliation,
+  ): Promise<void> {
+    const at = { ...this.#actor, source: row.source, uuid: row.uuid };
+    if (console === undefined) {
+      if (!(await deleteConsole(this.#db, row.source, row.uuid))) return;
+      done.removed.push(row.uuid);
+      await this.#audit.record({ ...at, message: AUDIT.consoleGone });
+      return;
+    }
+    const next = this.#toRow(row.source, console, row.discovered);
+    const clear = { ...row, ticket: openTicket(this.#db, row) };
+    const fields = COMPARED.filter((field) =>
+      field === 'ticket' ? clear.ticket !== console.ticket : clear[field] !== next[field],
+    );
+    if (fields.length === 0 || !(await updateConsole(this.#db, next))) return;
+    done.changed.push(row.uuid);
+    await this.#audit.record({ ...at, message: consoleChanged(fields) });
+  }
+
+  async #add(source: string, consoles: readonly DiscoveredConsole[], done: Reconciliation): Promise<void> {
+    for (let from = 0; from < consoles.length; from += BATCH) {
+      const now = this.#now();
+      const rows = consoles.slice(from, from + BATCH).map((console) => this.#toRow(source, console, now));
+      const added = await insertConsoles(this.#db, source, rows);
+      done.added.push(...added);
+      const message = AUDIT.consoleDiscovered;
+      await this.#audit.recordMany(added.map((uuid) => ({ ...this.#actor, source, uuid, message })));
+      await breathe();
+    }
+  }
+
+  #toRow(source: string, console: DiscoveredConsole, discovered: number): ConsoleRow {
+    const { uuid, ticket } = console;
+    return {
+      source,
+      uuid,
+      discovered,
+      hypervisor: console.hypervisor,
+      hypervisor_ip: console.hypervisorIp,
+      insecure_port: console.insecurePort,
+      secure_port: console.securePort,
+      name: console.name,
+      host_subject: console.hostSubject,
+      ticket: ticket === '' ? null : this.#db.cipher.seal(ticketPlace(source, uuid), ticket),
+    };
+  }
+
+  // One more statement for a whole page, however many consoles it has.
+  async #withSessions(rows: readonly ShownConsoleRow[]): Promise<Console[]> {
+    const sessions = new Map<string, string[]>();
+    for (const token of await liveTokens(this.#db, rangesOf(rows))) {
+      const key = `${token.source}/${token.uuid}`;
+      const ids = sessions.get(key);
+      if (ids === undefined) sessions.set(key, [token.session_id]);
+      else ids.push(token.session_id);
+    }
+    return rows.map((row) => toConsole(row, sessions.get(`${row.source}/${row.uuid}`) ?? []));
+  }
+}
+
+/** A console's row with its source's CA, as the data plane needs it. */
+export function toConnectInfo(
+  db: Database,
+  row: Omit<ConsoleRow, 'discovered'> & { ca_cert: string | null },
+): ConnectInfo {
+  return {
+    hypervisor: row.hypervisor,
+    hypervisorIp: row.hypervisor_ip,
+    insecurePort: row.insecure_port,
+    securePort: row.secure_port,
+    ticket: openTicket(db, row),
+    caCert: row.ca_cert,
+    hostSubject: row.host_subject,
+  };
+}
+
+function openTicket(db: Database, row: Pick<ConsoleRow, 'source' | 'uuid' | 'ticket'>): string {
+  return row.ticket === null ? '' : db.cipher.open(ticketPlace(row.source, row.uuid), row.ticket);
+}
+
+function toConsole(row: ShownConsoleRow, sessionIds: string[]): Console {
+  return {
+    source: row.source,
+    uuid: row.uuid,
+    name: row.name,
+    hypervisor: row.hypervisor,
+    hypervisorIp: row.hypervisor_ip,
+    insecurePort: row.insecure_port,
+    securePort: row.secure_port,
+    hostSubject: row.host_subject,
+    discovered: row.discovered,
+    sessionIds,
+    tokenCount: sessionIds.length,
+  };
+}
+
+// A page is in order, so that its consoles of one source are one range.
+function rangesOf(rows: readonly ShownConsoleRow[]): ConsoleRange[] {
+  const ranges = new Map<string, ConsoleRange>();
+  for (const { source, uuid } of rows) {
+    ranges.set(source, { source, first: ranges.get(source)?.first ?? uuid, last: uuid });
+  }
+  return [...ranges.values()];
+}
+
+function toMarker(at: ConsoleMarker): string {
+  return `${at.source}/${at.uuid}`;
+}
+
+// A uuid holds no slash; a source's name may.
+function markerOf(marker: string | undefined): ConsoleMarker | null {
+  if (marker === undefined) return null;
+  const cut = marker.lastIndexOf('/');
+  if (cut < 0) throw new InvalidInput('marker: not one of this listing; use the one that the last page gave');
+  return { source: marker.slice(0, cut), uuid: marker.slice(cut + 1) };
+}
+
+function check(console: DiscoveredConsole): void {
+  if (console.uuid === '' || console.uuid.includes('/'))
+    throw new InvalidInput('uuid: empty or with a slash in it');
+  for (const [field, longest] of Object.entries(LONGEST) as [keyof typeof LONGEST, number][]) {
+    if ((console[field]?.length ?? 0) > longest) {
+      throw new InvalidInput(
+        `console ${console.uuid.slice(0, LONGEST.uuid)}: ${field} is longer than ${longest}`,
+      );
+    }
+  }
+}
+
+// SQLite's driver is synchronous: without this a large source would hold up every request.
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

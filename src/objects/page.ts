@@ -15,3 +15,18 @@ export interface Page<T> {
   /** Marker for the next page; null when this page is the last. */
   readonly next: string | null;
 }
+
+/** A page of `rows`, of which one more than `limit` was read to see whether another page follows. */
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  toItem: (row: Row) => Item,
+  markerOf: (row: Row) => string,
+): Page<Item> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    items: shown.map(toItem),
+    next: rows.length > limit && last !== undefined ? markerOf(last) : null,
+  };
+}

@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// What time takes away: expired tokens, ended sessions, old audit events. Safe to run on several nodes at once.
+// What time takes away: expired tokens, ended sessions, old audit events. Safe to run on several nodes at once: each
+// step is decided by one conditional statement, and whoever moved the row audits it.
+import {
+  countAllAuditEvents,
+  deleteAuditEventsBefore,
+  deleteOldestAuditEvents,
+} from '../db/api/audit-events.js';
+import { closeLost, purgeConnections } from '../db/api/console-connections.js';
+import {
+  closeSessions,
+  expireSession,
+  listOverdueSessions,
+  listStaleClaims,
+  purgeSessions,
+  releaseMains,
+} from '../db/api/console-sessions.js';
+import { deleteToken, listExpiredUnused } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
+import { AuditEvents } from './audit-event.js';
+import { AUDIT } from './audit-message.js';
 
 export interface ReaperOptions {
   /** `[console] reconnect_grace`, seconds. */
   readonly reconnectGrace: number;
 }
 
+/** What one pass did. */
 export interface Reaped {
   /** Tokens that expired unused. */
   tokens: number;
@@ -16,9 +35,7 @@ export interface Reaped {
   purged: number;
 }
 
-/** Tokens expired and unused, sessions past their grace, rows closed for more than a day. `now`: epoch seconds. */
-export declare function reapExpired(db: Database, options: ReaperOptions, now: number): Promise<Reaped>;
-
+/** Limits of the audit trail. */
 export interface AuditRetention {
   /** Oldest age kept, seconds; absent = any. */
   readonly maxAge?: number | undefined;
@@ -26,9 +43,82 @@ export interface AuditRetention {
   readonly maxEvents?: number | undefined;
 }
 
-/** Removes audit events over the limits, in batches. Gives how many. */
-export declare function reapAuditEvents(
-  db: Database,
-  retention: AuditRetention,
-  now: number,
-): Promise<number>;
+const BATCH = 500;
+/** Rows of what is over are kept this long, seconds. */
+const KEEP_CLOSED = 86_400;
+/** Channels of an ended session have this long to report their own end, seconds. */
+const LEAST_CLOSING = 30;
+/** No main channel takes this long to come up: `[proxy]` deadlines allow at most 60 s each. */
+const STALE_CLAIM = 600;
+
+/** Tokens expired and unused, sessions past their grace, rows closed for more than a day. `now`: epoch seconds. */
+export async function reapExpired(db: Database, options: ReaperOptions, now: number): Promise<Reaped> {
+  await releaseStaleClaims(db, now);
+  const tokens = await reapTokens(db, now);
+  const sessions = await reapSessions(db, now - Math.max(options.reconnectGrace, LEAST_CLOSING), now);
+  const purged =
+    (await repeat(() => purgeConnections(db, now - KEEP_CLOSED, BATCH))) +
+    (await repeat(() => purgeSessions(db, now - KEEP_CLOSED, BATCH)));
+  return { tokens, sessions, purged };
+}
+
+/** Removes audit events over the limits, in batches. Gives how many. `now`: epoch seconds. */
+export async function reapAuditEvents(db: Database, retention: AuditRetention, now: number): Promise<number> {
+  let removed = 0;
+  const { maxAge, maxEvents } = retention;
+  if (maxAge !== undefined) removed += await repeat(() => deleteAuditEventsBefore(db, now - maxAge, BATCH));
+  if (maxEvents === undefined) return removed;
+  let over = (await countAllAuditEvents(db)) - maxEvents;
+  while (over > 0) {
+    const batch = await deleteOldestAuditEvents(db, Math.min(over, BATCH));
+    if (batch === 0) break;
+    removed += batch;
+    over -= batch;
+    await breathe();
+  }
+  return removed;
+}
+
+async function reapTokens(db: Database, now: number): Promise<number> {
+  const audit = new AuditEvents(db, { now: () => now });
+  return repeat(async () => {
+    let reaped = 0;
+    for (const token of await listExpiredUnused(db, now, BATCH)) {
+      const { source, uuid, session_id } = token;
+      if (!(await expireSession(db, session_id, now))) continue;
+      await deleteToken(db, token.token_hash);
+      await audit.record({ source, uuid, session_id, message: AUDIT.tokenReaped });
+      reaped += 1;
+    }
+    return reaped;
+  });
+}
+
+async function reapSessions(db: Database, before: number, now: number): Promise<number> {
+  return repeat(async () => {
+    const overdue = await listOverdueSessions(db, before, BATCH);
+    return overdue.length === 0 ? 0 : closeSessions(db, overdue, before, now);
+  });
+}
+
+async function releaseStaleClaims(db: Database, now: number): Promise<void> {
+  const stale = await listStaleClaims(db, now - STALE_CLAIM, BATCH);
+  if (stale.length === 0) return;
+  await releaseMains(db, stale, now);
+  await closeLost(db, stale, 'node lost', now);
+}
+
+async function repeat(step: () => Promise<number>): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const done = await step();
+    if (done === 0) return total;
+    total += done;
+    await breathe();
+  }
+}
+
+// SQLite's driver is synchronous: without this a long clean-up would hold up every request.
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

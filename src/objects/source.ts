@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // A source: one cloud, or one list of static consoles, as sources.yaml names it.
+import {
+  deleteSource,
+  findSource,
+  findSourcePassword,
+  listSources,
+  markSourceSeen,
+  setSourceError,
+  upsertSource,
+} from '../db/api/sources.js';
+import type { ShownSourceRow } from '../db/api/sources.js';
 import type { Database } from '../db/database.js';
+import { refreshKey } from '../db/keys.js';
+import { passwordPlace } from '../db/places.js';
+import { InvalidInput } from '../exception.js';
+import { systemClock } from './clock.js';
+import type { Clock } from './clock.js';
+import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
 /** What sources.yaml says about a source. `password` is a secret, encrypted at rest. */
@@ -36,19 +52,105 @@ export interface Source {
   deleted: boolean;
 }
 
-export declare class Sources {
-  constructor(db: Database, options?: { now?: () => number });
-  /** Inserts or updates a source and clears its `deleted` mark; last_seen and error stay. */
-  upsert(source: SourceDefinition): Promise<void>;
-  /** A good discovery: sets last_seen and seen_by, clears the error. */
-  markSeen(name: string, node: string): Promise<void>;
+const LONGEST = { name: 255, type: 20, text: 255, url: 1024, error: 1024 } as const;
+
+/** The sources of this site. */
+export class Sources {
+  readonly #db: Database;
+  readonly #now: Clock;
+
+  constructor(db: Database, options: { now?: Clock } = {}) {
+    this.#db = db;
+    this.#now = options.now ?? systemClock;
+  }
+
+  /**
+   * Inserts or updates a source and clears its `deleted` mark; last_seen and error stay.
+   * @throws InvalidInput when a value is too long
+   */
+  async upsert(source: SourceDefinition): Promise<void> {
+    check(source);
+    const password = source.password ?? '';
+    if (password !== '') await refreshKey(this.#db);
+    await upsertSource(this.#db, {
+      name: source.name,
+      type: source.type,
+      url: source.url ?? null,
+      ca_cert: source.caCert ?? null,
+      username: source.username ?? null,
+      password: password === '' ? null : this.#db.cipher.seal(passwordPlace(source.name), password),
+      project_name: source.projectName ?? null,
+      user_domain_id: source.userDomainId ?? null,
+      project_domain_id: source.projectDomainId ?? null,
+    });
+  }
+
+  /** A good discovery by `node`: sets last_seen and seen_by, clears the error. */
+  async markSeen(name: string, node: string): Promise<void> {
+    await markSourceSeen(this.#db, name, node, this.#now());
+  }
+
   /** Soft-deletes. false: unknown or already deleted. */
-  markDeleted(name: string): Promise<boolean>;
-  setError(name: string, text: string | null): Promise<void>;
+  async markDeleted(name: string): Promise<boolean> {
+    return deleteSource(this.#db, name);
+  }
+
+  /** Sets the error that the API shows, or clears it. */
+  async setError(name: string, text: string | null): Promise<void> {
+    await setSourceError(this.#db, name, text?.slice(0, LONGEST.error) ?? null);
+  }
+
   /** By name; deleted ones are left out unless asked for. */
-  list(page: PageRequest, options?: { deleted?: boolean }): Promise<Page<Source>>;
-  /** Deleted ones too. */
-  find(name: string): Promise<Source | null>;
-  /** The decrypted password of a source. */
-  password(name: string): Promise<string | null>;
+  async list(page: PageRequest, options: { deleted?: boolean } = {}): Promise<Page<Source>> {
+    const rows = await listSources(this.#db, page.marker ?? '', page.limit + 1, options.deleted ?? false);
+    return pageOf(rows, page.limit, toSource, ({ name }) => name);
+  }
+
+  /** One source, a deleted one too. */
+  async find(name: string): Promise<Source | null> {
+    const row = await findSource(this.#db, name);
+    return row === null ? null : toSource(row);
+  }
+
+  /** The decrypted password of a source; null when it has none. */
+  async password(name: string): Promise<string | null> {
+    const sealed = await findSourcePassword(this.#db, name);
+    return sealed === null ? null : this.#db.cipher.open(passwordPlace(name), sealed);
+  }
+}
+
+function check(source: SourceDefinition): void {
+  const limits: [string, string | null | undefined, number][] = [
+    ['source', source.name, LONGEST.name],
+    ['type', source.type, LONGEST.type],
+    ['url', source.url, LONGEST.url],
+    ['username', source.username, LONGEST.text],
+    ['password', source.password, LONGEST.text],
+    ['project_name', source.projectName, LONGEST.text],
+    ['user_domain_id', source.userDomainId, LONGEST.text],
+    ['project_domain_id', source.projectDomainId, LONGEST.text],
+  ];
+  if (source.name === '') throw new InvalidInput('source: empty name; give it one');
+  for (const [field, value, longest] of limits) {
+    if ((value?.length ?? 0) > longest)
+      throw new InvalidInput(`${field}: too long; at most ${longest} characters`);
+  }
+}
+
+function toSource(row: ShownSourceRow): Source {
+  return {
+    name: row.name,
+    type: row.type,
+    lastSeen: row.last_seen,
+    seenBy: row.seen_by,
+    errored: row.errored !== 0,
+    error: row.error,
+    url: row.url,
+    caCert: row.ca_cert,
+    username: row.username,
+    projectName: row.project_name,
+    userDomainId: row.user_domain_id,
+    projectDomainId: row.project_domain_id,
+    deleted: row.deleted !== 0,
+  };
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries on audit_events.
+import type { AuditEventRow } from '../models/audit-event.js';
+import { placeholders, valueLists } from '../statements.js';
+import type { SqlValue, Statements } from '../statements.js';
+
+const COLUMNS = ['source', 'uuid', 'timestamp', 'session_id', 'channel', 'node', 'pid', 'message'] as const;
+
+/** The statements of the listing, apart so that their plans can be shown. */
+export const LIST_AUDIT = {
+  newest: `SELECT id, ${COLUMNS.join(', ')} FROM audit_events WHERE source = ? AND uuid = ? ORDER BY id DESC LIMIT ?`,
+  total: 'SELECT COUNT(*) AS total FROM audit_events WHERE source = ? AND uuid = ?',
+} as const;
+
+/** Appends events. */
+export async function insertAuditEvents(
+  db: Statements,
+  rows: readonly Omit<AuditEventRow, 'id'>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const values: SqlValue[] = rows.flatMap((row) => COLUMNS.map((column) => row[column]));
+  await db.execute(
+    `INSERT INTO audit_events (${COLUMNS.join(', ')}) VALUES ${valueLists(rows.length, COLUMNS.length)}`,
+    values,
+  );
+}
+
+/** The newest events of a console, newest first. */
+export function newestAuditEvents(
+  db: Statements,
+  source: string,
+  uuid: string,
+  limit: number,
+): Promise<AuditEventRow[]> {
+  return db.query(LIST_AUDIT.newest, [source, uuid, limit]);
+}
+
+/** How many events a console has. */
+export async function countAuditEvents(db: Statements, source: string, uuid: string): Promise<number> {
+  const rows = await db.query<{ total: number }>(LIST_AUDIT.total, [source, uuid]);
+  return Number(rows[0]?.total ?? 0);
+}
+
+/** How many events there are in all. */
+export async function countAllAuditEvents(db: Statements): Promise<number> {
+  const rows = await db.query<{ total: number }>('SELECT COUNT(*) AS total FROM audit_events');
+  return Number(rows[0]?.total ?? 0);
+}
+
+/** Removes up to `batch` events that are older than `before`; gives how many. */
+export async function deleteAuditEventsBefore(
+  db: Statements,
+  before: number,
+  batch: number,
+): Promise<number> {
+  return deleteThese(
+    db,
+    await db.query('SELECT id FROM audit_events WHERE timestamp < ? ORDER BY timestamp, id LIMIT ?', [
+      before,
+      batch,
+    ]),
+  );
+}
+
+/** Removes up to `batch` of the oldest events; gives how many. */
+export async function deleteOldestAuditEvents(db: Statements, batch: number): Promise<number> {
+  return deleteThese(db, await db.query('SELECT id FROM audit_events ORDER BY id LIMIT ?', [batch]));
+}
+
+async function deleteThese(db: Statements, rows: { id: number }[]): Promise<number> {
+  if (rows.length === 0) return 0;
+  return db.execute(
+    `DELETE FROM audit_events WHERE id IN (${placeholders(rows.length)})`,
+    rows.map(({ id }) => id),
+  );
+}

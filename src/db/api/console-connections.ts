@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries on console_connections.
+import type { ConsoleConnectionRow } from '../models/console-connection.js';
+import type { ConsoleSessionRow } from '../models/console-session.js';
+import { batches, placeholders } from '../statements.js';
+import type { SqlValue, Statements } from '../statements.js';
+
+const BATCH = 500;
+
+/** A row as it begins (state authorized). */
+export type NewConnection = Pick<
+  ConsoleConnectionRow,
+  | 'connection_ref'
+  | 'session_id'
+  | 'generation'
+  | 'node'
+  | 'pid'
+  | 'created'
+  | 'client_ip'
+  | 'client_port'
+  | 'connection_id'
+  | 'channel_type'
+  | 'channel_id'
+>;
+
+const NEW_COLUMNS = [
+  'connection_ref',
+  'session_id',
+  'generation',
+  'node',
+  'pid',
+  'created',
+  'client_ip',
+  'client_port',
+  'connection_id',
+  'channel_type',
+  'channel_id',
+] as const;
+
+const INSERT = `INSERT INTO console_connections (${NEW_COLUMNS.join(', ')}, state)`;
+const NEW_VALUES = placeholders(NEW_COLUMNS.length);
+
+/** Adds the row of a main channel; the claim on the session decides about it afterwards. */
+export async function insertMainConnection(db: Statements, row: NewConnection): Promise<void> {
+  await db.execute(`${INSERT} VALUES (${NEW_VALUES}, 'authorized')`, valuesOf(row));
+}
+
+/**
+ * Adds the row of another channel only while its session is active, in this generation and under this connection id:
+ * checked by the statement itself, so that no terminate comes between. false: it no longer is.
+ */
+export async function insertSecondaryConnection(db: Statements, row: NewConnection): Promise<boolean> {
+  const inserted = await db.execute(
+    `${INSERT} SELECT ${NEW_VALUES}, 'authorized' FROM console_sessions s WHERE s.session_id = ? ` +
+      "AND s.state = 'active' AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
+    [...valuesOf(row), row.session_id, row.generation, row.connection_id],
+  );
+  return inserted > 0;
+}
+
+function valuesOf(row: NewConnection): SqlValue[] {
+  return NEW_COLUMNS.map((column) => row[column]);
+}
+
+/** Forgets a row whose claim was lost. */
+export async function deleteConnection(db: Statements, ref: string): Promise<void> {
+  await db.execute('DELETE FROM console_connections WHERE connection_ref = ?', [ref]);
+}
+
+/** authorized -> connected. */
+export async function markConnected(db: Statements, ref: string, now: number): Promise<void> {
+  await db.execute(
+    "UPDATE console_connections SET connected = ?, state = 'connected' " +
+      "WHERE connection_ref = ? AND state = 'authorized'",
+    [now, ref],
+  );
+}
+
+/** A connection with its session's state, as close needs it. */
+export interface ConnectionView extends Pick<
+  ConsoleConnectionRow,
+  'session_id' | 'generation' | 'channel_type' | 'closed'
+> {
+  session_state: ConsoleSessionRow['state'] | null;
+  main_ref: string | null;
+  terminated_at: number | null;
+  backend_connection_id: number | null;
+}
+
+/** One connection; null when it was never granted. */
+export async function viewConnection(db: Statements, ref: string): Promise<ConnectionView | null> {
+  const rows = await db.query<ConnectionView>(
+    'SELECT c.session_id, c.generation, c.channel_type, c.closed, s.state AS session_state, s.main_ref, s.terminated_at, ' +
+      's.backend_connection_id FROM console_connections c ' +
+      'LEFT JOIN console_sessions s ON s.session_id = c.session_id WHERE c.connection_ref = ?',
+    [ref],
+  );
+  return rows[0] ?? null;
+}
+
+/** How a connection ended. */
+export type ConnectionEnd = Pick<ConsoleConnectionRow, 'reason' | 'bytes_up' | 'bytes_down' | 'duration'>;
+
+/** authorized or connected -> closed; a closed row stays as it is. */
+export async function closeConnection(
+  db: Statements,
+  ref: string,
+  end: ConnectionEnd,
+  now: number,
+): Promise<void> {
+  await db.execute(
+    "UPDATE console_connections SET state = 'closed', closed = ?, reason = ?, bytes_up = ?, bytes_down = ?, " +
+      'duration = ? WHERE connection_ref = ? AND closed IS NULL',
+    [now, end.reason, end.bytes_up, end.bytes_down, end.duration, ref],
+  );
+}
+
+/** An open connection of a process. */
+export interface OwnConnection extends Pick<
+  ConsoleConnectionRow,
+  'connection_ref' | 'session_id' | 'generation' | 'channel_type' | 'channel_id'
+> {
+  source: string | null;
+  uuid: string | null;
+}
+
+/** Open connections of a node, or of one process on it. */
+export function listOwnConnections(
+  db: Statements,
+  node: string,
+  pid: number | null,
+): Promise<OwnConnection[]> {
+  const ofPid = pid === null ? '' : ' AND c.pid = ?';
+  return db.query(
+    'SELECT c.connection_ref, c.session_id, c.generation, c.channel_type, c.channel_id, s.source, s.uuid ' +
+      'FROM console_connections c LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
+      `WHERE c.node = ? AND c.closed IS NULL${ofPid} ORDER BY c.id`,
+    pid === null ? [node] : [node, pid],
+  );
+}
+
+/** Closes rows on behalf of a process that is gone. */
+export async function closeLost(
+  db: Statements,
+  refs: readonly string[],
+  reason: string,
+  now: number,
+): Promise<number> {
+  let closed = 0;
+  for (const batch of batches(refs, BATCH)) {
+    closed += await db.execute(
+      "UPDATE console_connections SET state = 'closed', closed = ?, reason = ? " +
+        `WHERE closed IS NULL AND connection_ref IN (${placeholders(batch.length)})`,
+      [now, reason, ...batch],
+    );
+  }
+  return closed;
+}
+
+/** The statement of doomedConnections, apart so that its plan can be shown. */
+export const DOOMED_CONNECTIONS =
+  'SELECT c.connection_ref, c.session_id, s.terminated_at FROM console_connections c ' +
+  'JOIN console_sessions s ON s.session_id = c.session_id ' +
+  'WHERE c.node = ? AND c.closed IS NULL AND c.generation <= s.ended_generation';
+
+/** Open connections of a node that must end. */
+export function doomedConnections(
+  db: Statements,
+  node: string,
+): Promise<{ connection_ref: string; session_id: string; terminated_at: number | null }[]> {
+  return db.query(DOOMED_CONNECTIONS, [node]);
+}
+
+/** An open connection with what GET /session shows of its session. */
+export interface OpenConnectionRow extends Omit<NewConnection, 'generation'> {
+  id: number;
+  source: string | null;
+  uuid: string | null;
+  name: string | null;
+}
+
+/** The statements of listOpenConnections, apart so that their plans can be shown. */
+export const LIST_OPEN = {
+  sessions:
+    'SELECT session_id FROM console_connections WHERE closed IS NULL AND session_id > ? ' +
+    'GROUP BY session_id ORDER BY session_id LIMIT ?',
+  connections: (sessions: number): string =>
+    'SELECT c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, ' +
+    'c.connection_id, c.channel_type, c.channel_id, s.source, s.uuid, k.name FROM console_connections c ' +
+    'LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
+    'LEFT JOIN consoles k ON k.source = s.source AND k.uuid = s.uuid ' +
+    `WHERE c.closed IS NULL AND c.session_id IN (${placeholders(sessions)})`,
+} as const;
+
+/** Ids of sessions after `marker` that have open connections. */
+export async function listOpenSessionIds(db: Statements, marker: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ session_id: string }>(LIST_OPEN.sessions, [marker, limit]);
+  return rows.map(({ session_id }) => session_id);
+}
+
+/** The open connections of these sessions, in the order in which they were opened. */
+export async function listOpenConnections(
+  db: Statements,
+  sessionIds: readonly string[],
+): Promise<OpenConnectionRow[]> {
+  if (sessionIds.length === 0) return [];
+  const rows = await db.query<OpenConnectionRow>(LIST_OPEN.connections(sessionIds.length), sessionIds);
+  return rows.sort((a, b) => a.id - b.id);
+}
+
+/** Removes up to `limit` rows closed before `before`; gives how many. */
+export async function purgeConnections(db: Statements, before: number, limit: number): Promise<number> {
+  const rows = await db.query<{ id: number }>(
+    'SELECT id FROM console_connections WHERE closed < ? ORDER BY closed LIMIT ?',
+    [before, limit],
+  );
+  if (rows.length === 0) return 0;
+  return db.execute(
+    `DELETE FROM console_connections WHERE id IN (${placeholders(rows.length)})`,
+    rows.map(({ id }) => id),
+  );
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries on console_sessions and session_terminations. Each move of a session is one conditional UPDATE; the
+// conditions are the rules of objects/console-session-state.ts as the engine must check them, under its row lock.
+import type { ConsoleSessionRow } from '../models/console-session.js';
+import { batches, insertIgnore, placeholders } from '../statements.js';
+import type { Statements } from '../statements.js';
+
+const BATCH = 500;
+
+/** A claim on the main channel of a session. */
+export interface MainClaim {
+  readonly sessionId: string;
+  /** The generation that was read; the claim makes it one more. */
+  readonly generation: number;
+  readonly connectionRef: string;
+  readonly connectionId: number;
+  readonly now: number;
+  /** A closing session is open to a new main when its last one ended at or after this. */
+  readonly graceStart: number;
+}
+
+/** Adds a pending session. @throws DuplicateRow when the id is taken */
+export async function insertSession(
+  db: Statements,
+  row: Pick<ConsoleSessionRow, 'session_id' | 'source' | 'uuid' | 'created'>,
+): Promise<void> {
+  await db.execute(
+    'INSERT INTO console_sessions (session_id, source, uuid, state, generation, ended_generation, created, updated_at) ' +
+      "VALUES (?, ?, ?, 'pending', 0, 0, ?, ?)",
+    [row.session_id, row.source, row.uuid, row.created, row.created],
+  );
+}
+
+/** One session. */
+export async function findSession(db: Statements, sessionId: string): Promise<ConsoleSessionRow | null> {
+  const rows = await db.query<ConsoleSessionRow>('SELECT * FROM console_sessions WHERE session_id = ?', [
+    sessionId,
+  ]);
+  return rows[0] ?? null;
+}
+
+/**
+ * Takes the main channel of a session; of any number of claims at once exactly one gives true.
+ * @throws DuplicateRow when another live session has this connection id
+ */
+export async function claimMain(db: Statements, claim: MainClaim): Promise<boolean> {
+  const matched = await db.execute(
+    'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, updated_at = ? ' +
+      'WHERE session_id = ? AND generation = ? AND main_ref IS NULL AND terminated_at IS NULL ' +
+      "AND (state = 'pending' OR (state = 'closing' AND closing_since >= ?))",
+    [claim.connectionRef, claim.connectionId, claim.now, claim.sessionId, claim.generation, claim.graceStart],
+  );
+  return matched > 0;
+}
+
+/** pending or closing -> active, for the main that holds the claim. */
+export async function activateSession(
+  db: Statements,
+  sessionId: string,
+  generation: number,
+  backendConnectionId: number,
+  now: number,
+): Promise<boolean> {
+  const matched = await db.execute(
+    'UPDATE console_sessions SET backend_connection_id = ?, closing_since = NULL, updated_at = ? ' +
+      ", state = 'active' WHERE session_id = ? AND generation = ? AND main_ref IS NOT NULL AND terminated_at IS NULL " +
+      "AND state IN ('pending', 'closing')",
+    [backendConnectionId, now, sessionId, generation],
+  );
+  return matched > 0;
+}
+
+/** The main channels `refs` ended: active -> closing, any other state stays; the claim is given up. */
+export async function releaseMains(db: Statements, refs: readonly string[], now: number): Promise<void> {
+  for (const batch of batches(refs, BATCH)) {
+    await db.execute(
+      "UPDATE console_sessions SET closing_since = CASE WHEN state = 'active' THEN ? ELSE closing_since END, " +
+        "state = CASE WHEN state = 'active' THEN 'closing' ELSE state END, main_ref = NULL, " +
+        `ended_generation = generation, updated_at = ? WHERE main_ref IN (${placeholders(batch.length)})`,
+      [now, now, ...batch],
+    );
+  }
+}
+
+/** The statement of endedSessions, apart so that its plan can be shown. */
+export const ENDED_SESSIONS =
+  'SELECT session_id, ended_generation, terminated_at, updated_at FROM console_sessions ' +
+  'WHERE updated_at >= ? AND ended_generation > 0 ORDER BY updated_at';
+
+/** Sessions with something to close that changed at or after `since`. */
+export function endedSessions(
+  db: Statements,
+  since: number,
+): Promise<Pick<ConsoleSessionRow, 'session_id' | 'ended_generation' | 'terminated_at' | 'updated_at'>[]> {
+  return db.query(ENDED_SESSIONS, [since]);
+}
+
+/** Ends one session for good; false when there is none or it is closed. */
+export async function terminateSession(
+  db: Statements,
+  sessionId: string,
+  reason: string,
+  now: number,
+): Promise<boolean> {
+  const matched = await db.execute(`${TERMINATE} WHERE session_id = ? AND state <> 'closed'`, [
+    now,
+    now,
+    reason,
+    now,
+    sessionId,
+  ]);
+  if (matched === 0) return false;
+  await recordTerminations(db, [sessionId], reason, now);
+  return true;
+}
+
+/** Ends every session of a console for good. */
+export async function terminateSessionsOf(
+  db: Statements,
+  console: { source: string; uuid: string },
+  reason: string,
+  now: number,
+): Promise<void> {
+  const where = "WHERE source = ? AND uuid = ? AND state <> 'closed'";
+  const rows = await db.query<{ session_id: string }>(
+    `SELECT session_id FROM console_sessions ${where} AND terminated_at IS NULL`,
+    [console.source, console.uuid],
+  );
+  await db.execute(`${TERMINATE} ${where}`, [now, now, reason, now, console.source, console.uuid]);
+  const ids = rows.map(({ session_id }) => session_id);
+  for (const batch of batches(ids, BATCH)) await recordTerminations(db, batch, reason, now);
+}
+
+const TERMINATE =
+  'UPDATE console_sessions SET closing_since = COALESCE(closing_since, ?), terminated_at = COALESCE(terminated_at, ?), ' +
+  "reason = COALESCE(reason, ?), ended_generation = generation, updated_at = ?, state = 'closing'";
+
+async function recordTerminations(
+  db: Statements,
+  sessionIds: readonly string[],
+  reason: string,
+  now: number,
+): Promise<void> {
+  await db.execute(
+    `${insertIgnore(db.dialect)} INTO session_terminations (session_id, requested_at, reason) ` +
+      `SELECT session_id, ?, ? FROM console_sessions WHERE session_id IN (${placeholders(sessionIds.length)})`,
+    [now, reason, ...sessionIds],
+  );
+}
+
+/** pending -> closed, for a session that nobody began; false when somebody just did. */
+export async function expireSession(db: Statements, sessionId: string, now: number): Promise<boolean> {
+  const matched = await db.execute(
+    "UPDATE console_sessions SET state = 'closed', closed = ?, updated_at = ?, reason = 'token expired' " +
+      "WHERE session_id = ? AND state = 'pending' AND main_ref IS NULL",
+    [now, now, sessionId],
+  );
+  return matched > 0;
+}
+
+/** Main channels that were claimed before `before` and never came up: their node is gone. */
+export async function listStaleClaims(db: Statements, before: number, limit: number): Promise<string[]> {
+  const rows = await db.query<{ main_ref: string }>(
+    "SELECT main_ref FROM console_sessions WHERE state IN ('pending', 'closing') AND updated_at < ? " +
+      'AND main_ref IS NOT NULL LIMIT ?',
+    [before, limit],
+  );
+  return rows.map(({ main_ref }) => main_ref);
+}
+
+/** Sessions whose main channel ended, or that were terminated, before `before`. */
+export async function listOverdueSessions(db: Statements, before: number, limit: number): Promise<string[]> {
+  const rows = await db.query<{ session_id: string }>(
+    `SELECT session_id FROM console_sessions WHERE ${OVERDUE} LIMIT ?`,
+    [before, limit],
+  );
+  return rows.map(({ session_id }) => session_id);
+}
+
+const OVERDUE = "state = 'closing' AND closing_since < ? AND (main_ref IS NULL OR terminated_at IS NOT NULL)";
+
+/** closing -> closed for those that are still overdue; spends their tokens and closes rows that nobody closed. */
+export async function closeSessions(
+  db: Statements,
+  sessionIds: readonly string[],
+  before: number,
+  now: number,
+): Promise<number> {
+  const among = `session_id IN (${placeholders(sessionIds.length)})`;
+  const closed = await db.execute(
+    'UPDATE console_sessions SET closed = ?, updated_at = ?, connection_id = NULL, main_ref = NULL, ' +
+      `state = 'closed' WHERE ${among} AND ${OVERDUE}`,
+    [now, now, ...sessionIds, before],
+  );
+  const really = (table: string): string =>
+    `EXISTS (SELECT 1 FROM console_sessions s WHERE s.session_id = ${table}.session_id AND s.state = 'closed')`;
+  await db.execute(
+    `UPDATE console_tokens SET revoked = ? WHERE ${among} AND revoked IS NULL AND ${really('console_tokens')}`,
+    [now, ...sessionIds],
+  );
+  await db.execute(
+    "UPDATE console_connections SET state = 'closed', closed = ?, reason = 'node lost' " +
+      `WHERE ${among} AND closed IS NULL AND ${really('console_connections')}`,
+    [now, ...sessionIds],
+  );
+  return closed;
+}
+
+/** Removes up to `limit` sessions closed before `before`, with all that belongs to them; gives how many. */
+export async function purgeSessions(db: Statements, before: number, limit: number): Promise<number> {
+  const rows = await db.query<{ session_id: string }>(
+    "SELECT session_id FROM console_sessions WHERE state = 'closed' AND updated_at < ? LIMIT ?",
+    [before, limit],
+  );
+  if (rows.length === 0) return 0;
+  const ids = rows.map(({ session_id }) => session_id);
+  const among = `session_id IN (${placeholders(ids.length)})`;
+  await db.execute(`DELETE FROM console_tokens WHERE ${among}`, ids);
+  await db.execute(`DELETE FROM session_terminations WHERE ${among}`, ids);
+  return db.execute(`DELETE FROM console_sessions WHERE ${among}`, ids);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries on console_tokens, among them the one read that decides about a channel.
+import type { ConsoleSessionRow } from '../models/console-session.js';
+import type { ConsoleTokenRow } from '../models/console-token.js';
+import type { ConsoleRow } from '../models/console.js';
+import { batches, placeholders } from '../statements.js';
+import type { SqlValue, Statements } from '../statements.js';
+
+/** Everything that a decision about a channel needs: the token, its session, its console and its source. */
+export interface TokenView
+  extends
+    Pick<ConsoleTokenRow, 'session_id' | 'source' | 'uuid' | 'expires' | 'revoked'>,
+    Pick<
+      ConsoleSessionRow,
+      | 'state'
+      | 'generation'
+      | 'connection_id'
+      | 'backend_connection_id'
+      | 'main_ref'
+      | 'closing_since'
+      | 'terminated_at'
+    > {
+  /** null: the console is gone; the columns from `hypervisor` to `ticket` say nothing then. */
+  console_uuid: string | null;
+  name: ConsoleRow['name'];
+  hypervisor: string;
+  hypervisor_ip: string;
+  insecure_port: ConsoleRow['insecure_port'];
+  secure_port: ConsoleRow['secure_port'];
+  host_subject: ConsoleRow['host_subject'];
+  ticket: ConsoleRow['ticket'];
+  /** null: the source is unknown. */
+  source_deleted: number | null;
+  ca_cert: string | null;
+}
+
+const VIEW =
+  'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, s.state, s.generation, s.connection_id, ' +
+  's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
+  'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, o.deleted AS source_deleted, o.ca_cert ' +
+  'FROM console_tokens t JOIN console_sessions s ON s.session_id = t.session_id ' +
+  'LEFT JOIN consoles c ON c.source = t.source AND c.uuid = t.uuid LEFT JOIN sources o ON o.name = t.source ' +
+  'WHERE t.token_hash = ?';
+
+/** Sources in one statement; SQLite allows expressions of depth 1000. */
+const RANGES = 200;
+
+/** A run of consoles of one source, both ends included. */
+export interface ConsoleRange {
+  readonly source: string;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** What is known about a token; null when nothing. */
+export async function viewToken(db: Statements, hash: string): Promise<TokenView | null> {
+  const rows = await db.query<TokenView>(VIEW, [hash]);
+  return rows[0] ?? null;
+}
+
+/** Adds a token; its session is there already. */
+export async function insertToken(db: Statements, row: Omit<ConsoleTokenRow, 'revoked'>): Promise<void> {
+  await db.execute(
+    'INSERT INTO console_tokens (token_hash, session_id, source, uuid, issued_to, created, expires) ' +
+      'VALUES (?, ?, ?, ?, ?, ?, ?)',
+    [row.token_hash, row.session_id, row.source, row.uuid, row.issued_to, row.created, row.expires],
+  );
+}
+
+/** The statement of liveTokens for `count` ranges. */
+export function liveTokensSql(count: number): string {
+  const ranges = Array.from({ length: count }, () => '(source = ? AND uuid BETWEEN ? AND ?)').join(' OR ');
+  return `SELECT source, uuid, session_id FROM console_tokens WHERE (${ranges}) AND revoked IS NULL`;
+}
+
+/** Tokens that are not spent, of whole pages of consoles at once. */
+export async function liveTokens(
+  db: Statements,
+  ranges: readonly ConsoleRange[],
+): Promise<Pick<ConsoleTokenRow, 'source' | 'uuid' | 'session_id'>[]> {
+  const found: Pick<ConsoleTokenRow, 'source' | 'uuid' | 'session_id'>[] = [];
+  for (const batch of batches(ranges, RANGES)) {
+    const values: SqlValue[] = batch.flatMap(({ source, first, last }) => [source, first, last]);
+    found.push(...(await db.query<(typeof found)[number]>(liveTokensSql(batch.length), values)));
+  }
+  return found;
+}
+
+/** Hashes of the tokens of a console that are not spent. */
+export async function liveHashes(db: Statements, source: string, uuid: string): Promise<string[]> {
+  const rows = await db.query<{ token_hash: string }>(
+    'SELECT token_hash FROM console_tokens WHERE source = ? AND uuid = ? AND revoked IS NULL ORDER BY created',
+    [source, uuid],
+  );
+  return rows.map(({ token_hash }) => token_hash);
+}
+
+/** Spends the token of a session. */
+export async function revokeTokenOf(db: Statements, sessionId: string, now: number): Promise<void> {
+  await db.execute('UPDATE console_tokens SET revoked = ? WHERE session_id = ? AND revoked IS NULL', [
+    now,
+    sessionId,
+  ]);
+}
+
+/** Spends tokens by hash. */
+export async function revokeTokens(db: Statements, hashes: readonly string[], now: number): Promise<void> {
+  for (const batch of batches(hashes, 500)) {
+    await db.execute(
+      `UPDATE console_tokens SET revoked = ? WHERE revoked IS NULL AND token_hash IN (${placeholders(batch.length)})`,
+      [now, ...batch],
+    );
+  }
+}
+
+/** Tokens past `now` whose session never began. */
+export function listExpiredUnused(
+  db: Statements,
+  now: number,
+  limit: number,
+): Promise<Pick<ConsoleTokenRow, 'token_hash' | 'session_id' | 'source' | 'uuid'>[]> {
+  return db.query(
+    'SELECT t.token_hash, t.session_id, t.source, t.uuid FROM console_sessions s ' +
+      'JOIN console_tokens t ON t.session_id = s.session_id ' +
+      "WHERE s.state = 'pending' AND s.main_ref IS NULL AND t.expires < ? LIMIT ?",
+    [now, limit],
+  );
+}
+
+/** Forgets a token. */
+export async function deleteToken(db: Statements, hash: string): Promise<void> {
+  await db.execute('DELETE FROM console_tokens WHERE token_hash = ?', [hash]);
+}

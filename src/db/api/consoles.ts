@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries on consoles. A listing resumes after (source, uuid) in two steps, the rest of that source and then the
+// sources after it, because no single condition makes both engines walk the primary key.
+import type { ConsoleRow } from '../models/console.js';
+import { insertIgnore, placeholders, valueLists } from '../statements.js';
+import type { SqlValue, Statements } from '../statements.js';
+
+const SHOWN =
+  'source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, secure_port, name, host_subject';
+const COLUMNS = [
+  'source',
+  'uuid',
+  'discovered',
+  'hypervisor',
+  'hypervisor_ip',
+  'insecure_port',
+  'secure_port',
+  'name',
+  'host_subject',
+  'ticket',
+] as const;
+
+/** A console without its ticket. */
+export type ShownConsoleRow = Omit<ConsoleRow, 'ticket'>;
+
+/** Where a listing resumes. */
+export interface ConsoleMarker {
+  readonly source: string;
+  readonly uuid: string;
+}
+
+/** The statements of listConsoles, apart so that their plans can be shown. */
+export const LIST_CONSOLES = {
+  first: `SELECT ${SHOWN} FROM consoles ORDER BY source, uuid LIMIT ?`,
+  restOfSource: `SELECT ${SHOWN} FROM consoles WHERE source = ? AND uuid > ? ORDER BY source, uuid LIMIT ?`,
+  laterSources: `SELECT ${SHOWN} FROM consoles WHERE source > ? ORDER BY source, uuid LIMIT ?`,
+} as const;
+
+/** Consoles after `marker` by source and uuid. */
+export async function listConsoles(
+  db: Statements,
+  marker: ConsoleMarker | null,
+  limit: number,
+): Promise<ShownConsoleRow[]> {
+  if (marker === null) return db.query(LIST_CONSOLES.first, [limit]);
+  const rows = await db.query<ShownConsoleRow>(LIST_CONSOLES.restOfSource, [
+    marker.source,
+    marker.uuid,
+    limit,
+  ]);
+  if (rows.length === limit) return rows;
+  const later = await db.query<ShownConsoleRow>(LIST_CONSOLES.laterSources, [
+    marker.source,
+    limit - rows.length,
+  ]);
+  return [...rows, ...later];
+}
+
+/** One console. */
+export async function findConsole(
+  db: Statements,
+  source: string,
+  uuid: string,
+): Promise<ShownConsoleRow | null> {
+  const rows = await db.query<ShownConsoleRow>(
+    `SELECT ${SHOWN} FROM consoles WHERE source = ? AND uuid = ?`,
+    [source, uuid],
+  );
+  return rows[0] ?? null;
+}
+
+/** A console with its encrypted ticket and its source's CA. */
+export async function findConsoleTarget(
+  db: Statements,
+  source: string,
+  uuid: string,
+): Promise<(ConsoleRow & { ca_cert: string | null }) | null> {
+  const rows = await db.query<ConsoleRow & { ca_cert: string | null }>(
+    'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
+      'c.host_subject, c.ticket, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
+      'WHERE c.source = ? AND c.uuid = ?',
+    [source, uuid],
+  );
+  return rows[0] ?? null;
+}
+
+/** Consoles of one source after `uuid`, tickets included (encrypted), for comparison. */
+export function listOfSource(
+  db: Statements,
+  source: string,
+  uuid: string,
+  limit: number,
+): Promise<ConsoleRow[]> {
+  return db.query(
+    `SELECT ${COLUMNS.join(', ')} FROM consoles WHERE source = ? AND uuid > ? ORDER BY uuid LIMIT ?`,
+    [source, uuid, limit],
+  );
+}
+
+/** Inserts rows of one source that are new; gives the uuids that this call inserted. `discovered` marks them. */
+export async function insertConsoles(
+  db: Statements,
+  source: string,
+  rows: readonly ConsoleRow[],
+): Promise<string[]> {
+  if (rows.length === 0) return [];
+  const values: SqlValue[] = rows.flatMap((row) => COLUMNS.map((column) => row[column]));
+  const inserted = await db.execute(
+    `${insertIgnore(db.dialect)} INTO consoles (${COLUMNS.join(', ')}) VALUES ${valueLists(rows.length, COLUMNS.length)}`,
+    values,
+  );
+  const uuids = rows.map(({ uuid }) => uuid);
+  if (inserted === rows.length) return uuids;
+  // Another node found some of them at the same moment; those rows carry its time.
+  const mine = await db.query<{ uuid: string }>(
+    `SELECT uuid FROM consoles WHERE source = ? AND discovered = ? AND uuid IN (${placeholders(uuids.length)})`,
+    [source, rows[0]?.discovered ?? 0, ...uuids],
+  );
+  return mine.map(({ uuid }) => uuid);
+}
+
+/** Writes what changed of a console. */
+export async function updateConsole(db: Statements, row: ConsoleRow): Promise<boolean> {
+  const matched = await db.execute(
+    'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +
+      'host_subject = ?, ticket = ? WHERE source = ? AND uuid = ?',
+    [
+      row.hypervisor,
+      row.hypervisor_ip,
+      row.insecure_port,
+      row.secure_port,
+      row.name,
+      row.host_subject,
+      row.ticket,
+      row.source,
+      row.uuid,
+    ],
+  );
+  return matched > 0;
+}
+
+/** Removes a console; false when it was gone. */
+export async function deleteConsole(db: Statements, source: string, uuid: string): Promise<boolean> {
+  return (await db.execute('DELETE FROM consoles WHERE source = ? AND uuid = ?', [source, uuid])) > 0;
+}
+
+/** Encrypted tickets after `marker`, for rotation. */
+export async function listTickets(
+  db: Statements,
+  marker: ConsoleMarker | null,
+  limit: number,
+): Promise<{ source: string; uuid: string; ticket: string | null }[]> {
+  const select = 'SELECT source, uuid, ticket FROM consoles';
+  if (marker === null) return db.query(`${select} ORDER BY source, uuid LIMIT ?`, [limit]);
+  const rest = await db.query<{ source: string; uuid: string; ticket: string | null }>(
+    `${select} WHERE source = ? AND uuid > ? ORDER BY source, uuid LIMIT ?`,
+    [marker.source, marker.uuid, limit],
+  );
+  if (rest.length > 0) return rest;
+  return db.query(`${select} WHERE source > ? ORDER BY source, uuid LIMIT ?`, [marker.source, limit]);
+}
+
+/** Replaces an encrypted ticket unless it changed meanwhile. */
+export async function replaceTicket(
+  db: Statements,
+  at: ConsoleMarker,
+  from: string,
+  to: string,
+): Promise<void> {
+  await db.execute('UPDATE consoles SET ticket = ? WHERE source = ? AND uuid = ? AND ticket = ?', [
+    to,
+    at.source,
+    at.uuid,
+    from,
+  ]);
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every migration, oldest first: an explicit list, so that what runs is what is read here.
+// A new one is a file `<epoch milliseconds>-<slug>.ts` beside this, and one line below. Never change one that was released.
+import type { MigrationInterface } from 'typeorm';
+import { Initial1763640000000 } from './1763640000000-initial.js';
+
+/** The migrations in the order in which they run. */
+export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
+  Initial1763640000000,
+];

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Table console_sessions: one row per token, for the life of the session that the token opens.
+// `main_ref` is the claim on the main channel (its connection_ref); `ended_generation` is the newest generation whose
+// channels must end; `connection_id` is the SPICE session id that clients see.
+import { EntitySchema } from 'typeorm';
+
+/** One row of console_sessions. */
+export interface ConsoleSessionRow {
+  session_id: string;
+  source: string;
+  uuid: string;
+  state: string;
+  generation: number;
+  ended_generation: number;
+  connection_id: number | null;
+  backend_connection_id: number | null;
+  main_ref: string | null;
+  created: number;
+  updated_at: number;
+  closing_since: number | null;
+  terminated_at: number | null;
+  closed: number | null;
+  reason: string | null;
+}
+
+/** How TypeORM knows console_sessions; the migrations make the table. */
+export const ConsoleSessionModel = new EntitySchema<ConsoleSessionRow>({
+  name: 'ConsoleSession',
+  tableName: 'console_sessions',
+  columns: {
+    session_id: { type: 'varchar', length: 12, primary: true },
+    source: { type: 'varchar', length: 255 },
+    uuid: { type: 'varchar', length: 36 },
+    state: { type: 'varchar', length: 10 },
+    generation: { type: 'int' },
+    ended_generation: { type: 'int' },
+    connection_id: { type: 'bigint', nullable: true },
+    backend_connection_id: { type: 'bigint', nullable: true },
+    main_ref: { type: 'varchar', length: 36, nullable: true },
+    created: { type: 'double' },
+    updated_at: { type: 'double' },
+    closing_since: { type: 'double', nullable: true },
+    terminated_at: { type: 'double', nullable: true },
+    closed: { type: 'double', nullable: true },
+    reason: { type: 'varchar', length: 255, nullable: true },
+  },
+  indices: [
+    { name: 'console_sessions_connection_id', columns: ['connection_id'], unique: true },
+    { name: 'console_sessions_main_ref', columns: ['main_ref'], unique: true },
+    { name: 'console_sessions_console', columns: ['source', 'uuid'] },
+    { name: 'console_sessions_state', columns: ['state', 'updated_at'] },
+    { name: 'console_sessions_updated', columns: ['updated_at'] },
+  ],
+});

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Table consoles: one SPICE server each. `ticket` is encrypted.
+import { EntitySchema } from 'typeorm';
+
+/** One row of consoles. */
+export interface ConsoleRow {
+  source: string;
+  uuid: string;
+  discovered: number;
+  hypervisor: string;
+  hypervisor_ip: string;
+  insecure_port: number | null;
+  secure_port: number | null;
+  name: string | null;
+  host_subject: string | null;
+  ticket: string | null;
+}
+
+/** How TypeORM knows consoles; the migrations make the table. */
+export const ConsoleModel = new EntitySchema<ConsoleRow>({
+  name: 'Console',
+  tableName: 'consoles',
+  columns: {
+    source: { type: 'varchar', length: 255, primary: true },
+    uuid: { type: 'varchar', length: 36, primary: true },
+    discovered: { type: 'double' },
+    hypervisor: { type: 'varchar', length: 255 },
+    hypervisor_ip: { type: 'varchar', length: 45 },
+    insecure_port: { type: 'int', nullable: true },
+    secure_port: { type: 'int', nullable: true },
+    name: { type: 'varchar', length: 255, nullable: true },
+    host_subject: { type: 'varchar', length: 1024, nullable: true },
+    ticket: { type: 'varchar', length: 1024, nullable: true },
+  },
+});

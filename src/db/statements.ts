@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// How SQL is given to the database: `?` parameters, rows or a count back, the service's own errors.
+//
+// Every write is one statement: SQLite has one connection per process, on which the transactions of two requests
+// would run into each other, and one statement is atomic on both engines. MySQL assigns the columns of an UPDATE from
+// left to right and sees the new values at once; SQLite sees the old ones: write each UPDATE so that both agree.
+import type { DataSource, QueryResult } from 'typeorm';
+import { describeTarget } from './connection-url.js';
+import type { DatabaseTarget } from './connection-url.js';
+import { databaseError, faultCode, retryOf } from './faults.js';
+
+export type Dialect = 'sqlite' | 'mysql';
+
+/** What may be bound to a `?`. */
+export type SqlValue = string | number | null;
+
+/** Where statements are given. Rejects with DatabaseError when the engine is away or refuses. */
+export interface Statements {
+  readonly dialect: Dialect;
+  /** Path, or host and name, for messages: no secret. */
+  readonly place: string;
+  /** Gives the rows of a SELECT. */
+  query<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>;
+  /**
+   * Runs one INSERT, UPDATE or DELETE; gives how many rows it matched.
+   * @throws DuplicateRow when a key exists already
+   */
+  execute(sql: string, parameters?: readonly SqlValue[]): Promise<number>;
+}
+
+const ATTEMPTS = 4;
+const FIRST_PAUSE_MS = 50;
+
+/** Statements on a TypeORM data source, with the retries that their faults deserve. */
+export class SourceStatements implements Statements {
+  readonly dialect: Dialect;
+  readonly place: string;
+  readonly #source: DataSource;
+
+  constructor(source: DataSource, target: DatabaseTarget) {
+    this.#source = source;
+    this.dialect = target.dialect;
+    this.place = describeTarget(target);
+  }
+
+  async query<Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<Row[]> {
+    const result = await this.#attempt(sql, parameters, true);
+    return result.records as Row[];
+  }
+
+  async execute(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
+    const result = await this.#attempt(sql, parameters, false);
+    return result.affected ?? 0;
+  }
+
+  async #attempt(sql: string, parameters: readonly SqlValue[], reads: boolean): Promise<QueryResult> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#run(sql, [...parameters]);
+      } catch (error) {
+        const retry = retryOf(faultCode(error));
+        const again = retry === 'always' || (retry === 'reads' && reads);
+        if (!again || attempt === ATTEMPTS) throw databaseError(this.place, error);
+        await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
+      }
+    }
+  }
+
+  async #run(sql: string, parameters: SqlValue[]): Promise<QueryResult> {
+    const runner = this.#source.createQueryRunner();
+    try {
+      return await runner.query(sql, parameters, true);
+    } finally {
+      await runner.release();
+    }
+  }
+}
+
+/** `INSERT` that leaves a row with the same key as it is. */
+export function insertIgnore(dialect: Dialect): string {
+  return dialect === 'sqlite' ? 'INSERT OR IGNORE' : 'INSERT IGNORE';
+}
+
+/** `(?, ?), (?, ?)` for `rows` rows of `columns` columns. */
+export function valueLists(rows: number, columns: number): string {
+  const one = `(${placeholders(columns)})`;
+  return Array.from({ length: rows }, () => one).join(', ');
+}
+
+/** `?, ?, ?` */
+export function placeholders(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ');
+}
+
+/** `items` in pieces of at most `size`. */
+export function* batches<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+}

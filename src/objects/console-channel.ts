@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked and answered about one channel of a console session: the vocabulary of console-session.ts.
+import type { ConnectInfo } from './connect-info.js';
+import type { Refusal } from './console-session-state.js';
+
+/** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
+export interface ChannelRequest {
+  ticket: string;
+  /** connection_id of the client's SpiceLinkMess. */
+  connectionId: number;
+  /** SPICE channel type; 1 = main. */
+  channelType: number;
+  channelId: number;
+  clientIp: string;
+  clientPort: number;
+  node: string;
+  pid: number;
+}
+
+/** The channel may be opened; its row exists (state authorized). */
+export interface ChannelGrant {
+  kind: 'granted';
+  /** UUID of the connection row: the name of this channel for linked() and closed(). */
+  connectionRef: string;
+  sessionId: string;
+  /** Which main channel of the session this channel belongs to; 1 for the first. */
+  generation: number;
+  /** The session id that the client sees in MAIN_INIT and sends on its other channels: u32, not 0. */
+  proxyConnectionId: number;
+  /** The session id that the backend gave in its MAIN_INIT; 0 for a main channel. */
+  backendConnectionId: number;
+  source: string;
+  uuid: string;
+  /** Display name of the console; its uuid when it has none. */
+  name: string;
+  tokenFingerprint: string;
+  connectInfo: ConnectInfo;
+}
+
+/** The channel may not be opened. */
+export interface ChannelRefusal {
+  kind: 'refused';
+  reason: Refusal;
+  source?: string;
+  uuid?: string;
+  sessionId?: string;
+}
+
+/** How a channel ended. */
+export interface ChannelEnd {
+  reason: string;
+  /** Bytes client to backend. */
+  bytesUp: number;
+  /** Bytes backend to client. */
+  bytesDown: number;
+  /** Seconds from accept to end. */
+  duration: number;
+}
+
+/** What the end of a channel meant for its session. */
+export interface ChannelEnded {
+  /** true: this was the session's main channel and it had been established. */
+  mainEnded: boolean;
+  /** '' when no such connection was ever granted. */
+  sessionId: string;
+  generation: number;
+}
+
+/** Channels of `sessionId` whose generation is at most `generation` must end. */
+export interface SessionToClose {
+  sessionId: string;
+  generation: number;
+  /** true: by terminate; false: the main channel ended. */
+  terminated: boolean;
+  updatedAt: number;
+}
+
+/** An open connection that must end. */
+export interface ConnectionToClose {
+  connectionRef: string;
+  sessionId: string;
+  terminated: boolean;
+}
+
+/** A connection row that was closed on behalf of a process that is gone. */
+export interface LostConnection {
+  connectionRef: string;
+  sessionId: string;
+  generation: number;
+  channelType: number;
+  channelId: number;
+  source: string;
+  uuid: string;
+}
+
+/** One open channel as GET /session shows it. */
+export interface OpenChannel {
+  id: number;
+  node: string;
+  pid: number;
+  created: number;
+  clientIp: string;
+  clientPort: number;
+  /** connection_id the client sent; null on a main channel. */
+  connectionId: number | null;
+  channelType: number;
+  channelId: number;
+  sessionId: string;
+  connectionRef: string;
+}
+
+/** One session with at least one open channel. */
+export interface OpenSession {
+  sessionId: string;
+  source: string;
+  uuid: string;
+  /** Console name; null when the console is gone or has none. */
+  name: string | null;
+  channels: OpenChannel[];
+}

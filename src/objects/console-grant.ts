@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what was asked and what is known to rows and answers: the plain translations of console-session.ts.
+import { randomUUID } from 'node:crypto';
+import type { NewConnection, OpenConnectionRow } from '../db/api/console-connections.js';
+import type { TokenView } from '../db/api/console-tokens.js';
+import type { ConnectInfo } from './connect-info.js';
+import type { ChannelGrant, ChannelRefusal, ChannelRequest, OpenChannel } from './console-channel.js';
+import { MAIN_CHANNEL } from './console-session-state.js';
+import type { Refusal } from './console-session-state.js';
+import { fingerprintOfHash } from './console-token.js';
+
+/** The row of a channel that is about to be admitted. */
+export function newConnection(
+  view: TokenView,
+  request: ChannelRequest,
+  generation: number,
+  now: number,
+): NewConnection {
+  return {
+    connection_ref: randomUUID(),
+    session_id: view.session_id,
+    generation,
+    node: request.node,
+    pid: request.pid,
+    created: now,
+    client_ip: request.clientIp,
+    client_port: request.clientPort,
+    connection_id: request.connectionId === 0 ? null : request.connectionId,
+    channel_type: request.channelType,
+    channel_id: request.channelId,
+  };
+}
+
+/** The answer for a channel whose row is written. */
+export function grant(
+  view: TokenView,
+  row: NewConnection,
+  connectInfo: ConnectInfo,
+  hash: string,
+): ChannelGrant {
+  const isMain = row.channel_type === MAIN_CHANNEL;
+  return {
+    kind: 'granted',
+    connectionRef: row.connection_ref,
+    sessionId: view.session_id,
+    generation: row.generation,
+    proxyConnectionId: row.connection_id ?? 0,
+    backendConnectionId: isMain ? 0 : (view.backend_connection_id ?? 0),
+    source: view.source,
+    uuid: view.uuid,
+    name: view.name ?? view.uuid,
+    tokenFingerprint: fingerprintOfHash(hash),
+    connectInfo,
+  };
+}
+
+/** The answer for a channel that is turned away. */
+export function refusal(view: TokenView, reason: Refusal): ChannelRefusal {
+  return { kind: 'refused', reason, source: view.source, uuid: view.uuid, sessionId: view.session_id };
+}
+
+/** An open channel as GET /session shows it. */
+export function toOpenChannel(row: OpenConnectionRow): OpenChannel {
+  return {
+    id: row.id,
+    node: row.node,
+    pid: row.pid,
+    created: row.created,
+    clientIp: row.client_ip,
+    clientPort: row.client_port,
+    connectionId: row.connection_id,
+    channelType: row.channel_type,
+    channelId: row.channel_id,
+    sessionId: row.session_id,
+    connectionRef: row.connection_ref,
+  };
+}

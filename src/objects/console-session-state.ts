@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The states of a session, the moves between them (one table), and what each state answers to a channel that asks
+// for admission. db/api/console-sessions.ts writes each move as one
+// conditional statement.
+//
+//   pending   a token was made; its main channel has not come up yet
+//   active    the main channel is up: the session's other channels are admitted
+//   closing   the main channel ended, or somebody terminated the session: its channels must end. Within the grace a
+//             new main channel may make it active again, unless it was terminated
+//   closed    over; the row is kept for a day
+
+/** State of a console session. */
+export type SessionState = 'pending' | 'active' | 'closing' | 'closed';
+
+/** Where a session may go from each state. */
+export const SESSION_MOVES: Readonly<Record<SessionState, readonly SessionState[]>> = {
+  pending: ['active', 'closing', 'closed'],
+  active: ['closing'],
+  closing: ['active', 'closed'],
+  closed: [],
+};
+
+/** Whether a session may go from one state to another. */
+export function mayMove(from: SessionState, to: SessionState): boolean {
+  return SESSION_MOVES[from].includes(to);
+}
+
+/** Why a channel may not be opened. */
+export type Refusal =
+  | 'token_unknown'
+  | 'token_expired'
+  | 'token_terminated'
+  | 'token_in_use'
+  | 'main_required'
+  | 'bad_connection_id'
+  | 'console_gone'
+  | 'source_gone';
+
+/** SPICE_CHANNEL_MAIN of spice/enums.h. */
+export const MAIN_CHANNEL = 1;
+
+/** What is known about a token when a channel comes with it. Times in epoch seconds. */
+export interface AdmissionView {
+  readonly state: string;
+  readonly expires: number;
+  readonly revoked: number | null;
+  readonly terminated_at: number | null;
+  /** The claim on the main channel. */
+  readonly main_ref: string | null;
+  readonly closing_since: number | null;
+  /** The session id that the client was given; its other channels must show it. */
+  readonly connection_id: number | null;
+  /** null: the console is gone. */
+  readonly console_uuid: string | null;
+  /** null: the source is gone. */
+  readonly source_deleted: number | null;
+}
+
+/** Why this channel may not be opened now; null when it may. The claim itself decides between two at once. */
+export function admit(
+  view: AdmissionView,
+  request: { readonly channelType: number; readonly connectionId: number },
+  now: number,
+  grace: number,
+): Refusal | null {
+  const isMain = request.channelType === MAIN_CHANNEL;
+  if (view.terminated_at !== null) return 'token_terminated';
+  if (view.revoked !== null) return 'token_expired';
+  const refused = isMain
+    ? refuseMain(view, request.connectionId, now, grace)
+    : refuseOther(view, request.connectionId);
+  if (refused !== null) return refused;
+  if (view.source_deleted === null || view.source_deleted !== 0) return 'source_gone';
+  return view.console_uuid === null ? 'console_gone' : null;
+}
+
+function refuseMain(view: AdmissionView, connectionId: number, now: number, grace: number): Refusal | null {
+  if (connectionId !== 0) return 'bad_connection_id';
+  if (view.main_ref !== null) return 'token_in_use';
+  const state = view.state as SessionState;
+  switch (state) {
+    case 'pending':
+      return view.expires < now ? 'token_expired' : null;
+    case 'closing':
+      return (view.closing_since ?? 0) < now - grace ? 'token_expired' : null;
+    case 'active':
+      return 'token_in_use';
+    case 'closed':
+      return 'token_expired';
+  }
+}
+
+function refuseOther(view: AdmissionView, connectionId: number): Refusal | null {
+  const state = view.state as SessionState;
+  switch (state) {
+    case 'pending':
+    case 'closing':
+      return 'main_required';
+    case 'active':
+      return connectionId === view.connection_id ? null : 'bad_connection_id';
+    case 'closed':
+      return 'token_expired';
+  }
+}

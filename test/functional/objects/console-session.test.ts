@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import type { Database } from '../../../src/db/database.js';
+import { Conflict } from '../../../src/exception.js';
+import type { ChannelGrant, ChannelRefusal, ChannelRequest } from '../../../src/objects/console-channel.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ConsoleTokens, fingerprint } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { Sources } from '../../../src/objects/source.js';
+import { databasesOf, ENGINES } from '../../fixtures/database.js';
+import { aConsole } from '../../fixtures/rows.js';
+
+const GRACE = 60;
+const TTL = 600;
+const END = { reason: 'client closed', bytesUp: 10, bytesDown: 2000, duration: 1.5 };
+
+interface Site {
+  db: Database;
+  clock: { now: number };
+  sessions: ConsoleSessions;
+  tokens: ConsoleTokens;
+  sources: Sources;
+  consoles: Consoles;
+}
+
+async function aSite(db: Database): Promise<Site> {
+  const clock = { now: 1_800_000_000 };
+  const now = (): number => clock.now;
+  const sources = new Sources(db, { now });
+  const consoles = new Consoles(db, { now });
+  await sources.upsert({ name: 'lab', type: 'static', caCert: 'PEM' });
+  await consoles.reconcile('lab', [aConsole({ uuid: 'one' }), aConsole({ uuid: 'two', name: 'second' })]);
+  return {
+    db,
+    clock,
+    sources,
+    consoles,
+    sessions: new ConsoleSessions(db, { reconnectGrace: GRACE, now }),
+    tokens: new ConsoleTokens(db, { tokenTtl: TTL, now }),
+  };
+}
+
+function asking(ticket: string, change: Partial<ChannelRequest> = {}): ChannelRequest {
+  return {
+    ticket,
+    connectionId: 0,
+    channelType: 1,
+    channelId: 0,
+    clientIp: '2001:db8::1',
+    clientPort: 40000,
+    node: 'node-a',
+    pid: 100,
+    ...change,
+  };
+}
+
+function granted(answer: ChannelGrant | ChannelRefusal): ChannelGrant {
+  if (answer.kind === 'refused') throw new Error(`refused: ${answer.reason}`);
+  return answer;
+}
+
+function reasonOf(answer: ChannelGrant | ChannelRefusal): string {
+  return answer.kind === 'refused' ? answer.reason : 'granted';
+}
+
+async function aRunningSession(
+  site: Site,
+  uuid = 'one',
+  place: Partial<ChannelRequest> = {},
+): Promise<{ token: string; sessionId: string; main: ChannelGrant }> {
+  const { token, sessionId } = await site.tokens.mint({ source: 'lab', uuid, issuedTo: 'alice' });
+  const main = granted(await site.sessions.authorize(asking(token, place)));
+  await site.sessions.linked(main.connectionRef);
+  await site.sessions.establish(sessionId, main.generation, 0xfeedface);
+  return { token, sessionId, main };
+}
+
+describe.each(ENGINES)('console sessions on %s', (engine) => {
+  const databases = databasesOf(engine);
+  const site = async (): Promise<Site> => aSite(await databases.fresh());
+
+  it('mints a token of 48 alphanumerics with a session of 12 and keeps only the hash', async () => {
+    const { tokens, db } = await site();
+    const minted = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+    expect(minted.token).toMatch(/^[A-Za-z0-9]{48}$/);
+    expect(minted.sessionId).toMatch(/^[A-Za-z0-9]{12}$/);
+    expect(minted.expires).toBe(1_800_000_000 + TTL);
+    const rows = await db.query('SELECT * FROM console_tokens');
+    expect(JSON.stringify(rows)).not.toContain(minted.token);
+    expect(JSON.stringify(rows)).toContain(fingerprint(minted.token));
+  });
+
+  it('mints nothing for a console that does not exist', async () => {
+    const { tokens } = await site();
+    await expect(tokens.mint({ source: 'lab', uuid: 'three', issuedTo: 'a' })).rejects.toThrow(
+      'console not found',
+    );
+  });
+
+  it('grants the main channel with all that dialling the backend takes', async () => {
+    const { sessions, tokens } = await site();
+    const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+    const main = granted(await sessions.authorize(asking(token)));
+    expect(main).toMatchObject({
+      sessionId,
+      generation: 1,
+      backendConnectionId: 0,
+      source: 'lab',
+      uuid: 'one',
+      name: 'first',
+      tokenFingerprint: fingerprint(token),
+      connectInfo: {
+        hypervisorIp: '192.0.2.1',
+        insecurePort: 5900,
+        securePort: 5901,
+        ticket: 'sesame',
+        caCert: 'PEM',
+      },
+    });
+    expect(main.connectionRef).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+    expect(main.proxyConnectionId).toBeGreaterThan(0);
+    expect(main.proxyConnectionId).toBeLessThan(2 ** 32);
+  });
+
+  it('admits other channels once the main channel is up, for as long as it is', async () => {
+    const { sessions, clock, ...rest } = await site();
+    const { token, main } = await aRunningSession({ sessions, clock, ...rest });
+    clock.now += TTL + 3600;
+    const late = granted(
+      await sessions.authorize(
+        asking(token, { connectionId: main.proxyConnectionId, channelType: 9, channelId: 3 }),
+      ),
+    );
+    expect(late).toMatchObject({
+      sessionId: main.sessionId,
+      generation: 1,
+      backendConnectionId: 0xfeedface,
+      proxyConnectionId: main.proxyConnectionId,
+    });
+  });
+
+  it('refuses with the reason', async () => {
+    const at = await site();
+    const { sessions, tokens, clock } = at;
+    expect(await sessions.authorize(asking('nonsense'))).toEqual({
+      kind: 'refused',
+      reason: 'token_unknown',
+    });
+    const pending = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+    const other = { connectionId: 5, channelType: 2 };
+    expect(await sessions.authorize(asking(pending.token, other))).toEqual({
+      kind: 'refused',
+      reason: 'main_required',
+      source: 'lab',
+      uuid: 'one',
+      sessionId: pending.sessionId,
+    });
+    expect(reasonOf(await sessions.authorize(asking(pending.token, { connectionId: 5 })))).toBe(
+      'bad_connection_id',
+    );
+    const running = await aRunningSession(at);
+    expect(reasonOf(await sessions.authorize(asking(running.token)))).toBe('token_in_use');
+    const wrong = { connectionId: running.main.proxyConnectionId ^ 1, channelType: 2 };
+    expect(reasonOf(await sessions.authorize(asking(running.token, wrong)))).toBe('bad_connection_id');
+    const stolen = { connectionId: running.main.proxyConnectionId, channelType: 2 };
+    expect(reasonOf(await sessions.authorize(asking(pending.token, stolen)))).toBe('main_required');
+    clock.now += TTL + 1;
+    expect(reasonOf(await sessions.authorize(asking(pending.token)))).toBe('token_expired');
+  });
+
+  it('refuses when the console or its source has gone', async () => {
+    const { sessions, tokens, consoles, sources } = await site();
+    const { token } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+    const two = await tokens.mint({ source: 'lab', uuid: 'two', issuedTo: 'alice' });
+    await consoles.reconcile('lab', [aConsole({ uuid: 'two' })]);
+    expect(reasonOf(await sessions.authorize(asking(token)))).toBe('console_gone');
+    await sources.markDeleted('lab');
+    expect(reasonOf(await sessions.authorize(asking(two.token)))).toBe('source_gone');
+  });
+
+  it('lets exactly one of many racing main channels win', async () => {
+    const { sessions, tokens, db } = await site();
+    const { token } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => sessions.authorize(asking(token))));
+    const reasons = answers.map(reasonOf).sort();
+    expect(reasons).toEqual(['granted', ...Array.from({ length: 11 }, () => 'token_in_use')]);
+    const rows = await db.query('SELECT id FROM console_connections WHERE closed IS NULL');
+    expect(rows).toHaveLength(1);
+  });
+
+  it('gives the slot back when a main channel fails before it is up', async () => {
+    const { sessions, tokens } = await site();
+    const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+    const first = granted(await sessions.authorize(asking(token)));
+    const ended = await sessions.closed(first.connectionRef, END);
+    expect(ended).toEqual({ mainEnded: false, sessionId, generation: 1 });
+    const second = granted(await sessions.authorize(asking(token)));
+    expect(second.generation).toBe(2);
+    await expect(sessions.establish(sessionId, first.generation, 1)).rejects.toThrow(Conflict);
+    await sessions.establish(sessionId, second.generation, 1);
+    // A repeated call after a lost answer is no fault.
+    await sessions.establish(sessionId, second.generation, 1);
+  });
+
+  it('closes the session with its main channel and admits a new main within the grace only', async () => {
+    const at = await site();
+    const { sessions, clock } = at;
+    const { token, sessionId, main } = await aRunningSession(at);
+    const usb = { connectionId: main.proxyConnectionId, channelType: 9 };
+    granted(await sessions.authorize(asking(token, usb)));
+    clock.now += TTL + 10;
+    expect(await sessions.closed(main.connectionRef, END)).toEqual({
+      mainEnded: true,
+      sessionId,
+      generation: 1,
+    });
+    expect(await sessions.closed(main.connectionRef, END)).toEqual({
+      mainEnded: false,
+      sessionId,
+      generation: 1,
+    });
+    expect(await sessions.sessionsToClose(clock.now)).toEqual([
+      { sessionId, generation: 1, terminated: false, updatedAt: clock.now },
+    ]);
+    expect(reasonOf(await sessions.authorize(asking(token, usb)))).toBe('main_required');
+    clock.now += GRACE;
+    const again = granted(await sessions.authorize(asking(token)));
+    expect(again.generation).toBe(2);
+    expect(again.proxyConnectionId).not.toBe(main.proxyConnectionId);
+    // The claim must not take the old channels' end back, nor demand the new main's.
+    expect(await sessions.sessionsToClose(clock.now)).toMatchObject([{ sessionId, generation: 1 }]);
+    await sessions.establish(sessionId, 2, 77);
+    expect(await sessions.sessionsToClose(clock.now)).toMatchObject([{ sessionId, generation: 1 }]);
+    // The old main's second close, late, must not touch the new main.
+    expect((await sessions.closed(main.connectionRef, END)).mainEnded).toBe(false);
+    expect((await sessions.find(sessionId))?.state).toBe('active');
+    expect(reasonOf(await sessions.authorize(asking(token, usb)))).toBe('bad_connection_id');
+    const screen = { connectionId: again.proxyConnectionId, channelType: 2 };
+    expect(granted(await sessions.authorize(asking(token, screen)))).toMatchObject({
+      generation: 2,
+      backendConnectionId: 77,
+    });
+  });
+
+  it('does not lengthen the grace when a reconnect fails, and refuses after it', async () => {
+    const at = await site();
+    const { sessions, clock } = at;
+    const { token, main } = await aRunningSession(at);
+    clock.now += TTL + 10;
+    await sessions.closed(main.connectionRef, END);
+    clock.now += GRACE - 1;
+    const again = granted(await sessions.authorize(asking(token)));
+    await sessions.closed(again.connectionRef, END);
+    clock.now += 2;
+    expect(reasonOf(await sessions.authorize(asking(token)))).toBe('token_expired');
+  });
+
+  it('terminates a session for good: no main, no other channel, no establish', async () => {
+    const at = await site();
+    const { sessions, clock } = at;
+    const { token, sessionId, main } = await aRunningSession(at);
+    clock.now += 1;
+    expect(await sessions.terminateSession(sessionId, 'by admin')).toBe(true);
+    expect(await sessions.sessionsToClose(clock.now)).toEqual([
+      { sessionId, generation: 1, terminated: true, updatedAt: clock.now },
+    ]);
+    expect(await sessions.connectionsToClose('node-a')).toEqual([
+      { connectionRef: main.connectionRef, sessionId, terminated: true },
+    ]);
+    expect(await sessions.connectionsToClose('node-b')).toEqual([]);
+    const usb = { connectionId: main.proxyConnectionId, channelType: 9 };
+    expect(reasonOf(await sessions.authorize(asking(token, usb)))).toBe('token_terminated');
+    expect(await sessions.closed(main.connectionRef, END)).toMatchObject({ mainEnded: true });
+    expect(reasonOf(await sessions.authorize(asking(token)))).toBe('token_terminated');
+    await expect(sessions.establish(sessionId, 1, 5)).rejects.toThrow(Conflict);
+    expect(await sessions.terminateSession(sessionId, 'again')).toBe(true);
+    expect(await sessions.terminateSession('nobodysession', 'x')).toBe(false);
+  });
+
+  it('refuses to establish a main channel that was terminated while it came up', async () => {
+    const { sessions, tokens } = await site();
+    const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+    const main = granted(await sessions.authorize(asking(token)));
+    await sessions.terminateSession(sessionId, 'by admin');
+    await expect(sessions.establish(sessionId, main.generation, 5)).rejects.toThrow(Conflict);
+    expect(await sessions.sessionsToClose(0)).toMatchObject([{ sessionId, generation: 1, terminated: true }]);
+  });
+
+  it('never leaves a channel open that neither terminate nor authorize saw', async () => {
+    const at = await site();
+    const { token, sessionId, main } = await aRunningSession(at);
+    const usb = { connectionId: main.proxyConnectionId, channelType: 9 };
+    const asked = Array.from({ length: 10 }, () => at.sessions.authorize(asking(token, usb)));
+    const [answers] = await Promise.all([
+      Promise.all(asked),
+      at.sessions.terminateSession(sessionId, 'race'),
+    ]);
+    const open = answers.flatMap((answer) => (answer.kind === 'granted' ? [answer.connectionRef] : []));
+    const doomed = (await at.sessions.connectionsToClose('node-a')).map(({ connectionRef }) => connectionRef);
+    expect(doomed.sort()).toEqual([...open, main.connectionRef].sort());
+  });
+
+  it('terminates every session of a console, unused tokens included, and names them by fingerprint', async () => {
+    const at = await site();
+    const running = await aRunningSession(at);
+    at.clock.now += 1;
+    const unused = await at.tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'bob' });
+    const other = await at.tokens.mint({ source: 'lab', uuid: 'two', issuedTo: 'bob' });
+    expect(await at.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual({
+      fingerprints: [fingerprint(running.token), fingerprint(unused.token)],
+    });
+    expect(await at.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual({ fingerprints: [] });
+    expect(reasonOf(await at.sessions.authorize(asking(unused.token)))).toBe('token_terminated');
+    expect(reasonOf(await at.sessions.authorize(asking(other.token)))).toBe('granted');
+    const rows = await at.db.query('SELECT session_id FROM session_terminations');
+    expect(rows).toHaveLength(2);
+  });
+
+  it('lists sessions with their open channels in pages, and closed channels no longer', async () => {
+    const at = await site();
+    const first = await aRunningSession(at, 'one');
+    const second = await aRunningSession(at, 'two');
+    const usb = { connectionId: first.main.proxyConnectionId, channelType: 9, channelId: 2 };
+    const late = granted(await at.sessions.authorize(asking(first.token, usb)));
+    const page = await at.sessions.listOpen({ limit: 1 });
+    const rest = await at.sessions.listOpen({ limit: 1, marker: page.next ?? '' });
+    expect(rest.next).toBeNull();
+    const all = [...page.items, ...rest.items];
+    expect(all.map(({ sessionId }) => sessionId)).toEqual([first.sessionId, second.sessionId].sort());
+    const shown = all.find(({ sessionId }) => sessionId === first.sessionId);
+    expect(shown).toMatchObject({ source: 'lab', uuid: 'one', name: 'first' });
+    expect(shown?.channels).toHaveLength(2);
+    expect(shown?.channels[1]).toEqual({
+      id: expect.any(Number),
+      node: 'node-a',
+      pid: 100,
+      created: at.clock.now,
+      clientIp: '2001:db8::1',
+      clientPort: 40000,
+      connectionId: first.main.proxyConnectionId,
+      channelType: 9,
+      channelId: 2,
+      sessionId: first.sessionId,
+      connectionRef: late.connectionRef,
+    });
+    expect(shown?.channels[0]?.connectionId).toBeNull();
+    await at.sessions.closed(late.connectionRef, END);
+    const after = await at.sessions.listOpen({ limit: 10 });
+    expect(after.items.flatMap(({ channels }) => channels)).toHaveLength(2);
+    const [row] = await at.db.query('SELECT * FROM console_connections WHERE connection_ref = ?', [
+      late.connectionRef,
+    ]);
+    expect(row).toMatchObject({
+      state: 'closed',
+      reason: 'client closed',
+      bytes_up: 10,
+      bytes_down: 2000,
+      duration: 1.5,
+    });
+  });
+
+  it('closes what a dead worker left, and lets its sessions reconnect', async () => {
+    const at = await site();
+    const dead = await aRunningSession(at, 'one', { pid: 1 });
+    const alive = await aRunningSession(at, 'two', { pid: 2 });
+    const coming = await at.tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'bob' });
+    granted(await at.sessions.authorize(asking(coming.token, { pid: 1 })));
+    const lost = await at.sessions.closeWorker('node-a', 1);
+    expect(lost.map(({ sessionId }) => sessionId)).toEqual([dead.sessionId, coming.sessionId]);
+    expect(lost[0]).toMatchObject({
+      connectionRef: dead.main.connectionRef,
+      channelType: 1,
+      source: 'lab',
+      uuid: 'one',
+    });
+    expect(await at.sessions.closeWorker('node-a', 1)).toEqual([]);
+    expect((await at.sessions.find(dead.sessionId))?.state).toBe('closing');
+    expect((await at.sessions.find(alive.sessionId))?.state).toBe('active');
+    expect((await at.sessions.find(coming.sessionId))?.state).toBe('pending');
+    expect(granted(await at.sessions.authorize(asking(dead.token))).generation).toBe(2);
+    expect(granted(await at.sessions.authorize(asking(coming.token))).generation).toBe(2);
+  });
+
+  it("closes a restarted node's rows and leaves those of others", async () => {
+    const at = await site();
+    const here = await aRunningSession(at, 'one', { node: 'node-a' });
+    const there = await aRunningSession(at, 'two', { node: 'node-b' });
+    const usb = { connectionId: here.main.proxyConnectionId, channelType: 9, node: 'node-b' };
+    granted(await at.sessions.authorize(asking(here.token, usb)));
+    expect(await at.sessions.clearNode('node-a')).toBe(1);
+    expect(await at.sessions.clearNode('node-a')).toBe(0);
+    expect((await at.sessions.find(there.sessionId))?.state).toBe('active');
+    const elsewhere = await at.sessions.connectionsToClose('node-b');
+    expect(elsewhere).toHaveLength(1);
+    expect(elsewhere[0]).toMatchObject({ sessionId: here.sessionId, terminated: false });
+  });
+
+  it('gives two sessions that live at once different connection ids', async () => {
+    const at = await site();
+    const { main } = await aRunningSession(at);
+    const second = await at.tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'bob' });
+    const taken = 'UPDATE console_sessions SET connection_id = ? WHERE session_id = ?';
+    await expect(at.db.execute(taken, [main.proxyConnectionId, second.sessionId])).rejects.toThrow(
+      'exists already',
+    );
+  });
+
+  it('knows nothing of a connection that was never granted', async () => {
+    const { sessions } = await site();
+    expect(await sessions.closed('no-such-ref', END)).toEqual({
+      mainEnded: false,
+      sessionId: '',
+      generation: 0,
+    });
+    await sessions.linked('no-such-ref');
+  });
+});
