@@ -46,7 +46,7 @@ export function receiveLink(connection: ClientConnection, worker: WorkerContext)
         const link = stage.push(chunk);
         if (link !== null) finish(() => resolve(link));
       } catch (error) {
-        finish(() => reject(error));
+        finish(() => reject(asError(error)));
       }
     };
     const onEnd = (): void => finish(() => reject(new ConnectionEnded('client closed', 'in the link stage')));
