@@ -20,6 +20,7 @@ const LINK_STREAMS = 80_000;
 const WALKER_STREAMS = 50_000;
 const MAIN_STREAMS = 30_000;
 const MAX_BODY = 4096;
+const RECORD_BYTES = 16_384;
 
 const handshakes = [...captures.handshakes, ...captures.known_key_handshakes, ...captures.error_replies];
 const upstream = handshakes.map(({ c2s }) => captured(c2s)).filter(({ length }) => length > 0);
@@ -71,28 +72,38 @@ function framed(random: SeededRandom, mini: Buffer, miniHeader: boolean): Buffer
 }
 
 interface Walk {
-  starts: number[];
-  end: number;
+  /** Where the messages end, the last one perhaps behind the bytes. */
+  ends: number[];
   bad: boolean;
 }
 
-/** The obvious way to find messages, given all bytes at once; the walkers must agree with it. */
+/** The obvious way to find messages, given all bytes at once; the walker must agree with it. */
 function walkWhole(bytes: Buffer, miniHeader: boolean, judge: (at: number, size: number) => boolean): Walk {
   const headerBytes = miniHeader ? MINI_HEADER_BYTES : FULL_HEADER_BYTES;
-  const starts: number[] = [];
+  const ends: number[] = [];
   let offset = 0;
-  while (offset < bytes.length) {
-    if (bytes.length - offset < headerBytes) {
-      return { starts: [...starts, offset], end: offset + headerBytes, bad: false };
-    }
+  while (bytes.length - offset >= headerBytes) {
     const size = bytes.readUInt32LE(offset + (miniHeader ? 2 : 10));
     if (!judge(offset, size)) {
-      return { starts: [...starts, offset], end: offset, bad: true };
+      return { ends, bad: true };
     }
-    starts.push(offset);
     offset += headerBytes + size;
+    ends.push(offset);
   }
-  return { starts, end: offset, bad: false };
+  return { ends: offset < bytes.length ? [...ends, Infinity] : ends, bad: false };
+}
+
+/** The rule of TLS records: of the bytes from `from` to `to`, the last record holds one message's end at most. */
+function checkCut(ends: number[], from: number, to: number, cut: number): void {
+  const within = (start: number) => ends.filter((end) => end > start && end <= to).length;
+  const lastRecord = from + Math.floor((to - from - 1) / RECORD_BYTES) * RECORD_BYTES;
+  if (cut === 0) {
+    assert(within(lastRecord) <= 1, 'the last record needs a cut');
+    return;
+  }
+  assert(within(lastRecord) > 1, 'a cut is made where none is needed');
+  assert(ends.includes(from + cut), 'a cut is made where a message ends');
+  assert(within(from + cut) === 1, 'one message ends behind the cut');
 }
 
 describe('mutated streams', () => {
@@ -147,7 +158,8 @@ describe('mutated streams', () => {
     const seen = { good: 0, refused: 0 };
     fuzz(WALKER_STREAMS, 3_000_000, (random) => {
       const miniHeader = random.below(2) === 0;
-      const whole = Array.from({ length: 1 + random.below(4) }, () =>
+      const long = random.below(100) === 0;
+      const whole = Array.from({ length: 1 + random.below(long ? 400 : 4) }, () =>
         framed(random, random.pick(messages), miniHeader),
       );
       const joined = Buffer.concat(whole);
@@ -163,15 +175,15 @@ describe('mutated streams', () => {
       const walker = new MessageWalker(miniHeader, policy);
       let offset = 0;
       const bad = refused(() => {
-        for (const piece of random.split(stream, 1 + random.below(120))) {
-          const start = walker.walk(piece, piece.length);
-          const last = wanted.starts.findLast((at) => at >= offset && at < offset + piece.length);
-          assert(start === (last === undefined ? 0 : last - offset), `the last message begins at ${start}`);
+        for (const piece of random.split(stream, 1 + random.below(long ? 60_000 : 120))) {
+          const cut = walker.walk(piece, piece.length);
+          checkCut(wanted.ends, offset, offset + piece.length, cut);
           offset += piece.length;
         }
       });
       assert(bad === wanted.bad, 'both refuse, or none');
-      assert(bad || walker.atBoundary === (wanted.end === stream.length), 'both end at the same place');
+      const atBoundary = stream.length === 0 || wanted.ends.at(-1) === stream.length;
+      assert(bad || walker.atBoundary === atBoundary, 'both end at the same place');
       seen[bad ? 'refused' : 'good'] += 1;
     });
     expect(Object.values(seen).every((count) => count > WALKER_STREAMS / 20)).toBe(true);
