@@ -12,6 +12,7 @@ import {
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import cookieParser from 'cookie-parser';
 import type { Conf } from '../conf/index.js';
+import { ConfError } from '../exception.js';
 import { Login } from '../identity/login.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
@@ -97,8 +98,7 @@ export function usePipeline(app: NestExpressApplication, parts: ApiParts): void 
   app.disable('etag');
   app.set('json replacer', sortedKeys);
   app.set('json spaces', JSON_SPACES);
-  // Whose X-Forwarded-For and X-Forwarded-Proto count.
-  app.set('trust proxy', [...parts.conf.api.trustedProxies]);
+  trustProxies(app, parts.conf.api.trustedProxies);
 
   app.use(requestId); // first: every answer and every log line has it, refusals too
   app.use(securityHeaders);
@@ -112,6 +112,16 @@ export function usePipeline(app: NestExpressApplication, parts: ApiParts): void 
   app.useBodyParser('json', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
   app.use(bodyRules);
   app.useGlobalFilters(new FaultFilter());
+}
+
+/** Whose X-Forwarded-For and X-Forwarded-Proto count. @throws ConfError */
+function trustProxies(app: NestExpressApplication, proxies: readonly string[]): void {
+  try {
+    app.set('trust proxy', [...proxies]);
+  } catch (error) {
+    const fault = error instanceof Error ? error.message : 'unreadable';
+    throw new ConfError('api', 'trusted_proxies', fault, 'give addresses or networks, such as 192.0.2.0/24');
+  }
 }
 
 /** Gives the controllers' methods the URLs of the table; all succeed with 200. */

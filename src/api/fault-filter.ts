@@ -3,6 +3,7 @@
 // reads is one of our own sentences; what nobody foresaw is logged here, once, and named by the request's id.
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import type { RequestContext } from '../context.js';
 import { Conflict, DatabaseError, InvalidInput, NotFound, Unavailable } from '../exception.js';
 import { loggerFor } from '../log.js';
 import { wantsHtml } from './accept.js';
@@ -19,7 +20,7 @@ export class FaultFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
-    const fault = faultOf(exception) ?? unforeseen(exception, request);
+    const fault = faultOf(exception) ?? serverFault(exception, contextOf(request));
     if (response.headersSent) {
       response.destroy();
       return;
@@ -32,60 +33,41 @@ export class FaultFilter implements ExceptionFilter {
   }
 }
 
-function unforeseen(exception: unknown, request: Request): HttpFault {
-  const { requestId, user } = contextOf(request);
-  LOG.error('unexpected exception', {
-    request_id: requestId,
-    user,
-    fault: exception instanceof Error ? exception : String(exception),
-  });
-  return new HttpFault(500, `server error: the log has the details of request ${requestId}`);
-}
-
-/** What the client is told; undefined for an exception that nobody foresaw. */
+/** What the client is told of a refusal; undefined for a fault on our side, which is for the log. */
 export function faultOf(exception: unknown): HttpFault | undefined {
   if (exception instanceof HttpFault) return exception;
   if (exception instanceof NotFound) return new Absent(exception.message);
   if (exception instanceof InvalidInput) return new BadRequest(exception.message);
   if (exception instanceof Conflict) return new HttpFault(409, exception.message);
   if (exception instanceof Unavailable) return new ServiceUnavailable(exception.message);
-  if (exception instanceof DatabaseError) return databaseFault(exception);
-  if (exception instanceof HttpException) return routerFault(exception);
-  return bodyFault(exception);
+  return exception instanceof HttpException ? bodyFault(exception.getStatus()) : undefined;
 }
 
-function databaseFault(exception: DatabaseError): HttpFault {
-  LOG.error('the database refused', { fault: exception });
-  return new ServiceUnavailable('the database does not answer');
-}
-
-/** Nest's own exceptions: a body that is no JSON comes as 400. */
-function routerFault(exception: HttpException): HttpFault | undefined {
-  switch (exception.getStatus()) {
+/** The faults of the body parser, as Nest hands them on. */
+function bodyFault(status: number): HttpFault | undefined {
+  switch (status) {
     case 400:
       return new BadRequest('the body is not valid JSON');
-    case 404:
-      return new Absent();
+    case 413:
+      return new HttpFault(413, 'the request body is too large');
+    case 415:
+      return new HttpFault(415, 'the request body must be UTF-8 without compression');
     default:
-      return undefined;
+      return status >= 400 && status < 500 ? new BadRequest() : undefined;
   }
 }
 
-/** The errors of the body parser: they carry a `type` and the status of the answer. */
-function bodyFault(exception: unknown): HttpFault | undefined {
-  if (!(exception instanceof Error) || !('type' in exception) || !('status' in exception)) return undefined;
-  const { type, status } = exception;
-  if (typeof type !== 'string' || typeof status !== 'number' || status < 400 || status > 499)
-    return undefined;
-  switch (type) {
-    case 'entity.too.large':
-      return new HttpFault(413, 'the request body is too large');
-    case 'entity.parse.failed':
-      return new BadRequest('the body is not valid JSON');
-    case 'charset.unsupported':
-    case 'encoding.unsupported':
-      return new HttpFault(415, 'the request body must be UTF-8 without compression');
-    default:
-      return new BadRequest();
+/** Logs the exact fault, gives what a stranger may know of it. */
+function serverFault(exception: unknown, context: RequestContext): HttpFault {
+  const fields = {
+    request_id: context.requestId,
+    user: context.user,
+    fault: exception instanceof Error ? exception : String(exception),
+  };
+  if (exception instanceof DatabaseError) {
+    LOG.error('the database does not answer', fields);
+    return new ServiceUnavailable('the database does not answer');
   }
+  LOG.error('unexpected exception', fields);
+  return new HttpFault(500, `server error: the log has the details of request ${context.requestId}`);
 }

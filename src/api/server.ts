@@ -46,6 +46,9 @@ const LIMITS = {
   connectionsCheckingInterval: 2000,
 } as const;
 
+/** Faults are ours to report, bodies are read late in the pipeline, and our log is the log. */
+const NEST_OPTIONS = { abortOnError: false, bodyParser: false, logger: false } as const;
+
 const CLOSE_DEADLINE_MS = 5000;
 
 /**
@@ -54,17 +57,16 @@ const CLOSE_DEADLINE_MS = 5000;
  */
 export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
   const parts = await apiParts(conf, db);
-  const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), {
-    abortOnError: false,
-    bodyParser: false,
-    logger: false,
-  });
+  // Nest declares its options as a class and takes any literal.
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
+  const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), NEST_OPTIONS);
   usePipeline(app, parts);
   await app.init();
 
   // NOTE: not app.listen(): Nest's own server can not be given a limit for its headers.
   const handler = app.getHttpAdapter().getInstance() as Parameters<typeof createServer>[1];
   const server = createServer(LIMITS, handler);
+  const gate = new Gate(server);
   await listen(server, conf.api.address, conf.api.port);
   const { address, port } = server.address() as AddressInfo;
   LOG.info('REST API listening', { address, port });
@@ -73,7 +75,7 @@ export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
     setDraining: () => parts.readiness.setDraining(),
     close: async () => {
       parts.readiness.setDraining();
-      await closeServer(server);
+      await gate.close();
       await app.close();
     },
   };
@@ -130,10 +132,33 @@ function remedy(code: string): string {
   }
 }
 
-async function closeServer(server: Server): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_DEADLINE_MS);
-  await closed;
-  clearTimeout(deadline);
+/** Counts requests under way, so that closing waits for them and for nothing else. */
+class Gate {
+  #pending = 0;
+  #closing = false;
+
+  constructor(private readonly server: Server) {
+    server.on('request', (_request, response) => {
+      this.#pending += 1;
+      response.once('close', () => {
+        this.#pending -= 1;
+        this.#closeWhenIdle();
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.#closing = true;
+    this.server.close();
+    this.#closeWhenIdle();
+    const deadline = setTimeout(() => this.server.closeAllConnections(), CLOSE_DEADLINE_MS);
+    await closed;
+    clearTimeout(deadline);
+  }
+
+  /** Node leaves alone connections that have not sent a request yet; nobody waits for those. */
+  #closeWhenIdle(): void {
+    if (this.#closing && this.#pending === 0) this.server.closeAllConnections();
+  }
 }

@@ -5,8 +5,8 @@ import { Controller, Inject, Param, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { NotFound } from '../../exception.js';
-import { AuditEvents } from '../../objects/audit-event.js';
-import { directIssued } from '../../objects/audit-message.js';
+import { AuditEvents, type AuditEntry } from '../../objects/audit-event.js';
+import { AUDIT, directIssued } from '../../objects/audit-message.js';
 import { ConsoleTokens, type MintedToken } from '../../objects/console-token.js';
 import { Consoles } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
@@ -19,13 +19,14 @@ import { VIRT_VIEWER_TYPE, virtViewerFile, type VirtViewerFile } from '../views/
 /** `/console/proxy/…/console.vv`, `/console/direct/…/console.vv` */
 @Controller()
 export class ConsoleFileController {
+  @Inject(CONF) private readonly conf!: Conf;
+
   constructor(
     private readonly sources: Sources,
     private readonly consoles: Consoles,
     private readonly tokens: ConsoleTokens,
     private readonly events: AuditEvents,
     private readonly ca: CaCertificate,
-    @Inject(CONF) private readonly conf: Conf,
   ) {}
 
   /** A file that leads through the proxy; it holds a fresh console token. */
@@ -41,6 +42,7 @@ export class ConsoleFileController {
 
     const ca = await this.ca.pem();
     const { token, sessionId, expires } = await this.mint(source, uuid, userOf(request));
+    await this.record({ source, uuid, session_id: sessionId, message: AUDIT.tokenCreated });
     const { publicFqdn, publicInsecurePort, publicSecurePort, hostSubject } = this.conf.spice;
     send(response, {
       host: publicFqdn,
@@ -68,8 +70,7 @@ export class ConsoleFileController {
     if (info === null) throw new Absent('console not found');
 
     const ca = info.caCert ?? (await this.ca.pem());
-    const message = directIssued(userOf(request));
-    await this.events.record({ source, uuid, node: this.conf.default.nodeName, pid: process.pid, message });
+    await this.record({ source, uuid, message: directIssued(userOf(request)) });
     send(response, {
       host: info.hypervisor === '' ? info.hypervisorIp : info.hypervisor,
       port: info.insecurePort ?? undefined,
@@ -79,6 +80,10 @@ export class ConsoleFileController {
       ca,
       hostSubject: info.hostSubject ?? undefined,
     });
+  }
+
+  private async record(entry: AuditEntry): Promise<void> {
+    await this.events.record({ node: this.conf.default.nodeName, pid: process.pid, ...entry });
   }
 
   private async demandSource(name: string): Promise<void> {

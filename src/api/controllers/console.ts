@@ -4,6 +4,7 @@ import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
+import { AUDIT } from '../../objects/audit-message.js';
 import { ConsoleSessions } from '../../objects/console-session.js';
 import { Consoles, type Console } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
@@ -58,7 +59,13 @@ export class ConsoleController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    const sessionIds = (await this.consoles.find(source, uuid))?.sessionIds ?? [];
     const ended = await this.sessions.terminateConsole(source, uuid, 'console terminated by request');
+    const actor = { node: this.conf.default.nodeName, pid: process.pid };
+    const message = AUDIT.sessionTerminated;
+    await this.events.recordMany(
+      sessionIds.map((id) => ({ ...actor, source, uuid, session_id: id, message })),
+    );
     if (wantsHtml(request.headers.accept)) response.redirect(302, '/console');
     else response.json({ result: 'ok', tokens: ended.fingerprints });
   }

@@ -3,6 +3,8 @@
 import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
+import { AuditEvents } from '../../objects/audit-event.js';
+import { AUDIT } from '../../objects/audit-message.js';
 import { ConsoleSessions } from '../../objects/console-session.js';
 import { wantsHtml } from '../accept.js';
 import { Absent } from '../faults.js';
@@ -16,6 +18,7 @@ import { viewSessions } from '../views/session.js';
 export class SessionController {
   constructor(
     private readonly sessions: ConsoleSessions,
+    private readonly events: AuditEvents,
     @Inject(CONF) private readonly conf: Conf,
   ) {}
 
@@ -36,8 +39,17 @@ export class SessionController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    const known = await this.sessions.find(session);
     const ended = await this.sessions.terminateSession(session, 'session terminated by request');
-    if (!ended) throw new Absent('session not found');
+    if (known === null || !ended) throw new Absent('session not found');
+    await this.events.record({
+      source: known.source,
+      uuid: known.uuid,
+      session_id: session,
+      node: this.conf.default.nodeName,
+      pid: process.pid,
+      message: AUDIT.sessionTerminated,
+    });
     if (wantsHtml(request.headers.accept)) response.redirect(302, '/session');
     else response.json({ result: 'ok' });
   }

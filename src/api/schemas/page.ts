@@ -27,8 +27,11 @@ export class AuditQuery {
   limit = 20;
 }
 
+/** A query as far as paging reads it. */
+type Paging = Readonly<Pick<PageQuery, 'limit' | 'marker'>>;
+
 /** The page that a query asks for, and at most `maxLimit` items of it. */
-export function pageRequest(query: PageQuery, maxLimit: number): PageRequest {
+export function pageRequest(query: Paging, maxLimit: number): PageRequest {
   return { limit: Math.min(query.limit ?? maxLimit, maxLimit), marker: query.marker };
 }
 
@@ -37,7 +40,7 @@ export function pageRequest(query: PageQuery, maxLimit: number): PageRequest {
  * @param path the path of the listing
  * @param next the marker of the next page
  */
-export function nextLink(path: string, query: PageQuery, next: string): string {
+export function nextLink(path: string, query: Paging, next: string): string {
   const parameters = new URLSearchParams();
   if (query.limit !== undefined) parameters.set('limit', String(query.limit));
   parameters.set('marker', next);
