@@ -22,7 +22,7 @@ export const LINK_MESS_BYTES = 18;
 export const LINK_REPLY_BYTES = 178;
 
 /** Least legal `SpiceLinkHeader.size` of a client, bytes [reds.cpp]. */
-export const LINK_SIZE_MIN = LINK_MESS_BYTES;
+export const LINK_SIZE_MIN = 18;
 
 /** Largest legal `SpiceLinkHeader.size` of either peer, bytes [reds.cpp]. */
 export const LINK_SIZE_MAX = 4096;
