@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { mintToken, type TokenSubject } from '../../identity/jwt.js';
 import { Login } from '../../identity/login.js';
+import { clientAddress } from '../client-address.js';
 import { clearLoginCookies, setLoginCookies } from '../cookies.js';
 import { Forbidden, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
@@ -30,7 +31,7 @@ export class AuthController {
     if (asCookie && request.headers['sec-fetch-site'] === 'cross-site')
       throw new Forbidden('cross-site login');
 
-    const subject = await this.authenticate(body, request.ip ?? '');
+    const subject = await this.authenticate(body, clientAddress(request));
     const { authSecretSeed, tokenTtl } = this.conf.api;
     const minted = await mintToken(subject, {
       seed: authSecretSeed.reveal(),

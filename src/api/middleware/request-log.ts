@@ -2,6 +2,7 @@
 // One log line for every request: method, path, status, time. The query is left out, because tokens travel there.
 import type { NextFunction, Request, Response } from 'express';
 import { loggerFor } from '../../log.js';
+import { clientAddress } from '../client-address.js';
 import { contextOf } from '../request-context.js';
 
 const LOG = loggerFor('kerbside.api.request');
@@ -12,12 +13,14 @@ export function requestLog(request: Request, response: Response, next: NextFunct
   const { method, path } = request;
   response.once('close', () => {
     const context = contextOf(request);
-    LOG.info(`${method} ${path}`, {
+    // Balancers ask after our health every few seconds: good news is no news.
+    const quiet = path.startsWith('/healthcheck') && response.statusCode < 400;
+    LOG[quiet ? 'debug' : 'info'](`${method} ${path}`, {
       request_id: context.requestId,
       user: context.user,
       status: response.statusCode,
       ms: Math.round(performance.now() - started),
-      address: request.ip,
+      address: clientAddress(request),
       aborted: response.writableFinished ? undefined : true,
     });
   });

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens to every request, whatever it is for: refusals, headers, bodies, limits, log, health.
+import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ROUTES } from '../../../src/api/routes.js';
 import { startApi } from '../../../src/api/server.js';
 import { loadConf } from '../../../src/conf/index.js';
 import { StartupError } from '../../../src/exception.js';
 import { mintToken } from '../../../src/identity/jwt.js';
+import { configureLogging } from '../../../src/log.js';
 import { anApiSite, SEED, send, type ApiSite } from '../../fixtures/api-site.js';
 import { handmadeToken, sevenClaims } from '../../fixtures/handmade-jwt.js';
 
@@ -17,6 +20,17 @@ beforeAll(async () => {
 afterAll(() => site.close());
 
 const refusal = (status: number, error: string) => ({ status, json: { error, status } });
+const confWith = (env: Record<string, string>) =>
+  loadConf(
+    { configFiles: [], configDirs: [] },
+    {
+      OS_API__ADDRESS: '127.0.0.1',
+      OS_API__PORT: '0',
+      OS_API__AUTH_SECRET_SEED: SEED,
+      OS_SPICE__CACERT_PATH: '',
+      ...env,
+    },
+  ).conf;
 const pathOf = (template: string): string => template.replace(/:([a-z]+)/g, 'no-$1');
 
 describe('every route', () => {
@@ -223,7 +237,6 @@ describe('a client that talks no HTTP', () => {
 
 describe('GET /openapi.json', () => {
   it('is the checked-in document', async () => {
-    const { readFile } = await import('node:fs/promises');
     const answer = await site.call('GET', '/openapi.json');
     expect(`${answer.text}\n`).toBe(await readFile('doc/source/openapi.json', 'utf8'));
   });
@@ -256,19 +269,37 @@ describe('the health check', () => {
   });
 });
 
-describe('starting and ending', () => {
-  const confWith = (env: Record<string, string>) =>
-    loadConf(
-      { configFiles: [], configDirs: [] },
-      {
-        OS_API__ADDRESS: '127.0.0.1',
-        OS_API__PORT: '0',
-        OS_API__AUTH_SECRET_SEED: SEED,
-        OS_SPICE__CACERT_PATH: '',
-        ...env,
+describe('the log', () => {
+  it('has one line for a request, without the query, and the exact fault of a bug, which the client is not told', async () => {
+    const broken = new Proxy(site.db, {
+      get: () => {
+        throw new TypeError('private detail');
       },
-    ).conf;
+    });
+    const file = join(site.folder, 'api.log');
+    configureLogging({ debug: false, useJson: false, file });
+    try {
+      const server = await startApi(confWith({}), broken);
+      const answer = await send(server.port, 'GET', '/source?token=secret', { token: site.operator });
+      await server.close();
+      const id = answer.headers['x-openstack-request-id'] as string;
+      expect(answer).toMatchObject(refusal(500, `server error: the log has the details of request ${id}`));
+      const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.includes(id));
+      expect(lines).toHaveLength(2);
+      expect(lines[0]).toMatch(
+        / ERROR kerbside\.api\.fault \[req-\S+ demo -\] unexpected exception fault="?private detail/,
+      );
+      expect(lines[1]).toMatch(
+        / INFO kerbside\.api\.request \[req-\S+ demo -\] GET \/source status=500 ms=\d+ address=127\.0\.0\.1$/,
+      );
+      expect(lines.join()).not.toContain('secret');
+    } finally {
+      configureLogging({ debug: false, useJson: false, file: '' });
+    }
+  });
+});
 
+describe('starting and ending', () => {
   it('fails with one line that names the port when it is taken', async () => {
     const attempt = startApi(confWith({ OS_API__PORT: String(site.server.port) }), site.db);
     await expect(attempt).rejects.toThrow(StartupError);
