@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The demo: starts the lab, writes console.vv, says how to open it, and ends all of it on Ctrl-C. With --check
+// it proves the whole way without a screen instead, and exits 0 only when every claim holds.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { freeKerbsidePorts, type KerbsidePorts } from '../fixtures/kerbside-process.js';
+import { CONSOLE, type Lab, SOURCE, startLab } from '../fixtures/lab.js';
+import { isFree } from '../fixtures/program.js';
+import { type Recorder, startRecorder } from '../fixtures/recorder.js';
+import { startXServer, type XServer } from '../fixtures/x11.js';
+import { type CheckContext, CHECKS, consoleListed } from './check.js';
+
+const USAGE = `usage: demo [--check] [--keep]
+  (nothing)  a guest behind Kerbside on this machine, and console.vv in this folder to open it with
+  --check    prove it without a screen: real clients, real guest; exit status 0 only when all holds
+  --keep     leave the private folder with logs and keys behind`;
+
+// A token of the interactive demo can be opened for an hour. The check waits until one has expired.
+const DEMO_TOKEN_TTL = '3600';
+const CHECK_TOKEN_TTL = '25';
+
+const DEFAULT_PORTS: KerbsidePorts = { api: 13002, secure: 5900, insecure: 5901, metrics: 13003 };
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function choosePorts(): Promise<KerbsidePorts> {
+  const free = await freeKerbsidePorts();
+  const choose = async (name: keyof KerbsidePorts): Promise<number> =>
+    (await isFree('127.0.0.1', DEFAULT_PORTS[name])) ? DEFAULT_PORTS[name] : free[name];
+  return {
+    api: await choose('api'),
+    secure: await choose('secure'),
+    insecure: await choose('insecure'),
+    metrics: await choose('metrics'),
+  };
+}
+
+async function interrupted(): Promise<void> {
+  await new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
+  });
+}
+
+async function demo(dir: string): Promise<number> {
+  const interrupt = interrupted();
+  const lab = await startLab({
+    dir,
+    guest: { allChannels: true },
+    ports: await choosePorts(),
+    env: { OS_CONSOLE__TOKEN_TTL: DEMO_TOKEN_TTL },
+    progress: (step) => say(`demo: ${step}`),
+  });
+  const file = resolve('console.vv');
+  try {
+    const vv = await consoleListed(lab);
+    writeFileSync(file, vv.text, { mode: 0o600 });
+    say(banner(lab, file));
+    const ended = new Promise<void>((done) => lab.kerbside.program.child.once('exit', () => done()));
+    await Promise.race([interrupt, ended]);
+    if (lab.kerbside.program.ended() === null) return 0;
+    say(
+      `demo: kerbside ended by itself: ${lab.kerbside.program.output().trim().split('\n').slice(-3).join('\n')}`,
+    );
+    return 1;
+  } finally {
+    say('\ndemo: ending');
+    rmSync(file, { force: true });
+    await lab.stop();
+  }
+}
+
+function banner(lab: Lab, file: string): string {
+  const { guest, kerbside, dir } = lab;
+  const vv = `${kerbside.apiUrl}/console/proxy/${SOURCE}/${CONSOLE}/console.vv`;
+  return `
+A guest and Kerbside in front of it are running, on 127.0.0.1 only:
+  guest       QEMU, SPICE server at ${guest.address}:${guest.port ?? 0} (what the client never learns), serial port: ${dir}/guest/serial.log
+  kerbside    API ${kerbside.apiUrl}, SPICE TLS port ${kerbside.ports.secure}, plain port ${kerbside.ports.insecure}, metrics port ${kerbside.ports.metrics}
+  log         ${kerbside.program.logFile}
+
+Open the desktop:     remote-viewer ${file === resolve('console.vv') ? 'console.vv' : file}
+  (type in it; F1 starts an animation. The viewer deletes the file when it opens it; it is good for one session.)
+Another console.vv:   curl -sS -o console.vv -H 'Authorization: Bearer ${kerbside.token}' ${vv}
+
+Ctrl-C ends and removes all of it.`;
+}
+
+async function check(dir: string): Promise<number> {
+  const started = Date.now();
+  let lab: Lab | undefined;
+  let recorder: Recorder | undefined;
+  let x: XServer | undefined;
+  try {
+    const env = { OS_CONSOLE__TOKEN_TTL: CHECK_TOKEN_TTL };
+    lab = await startLab({
+      dir,
+      guest: { allChannels: true },
+      env,
+      progress: (step) => say(`demo: ${step}`),
+    });
+    const early = await consoleListed(lab);
+    const { ports } = lab.kerbside;
+    const certificate = {
+      certFile: join(dir, 'pki/proxy-ecdsa.pem'),
+      keyFile: join(dir, 'pki/proxy-ecdsa-key.pem'),
+    };
+    const { caFile } = lab.authority;
+    recorder = await startRecorder({
+      host: '127.0.0.1',
+      port: ports.insecure,
+      tlsPort: ports.secure,
+      caFile,
+      certificate,
+    });
+    x = await startXServer(join(dir, 'x11'));
+    const failed = await runChecks({ lab, recorder, x, early });
+    say(
+      `demo: ${CHECKS.length - failed} of ${CHECKS.length} checks passed in ${Math.round((Date.now() - started) / 1000)} s`,
+    );
+    return failed === 0 ? 0 : 1;
+  } finally {
+    await recorder?.close();
+    await x?.stop();
+    await lab?.stop();
+  }
+}
+
+async function runChecks(context: CheckContext): Promise<number> {
+  let failed = 0;
+  for (const { claim, prove } of CHECKS) {
+    try {
+      say(`ok      ${claim} (${await prove(context)})`);
+    } catch (error) {
+      failed++;
+      say(`FAILED  ${claim}: ${reason(error)}`);
+    }
+  }
+  return failed;
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${reason(error.cause)})`;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { check: { type: 'boolean' }, keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help === true) {
+    say(USAGE);
+    return 0;
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'kerbside-demo-'));
+  let status = 1;
+  try {
+    status = values.check === true ? await check(dir) : await demo(dir);
+  } catch (error) {
+    say(`demo: ${reason(error)}`);
+  }
+  if (status === 0 && values.keep !== true) rmSync(dir, { recursive: true, force: true });
+  else say(`demo: logs, screenshots and keys are in ${dir}`);
+  return status;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  say(`demo: ${reason(error)}\n${USAGE}`);
+  process.exitCode = 2;
+}
