@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-manage and kerbside-status on SQLite, as an operator and a script use them.
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { verifyToken } from '../../../src/identity/jwt.js';
+import type { ProgramResult } from '../../fixtures/program.js';
+import { Site } from './site.js';
+
+const site = new Site();
+afterAll(() => site.close());
+
+function manage(...args: string[]): Promise<ProgramResult> {
+  return site.run('manage', args);
+}
+
+describe('kerbside-manage before there is a database', () => {
+  it('asks for db sync', async () => {
+    const result = await manage('user', 'list');
+    expect(result.status).toBe(1);
+    expect(result.stderr).toContain('run "kerbside-manage db sync"');
+  });
+
+  it('prints the sample configuration', async () => {
+    const result = await manage('config', 'generate');
+    expect(result.stdout).toBe(readFileSync('etc/kerbside/kerbside.conf.sample', 'utf8'));
+  });
+});
+
+describe('kerbside-manage', () => {
+  beforeAll(async () => {
+    expect(await manage('db', 'sync')).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('syncs again without harm and tells the version', async () => {
+    expect((await manage('db', 'sync')).status).toBe(0);
+    expect((await manage('db', 'version')).stdout).toMatch(
+      /^schema \S+, this release \S+, server SQLite 3\./,
+    );
+  });
+
+  it('creates, lists and deletes users', async () => {
+    const file = join(site.folder, 'password');
+    writeFileSync(file, 'correct horse battery\n');
+    expect((await manage('user', 'create', 'alice', '--admin', '--password-file', file)).stdout).toContain(
+      'alice',
+    );
+    const again = await manage('user', 'create', 'alice', '--password-file', file);
+    expect([again.status, again.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^kerbside-manage: .*alice.*\n$/),
+    ]);
+    expect((await manage('user', 'list')).stdout).toMatch(/\| alice +\| true +\|/);
+    const listed = JSON.parse((await manage('user', 'list', '--format', 'json')).stdout) as unknown;
+    expect(listed).toEqual([{ name: 'alice', admin: true, created: expect.any(Number) }]);
+    expect((await manage('user', 'delete', 'alice')).status).toBe(0);
+    expect(await manage('user', 'delete', 'alice')).toMatchObject({
+      status: 1,
+      stderr: 'kerbside-manage: there is no user alice\n',
+    });
+  }, 30_000);
+
+  it('refuses an empty password', async () => {
+    const file = join(site.folder, 'empty');
+    writeFileSync(file, '\n');
+    expect((await manage('user', 'create', 'bob', '--password-file', file)).stderr).toContain(
+      'the password is empty',
+    );
+    expect((await manage('user', 'create', 'bob', '--password-file', '/absent')).stderr).toContain('/absent');
+  });
+
+  it('prints a token that the service accepts, and nothing else', async () => {
+    const result = await manage('token', 'create', '--subject', 'alice', '--duration', '5');
+    expect(result.stderr).toBe('');
+    expect(await verifyToken(result.stdout.trim(), site.seed)).toEqual({ user: 'alice', admin: false });
+  });
+
+  it('writes a token to a file of its owner alone, also when the file was open to all', async () => {
+    const file = join(site.folder, 'token');
+    writeFileSync(file, 'a longer text that stood here before, much longer than any token could be', {
+      mode: 0o644,
+    });
+    const result = await manage('token', 'create', '--subject', 'root', '--admin', '--output', file);
+    expect(result.stdout).toContain(file);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const token = readFileSync(file, 'utf8').trim();
+    expect(result.stdout).not.toContain(token);
+    expect(await verifyToken(token, site.seed)).toEqual({ user: 'root', admin: true });
+  });
+
+  it('mints no token without a seed or for no time', async () => {
+    const unset = await site.run('manage', ['token', 'create', '--subject', 'a'], {
+      OS_API__AUTH_SECRET_SEED: '',
+    });
+    expect([unset.status, unset.stdout]).toEqual([1, '']);
+    expect(unset.stderr).toContain('seed');
+    expect((await manage('token', 'create', '--subject', 'a', '--duration', '0')).stderr).toContain(
+      'whole minutes',
+    );
+  });
+
+  it('lists no sessions and ends none that is not there', async () => {
+    expect((await manage('session', 'list', '--format', 'json')).stdout).toBe('[]\n');
+    expect(await manage('session', 'terminate', 'abcdefghijkl')).toMatchObject({
+      status: 1,
+      stderr: 'kerbside-manage: there is no open session abcdefghijkl\n',
+    });
+  });
+
+  it('rotates the encryption key', async () => {
+    const key = join(site.folder, 'encryption.key');
+    const before = readFileSync(key, 'utf8');
+    expect((await manage('encryption', 'rotate')).stdout).toMatch(
+      /^key \S+ is in use, 0 values encrypted anew/,
+    );
+    expect(readFileSync(key, 'utf8')).not.toBe(before);
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    expect((await manage('user', 'list')).status).toBe(0);
+  }, 30_000);
+});
+
+describe('kerbside-status upgrade check', () => {
+  it('finds nothing wrong with a good site, except that its certificate is short-lived', async () => {
+    const result = await site.run('status', ['upgrade', 'check']);
+    expect(result.stdout).toContain('| Upgrade Check Results');
+    expect(result.stdout).not.toContain('Result: Failure');
+    expect([0, 1]).toContain(result.status);
+  });
+
+  it.each([
+    [{ OS_API__PORT: 'x' }, 2, '[api] port: "x"'],
+    [{ OS_SPICE__CERT_PATH: '/absent.pem' }, 2, '/absent.pem'],
+    [{ OS_SOURCES__PATH: '/absent.yaml' }, 2, '/absent.yaml'],
+    [{ OS_API__AUTH_SECRET_SEED: 'short' }, 1, 'shorter than 32 characters'],
+    [{ KERBSIDE_API_PORT: '1' }, 1, 'KERBSIDE_API_PORT is a deprecated name'],
+  ])('tells %j by its exit status', async (env, status, text) => {
+    const result = await site.run('status', ['upgrade', 'check'], env as NodeJS.ProcessEnv);
+    expect(result.status).toBe(status);
+    expect(result.stdout.replaceAll(/ *\|\n\| /g, ' ')).toContain(text);
+    expect(result.stderr).toBe('');
+  });
+
+  it('sees a schema that is missing', async () => {
+    const env = { OS_DATABASE__CONNECTION: `sqlite:///${site.folder}/none.sqlite` };
+    const result = await site.run('status', ['upgrade', 'check'], env);
+    expect([result.status, result.stdout]).toEqual([2, expect.stringContaining('db sync')]);
+  });
+
+  it('sees a sources file with a fault', async () => {
+    const path = join(site.folder, 'faulty.yaml');
+    writeFileSync(path, '- source: a\n  type: nonsense\n');
+    const result = await site.run('status', ['upgrade', 'check'], { OS_SOURCES__PATH: path });
+    expect([result.status, result.stdout]).toEqual([2, expect.stringContaining('nonsense')]);
+  });
+});

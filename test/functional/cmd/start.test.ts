@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps a program from starting is told in one line that names it, without a stack trace, and with status 1.
+import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ProgramResult } from '../../fixtures/program.js';
+import { Site } from './site.js';
+import type { ProgramName } from './site.js';
+
+const site = new Site();
+afterAll(() => site.close());
+
+let taken: Server;
+let takenPort: string;
+beforeAll(async () => {
+  taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  takenPort = String((taken.address() as AddressInfo).port);
+});
+afterAll(() => {
+  taken.close();
+});
+
+function expectOneLine(result: ProgramResult, ...parts: string[]): void {
+  expect(result.status).toBe(1);
+  const lines = result.stderr.trimEnd().split('\n');
+  expect(lines).toHaveLength(1);
+  for (const part of parts) expect(lines[0]).toContain(part);
+  expect(result.stderr + result.stdout).not.toMatch(/\n\s+at /);
+}
+
+describe('a start that cannot be', () => {
+  it.each(['', '   ', '~~unconfigured~~'])(
+    'asks for a seed when it is %j',
+    async (seed) => {
+      for (const name of ['kerbside', 'api'] satisfies ProgramName[]) {
+        expectOneLine(
+          await site.run(name, [], { KERBSIDE_AUTH_SECRET_SEED: seed }),
+          '[api] auth_secret_seed',
+          'seed',
+        );
+      }
+    },
+    30_000,
+  );
+
+  it.each([
+    [{ KERBSIDE_API_PORT: 'banana' }, ['[api] port', '"banana"', 'KERBSIDE_API_PORT']],
+    [{ KERBSIDE_CONSOLE_TOKEN_DURATION: '1.5' }, ['[console] token_ttl', '"1.5"', 'whole minutes']],
+    [{ KERBSIDE_FIREWALL_MODE: 'off' }, ['[firewall] mode', '"off"', 'enforce, warn']],
+    [
+      { KERBSIDE_FIREWALL_PERMITTED_CHANNELS: 'main,displya' },
+      ['[firewall] permitted_channels', 'did you mean display'],
+    ],
+    [{ KERBSIDE_SQL_URL: 'postgresql://u:hunter2@h/d' }, ['[database] connection', 'sqlite:///']],
+    [{ OS_PROXY__DRAIN_TIMEOUT: '-1' }, ['[proxy] drain_timeout', '-1']],
+  ])('names the bad value of %j', async (env, parts) => {
+    const result = await site.run('kerbside', [], env as NodeJS.ProcessEnv);
+    expectOneLine(result, ...parts);
+    expect(result.stderr).not.toContain('hunter2');
+  });
+
+  it('names a configuration file that is missing, and a line that is broken', async () => {
+    const broken = join(site.folder, 'broken.conf');
+    writeFileSync(broken, '[api]\nport\n');
+    expectOneLine(await site.run('kerbside', ['--config-file', '/absent.conf']), '/absent.conf');
+    expectOneLine(await site.run('kerbside', ['--config-file', broken]), `${broken} line 2`);
+    expectOneLine(await site.run('kerbside', ['--config-dir', '/absent.d']), '/absent.d');
+  });
+
+  it('names a certificate that is missing, broken, or not the one of the key', async () => {
+    const garbage = join(site.folder, 'garbage.pem');
+    writeFileSync(garbage, 'garbage\n');
+    for (const name of ['kerbside', 'proxy'] satisfies ProgramName[]) {
+      await site.run('manage', ['db', 'sync']);
+      const absent = join(site.folder, 'absent.pem');
+      expectOneLine(await site.run(name, [], { KERBSIDE_PROXY_HOST_CERT_PATH: absent }), absent);
+      expectOneLine(await site.run(name, [], { OS_SPICE__KEY_PATH: absent }), absent);
+      expectOneLine(await site.run(name, [], { OS_SPICE__CERT_PATH: garbage }), garbage);
+    }
+    expectOneLine(
+      await site.run('kerbside', [], { OS_SPICE__CACERT_PATH: '/absent-ca.pem' }),
+      '/absent-ca.pem',
+    );
+  }, 90_000);
+
+  it('names each port that is taken', async () => {
+    for (const option of [
+      'OS_API__PORT',
+      'OS_SPICE__SECURE_PORT',
+      'OS_SPICE__INSECURE_PORT',
+      'OS_METRICS__PORT',
+    ]) {
+      expectOneLine(await site.run('kerbside', [], { [option]: takenPort }), takenPort);
+    }
+  }, 90_000);
+
+  it('names the log file that cannot be opened', async () => {
+    expectOneLine(await site.run('kerbside', [], { OS_DEFAULT__LOG_FILE: '/absent/k.log' }), '/absent/k.log');
+  });
+
+  it('refuses a database without schema in the separate programs, and names the remedy', async () => {
+    const env = { OS_DATABASE__CONNECTION: `sqlite:///${site.folder}/empty.sqlite` };
+    for (const name of ['api', 'proxy', 'conductor'] satisfies ProgramName[]) {
+      expectOneLine(await site.run(name, [], env), 'empty.sqlite', 'kerbside-manage db sync');
+    }
+  }, 30_000);
+
+  it('names a database that cannot be reached, without its password', async () => {
+    const result = await site.run('kerbside', [], {
+      KERBSIDE_SQL_URL: 'mysql+pymysql://kerbside:hunter2@127.0.0.1:1/kerbside',
+    });
+    expectOneLine(result, '127.0.0.1:1');
+    expect(result.stderr + result.stdout).not.toContain('hunter2');
+  });
+
+  it('names a database file that is none', async () => {
+    const path = join(site.folder, 'text.sqlite');
+    copyFileSync(site.conf, path);
+    chmodSync(path, 0o600);
+    expectOneLine(await site.run('kerbside', [], { KERBSIDE_SQL_URL: `sqlite:///${path}` }), path);
+  });
+});
+
+describe('every program', () => {
+  it.each(['kerbside', 'api', 'proxy', 'conductor', 'manage', 'status'] satisfies ProgramName[])(
+    '%s knows --help and --version',
+    async (name) => {
+      const help = await site.run(name, ['--help']);
+      const version = await site.run(name, ['--version']);
+      expect([help.status, version.status]).toEqual([0, 0]);
+      expect(help.stdout).toMatch(/--config-file[\s\S]*--config-dir/);
+      expect(version.stdout).toMatch(/^kerbside(-[a-z]+)? \d+\.\d+\.\d+\n$/);
+      expect((await site.run(name, ['--bogus'])).status).toBe(1);
+    },
+  );
+});

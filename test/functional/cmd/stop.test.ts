@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of the services after their start: warnings, reload, and an end with status 0.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { waitFor } from '../../fixtures/program.js';
+import { apiPort, Site } from './site.js';
+import type { ProgramName } from './site.js';
+
+const site = new Site();
+afterAll(() => site.close());
+
+describe('a running service', () => {
+  it('serves until SIGTERM and ends with status 0 within 15 s', async () => {
+    const program = await site.start('kerbside');
+    const port = apiPort(program);
+    expect((await fetch(`http://127.0.0.1:${port}/healthcheck`)).status).toBe(200);
+    const begun = Date.now();
+    expect(await program.stop(20_000)).toBe(0);
+    expect(Date.now() - begun).toBeLessThan(15_000);
+    expect(program.output()).toMatch(/INFO kerbside \[-\] kerbside has stopped\n$/);
+  }, 60_000);
+
+  it('ends although a client holds a connection that says nothing', async () => {
+    const program = await site.start('kerbside');
+    const idle = connect(apiPort(program), '127.0.0.1');
+    idle.on('error', () => undefined);
+    await new Promise((resolve) => idle.once('connect', resolve));
+    expect(await program.stop(15_000)).toBe(0);
+    idle.destroy();
+  }, 60_000);
+
+  it.each(['api', 'proxy', 'conductor'] satisfies ProgramName[])(
+    '%s alone starts and ends',
+    async (name) => {
+      expect((await site.run('manage', ['db', 'sync'])).status).toBe(0);
+      const program = await site.start(name);
+      expect(await program.stop(15_000)).toBe(0);
+    },
+    60_000,
+  );
+
+  it('warns once of each older name and each unknown option, and never logs the seed', async () => {
+    const extra = join(site.folder, 'typo.conf');
+    writeFileSync(extra, '[api]\nadress = ::1\n');
+    const seed = 'another seed that nobody may see in a log';
+    const env = {
+      KERBSIDE_AUTH_SECRET_SEED: seed,
+      KERBSIDE_NODE_NAME: 'n1',
+      KERBSIDE_KEYSTONE_AUTH_URL: 'http://k',
+      OS_DEFAULT__DEBUG: 'true',
+    };
+    const program = await site.start('conductor', { env, args: ['--config-file', extra] });
+    await program.stop(15_000);
+    const output = program.output();
+    expect(output.match(/WARNING .*KERBSIDE_NODE_NAME is a deprecated name/g)).toHaveLength(1);
+    expect(output.match(/WARNING .*KERBSIDE_KEYSTONE_AUTH_URL is not used by this release/g)).toHaveLength(1);
+    expect(output.match(/WARNING .*\[api\] adress is not an option; did you mean address\?/g)).toHaveLength(
+      1,
+    );
+    expect(output).toContain('DEBUG kerbside-conductor [-] [api] auth_secret_seed = ***');
+    expect(output).not.toContain(seed);
+  }, 60_000);
+
+  it('opens its log file anew and takes up the log level on SIGHUP', async () => {
+    const log = join(site.folder, 'service.log');
+    const extra = join(site.folder, 'more.conf');
+    writeFileSync(extra, `[DEFAULT]\nlog_file = ${log}\n`);
+    const program = await site.start('conductor', { args: ['--config-file', extra], log });
+    renameSync(log, `${log}.1`);
+    writeFileSync(extra, `[DEFAULT]\nlog_file = ${log}\ndebug = true\n[console]\ntoken_ttl = 1\n`);
+    process.kill(program.pid, 'SIGHUP');
+    await waitFor('new log file', 10_000, () =>
+      readFileSync(log, 'utf8').includes('[console] token_ttl = 1 takes effect after a restart only'),
+    );
+    expect(await program.stop(15_000)).toBe(0);
+    expect(readFileSync(log, 'utf8')).toContain('has stopped');
+    expect(readFileSync(`${log}.1`, 'utf8')).not.toContain('has stopped');
+  }, 90_000);
+});
+
+describe('a port', () => {
+  it('is free again at once, so that a restart can follow a stop', async () => {
+    const probe = createServer();
+    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+    const port = String((probe.address() as AddressInfo).port);
+    await new Promise((resolve) => probe.close(resolve));
+    for (let round = 0; round < 2; round += 1) {
+      const program = await site.start('api', { env: { OS_API__PORT: port } });
+      expect(await program.stop(15_000)).toBe(0);
+    }
+  }, 60_000);
+});
