@@ -50,6 +50,8 @@ export class ClientConnection {
   ) {
     this.clientIp = plainAddress(client.remoteAddress);
     this.clientPort = client.remotePort ?? 0;
+    // Also while nobody reads from it, as when the backend is dialled.
+    client.once('close', () => this.end('client connection lost'));
   }
 
   /** Aborted when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */

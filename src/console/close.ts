@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { loggerFor } from '../log.js';
 import type { ClientConnection } from './client-connection.js';
 import { BackendFailed, ConnectionEnded, LinkRefused, type CloseReason } from './close-reason.js';
+import type { Grant } from './ipc.js';
 import { LINK_ERR } from './spice/constants.js';
 import { ProtocolError } from './spice/errors.js';
 import { encodeLinkResult } from './spice/link-message.js';
@@ -17,14 +18,22 @@ const LINGER = 1000;
 
 /** Ends a connection; `fault` is whatever ended its way. */
 export function close(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
-  worker.registry.remove(connection);
   worker.meter.collect(connection);
   finish(connection, answerTo(connection, fault), fault);
-  if (connection.grant === null) {
-    reportRefusal(connection, worker, fault);
-    return;
-  }
-  const { grant, traffic } = connection;
+  const { grant } = connection;
+  if (grant === null) reportRefusal(connection, worker, fault);
+  else reportClose(connection, grant, worker, fault);
+  // Last: the removal of the last one tells the supervisor that nothing more comes from this worker.
+  worker.registry.remove(connection);
+}
+
+function reportClose(
+  connection: ClientConnection,
+  grant: Grant,
+  worker: WorkerContext,
+  fault: unknown,
+): void {
+  const { traffic } = connection;
   if (fault instanceof BackendFailed) {
     const { connectionRef } = grant;
     worker.control.note({ op: 'backend_failed', connectionRef, reason: fault.reason, detail: fault.detail });

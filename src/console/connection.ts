@@ -32,12 +32,22 @@ export async function serveConnection(
     connection.grant = grant;
     worker.registry.join(connection, grant.sessionId);
     const backend = await openBackend(connection, worker, link, grant);
-    connection.client.write(encodeLinkResult(LINK_ERR.OK));
+    await admit(connection);
     await new Relay(connection, worker, link, grant, backend).run();
   } catch (error) {
     fault = error;
   }
   close(connection, worker, fault);
+}
+
+/**
+ * Tells the client that it is in. Waits until the word is out: the relay's first messages must not wait behind it
+ * inside the stream, which would join them in one TLS record.
+ */
+async function admit({ client }: ClientConnection): Promise<void> {
+  await new Promise<void>((resolve) => {
+    client.write(encodeLinkResult(LINK_ERR.OK), () => resolve());
+  });
 }
 
 /** The whole link stage has one deadline, so that a client cannot hold a connection by sending slowly. */

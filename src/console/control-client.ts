@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's side of the IPC channel: requests with deadlines, notes without answers.
-import type { SupervisorMessage, WorkerMessage, WorkerNote, WorkerRequest } from './ipc.js';
+import type { Grant, SupervisorMessage, WorkerMessage, WorkerNote, WorkerRequest } from './ipc.js';
 import { ConnectionEnded } from './close-reason.js';
 
 interface Pending {
@@ -47,13 +47,25 @@ export class ControlClient {
     this.send({ op: 'note', body });
   }
 
-  /** Hands a reply to whoever asked; one that came too late is dropped. */
+  /** Hands a reply to whoever asked; a leave that came too late is given back, or it would block its session. */
   settle(reply: Extract<SupervisorMessage, { op: 'reply' }>): void {
     const waiting = this.pending.get(reply.id);
-    if (waiting === undefined) return;
+    if (waiting === undefined) {
+      if (reply.ok && isGrant(reply.body)) this.giveBack(reply.body);
+      return;
+    }
     this.pending.delete(reply.id);
     clearTimeout(waiting.deadline);
     if (reply.ok) waiting.resolve(reply.body);
     else waiting.reject(new ConnectionEnded('control plane failed', reply.error));
   }
+
+  private giveBack({ connectionRef }: Grant): void {
+    const reason = 'control plane failed';
+    this.note({ op: 'closed', connectionRef, reason, bytesUp: 0, bytesDown: 0, duration: 0, verdicts: [] });
+  }
+}
+
+function isGrant(body: unknown): body is Grant {
+  return typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'granted';
 }

@@ -68,6 +68,8 @@ export type AuthorizeReply = Grant | Denial;
 
 /** What a worker tells without waiting. */
 export type WorkerNote =
+  /** The program is loaded: messages sent earlier would be lost. */
+  | { readonly op: 'loaded' }
   | {
       readonly op: 'ready';
       readonly secure: readonly number[];

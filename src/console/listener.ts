@@ -42,7 +42,7 @@ export class Listener {
   private readonly servers: Server[] = [];
   private readonly halfOpen = new AddressCounts();
   private readonly byAddress = new AddressCounts();
-  /** By `address|port`, which the raw socket and its TLS socket share. */
+  /** By both ends' addresses and ports, which the raw socket and its TLS socket share. */
   private readonly accepted = new Map<string, HalfOpen>();
 
   constructor(
@@ -120,9 +120,11 @@ export class Listener {
   private acceptPlain(socket: Socket): void {
     const entry = this.admit(socket);
     if (entry === null) return;
-    answerNeedSecured(socket, this.worker.settings.linkTimeout, (detail) =>
-      this.refused('need_secured', entry.address, detail),
-    );
+    // spice-gtk tries the plain port first whenever it is told of one: nothing to bother an operator with.
+    answerNeedSecured(socket, this.worker.settings.linkTimeout, (detail) => {
+      this.worker.control.note({ op: 'refused', reason: 'need_secured', clientIp: entry.address });
+      log.debug('plain connection answered', { client: entry.address, detail });
+    });
   }
 
   /** Counts a new connection as half-open; null when its address has too many of them, and it is cut. */
@@ -183,7 +185,8 @@ function secureContextOptions(material: TlsMaterial): tls.SecureContextOptions {
 }
 
 function keyOf(socket: Socket): string {
-  return `${socket.remoteAddress ?? ''}|${socket.remotePort ?? 0}|${socket.localPort ?? 0}`;
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  return [remoteAddress, remotePort, localAddress, localPort].join('|');
 }
 
 /** Listens; `::` means all addresses, and falls back to 0.0.0.0 where the host has no IPv6. */

@@ -73,6 +73,9 @@ export class Relay implements Traffic {
       socket.once('end', () => this.end('backend closed'));
       socket.once('close', () => this.end('backend connection lost'));
       if (signal.aborted) this.stop(signal.reason as Error);
+      // A leg that broke before it was listened to tells nothing more.
+      if (client.destroyed) this.end('client connection lost');
+      if (socket.destroyed) this.end('backend connection lost');
       this.startUp();
       this.startDown();
     });
@@ -107,8 +110,7 @@ export class Relay implements Traffic {
     if (this.stopped) return;
     const carry = this.main === null ? this.carryDown.bind(this) : this.carryMain.bind(this);
     leg.read(carry);
-    if (early.length === 0) leg.resume();
-    else carry(early.length, early);
+    if (early.length === 0 || carry(early.length, early)) leg.resume();
   }
 
   private carryUp(chunk: Buffer): void {
@@ -174,12 +176,16 @@ export class Relay implements Traffic {
       this.queued = null;
       this.writeDown(queued, this.queuedCut, false);
     } else if (this.paused) {
-      this.paused = false;
-      this.backend.leg.resume();
+      this.goOn();
     }
   }
 
-  /** One chunk of the main channel, whose messages have rules; false: reading goes on when they are written. */
+  private goOn(): void {
+    this.paused = false;
+    this.backend.leg.resume();
+  }
+
+  /** One chunk of the main channel, whose messages have rules; false: read on when they are written. */
   private carryMain(length: number, buffer: Buffer): boolean {
     if (this.stopped) return false;
     this.bytesDown += length;
@@ -195,15 +201,15 @@ export class Relay implements Traffic {
     } catch (error) {
       this.end('backend broke the protocol', (error as Error).message);
     }
-    return false;
+    // A chunk of which nothing goes out (yet) is done with already.
+    return !this.paused && !this.stopped;
   }
 
   private writeMain(first: Buffer | null, last: Buffer | null): void {
     const { client } = this.connection;
     if (this.stopped) return;
     if (last === null) {
-      this.inFlight = 1;
-      this.written();
+      this.goOn();
       return;
     }
     this.inFlight = first === null ? 1 : 2;

@@ -137,6 +137,7 @@ export class ProxyServer implements WorkerListener {
       case 'traffic':
         this.count(note);
         return;
+      case 'loaded':
       case 'drained':
       case 'ready':
       case 'failed':

@@ -22,9 +22,13 @@ export function startSweep(worker: WorkerContext): () => void {
 
 function inspect(connection: ClientConnection, worker: WorkerContext): void {
   const { settings, meter } = worker;
+  const { meteredUp, meteredDown } = connection;
   const moved = meter.collect(connection) > 0;
   const blocked = connection.traffic?.blockedLeg() ?? null;
-  connection.blockedFor = blocked === null || moved ? 0 : connection.blockedFor + SWEEP_INTERVAL;
+  // What passes the other way says nothing: a client may send on and never read.
+  const taken =
+    blocked === 'client' ? connection.meteredDown > meteredDown : connection.meteredUp > meteredUp;
+  connection.blockedFor = blocked === null || taken ? 0 : connection.blockedFor + SWEEP_INTERVAL;
   connection.idleFor = moved ? 0 : connection.idleFor + SWEEP_INTERVAL;
   if (blocked !== null && connection.blockedFor >= settings.writeTimeout) {
     connection.end(`${blocked} stopped reading`, `nothing was taken for ${settings.writeTimeout} s`);

@@ -111,6 +111,8 @@ export class WorkerPool {
       };
       worker.on('message', (message: WorkerMessage) => {
         if (message.op === 'request') this.answer(worker, message.id, message.body);
+        else if (message.body.op === 'loaded')
+          send(worker, { op: 'start', settings: this.settings, tls: this.tls });
         else if (message.body.op === 'failed') fail(message.body.message);
         else if (message.body.op === 'drained') this.markDrained(worker.id);
         else if (message.body.op === 'ready') {
@@ -123,7 +125,6 @@ export class WorkerPool {
         fail('a relay worker ended while it started');
         this.exited(worker, code, signal, performance.now() - startedAt);
       });
-      send(worker, { op: 'start', settings: this.settings, tls: this.tls });
     });
   }
 

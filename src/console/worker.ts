@@ -95,3 +95,4 @@ process.on('message', (message: SupervisorMessage) => {
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
+send({ op: 'note', body: { op: 'loaded' } });
