@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// The proxies under test: Kerbside as it is built, and from Debian HAProxy (stock and with larger buffers), nginx's
+// stream module and websockify. All terminate TLS with the same ECDSA P-256 certificate in front of one backend,
+// and may use one core for relaying.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { Authority, Certificate } from '../fixtures/authority.js';
+import { type Kerbside, startKerbside } from '../fixtures/kerbside-process.js';
+import { freePort, startProgram, waitFor } from '../fixtures/program.js';
+import type { Door } from './load.js';
+
+/** What every proxy needs to know. */
+export interface Site {
+  /** Private folder. */
+  readonly dir: string;
+  readonly authority: Authority;
+  readonly certificate: Certificate;
+  readonly backendPort: number;
+}
+
+/** A running proxy. */
+export interface Proxy {
+  readonly pid: number;
+  /** Where the next client goes; for Kerbside with fresh tokens of `sessions` sessions. */
+  door(sessions: number): Promise<Door>;
+  stop(): Promise<void>;
+}
+
+/** A kind of proxy. */
+export interface Peer {
+  readonly name: PeerName;
+  readonly title: string;
+  /** A process for each connection: memory is counted as PSS and on fewer channels. */
+  readonly forks: boolean;
+  start(site: Site): Promise<Proxy>;
+}
+
+export type PeerName = 'haproxy' | 'haproxy64k' | 'nginx' | 'websockify' | 'kerbside';
+
+const SUBJECT = 'O=Kerbside bench,CN=Kerbside Proxy';
+const SOURCE = 'bench';
+const CONSOLE = '2f6d3d6e-8a14-4b51-9a3c-6f3f0a4b7c55';
+
+/** All peers, the one that ratios refer to first. */
+export const PEERS: readonly Peer[] = [
+  { name: 'haproxy', title: 'HAProxy', forks: false, start: (site) => startHaproxy(site, '') },
+  {
+    name: 'haproxy64k',
+    title: 'HAProxy, tune.bufsize 65536',
+    forks: false,
+    start: (site) => startHaproxy(site, '  tune.bufsize 65536\n'),
+  },
+  { name: 'nginx', title: 'nginx stream', forks: false, start: startNginx },
+  { name: 'websockify', title: 'websockify', forks: true, start: startWebsockify },
+  { name: 'kerbside', title: 'Kerbside', forks: false, start: startProduct },
+];
+
+/** Issues the one certificate that all peers serve with. */
+export async function issueCertificate(authority: Authority): Promise<Certificate> {
+  return authority.issue('bench', {
+    subject: SUBJECT,
+    names: ['IP:127.0.0.1', 'DNS:localhost'],
+    key: 'ecdsa',
+  });
+}
+
+function folder(site: Site): string {
+  const dir = join(site.dir, `peer-${Math.random().toString(36).slice(2, 10)}`);
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
+async function startHaproxy(site: Site, tuning: string): Promise<Proxy> {
+  const dir = folder(site);
+  const port = await freePort();
+  const both = join(dir, 'bench.pem');
+  const { certFile, keyFile } = site.certificate;
+  writeFileSync(both, readFileSync(certFile, 'utf8') + readFileSync(keyFile, 'utf8'), { mode: 0o600 });
+  const config = join(dir, 'haproxy.cfg');
+  writeFileSync(
+    config,
+    `global
+  nbthread 1
+  maxconn 8000
+${tuning}defaults
+  mode tcp
+  timeout connect 10s
+  timeout client 1h
+  timeout server 1h
+frontend spice
+  bind 127.0.0.1:${port} ssl crt ${both}
+  default_backend spice
+backend spice
+  server backend 127.0.0.1:${site.backendPort}
+`,
+  );
+  return startPeer(dir, 'haproxy', ['-db', '-f', config], { port, dialect: 'tls', tokens: [] });
+}
+
+async function startNginx(site: Site): Promise<Proxy> {
+  const dir = folder(site);
+  const port = await freePort();
+  const config = join(dir, 'nginx.conf');
+  const { certFile, keyFile } = site.certificate;
+  const user = process.getuid?.() === 0 ? 'user root;\n' : '';
+  writeFileSync(
+    config,
+    `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+${user}daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid ${dir}/nginx.pid;
+error_log ${dir}/nginx.error;
+events { worker_connections 8192; }
+stream {
+  ssl_protocols TLSv1.2 TLSv1.3;
+  server {
+    listen 127.0.0.1:${port} ssl;
+    ssl_certificate ${certFile};
+    ssl_certificate_key ${keyFile};
+    proxy_timeout 1h;
+    proxy_pass 127.0.0.1:${site.backendPort};
+  }
+}
+`,
+  );
+  return startPeer(dir, 'nginx', ['-p', dir, '-c', config], { port, dialect: 'tls', tokens: [] });
+}
+
+async function startWebsockify(site: Site): Promise<Proxy> {
+  const dir = folder(site);
+  const port = await freePort();
+  const { certFile, keyFile } = site.certificate;
+  const listen = `127.0.0.1:${port}`;
+  const args = ['--cert', certFile, '--key', keyFile, '--ssl-only', listen, `127.0.0.1:${site.backendPort}`];
+  return startPeer(dir, 'websockify', args, { port, dialect: 'ws', tokens: [] });
+}
+
+async function startPeer(dir: string, command: string, args: readonly string[], door: Door): Promise<Proxy> {
+  const program = await startProgram(command, args, { logFile: join(dir, 'log') });
+  try {
+    await waitFor(`${command} on port ${door.port}`, 20_000, async () => {
+      return program.ended() !== null || (await answers(door.port));
+    });
+    if (program.ended() !== null) throw new Error(`${command} ended: ${program.output().trim().slice(-500)}`);
+  } catch (error) {
+    await program.stop(1000);
+    throw error;
+  }
+  return {
+    pid: program.pid,
+    door: () => Promise.resolve(door),
+    stop: async () => {
+      await program.stop(2000);
+    },
+  };
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function startProduct(site: Site): Promise<Proxy> {
+  const dir = folder(site);
+  const sourcesFile = join(dir, 'sources.yaml');
+  const hypervisor = { hypervisor: 'localhost', hypervisor_ip: '127.0.0.1', insecure_port: site.backendPort };
+  const entry = { uuid: CONSOLE, name: 'bench', ...hypervisor, ticket: 'bench-ticket' };
+  writeFileSync(sourcesFile, stringify([{ source: SOURCE, type: 'static', consoles: [entry] }]), {
+    mode: 0o600,
+  });
+  const kerbside = await startKerbside({
+    dir,
+    sourcesFile,
+    caFile: site.authority.caFile,
+    certificates: [site.certificate],
+    hostSubject: SUBJECT,
+    // The load comes from one address.
+    env: { OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '20000', OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '1000' },
+  });
+  const door = async (sessions: number): Promise<Door> => {
+    const tokens: string[] = [];
+    for (let i = 0; i < sessions; i++) tokens.push(await freshToken(kerbside));
+    return { port: kerbside.ports.secure, dialect: 'spice', tokens };
+  };
+  const stop = async (): Promise<void> => {
+    await kerbside.stop(4000);
+  };
+  return { pid: kerbside.program.pid, door, stop };
+}
+
+async function freshToken(kerbside: Kerbside): Promise<string> {
+  const vv = await waitFor('console in Kerbside', 20_000, () => kerbside.vv(SOURCE, CONSOLE));
+  return vv.password;
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// From readings to ratios, targets and tables. A ratio is the median of the ratios to HAProxy's reading of the same
+// round, so that what disturbs the machine disturbs both.
+import { cpus } from 'node:os';
+import type { IdleMemory, Reading, Scenario } from './measure.js';
+import { PEERS, type PeerName } from './peers.js';
+
+/** All readings of one peer, in the order of the rounds. */
+export type Readings = Record<Scenario, Reading[]>;
+
+/** Everything that a run has found. */
+export interface Results {
+  readonly date: string;
+  readonly machine: string;
+  readonly versions: Record<string, string>;
+  readonly rounds: number;
+  readonly load: { readonly before: number; readonly after: number };
+  readonly readings: Partial<Record<PeerName, Readings>>;
+  readonly memory: Partial<Record<PeerName, IdleMemory>>;
+}
+
+/** One line of the table. */
+interface Row {
+  readonly label: string;
+  readonly unit: string;
+  readonly digits: number;
+  values(results: Results, peer: PeerName): number[];
+  /** Kerbside's target; null: none is set. */
+  readonly target: Target | null;
+}
+
+interface Target {
+  readonly text: string;
+  /** Of the ratio, or of the median when `absolute`. */
+  met(value: number): boolean;
+  readonly absolute: boolean;
+}
+
+const atLeast = (limit: number): Target => ({
+  text: `>= ${limit}`,
+  met: (value) => value >= limit,
+  absolute: false,
+});
+const atMost = (limit: number): Target => ({
+  text: `<= ${limit}`,
+  met: (value) => value <= limit,
+  absolute: false,
+});
+
+const first = (scenario: Scenario) => (results: Results, peer: PeerName) =>
+  (results.readings[peer]?.[scenario] ?? []).map(({ value }) => value);
+const second = (scenario: Scenario) => (results: Results, peer: PeerName) =>
+  (results.readings[peer]?.[scenario] ?? []).flatMap((reading) => reading.second ?? []);
+const workers = (scenario: Scenario) => (results: Results, peer: PeerName) =>
+  peer === 'kerbside'
+    ? (results.readings[peer]?.[scenario] ?? []).flatMap((reading) => reading.workers ?? [])
+    : [];
+const kib = (pick: (memory: IdleMemory) => number) => (results: Results, peer: PeerName) => {
+  const found = results.memory[peer];
+  return found === undefined ? [] : [pick(found)];
+};
+
+const BESIDE_PACED = 'ping beside 8 x 12 MB/s';
+const BESIDE_FLOODS = 'ping beside 8 floods';
+
+const ROWS: readonly Row[] = [
+  { label: 'bulk, 2 channels', unit: 'MB/CPU-s', digits: 0, values: first('bulk'), target: atLeast(1.2) },
+  { label: '  relay worker alone', unit: 'MB/CPU-s', digits: 0, values: workers('bulk'), target: null },
+  { label: '  wall', unit: 'MB/s', digits: 0, values: second('bulk'), target: null },
+  { label: 'paced, 8 x 12 MB/s', unit: 'MB/CPU-s', digits: 0, values: first('paced'), target: atLeast(0.9) },
+  { label: '  relay worker alone', unit: 'MB/CPU-s', digits: 0, values: workers('paced'), target: null },
+  { label: 'ping, p50', unit: 'us', digits: 0, values: first('ping'), target: atMost(1.25) },
+  { label: '  p99', unit: 'us', digits: 0, values: second('ping'), target: null },
+  { label: `${BESIDE_PACED}, p50`, unit: 'us', digits: 0, values: first('ping_paced'), target: null },
+  { label: '  p99', unit: 'us', digits: 0, values: second('ping_paced'), target: null },
+  { label: `${BESIDE_FLOODS}, p50`, unit: 'us', digits: 0, values: first('ping_bulk'), target: null },
+  { label: '  p99', unit: 'us', digits: 0, values: second('ping_bulk'), target: null },
+  { label: 'channel set-up', unit: '1/CPU-s', digits: 0, values: first('setup'), target: atLeast(0.35) },
+  { label: '  relay worker alone', unit: '1/CPU-s', digits: 0, values: workers('setup'), target: null },
+  { label: '  wall', unit: '1/s', digits: 0, values: second('setup'), target: null },
+  {
+    label: 'memory per idle channel',
+    unit: 'KiB',
+    digits: 1,
+    values: kib(({ relay }) => relay),
+    target: { text: '<= 55 KiB', met: (value) => value <= 55, absolute: true },
+  },
+  { label: '  its parent', unit: 'KiB', digits: 1, values: kib(({ rest }) => rest), target: null },
+];
+
+/** The middle of the values; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const [low, high] = [sorted[half - 1] ?? NaN, sorted[half] ?? NaN];
+  return sorted.length % 2 === 1 ? high : (low + high) / 2;
+}
+
+function ratio(row: Row, results: Results, peer: PeerName): number {
+  const base = row.values(results, 'haproxy');
+  const pairs = row.values(results, peer).flatMap((value, round) => {
+    const divisor = base[round];
+    return divisor === undefined || divisor === 0 ? [] : [value / divisor];
+  });
+  return median(pairs);
+}
+
+function cell(row: Row, results: Results, peer: PeerName): string {
+  const values = row.values(results, peer);
+  if (values.length === 0) return '-';
+  const middle = median(values).toFixed(row.digits);
+  const relative = ratio(row, results, peer);
+  return Number.isNaN(relative) ? middle : `${relative.toFixed(2)} (${middle})`;
+}
+
+/** What Kerbside had to reach and reached. */
+export interface Verdict {
+  readonly label: string;
+  readonly target: string;
+  readonly reached: string;
+  readonly met: boolean;
+}
+
+/** The targets, each met or missed. */
+export function verdicts(results: Results): Verdict[] {
+  return ROWS.flatMap((row) => {
+    if (row.target === null) return [];
+    const value = row.target.absolute
+      ? median(row.values(results, 'kerbside'))
+      : ratio(row, results, 'kerbside');
+    const reached = row.target.absolute ? value.toFixed(row.digits) : value.toFixed(2);
+    return [{ label: row.label, target: row.target.text, reached, met: row.target.met(value) }];
+  });
+}
+
+function measured(results: Results): typeof PEERS {
+  return PEERS.filter(({ name }) => results.readings[name] !== undefined);
+}
+
+function cells(results: Results): string[][] {
+  const peers = measured(results);
+  const head = ['', 'unit', ...peers.map(({ title }) => title), 'target'];
+  const body = ROWS.map((row) => [
+    row.label,
+    row.unit,
+    ...peers.map(({ name }) => cell(row, results, name)),
+    row.target?.text ?? '',
+  ]);
+  return [head, ...body];
+}
+
+/** The table for a terminal, and the verdicts under it. */
+export function textReport(results: Results): string {
+  const table = cells(results);
+  const widths = (table[0] ?? []).map((_, column) =>
+    Math.max(...table.map((line) => line[column]?.length ?? 0)),
+  );
+  const lines = table.map((line) =>
+    line
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const judged = verdicts(results).map(
+    ({ label, target, reached, met }) =>
+      `${met ? 'met   ' : 'MISSED'}  ${label}: ${reached} (target ${target})`,
+  );
+  return [...lines, '', ...judged].join('\n');
+}
+
+/** The generated part of doc/source/performance.rst. */
+export function rstReport(results: Results): string {
+  const [head = [], ...body] = cells(results);
+  const row = (line: readonly string[]): string =>
+    line
+      .map((text, column) =>
+        `${column === 0 ? '   * -' : '     -'} ${text.trimStart() === '' ? '' : quote(text)}`.trimEnd(),
+      )
+      .join('\n');
+  const judged = verdicts(results).map(
+    ({ label, target, reached, met }) =>
+      `* ${label}: ${reached}, target ${target}: **${met ? 'met' : 'missed'}**`,
+  );
+  return [
+    `Measured ${results.date} on ${results.machine}; ${results.rounds} rounds; load average ${results.load.before.toFixed(1)} before,`,
+    `${results.load.after.toFixed(1)} after. ${Object.entries(results.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}.`,
+    '',
+    '.. list-table:: ratio to stock HAProxy (median of the values)',
+    '   :header-rows: 1',
+    '',
+    row(head),
+    ...body.map(row),
+    '',
+    ...judged,
+  ].join('\n');
+}
+
+function quote(text: string): string {
+  const indent = text.length - text.trimStart().length;
+  return indent > 0 ? `|- ${text.trimStart()}`.replace('|- ', '... ') : text;
+}
+
+/** The machine in a few words. */
+export function machine(): string {
+  const all = cpus();
+  return `${all.length} x ${(all[0]?.model ?? 'unknown CPU').trim()}`;
+}
