@@ -3,14 +3,14 @@
 // several programs start at the same moment.
 import { readFileSync } from 'node:fs';
 import { DataSource } from 'typeorm';
-import type { DataSourceOptions } from 'typeorm';
+import type { DataSourceOptions, EntitySchema } from 'typeorm';
 import { DatabaseError } from '../exception.js';
 import { describeTarget } from './connection-url.js';
 import type { DatabaseTarget, MysqlTarget, SqliteTarget } from './connection-url.js';
 import { databaseError, faultCode } from './faults.js';
 import { MIGRATIONS } from './migrations/index.js';
-import { AuditEventModel } from './models/audit-event.js';
-import { ConsoleConnectionModel } from './models/console-connection.js';
+import { auditEventModel } from './models/audit-event.js';
+import { consoleConnectionModel } from './models/console-connection.js';
 import { ConsoleSessionModel } from './models/console-session.js';
 import { ConsoleTokenModel } from './models/console-token.js';
 import { ConsoleModel } from './models/console.js';
@@ -18,6 +18,7 @@ import { EncryptionKeyModel } from './models/encryption-key.js';
 import { SessionTerminationModel } from './models/session-termination.js';
 import { SourceModel } from './models/source.js';
 import { UserModel } from './models/user.js';
+import type { Dialect } from './statements.js';
 
 const TABLE = 'schema_migrations';
 const SYNC_LOCK = 'kerbside_db_sync';
@@ -31,14 +32,14 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const STATEMENT_CACHE = 400;
 const WAITING_FOR_POOL = 10_000;
 
-const MODELS = [
+const models = (dialect: Dialect): EntitySchema[] => [
   SourceModel,
   ConsoleModel,
   ConsoleTokenModel,
   ConsoleSessionModel,
-  ConsoleConnectionModel,
+  consoleConnectionModel(dialect),
   SessionTerminationModel,
-  AuditEventModel,
+  auditEventModel(dialect),
   UserModel,
   EncryptionKeyModel,
 ];
@@ -158,7 +159,7 @@ function sqliteOptions(target: SqliteTarget): DataSourceOptions {
       handle.pragma('synchronous = NORMAL');
       handle.pragma('foreign_keys = ON');
     },
-    ...schemaOptions(),
+    ...schemaOptions('sqlite'),
   };
 }
 
@@ -179,15 +180,19 @@ function mysqlOptions(target: MysqlTarget, poolSize: number, patient: boolean): 
     ...(patient ? {} : { enableQueryTimeout: true, maxQueryExecutionTime: STATEMENT_TIMEOUT_MS }),
     ...(target.tls === null ? {} : { ssl: tlsFiles(target.tls) }),
     extra: { queueLimit: WAITING_FOR_POOL, enableKeepAlive: true },
-    ...schemaOptions(),
+    ...schemaOptions('mysql'),
   };
 }
 
-function schemaOptions(): Pick<
-  DataSourceOptions,
-  'entities' | 'migrations' | 'migrationsTableName' | 'logging'
-> {
-  return { entities: MODELS, migrations: [...MIGRATIONS], migrationsTableName: TABLE, logging: false };
+function schemaOptions(
+  dialect: Dialect,
+): Pick<DataSourceOptions, 'entities' | 'migrations' | 'migrationsTableName' | 'logging'> {
+  return {
+    entities: models(dialect),
+    migrations: [...MIGRATIONS],
+    migrationsTableName: TABLE,
+    logging: false,
+  };
 }
 
 function tlsFiles(tls: NonNullable<MysqlTarget['tls']>): Record<string, string> {

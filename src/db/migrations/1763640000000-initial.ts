@@ -21,7 +21,7 @@ export class Initial1763640000000 implements MigrationInterface {
   readonly name = 'Initial1763640000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of statements(runner.dataSource.options.type === 'mysql')) {
+    for (const statement of statements(runner.dataSource.options.type !== 'better-sqlite3')) {
       await runner.query(statement).catch(unlessIndexExists);
     }
   }
@@ -39,8 +39,8 @@ function unlessIndexExists(error: unknown): void {
 
 function statements(mysql: boolean): string[] {
   const serial = mysql
-    ? 'bigint NOT NULL AUTO_INCREMENT PRIMARY KEY'
-    : 'integer PRIMARY KEY AUTOINCREMENT NOT NULL';
+    ? 'id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY'
+    : '"id" integer PRIMARY KEY AUTOINCREMENT NOT NULL';
   const engine = mysql ? 'ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin' : '';
   return [
     `CREATE TABLE IF NOT EXISTS sources (
@@ -66,8 +66,8 @@ function statements(mysql: boolean): string[] {
       discovered double NOT NULL,
       hypervisor varchar(255) NOT NULL,
       hypervisor_ip varchar(45) NOT NULL,
-      insecure_port int,
-      secure_port int,
+      insecure_port integer,
+      secure_port integer,
       name varchar(255),
       host_subject varchar(1024),
       ticket varchar(1024),
@@ -91,8 +91,8 @@ function statements(mysql: boolean): string[] {
       source varchar(255) NOT NULL,
       uuid varchar(36) NOT NULL,
       state varchar(10) NOT NULL,
-      generation int NOT NULL,
-      ended_generation int NOT NULL,
+      generation integer NOT NULL,
+      ended_generation integer NOT NULL,
       connection_id bigint,
       backend_connection_id bigint,
       main_ref varchar(36),
@@ -110,18 +110,18 @@ function statements(mysql: boolean): string[] {
     'CREATE INDEX console_sessions_state ON console_sessions (state, updated_at)',
     'CREATE INDEX console_sessions_updated ON console_sessions (updated_at)',
     `CREATE TABLE IF NOT EXISTS console_connections (
-      id ${serial},
+      ${serial},
       connection_ref varchar(36) NOT NULL,
       session_id varchar(12) NOT NULL,
-      generation int NOT NULL,
+      generation integer NOT NULL,
       node varchar(255) NOT NULL,
-      pid int NOT NULL,
+      pid integer NOT NULL,
       created double NOT NULL,
       client_ip varchar(45) NOT NULL,
-      client_port int NOT NULL,
+      client_port integer NOT NULL,
       connection_id bigint,
-      channel_type int NOT NULL,
-      channel_id int NOT NULL,
+      channel_type integer NOT NULL,
+      channel_id integer NOT NULL,
       state varchar(10) NOT NULL,
       connected double,
       closed double,
@@ -142,14 +142,14 @@ function statements(mysql: boolean): string[] {
     ) ${engine}`,
     'CREATE INDEX session_terminations_requested ON session_terminations (requested_at)',
     `CREATE TABLE IF NOT EXISTS audit_events (
-      id ${serial},
+      ${serial},
       source varchar(255) NOT NULL,
       uuid varchar(36) NOT NULL,
       timestamp double NOT NULL,
       session_id varchar(12),
       channel varchar(32),
       node varchar(255),
-      pid int,
+      pid integer,
       message text NOT NULL
     ) ${engine}`,
     'CREATE INDEX audit_events_console ON audit_events (source, uuid, id)',

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { parseConnectionUrl } from '../../../src/db/connection-url.js';
+import type { DatabaseConf } from '../../../src/db/database.js';
+import { MIGRATIONS } from '../../../src/db/migrations/index.js';
+import { dataSourceOptions, knownMigrations } from '../../../src/db/schema.js';
+import { databasesOf, ENGINES } from '../../fixtures/database.js';
+
+async function withSource<T>(
+  conf: DatabaseConf,
+  use: (source: DataSource) => Promise<T>,
+  type?: 'mariadb',
+): Promise<T> {
+  const options = dataSourceOptions(parseConnectionUrl(conf.connection), 2, true);
+  const source = new DataSource(
+    options.type === 'mysql' && type !== undefined ? { ...options, type } : options,
+  );
+  await source.initialize();
+  try {
+    return await use(source);
+  } finally {
+    await source.destroy();
+  }
+}
+
+describe.each(ENGINES)('migrations on %s', (engine) => {
+  const databases = databasesOf(engine);
+
+  it('are known under the names that TypeORM orders by', () => {
+    expect(knownMigrations()).toHaveLength(MIGRATIONS.length);
+    expect(knownMigrations()).toEqual(
+      [...knownMigrations()].sort((a, b) => Number(a.slice(-13)) - Number(b.slice(-13))),
+    );
+  });
+
+  it('make exactly the tables that the models describe', async () => {
+    const conf = await databases.empty();
+    await databases.open(conf);
+    // TypeORM reads MariaDB's catalogue right only under that name.
+    const drift = await withSource(conf, (source) => source.driver.createSchemaBuilder().log(), 'mariadb');
+    expect(drift.upQueries.map(({ query }) => query)).toEqual([]);
+  });
+
+  it('can be taken back and run again', async () => {
+    const conf = await databases.empty();
+    await databases.open(conf);
+    await withSource(conf, async (source) => {
+      for (const _ of MIGRATIONS) await source.undoLastMigration({ transaction: 'each' });
+      const tables = await source.query<{ n: number }[]>(
+        engine === 'sqlite'
+          ? "SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> 'schema_migrations'"
+          : "SELECT COUNT(*) AS n FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name <> 'schema_migrations'",
+      );
+      expect(Number(tables[0]?.n)).toBe(0);
+      await source.runMigrations({ transaction: 'each' });
+    });
+    await databases.open(conf, { sync: false });
+  });
+
+  it('run once when several programs start at the same moment', async () => {
+    const conf = await databases.empty();
+    const opened = await Promise.all([1, 2, 3].map(() => databases.open(conf)));
+    const rows = await opened[0]!.query('SELECT name FROM schema_migrations');
+    expect(rows).toHaveLength(MIGRATIONS.length);
+    expect(new Set(opened.map(({ cipher }) => cipher.current)).size).toBe(1);
+  });
+
+  it('compare text byte by byte: two names that differ in case are two rows', async () => {
+    const db = await databases.fresh();
+    const insert = 'INSERT INTO users (name, password_hash, admin, created) VALUES (?, ?, 0, 0)';
+    await db.execute(insert, ['alice', 'x']);
+    await db.execute(insert, ['Alice', 'x']);
+    expect(await db.query('SELECT name FROM users WHERE name = ?', ['ALICE'])).toEqual([]);
+  });
+
+  it('keep any text that Unicode has', async () => {
+    const db = await databases.fresh();
+    const name = 'デスクトップ 🖥️ é';
+    await db.execute('INSERT INTO users (name, password_hash, admin, created) VALUES (?, ?, 0, ?)', [
+      name,
+      'x',
+      1.000001,
+    ]);
+    expect(await db.query('SELECT name, created FROM users')).toEqual([{ name, created: 1.000001 }]);
+  });
+
+  it('are demanded by name of the command when they have not run', async () => {
+    const conf = await databases.empty();
+    if (engine === 'sqlite') {
+      await expect(databases.open(conf, { sync: false })).rejects.toThrow(
+        /does not exist; run "kerbside-manage db sync"/,
+      );
+      await withSource(conf, () => Promise.resolve());
+    }
+    await expect(databases.open(conf, { sync: false })).rejects.toThrow(
+      /has no schema yet; run "kerbside-manage db sync"/,
+    );
+  });
+
+  it('of an older schema are named', async () => {
+    const conf = await databases.empty();
+    const db = await databases.open(conf);
+    // As if one had run that is followed by one more: the newest is missing.
+    await db.execute('DELETE FROM schema_migrations WHERE name = ?', [knownMigrations().at(-1) ?? '']);
+    await db.execute("INSERT INTO schema_migrations (timestamp, name) VALUES (0, 'Initial0000000000000')");
+    await expect(databases.open(conf, { sync: false })).rejects.toThrow(/newer schema|old schema/);
+    await db.execute('DELETE FROM schema_migrations WHERE timestamp = 0');
+    await expect(databases.open(conf, { sync: false })).rejects.toThrow(/run "kerbside-manage db sync"/);
+  });
+
+  it('of a newer release are refused, with or without sync', async () => {
+    const conf = await databases.empty();
+    const db = await databases.open(conf);
+    await db.execute(
+      "INSERT INTO schema_migrations (timestamp, name) VALUES (1999999999999, 'Later1999999999999')",
+    );
+    for (const sync of [true, false]) {
+      await expect(databases.open(conf, { sync })).rejects.toThrow(
+        /newer schema than this release knows \(Later1999999999999\).*kerbside-manage db sync/,
+      );
+    }
+  });
+
+  it('are told by version()', async () => {
+    const db = await databases.fresh();
+    const newest = knownMigrations().at(-1);
+    expect(await db.version()).toMatchObject({
+      dialect: engine === 'sqlite' ? 'sqlite' : 'mysql',
+      schema: newest,
+      latest: newest,
+      server: expect.stringMatching(engine === 'sqlite' ? /^SQLite 3\./ : /MariaDB/),
+    });
+  });
+});
