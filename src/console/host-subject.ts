@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pin on a certificate's subject, by spice-common's rules (ssl_verify.c): entries `KEY=value` joined by commas,
 // in the certificate's order, same count; key names are case-sensitive, values are compared folded in ASCII case
-// and white space; a backslash escapes only a backslash or a comma. A malformed pin matches nothing.
+// and white space; a backslash escapes only a backslash or a comma; one comma may end the list, and no value is
+// empty. A malformed pin matches nothing.
 import type { X509Certificate } from 'node:crypto';
 
-const KEYS: ReadonlySet<string> = new Set(['C', 'ST', 'L', 'O', 'OU', 'CN', 'DC', 'emailAddress']);
+/** The long names of attributes that OpenSSL takes too (obj_mac.h), and what it prints for them. */
+const LONG_NAMES: ReadonlyMap<string, string> = new Map([
+  ['countryName', 'C'],
+  ['stateOrProvinceName', 'ST'],
+  ['localityName', 'L'],
+  ['organizationName', 'O'],
+  ['organizationalUnitName', 'OU'],
+  ['commonName', 'CN'],
+  ['domainComponent', 'DC'],
+  ['userId', 'UID'],
+  ['givenName', 'GN'],
+  ['surname', 'SN'],
+]);
 
 interface Entry {
   readonly key: string;
@@ -19,12 +32,13 @@ interface Entry {
 export function parsePin(pin: string): Entry[] | null {
   const parts = splitPin(pin);
   if (parts === null) return null;
+  // Spaces before a key count for nothing, so that one comma may end the list.
+  if (/^ *$/.test(parts.at(-1) ?? '')) parts.pop();
   const entries: Entry[] = [];
   for (const part of parts) {
-    const at = part.indexOf('=');
-    const key = part.slice(0, at).trim();
-    if (at === -1 || !KEYS.has(key)) return null;
-    entries.push({ key, value: part.slice(at + 1) });
+    const [, name = '', value = ''] = /^ *([^ =][^=]*)=(.+)$/s.exec(part) ?? [];
+    if (name === '') return null;
+    entries.push({ key: LONG_NAMES.get(name) ?? name, value });
   }
   return entries.length === 0 ? null : entries;
 }
@@ -79,7 +93,7 @@ function unescape(value: string): string {
 
 function fold(value: string): string {
   return value
-    .trim()
-    .replace(/\s+/g, ' ')
+    .replace(/[ \t-\r]+/g, ' ')
+    .replace(/^ | $/g, '')
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
