@@ -26,7 +26,6 @@ const log = loggerFor('kerbside.console.control-plane');
 const CHANNEL_MAIN = 1;
 /** A poll looks this many seconds further back than the last one, for other nodes' clocks and slow commits. */
 const POLL_OVERLAP = 10;
-const MAX_AUDITED = 10_000;
 
 /** What the control plane needs to know of the configuration. */
 export interface ControlPlaneSettings {
@@ -58,8 +57,6 @@ export class ControlPlane {
   private polling = false;
   private pollFailing = false;
   private readonly finishing = new Set<Promise<void>>();
-  /** Sessions whose termination this node has put into the audit. */
-  private readonly audited = new Set<string>();
 
   constructor(
     private readonly sessions: ConsoleSessions,
@@ -258,13 +255,6 @@ export class ControlPlane {
 
   private endSession(sessionId: string, generation: number, reason: CloseReason): void {
     const ending = this.live.ofSession(sessionId).filter((channel) => channel.generation <= generation);
-    const [first] = ending;
-    if (first === undefined) return;
-    if (reason === 'terminated by request' && !this.audited.has(sessionId)) {
-      if (this.audited.size >= MAX_AUDITED) this.audited.clear();
-      this.audited.add(sessionId);
-      this.record(first, AUDIT.sessionTerminated);
-    }
     for (const workerId of new Set(ending.map((channel) => channel.workerId))) {
       this.endOnWorker(workerId, sessionId, generation, reason);
     }
