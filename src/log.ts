@@ -2,7 +2,7 @@
 // The log of every program: one line for one event, in the text format of oslo.log or as JSON. A line is written by
 // one write call, so the lines of several processes that share a file or a pipe never mix. What cannot be logged
 // (a full disk, a reader that has gone) is dropped: the log never ends a session.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import winston from 'winston';
 import { KerbsideException, StartupError } from './exception.js';
@@ -42,6 +42,9 @@ export interface LogEvent {
 
 type Level = 'error' | 'warning' | 'info' | 'debug';
 type Plain = string | number | boolean | null;
+
+/** How often the log file is looked at for having been moved away. */
+const LOOK_INTERVAL_MS = 1000;
 
 const LEVELS: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, debug: 3 };
 const CONTEXT = ['request_id', 'user', 'project'];
@@ -119,32 +122,45 @@ export function renderLine(
   return `${head} ${escape(event.message)}${rest.join('')}`;
 }
 
-/** Where lines go: a descriptor that is ours, or a standard stream. */
+/** Where lines go: a file that may be moved away at any time, or a standard stream. */
 class Sink {
-  #descriptor: number | undefined;
+  private descriptor: number | undefined;
+  private looked = Date.now();
+  private readonly stream: NodeJS.WritableStream;
 
-  readonly #stream: NodeJS.WritableStream;
-
-  constructor(o: Pick<LogOptions, 'file' | 'toStderr'>) {
-    this.#stream = o.toStderr === true ? process.stderr : process.stdout;
-    if (o.file !== '') this.#descriptor = openLog(o.file);
+  constructor(private readonly o: Pick<LogOptions, 'file' | 'toStderr'>) {
+    this.stream = o.toStderr === true ? process.stderr : process.stdout;
+    if (o.file !== '') this.descriptor = openLog(o.file);
   }
 
   write(line: string): void {
-    if (this.#descriptor === undefined) {
-      this.#stream.write(line);
+    if (this.descriptor === undefined) {
+      this.stream.write(line);
       return;
     }
     try {
-      writeSync(this.#descriptor, line);
+      this.follow(this.descriptor);
+      writeSync(this.descriptor, line);
     } catch {
       // A full disk costs log lines, not sessions.
     }
   }
 
   close(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-    this.#descriptor = undefined;
+    if (this.descriptor !== undefined) closeSync(this.descriptor);
+    this.descriptor = undefined;
+  }
+
+  /** Opens the file anew when logrotate has put another in its place: relay workers hear no signal. */
+  private follow(descriptor: number): void {
+    const now = Date.now();
+    if (Math.abs(now - this.looked) < LOOK_INTERVAL_MS) return;
+    this.looked = now;
+    const there = statSync(this.o.file, { throwIfNoEntry: false });
+    const ours = fstatSync(descriptor);
+    if (there?.ino === ours.ino && there.dev === ours.dev) return;
+    this.descriptor = openLog(this.o.file);
+    closeSync(descriptor);
   }
 }
 
@@ -178,7 +194,6 @@ const root = winston.createLogger({
   levels: { ...LEVELS },
   level: 'info',
   format: winston.format.printf((info) => renderLine(info['event'] as LogEvent, options)),
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its own transports as interfaces
   transports: [new winston.transports.Stream({ stream: lines, eol: '\n' })],
 });
 

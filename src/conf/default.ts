@@ -33,7 +33,7 @@ export const DEFAULT_GROUP = {
       default: '',
       help:
         'The file that the log is appended to. Empty means standard output, which suits systemd and containers. ' +
-        'SIGHUP opens the file anew, so that logrotate can move the old one away.',
+        'When logrotate moves the file away, a new one is opened within a second of the next line, or at once on SIGHUP.',
       deprecatedEnv: { name: 'LOG_OUTPUT_PATH', values: { stdout: '', '-': '' } },
     },
     use_json: {

@@ -17,7 +17,6 @@ import { readValue, showValue, ValueFault } from './values.js';
 
 export type { Conf } from './groups.js';
 export type { ConfArgs } from './files.js';
-export { Secret } from './secret.js';
 
 /** The configuration and what is odd about it, one line for each oddity. */
 export interface LoadedConf {

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { KerbsideException } from '../../src/exception.js';
 import { configureLogging, loggerFor, renderLine, reopenLog } from '../../src/log.js';
 import type { LogEvent, LogFields } from '../../src/log.js';
@@ -113,6 +113,19 @@ describe('loggerFor', () => {
     log.info('three');
     expect(readFileSync(`${file}.1`, 'utf8')).toMatch(/ one\n.* two\n$/);
     expect(readFileSync(file, 'utf8')).toMatch(/^.* three\n$/);
+  });
+
+  it('notices by itself that a file was moved away, within a second', () => {
+    const file = join(folder, 'e.log');
+    configureLogging({ debug: false, useJson: false, file });
+    log.info('one');
+    renameSync(file, `${file}.1`);
+    const now = Date.now();
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(now + 1001);
+    log.info('two');
+    clock.mockRestore();
+    expect(readFileSync(`${file}.1`, 'utf8')).toMatch(/^.* one\n$/);
+    expect(readFileSync(file, 'utf8')).toMatch(/^.* two\n$/);
   });
 
   it('names a file that cannot be opened and goes on as before', () => {

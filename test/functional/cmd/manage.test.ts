@@ -134,7 +134,7 @@ describe('kerbside-status upgrade check', () => {
     [{ OS_API__AUTH_SECRET_SEED: 'short' }, 1, 'shorter than 32 characters'],
     [{ KERBSIDE_API_PORT: '1' }, 1, 'KERBSIDE_API_PORT is a deprecated name'],
   ])('tells %j by its exit status', async (env, status, text) => {
-    const result = await site.run('status', ['upgrade', 'check'], env as NodeJS.ProcessEnv);
+    const result = await site.run('status', ['upgrade', 'check'], env);
     expect(result.status).toBe(status);
     expect(result.stdout.replaceAll(/ *\|\n\| /g, ' ')).toContain(text);
     expect(result.stderr).toBe('');

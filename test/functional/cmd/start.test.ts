@@ -57,7 +57,7 @@ describe('a start that cannot be', () => {
     [{ KERBSIDE_SQL_URL: 'postgresql://u:hunter2@h/d' }, ['[database] connection', 'sqlite:///']],
     [{ OS_PROXY__DRAIN_TIMEOUT: '-1' }, ['[proxy] drain_timeout', '-1']],
   ])('names the bad value of %j', async (env, parts) => {
-    const result = await site.run('kerbside', [], env as NodeJS.ProcessEnv);
+    const result = await site.run('kerbside', [], env);
     expectOneLine(result, ...parts);
     expect(result.stderr).not.toContain('hunter2');
   });
