@@ -38,79 +38,73 @@ const CRC_ROW = 10;
 const HISTORY_ROW = 6;
 const HISTORY = 16;
 
+// The magic as lengths of white and black runs in cells: from its first white cell to its last.
+const MAGIC_RUNS: readonly number[] = [1, 2, 1, 1, 2, 1, 1, 1, 1, 2, 2, 1, 1, 4, 1, 2, 1, 1, 1, 1, 1];
+const MAGIC_RUNS_CELLS = 29;
+const SMALLEST_CELL = 3;
+
 /**
  * Finds and reads the block.
  * @returns null when there is none, or none whose checksum is right (a picture taken while it was being painted).
  */
 export function decodeBlock(image: Image): FoundBlock | null {
-  const mask = blackAndWhite(image);
-  for (const cell of cellSizes()) {
-    const found = findAt(image, mask, cell);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-// Whole sizes first: they are what an unscaled screen has.
-function cellSizes(): number[] {
-  const whole = [8, 4, 16, 12, 6, 7, 5, 9, 10, 11, 13, 14, 15];
-  const parts: number[] = [];
-  for (let size = 3; size < 16; size += 0.125) if (!Number.isInteger(size)) parts.push(size);
-  return [...whole, ...parts];
-}
-
-// 0 black, 1 white, 2 anything else
-function blackAndWhite(image: Image): Uint8Array {
-  const mask = new Uint8Array(image.width * image.height);
-  for (let i = 0, p = 0; i < mask.length; i++, p += 3) {
-    const [r, g, b] = [image.rgb[p] ?? 0, image.rgb[p + 1] ?? 0, image.rgb[p + 2] ?? 0];
-    mask[i] = r < 64 && g < 64 && b < 64 ? 0 : r > 191 && g > 191 && b > 191 ? 1 : 2;
-  }
-  return mask;
-}
-
-function findAt(image: Image, mask: Uint8Array, cell: number): FoundBlock | null {
-  const columns = Array.from({ length: COLUMNS }, (_, column) => Math.floor((column + 0.5) * cell));
-  const lastX = image.width - Math.ceil(COLUMNS * cell);
-  const lastY = image.height - Math.ceil(ROWS * cell);
-  for (let y = 0; y <= lastY; y++) {
-    for (let x = 0; x <= lastX; x++) {
-      const row = (y + Math.floor(cell / 2)) * image.width + x;
-      if (!matchesMagic(mask, row, columns)) continue;
-      const words = readWords(image.width, mask, x, y, cell, columns);
+  for (let y = 0; y < image.height; y++) {
+    for (const { x, cell } of magicsInRow(image, y)) {
+      const words = readWords(image, x, y, cell);
       const state = words === null ? null : parse(words);
-      // The first match samples the cells' top left corners, not their middles; and the block stands 2 cells
-      // from the left and from the top of the guest's screen.
-      const inset = 2 * cell - Math.floor(cell / 2);
-      if (state !== null) return { x: Math.round(x - inset), y: Math.round(y - inset), cell, state };
+      // The block stands 2 cells from the left and from the top of the guest's screen.
+      if (state !== null) return { x: Math.round(x - 2 * cell), y: Math.round(y - 2 * cell), cell, state };
     }
   }
   return null;
 }
 
-function matchesMagic(mask: Uint8Array, row: number, columns: number[]): boolean {
-  for (let column = 0; column < COLUMNS; column++) {
-    if (mask[row + (columns[column] ?? 0)] !== ((MAGIC >>> (31 - column)) & 1)) return false;
-  }
-  return true;
+interface Candidate {
+  /** Left edge of the block, in pixels and parts of them. */
+  x: number;
+  cell: number;
 }
 
-function readWords(
-  width: number,
-  mask: Uint8Array,
-  x: number,
-  y: number,
-  cell: number,
-  columns: number[],
-): Buffer | null {
+/** Where a row of pixels shows the magic: its runs of light and dark have the right lengths in proportion. */
+function magicsInRow(image: Image, y: number): Candidate[] {
+  const found: Candidate[] = [];
+  const starts = runStarts(image, y);
+  for (let first = 0; first + MAGIC_RUNS.length < starts.length; first++) {
+    const left = starts[first] ?? 0;
+    const cell = ((starts[first + MAGIC_RUNS.length] ?? 0) - left) / MAGIC_RUNS_CELLS;
+    if (cell < SMALLEST_CELL || !isLight(image, left, y)) continue;
+    const slack = Math.max(0.01, Number.isInteger(cell) ? 0 : 1.5);
+    const matches = MAGIC_RUNS.every((cells, index) => {
+      const length = (starts[first + index + 1] ?? 0) - (starts[first + index] ?? 0);
+      return Math.abs(length - cells * cell) <= slack;
+    });
+    if (matches) found.push({ x: left - cell, cell });
+  }
+  return found;
+}
+
+/** The pixels of a row at which light turns to dark or dark to light, and the end of the row. */
+function runStarts(image: Image, y: number): number[] {
+  const starts: number[] = [0];
+  for (let x = 1; x < image.width; x++) if (isLight(image, x, y) !== isLight(image, x - 1, y)) starts.push(x);
+  starts.push(image.width);
+  return starts;
+}
+
+function isLight(image: Image, x: number, y: number): boolean {
+  const at = (y * image.width + x) * 3;
+  return (image.rgb[at] ?? 0) + (image.rgb[at + 1] ?? 0) + (image.rgb[at + 2] ?? 0) > 384;
+}
+
+/** The rows of the block, read in the middles of its cells; null when it does not fit on the picture. */
+function readWords(image: Image, left: number, top: number, cell: number): Buffer | null {
+  if (left < 0 || left + COLUMNS * cell > image.width || top + ROWS * cell > image.height) return null;
   const words = Buffer.alloc(ROWS * 4);
   for (let row = 0; row < ROWS; row++) {
-    const start = (y + Math.floor((row + 0.5) * cell)) * width + x;
+    const y = Math.floor(top + (row + 0.5) * cell);
     let word = 0;
-    for (const column of columns) {
-      const bit = mask[start + column] ?? 2;
-      if (bit === 2) return null;
-      word = word * 2 + bit;
+    for (let column = 0; column < COLUMNS; column++) {
+      word = word * 2 + (isLight(image, Math.floor(left + (column + 0.5) * cell), y) ? 1 : 0);
     }
     words.writeUInt32BE(word, row * 4);
   }
@@ -119,7 +113,7 @@ function readWords(
 
 function parse(words: Buffer): BootTargetState | null {
   const word = (row: number): number => words.readUInt32BE(row * 4);
-  if (word(CRC_ROW) !== crc32(words.subarray(0, CRC_ROW * 4)) || word(ROWS - 1) !== ~MAGIC >>> 0) return null;
+  if (word(0) !== MAGIC || word(CRC_ROW) !== crc32(words.subarray(0, CRC_ROW * 4)) || word(ROWS - 1) !== ~MAGIC >>> 0) return null;
   if (words[4] !== VERSION) return null;
   const keys = word(2);
   const history = [...words.subarray(HISTORY_ROW * 4, HISTORY_ROW * 4 + HISTORY)];

@@ -29,6 +29,18 @@ async function screenshot(guest: Guest): Promise<Image> {
   return image;
 }
 
+function scaled(image: Image, factor: number): Image {
+  const [width, height] = [Math.round(image.width * factor), Math.round(image.height * factor)];
+  const rgb = new Uint8Array(width * height * 3);
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, to += 3) {
+      const from = (Math.floor(y / factor) * image.width + Math.floor(x / factor)) * 3;
+      rgb.set(image.rgb.subarray(from, from + 3), to);
+    }
+  }
+  return { width, height, rgb };
+}
+
 async function withGuest(vga: string, use: (guest: Guest) => Promise<void>): Promise<void> {
   const guest = await startGuest({ dir: mkdtempSync(join(dir, `${vga}-`)), vga });
   try {
@@ -114,6 +126,14 @@ describe('the decoder', () => {
       const image = await screenshot(guest);
       expect(decodeBlock(image)).not.toBeNull();
       expect(decodeBlock(crop(image, 32, 0, 600, 480))).toBeNull();
+    });
+  });
+
+  it.each([0.75, 1, 1.3, 2])('reads a screen that is shown %d times as large', async (factor) => {
+    await withGuest('qxl', async (guest) => {
+      const found = decodeBlock(scaled(await screenshot(guest), factor));
+      expect(found?.state).toMatchObject({ width: 640, height: 480, keys: 0 });
+      expect(found?.cell).toBeCloseTo(8 * factor, 0);
     });
   });
 
