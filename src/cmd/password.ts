@@ -13,9 +13,10 @@ function firstLine(content: string): string {
 
 /** Asks on the terminal; nothing that is typed is shown. */
 function ask(question: string): Promise<string> {
-  process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const line = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // Only now: before that the terminal would still show what is typed.
+  process.stderr.write(question);
   return new Promise((resolve, reject) => {
     let answered = false;
     line.once('line', (answer) => {
