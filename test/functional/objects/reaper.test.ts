@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import type { Database } from '../../../src/db/database.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import type { ChannelGrant } from '../../../src/objects/console-channel.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { reapExpired } from '../../../src/objects/reaper.js';
+import { Sources } from '../../../src/objects/source.js';
+import { databasesOf, ENGINES } from '../../fixtures/database.js';
+import { aConsole } from '../../fixtures/rows.js';
+
+const DAY = 86_400;
+const OPTIONS = { reconnectGrace: 60 };
+const END = { reason: 'client closed', bytesUp: 1, bytesDown: 2, duration: 3 };
+
+async function aSite(db: Database) {
+  const clock = { now: 1_800_000_000 };
+  const now = (): number => clock.now;
+  await new Sources(db).upsert({ name: 'lab', type: 'static' });
+  await new Consoles(db, { now }).reconcile('lab', [aConsole()]);
+  const sessions = new ConsoleSessions(db, { ...OPTIONS, now });
+  const tokens = new ConsoleTokens(db, { tokenTtl: 600, now });
+  const mint = () => tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
+  const ask = async (ticket: string, connectionId = 0, channelType = 1): Promise<ChannelGrant> => {
+    const place = { clientIp: '::1', clientPort: 1, node: 'n', pid: 1 };
+    const answer = await sessions.authorize({ ticket, connectionId, channelType, channelId: 0, ...place });
+    if (answer.kind === 'refused') throw new Error(answer.reason);
+    return answer;
+  };
+  const count = async (table: string): Promise<number> =>
+    Number((await db.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.n);
+  return { db, clock, sessions, mint, ask, count };
+}
+
+describe.each(ENGINES)('the reaper on %s', (engine) => {
+  const databases = databasesOf(engine);
+
+  it('takes tokens that expired unused, once, and says so in the audit trail', async () => {
+    const { db, clock, mint, count } = await aSite(await databases.fresh());
+    const { sessionId } = await mint();
+    expect(await reapExpired(db, OPTIONS, clock.now + 600)).toMatchObject({ tokens: 0 });
+    clock.now += 601;
+    const both = await Promise.all([
+      reapExpired(db, OPTIONS, clock.now),
+      reapExpired(db, OPTIONS, clock.now),
+    ]);
+    expect(both.map(({ tokens }) => tokens).sort()).toEqual([0, 1]);
+    expect(await count('console_tokens')).toBe(0);
+    const { events } = await new AuditEvents(db).list('lab', 'one', 1);
+    expect(events[0]).toMatchObject({ message: 'Reaped expired and unused token', session_id: sessionId });
+  });
+
+  it('leaves the token of a session that lives, however old it is', async () => {
+    const { db, clock, sessions, mint, ask } = await aSite(await databases.fresh());
+    const { token, sessionId } = await mint();
+    const main = await ask(token);
+    await sessions.establish(sessionId, main.generation, 9);
+    clock.now += 30 * DAY;
+    expect(await reapExpired(db, OPTIONS, clock.now)).toEqual({ tokens: 0, sessions: 0, purged: 0 });
+    await expect(ask(token, main.proxyConnectionId, 2)).resolves.toMatchObject({ kind: 'granted' });
+  });
+
+  it('leaves the token of a main channel that is coming up, and frees a claim whose node is gone', async () => {
+    const { db, clock, mint, ask } = await aSite(await databases.fresh());
+    const { token } = await mint();
+    clock.now += 590;
+    await ask(token);
+    clock.now += 60;
+    expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ tokens: 0 });
+    clock.now += 600;
+    expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ tokens: 1 });
+    const rows = await db.query('SELECT reason FROM console_connections');
+    expect(rows).toEqual([{ reason: 'node lost' }]);
+  });
+
+  it('closes sessions past their grace, spends their tokens, and removes all of it after a day', async () => {
+    const { db, clock, sessions, mint, ask, count } = await aSite(await databases.fresh());
+    const { token, sessionId } = await mint();
+    const main = await ask(token);
+    await sessions.establish(sessionId, main.generation, 9);
+    await ask(token, main.proxyConnectionId, 9);
+    await sessions.closed(main.connectionRef, END);
+    clock.now += 60;
+    expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 0 });
+    clock.now += 1;
+    expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 1 });
+    expect(await sessions.find(sessionId)).toMatchObject({ state: 'closed' });
+    expect((await sessions.listOpen({ limit: 5 })).items).toEqual([]);
+    await expect(ask(token)).rejects.toThrow('token_expired');
+    expect(await sessions.terminateSession(sessionId, 'too late')).toBe(false);
+    clock.now += DAY + 1;
+    expect((await reapExpired(db, OPTIONS, clock.now)).purged).toBe(3);
+    for (const table of ['console_tokens', 'console_sessions', 'console_connections'])
+      expect(await count(table)).toBe(0);
+  });
+
+  it('closes a terminated session whose node never answered', async () => {
+    const { db, clock, sessions, mint, ask, count } = await aSite(await databases.fresh());
+    const { token, sessionId } = await mint();
+    const main = await ask(token);
+    await sessions.establish(sessionId, main.generation, 9);
+    await sessions.terminateSession(sessionId, 'by admin');
+    clock.now += 61;
+    expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 1 });
+    await expect(ask(token)).rejects.toThrow('token_terminated');
+    expect((await sessions.listOpen({ limit: 5 })).items).toEqual([]);
+    clock.now += DAY + 1;
+    await reapExpired(db, OPTIONS, clock.now);
+    expect(await count('session_terminations')).toBe(0);
+  });
+
+  it('does not spend the token of a session that reconnected at the last moment', async () => {
+    const { db, clock, sessions, mint, ask } = await aSite(await databases.fresh());
+    const { token, sessionId } = await mint();
+    const main = await ask(token);
+    await sessions.establish(sessionId, main.generation, 9);
+    await sessions.closed(main.connectionRef, END);
+    clock.now += 60;
+    const again = await ask(token);
+    clock.now += 5;
+    expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 0 });
+    await sessions.establish(sessionId, again.generation, 10);
+    await expect(ask(token, again.proxyConnectionId, 2)).resolves.toMatchObject({ generation: 2 });
+  });
+});

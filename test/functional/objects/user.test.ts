@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import { Conflict, InvalidInput } from '../../../src/exception.js';
+import { Users } from '../../../src/objects/user.js';
+import { databasesOf, ENGINES } from '../../fixtures/database.js';
+
+describe.each(ENGINES)('local users on %s', (engine) => {
+  const databases = databasesOf(engine);
+
+  it('log in with their password and no other', async () => {
+    const db = await databases.fresh();
+    const users = new Users(db, { now: () => 7 });
+    expect(await users.any()).toBe(false);
+    expect(await users.create('alice', 'correct horse', { admin: true })).toEqual({
+      name: 'alice',
+      admin: true,
+      created: 7,
+    });
+    expect(await users.any()).toBe(true);
+    expect(await users.verify('alice', 'correct horse')).toEqual({ name: 'alice', admin: true, created: 7 });
+    expect(await users.verify('alice', 'correct horse ')).toBeNull();
+    expect(await users.verify('Alice', 'correct horse')).toBeNull();
+    expect(await users.verify('nobody', '')).toBeNull();
+    expect(await users.verify('alice', 'x'.repeat(5000))).toBeNull();
+    const rows = await db.query<{ password_hash: string }>('SELECT password_hash FROM users');
+    expect(rows[0]?.password_hash).toMatch(/^\$scrypt\$ln=15,r=8,p=1\$/);
+  });
+
+  it('take as long to refuse when there is no such user', async () => {
+    const users = new Users(await databases.fresh());
+    await users.create('alice', 'secret', { admin: false });
+    const fastest = async (name: string): Promise<number> => {
+      let best = Infinity;
+      for (let turn = 0; turn < 3; turn += 1) {
+        const before = performance.now();
+        await users.verify(name, 'wrong');
+        best = Math.min(best, performance.now() - before);
+      }
+      return best;
+    };
+    const [known, unknown] = [await fastest('alice'), await fastest('mallory')];
+    expect(unknown).toBeGreaterThan(known * 0.5);
+  });
+
+  it('have one name each, which a person can read', async () => {
+    const users = new Users(await databases.fresh());
+    await users.create('alice', 'x', { admin: false });
+    await expect(users.create('alice', 'y', { admin: true })).rejects.toThrow(Conflict);
+    for (const name of ['', ' alice', 'a\nb', 'x'.repeat(256)]) {
+      await expect(users.create(name, 'x', { admin: false })).rejects.toThrow(InvalidInput);
+    }
+    await expect(users.create('bob', '', { admin: false })).rejects.toThrow('password: empty');
+  });
+
+  it('change their password, are listed and removed', async () => {
+    const users = new Users(await databases.fresh());
+    await users.create('bob', 'old', { admin: false });
+    await users.create('alice', 'x', { admin: true });
+    expect(await users.setPassword('bob', 'new')).toBe(true);
+    expect(await users.setPassword('nobody', 'new')).toBe(false);
+    expect(await users.verify('bob', 'old')).toBeNull();
+    expect((await users.verify('bob', 'new'))?.admin).toBe(false);
+    expect((await users.list({ limit: 1 })).items.map(({ name }) => name)).toEqual(['alice']);
+    expect((await users.list({ limit: 1, marker: 'alice' })).items.map(({ name }) => name)).toEqual(['bob']);
+    expect(await users.remove('bob')).toBe(true);
+    expect(await users.remove('bob')).toBe(false);
+  });
+});

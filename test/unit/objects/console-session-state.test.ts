@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import { admit, mayMove, SESSION_MOVES } from '../../../src/objects/console-session-state.js';
+import type { AdmissionView, SessionState } from '../../../src/objects/console-session-state.js';
+
+const STATES: readonly SessionState[] = ['pending', 'active', 'closing', 'closed'];
+const NOW = 1000;
+const GRACE = 60;
+const MAIN = { channelType: 1, connectionId: 0 };
+const USB = { channelType: 9, connectionId: 42 };
+
+function aView(change: Partial<AdmissionView> = {}): AdmissionView {
+  return {
+    state: 'pending',
+    expires: NOW,
+    revoked: null,
+    terminated_at: null,
+    main_ref: null,
+    closing_since: null,
+    connection_id: 42,
+    console_uuid: 'one',
+    source_deleted: 0,
+    ...change,
+  };
+}
+
+describe('the table of moves', () => {
+  it('holds every state', () => {
+    expect(Object.keys(SESSION_MOVES)).toEqual(STATES);
+  });
+
+  const allowed = new Set([
+    'pending active',
+    'pending closing',
+    'pending closed',
+    'active closing',
+    'closing active',
+    'closing closed',
+  ]);
+  it.each(STATES.flatMap((from) => STATES.map((to) => [from, to] as const)))(
+    'decides %s -> %s',
+    (from, to) => {
+      expect(mayMove(from, to)).toBe(allowed.has(`${from} ${to}`));
+    },
+  );
+});
+
+describe('admit', () => {
+  it.each([
+    ['pending', {}, null],
+    ['pending, on its last second', { expires: NOW }, null],
+    ['pending and expired', { expires: NOW - 0.001 }, 'token_expired'],
+    ['pending and claimed', { main_ref: 'x' }, 'token_in_use'],
+    ['active', { state: 'active', main_ref: 'x' }, 'token_in_use'],
+    ['active without a main', { state: 'active' }, 'token_in_use'],
+    [
+      'closing, on the last second of the grace',
+      { state: 'closing', closing_since: NOW - GRACE, expires: 0 },
+      null,
+    ],
+    ['closing, past the grace', { state: 'closing', closing_since: NOW - GRACE - 0.001 }, 'token_expired'],
+    ['closing and claimed', { state: 'closing', closing_since: NOW, main_ref: 'x' }, 'token_in_use'],
+    ['closed', { state: 'closed' }, 'token_expired'],
+    ['terminated', { state: 'closing', closing_since: NOW, terminated_at: NOW }, 'token_terminated'],
+    ['spent', { state: 'closed', revoked: NOW }, 'token_expired'],
+    ['of a console that is gone', { console_uuid: null }, 'console_gone'],
+    ['of a source that is gone', { source_deleted: null, console_uuid: null }, 'source_gone'],
+    ['of a source that was deleted', { source_deleted: 1 }, 'source_gone'],
+  ] as const)('answers a main channel on a session that is %s', (_, change, answer) => {
+    expect(admit(aView(change), MAIN, NOW, GRACE)).toBe(answer);
+  });
+
+  it.each([
+    ['pending', {}, 'main_required'],
+    ['active', { state: 'active', expires: 0 }, null],
+    ['active under another id', { state: 'active', connection_id: 43 }, 'bad_connection_id'],
+    ['active without an id', { state: 'active', connection_id: null }, 'bad_connection_id'],
+    ['closing', { state: 'closing', closing_since: NOW }, 'main_required'],
+    ['closed', { state: 'closed' }, 'token_expired'],
+    ['terminated', { state: 'active', terminated_at: NOW }, 'token_terminated'],
+    ['of a console that is gone', { state: 'active', console_uuid: null }, 'console_gone'],
+  ] as const)('answers another channel on a session that is %s', (_, change, answer) => {
+    expect(admit(aView(change), USB, NOW, GRACE)).toBe(answer);
+  });
+
+  it('refuses a main channel that claims to belong to a session', () => {
+    expect(admit(aView(), { channelType: 1, connectionId: 42 }, NOW, GRACE)).toBe('bad_connection_id');
+  });
+});
