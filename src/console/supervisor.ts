@@ -16,8 +16,9 @@ import { WorkerPool, type Ports, type WorkerListener } from './worker-pool.js';
 
 const log = loggerFor('kerbside.console.supervisor');
 
-/** Milliseconds that each part of closing may take once everything was told to end. */
-const STOP_TIMEOUT = 4000;
+/** Milliseconds that the workers may take to end everything, and that the last records may take after them. */
+const STOP_TIMEOUT = 3000;
+const RECORD_TIMEOUT = 1500;
 
 /** What {@link ProxyServer} is made of. */
 interface Parts {
@@ -84,6 +85,7 @@ export class ProxyServer implements WorkerListener {
    */
   async listen(): Promise<void> {
     this.bound = await this.pool.start(this.conf.spice.workers);
+    log.info('metrics listening', { address: this.conf.metrics.address, port: this.metricsPort });
     for (const port of new Set(this.bound.secure)) log.info('secure SPICE listener bound', { port });
     for (const port of new Set(this.bound.insecure)) log.info('insecure SPICE listener bound', { port });
   }
@@ -108,8 +110,8 @@ export class ProxyServer implements WorkerListener {
     clearInterval(this.pollTimer);
     this.watch.close();
     await this.pool.stop(STOP_TIMEOUT);
-    await within(this.control.settle(), STOP_TIMEOUT);
-    await within(this.parts.audit.close(), STOP_TIMEOUT);
+    await within(this.control.settle(), RECORD_TIMEOUT);
+    await within(this.parts.audit.close(), RECORD_TIMEOUT);
     await this.parts.metricsServer.close();
   }
 

@@ -2,6 +2,7 @@
 // kerbside-manage session: who is connected, and an end to it. The proxies learn of it from the database.
 import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
+import { AUDIT } from '../../objects/audit-message.js';
 import type { OpenSession } from '../../objects/console-session.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
@@ -43,12 +44,15 @@ async function listSessions(options: { readonly format: Format }, command: Comma
 async function terminateSession(id: string, _options: unknown, command: Command): Promise<void> {
   const conf = configure(command);
   const { ConsoleSessions } = await import('../../objects/console-session.js');
+  const { AuditEvents } = await import('../../objects/audit-event.js');
   await withDatabase(conf, { sync: false }, async (db) => {
-    const ended = await new ConsoleSessions(db, conf.console).terminateSession(
-      id,
-      'terminated by kerbside-manage',
-    );
-    if (!ended) throw new NotFound(`there is no open session ${id}`);
+    const sessions = new ConsoleSessions(db, conf.console);
+    const found = await sessions.find(id);
+    const ended = await sessions.terminateSession(id, 'terminated by kerbside-manage');
+    if (!ended || found === null) throw new NotFound(`there is no open session ${id}`);
+    const { source, uuid } = found;
+    const node = conf.default.nodeName;
+    await new AuditEvents(db).record({ source, uuid, session_id: id, node, message: AUDIT.sessionTerminated });
     say(`session ${id} terminated`);
   });
 }
