@@ -3,7 +3,7 @@
 // it proves the whole way without a screen instead, and exits 0 only when every claim holds.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freeKerbsidePorts, type KerbsidePorts } from '../fixtures/kerbside-process.js';
 import { CONSOLE, type Lab, SOURCE, startLab } from '../fixtures/lab.js';
@@ -58,6 +58,7 @@ async function demo(dir: string): Promise<number> {
   try {
     const vv = await consoleListed(lab);
     writeFileSync(file, vv.text, { mode: 0o600 });
+    writeFileSync(apiTokenFile(lab), lab.kerbside.token, { mode: 0o600 });
     say(banner(lab, file));
     const ended = new Promise<void>((done) => lab.kerbside.program.child.once('exit', () => done()));
     await Promise.race([interrupt, ended]);
@@ -73,6 +74,10 @@ async function demo(dir: string): Promise<number> {
   }
 }
 
+function apiTokenFile(lab: Lab): string {
+  return join(lab.dir, 'api-token');
+}
+
 function banner(lab: Lab, file: string): string {
   const { guest, kerbside, dir } = lab;
   const vv = `${kerbside.apiUrl}/console/proxy/${SOURCE}/${CONSOLE}/console.vv`;
@@ -82,9 +87,9 @@ A guest and Kerbside in front of it are running, on 127.0.0.1 only:
   kerbside    API ${kerbside.apiUrl}, SPICE TLS port ${kerbside.ports.secure}, plain port ${kerbside.ports.insecure}, metrics port ${kerbside.ports.metrics}
   log         ${kerbside.program.logFile}
 
-Open the desktop:     remote-viewer ${file === resolve('console.vv') ? 'console.vv' : file}
+Open the desktop:     remote-viewer ${basename(file)}
   (type in it; F1 starts an animation. The viewer deletes the file when it opens it; it is good for one session.)
-Another console.vv:   curl -sS -o console.vv -H 'Authorization: Bearer ${kerbside.token}' ${vv}
+Another console.vv:   curl -sS -o console.vv -H "Authorization: Bearer $(cat ${apiTokenFile(lab)})" ${vv}
 
 Ctrl-C ends and removes all of it.`;
 }
