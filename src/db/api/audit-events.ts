@@ -6,8 +6,7 @@ import type { SqlValue, Statements } from '../statements.js';
 
 const COLUMNS = ['source', 'uuid', 'timestamp', 'session_id', 'channel', 'node', 'pid', 'message'] as const;
 
-/** The statements of the listing, apart so that their plans can be shown. */
-export const LIST_AUDIT = {
+const LIST_AUDIT = {
   newest: `SELECT id, ${COLUMNS.join(', ')} FROM audit_events WHERE source = ? AND uuid = ? ORDER BY id DESC LIMIT ?`,
   total: 'SELECT COUNT(*) AS total FROM audit_events WHERE source = ? AND uuid = ?',
 } as const;
@@ -38,13 +37,13 @@ export function newestAuditEvents(
 /** How many events a console has. */
 export async function countAuditEvents(db: Statements, source: string, uuid: string): Promise<number> {
   const rows = await db.query<{ total: number }>(LIST_AUDIT.total, [source, uuid]);
-  return Number(rows[0]?.total ?? 0);
+  return rows[0]?.total ?? 0;
 }
 
 /** How many events there are in all. */
 export async function countAllAuditEvents(db: Statements): Promise<number> {
   const rows = await db.query<{ total: number }>('SELECT COUNT(*) AS total FROM audit_events');
-  return Number(rows[0]?.total ?? 0);
+  return rows[0]?.total ?? 0;
 }
 
 /** Removes up to `batch` events that are older than `before`; gives how many. */

@@ -157,8 +157,7 @@ export async function closeLost(
   return closed;
 }
 
-/** The statement of doomedConnections, apart so that its plan can be shown. */
-export const DOOMED_CONNECTIONS =
+const DOOMED_CONNECTIONS =
   'SELECT c.connection_ref, c.session_id, s.terminated_at FROM console_connections c ' +
   'JOIN console_sessions s ON s.session_id = c.session_id ' +
   'WHERE c.node = ? AND c.closed IS NULL AND c.generation <= s.ended_generation';
@@ -179,8 +178,7 @@ export interface OpenConnectionRow extends Omit<NewConnection, 'generation'> {
   name: string | null;
 }
 
-/** The statements of listOpenConnections, apart so that their plans can be shown. */
-export const LIST_OPEN = {
+const LIST_OPEN = {
   sessions:
     'SELECT session_id FROM console_connections WHERE closed IS NULL AND session_id > ? ' +
     'GROUP BY session_id ORDER BY session_id LIMIT ?',

@@ -61,9 +61,10 @@ export async function activateSession(
   backendConnectionId: number,
   now: number,
 ): Promise<boolean> {
+  // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
   const matched = await db.execute(
     'UPDATE console_sessions SET backend_connection_id = ?, closing_since = NULL, updated_at = ? ' +
-      ", state = 'active' WHERE session_id = ? AND generation = ? AND main_ref IS NOT NULL AND terminated_at IS NULL " +
+      ", state = 'active' WHERE session_id = ? AND generation = ? AND COALESCE(main_ref, '') <> '' AND terminated_at IS NULL " +
       "AND state IN ('pending', 'closing')",
     [backendConnectionId, now, sessionId, generation],
   );
@@ -82,8 +83,7 @@ export async function releaseMains(db: Statements, refs: readonly string[], now:
   }
 }
 
-/** The statement of endedSessions, apart so that its plan can be shown. */
-export const ENDED_SESSIONS =
+const ENDED_SESSIONS =
   'SELECT session_id, ended_generation, terminated_at, updated_at FROM console_sessions ' +
   'WHERE updated_at >= ? AND ended_generation > 0 ORDER BY updated_at';
 

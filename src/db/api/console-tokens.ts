@@ -67,8 +67,7 @@ export async function insertToken(db: Statements, row: Omit<ConsoleTokenRow, 're
   );
 }
 
-/** The statement of liveTokens for `count` ranges. */
-export function liveTokensSql(count: number): string {
+function liveTokensSql(count: number): string {
   const ranges = Array.from({ length: count }, () => '(source = ? AND uuid BETWEEN ? AND ?)').join(' OR ');
   return `SELECT source, uuid, session_id FROM console_tokens WHERE (${ranges}) AND revoked IS NULL`;
 }
@@ -86,13 +85,13 @@ export async function liveTokens(
   return found;
 }
 
-/** Hashes of the tokens of a console that are not spent. */
+/** Hashes of the tokens of a console that are not spent, oldest first. */
 export async function liveHashes(db: Statements, source: string, uuid: string): Promise<string[]> {
-  const rows = await db.query<{ token_hash: string }>(
-    'SELECT token_hash FROM console_tokens WHERE source = ? AND uuid = ? AND revoked IS NULL ORDER BY created',
+  const rows = await db.query<{ token_hash: string; created: number }>(
+    'SELECT token_hash, created FROM console_tokens WHERE source = ? AND uuid = ? AND revoked IS NULL',
     [source, uuid],
   );
-  return rows.map(({ token_hash }) => token_hash);
+  return rows.sort((a, b) => a.created - b.created).map(({ token_hash }) => token_hash);
 }
 
 /** Spends the token of a session. */

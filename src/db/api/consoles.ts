@@ -29,8 +29,7 @@ export interface ConsoleMarker {
   readonly uuid: string;
 }
 
-/** The statements of listConsoles, apart so that their plans can be shown. */
-export const LIST_CONSOLES = {
+const LIST_CONSOLES = {
   first: `SELECT ${SHOWN} FROM consoles ORDER BY source, uuid LIMIT ?`,
   restOfSource: `SELECT ${SHOWN} FROM consoles WHERE source = ? AND uuid > ? ORDER BY source, uuid LIMIT ?`,
   laterSources: `SELECT ${SHOWN} FROM consoles WHERE source > ? ORDER BY source, uuid LIMIT ?`,

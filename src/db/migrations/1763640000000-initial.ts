@@ -42,6 +42,10 @@ function statements(mysql: boolean): string[] {
     ? 'id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY'
     : '"id" integer PRIMARY KEY AUTOINCREMENT NOT NULL';
   const engine = mysql ? 'ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin' : '';
+  return [...whatThereIs(engine), ...whoIsConnected(serial, engine), ...whatIsRecorded(serial, engine)];
+}
+
+function whatThereIs(engine: string): string[] {
   return [
     `CREATE TABLE IF NOT EXISTS sources (
       name varchar(255) NOT NULL,
@@ -73,6 +77,11 @@ function statements(mysql: boolean): string[] {
       ticket varchar(1024),
       PRIMARY KEY (source, uuid)
     ) ${engine}`,
+  ];
+}
+
+function whoIsConnected(serial: string, engine: string): string[] {
+  return [
     `CREATE TABLE IF NOT EXISTS console_tokens (
       token_hash varchar(64) NOT NULL,
       session_id varchar(12) NOT NULL,
@@ -134,13 +143,17 @@ function statements(mysql: boolean): string[] {
     'CREATE INDEX console_connections_open ON console_connections (closed, session_id)',
     'CREATE INDEX console_connections_node ON console_connections (node, closed, pid)',
     'CREATE INDEX console_connections_session ON console_connections (session_id)',
+  ];
+}
+
+function whatIsRecorded(serial: string, engine: string): string[] {
+  return [
     `CREATE TABLE IF NOT EXISTS session_terminations (
       session_id varchar(12) NOT NULL,
       requested_at double NOT NULL,
       reason varchar(255),
       PRIMARY KEY (session_id)
     ) ${engine}`,
-    'CREATE INDEX session_terminations_requested ON session_terminations (requested_at)',
     `CREATE TABLE IF NOT EXISTS audit_events (
       ${serial},
       source varchar(255) NOT NULL,

@@ -18,5 +18,4 @@ export const SessionTerminationModel = new EntitySchema<SessionTerminationRow>({
     requested_at: { type: 'double' },
     reason: { type: 'varchar', length: 255, nullable: true },
   },
-  indices: [{ name: 'session_terminations_requested', columns: ['requested_at'] }],
 });

@@ -7,7 +7,7 @@ import { readKeyFile } from '../../../src/db/key-file.js';
 import { rotateEncryption } from '../../../src/db/rotate-encryption.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
-import { databasesOf, ENGINES } from '../../fixtures/database.js';
+import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
 
 const QUICK = { settleMs: 20 };
@@ -81,16 +81,9 @@ describe.each(ENGINES)('rotation of the encryption key on %s', (engine) => {
     const db = await databases.open(conf);
     await aSite(db);
     let writes = 0;
-    const dying = new Proxy(db, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target);
-        if (name !== 'execute') return typeof value === 'function' ? value.bind(target) : value;
-        return (sql: string, parameters: string[]) => {
-          writes += 1;
-          if (writes > 300) throw new Error('killed');
-          return db.execute(sql, parameters);
-        };
-      },
+    const dying = overheard(db, (_sql, _parameters, isWrite) => {
+      if (isWrite) writes += 1;
+      if (writes > 300) throw new Error('killed');
     });
     await expect(rotateEncryption(dying, QUICK)).rejects.toThrow('killed');
     expect(idsIn(conf)).toHaveLength(2);

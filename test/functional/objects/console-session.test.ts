@@ -188,6 +188,20 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     expect(rows).toHaveLength(1);
   });
 
+  it('lets exactly one reconnect win when two nodes ask, each with its own connection', async () => {
+    const conf = await databases.empty();
+    const at = await aSite(await databases.open(conf));
+    const { token, main } = await aRunningSession(at);
+    await at.sessions.closed(main.connectionRef, END);
+    const other = await databases.open(conf, { sync: false });
+    const elsewhere = new ConsoleSessions(other, { reconnectGrace: GRACE, now: () => at.clock.now });
+    const nodes = [at.sessions, elsewhere, at.sessions, elsewhere, at.sessions, elsewhere];
+    const answers = await Promise.all(nodes.map((sessions) => sessions.authorize(asking(token))));
+    expect(answers.map(reasonOf).filter((reason) => reason === 'granted')).toHaveLength(1);
+    const rows = await at.db.query('SELECT id FROM console_connections WHERE closed IS NULL');
+    expect(rows).toHaveLength(1);
+  });
+
   it('gives the slot back when a main channel fails before it is up', async () => {
     const { sessions, tokens } = await site();
     const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });

@@ -7,23 +7,11 @@ import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { ConsoleSessions } from '../../../src/objects/console-session.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
-import { databasesOf, ENGINES } from '../../fixtures/database.js';
+import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
 
 async function messages(db: Database, uuid: string, source = 'lab'): Promise<string[]> {
   return (await new AuditEvents(db).list(source, uuid, 100)).events.map(({ message }) => message);
-}
-
-function counting(db: Database): { db: Database; statements: () => number } {
-  let count = 0;
-  const counted = new Proxy(db, {
-    get(target, name) {
-      if (name === 'query' || name === 'execute') count += 1;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-  return { db: counted, statements: () => count };
 }
 
 describe.each(ENGINES)('consoles on %s', (engine) => {
@@ -164,9 +152,10 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     const tokens = new ConsoleTokens(db, { tokenTtl: 60, now });
     const one = await tokens.mint({ source: 'y', uuid: 'u3', issuedTo: 'a' });
     const two = await tokens.mint({ source: 'y', uuid: 'u3', issuedTo: 'a' });
-    const counted = counting(db);
-    const { items } = await new Consoles(counted.db).list({ limit: 1000 });
-    expect(counted.statements()).toBe(2);
+    let statements = 0;
+    const counted = overheard(db, () => (statements += 1));
+    const { items } = await new Consoles(counted).list({ limit: 1000 });
+    expect(statements).toBe(2);
     const busy = items.filter(({ tokenCount }) => tokenCount > 0);
     expect(busy).toHaveLength(1);
     expect(busy[0]).toMatchObject({ source: 'y', uuid: 'u3', tokenCount: 2, discovered: 1_800_000_000 });

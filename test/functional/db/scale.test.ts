@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// 100,000 consoles and 1,000,000 audit events on both engines: every statement that a listing, an authorization, a poll
+// or the reaper gives is explained by the engine, and none may read a whole table or sort. Prints the plans when
+// KERBSIDE_SHOW_PLANS is set.
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Database } from '../../../src/db/database.js';
+import type { SqlValue } from '../../../src/db/statements.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { reapAuditEvents, reapExpired } from '../../../src/objects/reaper.js';
+import { Sources } from '../../../src/objects/source.js';
+import { Users } from '../../../src/objects/user.js';
+import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
+import type { Engine } from '../../fixtures/database.js';
+
+const CONSOLES = 100_000;
+const EVENTS = 1_000_000;
+const SESSIONS = 20_000;
+const SOURCES = 400;
+const NOW = 1_800_000_000;
+const FILL_MS = 600_000;
+/** Generous: the machine may be busy; a full scan of these tables takes longer. */
+const SLOWEST_PAGE_MS = 250;
+
+interface Statement {
+  sql: string;
+  parameters: SqlValue[];
+}
+
+interface Plan {
+  sql: string;
+  steps: string[];
+}
+
+/** The numbers 1..n as a table with column n. */
+function numbers(engine: Engine, n: number): string {
+  return engine === 'sqlite'
+    ? `(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ${n}) SELECT n FROM s)`
+    : `(SELECT seq AS n FROM seq_1_to_${n})`;
+}
+
+async function fill(db: Database, engine: Engine): Promise<void> {
+  const concat = (...parts: string[]): string =>
+    engine === 'sqlite' ? parts.join(' || ') : `CONCAT(${parts.join(', ')})`;
+  const padded = (value: string, width: number): string =>
+    engine === 'sqlite' ? `printf('%0${width}d', ${value})` : `LPAD(${value}, ${width}, '0')`;
+  const source = (n: string): string => concat("'source-'", padded(`(${n}) % ${SOURCES}`, 4));
+  const uuid = (n: string): string => concat("'00000000-0000-4000-8000-'", padded(`(${n})`, 12));
+  const from = (n: number): string => `FROM ${numbers(engine, n)} t`;
+  await db.execute(
+    `INSERT INTO sources (name, type, errored, deleted) SELECT ${source('n')}, 'static', 0, 0 ${from(SOURCES)}`,
+  );
+  await db.execute(
+    'INSERT INTO consoles (source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, name) ' +
+      `SELECT ${source('n')}, ${uuid('n')}, ${NOW}, 'hv', '192.0.2.1', 5900, 'desktop' ${from(CONSOLES)}`,
+  );
+  for (let part = 0; part < EVENTS; part += CONSOLES) {
+    await db.execute(
+      'INSERT INTO audit_events (source, uuid, timestamp, message) ' +
+        `SELECT ${source('n')}, ${uuid('n')}, ${NOW - EVENTS} + n + ${part}, 'Channel created' ${from(CONSOLES)}`,
+    );
+  }
+  const id = concat("'s'", padded('n', 11));
+  await db.execute(
+    'INSERT INTO console_sessions (session_id, source, uuid, state, generation, ended_generation, created, updated_at, ' +
+      `closing_since) SELECT ${id}, ${source('n')}, ${uuid('n')}, ` +
+      "CASE WHEN n % 10 < 5 THEN 'closed' WHEN n % 10 < 9 THEN 'active' WHEN n % 20 < 10 THEN 'pending' ELSE 'closing' END, " +
+      `1, n % 2, ${NOW - SESSIONS} + n, ${NOW - SESSIONS} + n, ${NOW - SESSIONS} + n ${from(SESSIONS)}`,
+  );
+  await db.execute(
+    'INSERT INTO console_tokens (token_hash, session_id, source, uuid, issued_to, created, expires) ' +
+      `SELECT ${padded('n', 64)}, ${id}, ${source('n')}, ${uuid('n')}, 'alice', ${NOW}, ${NOW - SESSIONS} + n ${from(SESSIONS)}`,
+  );
+  await db.execute(
+    'INSERT INTO console_connections (connection_ref, session_id, generation, node, pid, created, client_ip, client_port, ' +
+      `channel_type, channel_id, state, closed) SELECT ${padded('n', 36)}, ${concat("'s'", padded(`n % ${SESSIONS}`, 11))}, ` +
+      `1, ${concat("'node-'", 'n % 7')}, n % 40, ${NOW}, '::1', 1, 2, 0, 'x', CASE WHEN n % 8 = 0 THEN NULL ELSE ${NOW} - n END ` +
+      from(CONSOLES),
+  );
+  if (engine === 'mariadb') {
+    await db.query(
+      'ANALYZE TABLE consoles, audit_events, console_sessions, console_tokens, console_connections, sources',
+    );
+  }
+}
+
+async function explain(db: Database, engine: Engine, { sql, parameters }: Statement): Promise<Plan> {
+  if (engine === 'sqlite') {
+    const rows = await db.query<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, parameters);
+    return { sql, steps: rows.map(({ detail }) => detail) };
+  }
+  const rows = await db.query<Record<string, string | number | null>>(`EXPLAIN ${sql}`, parameters);
+  const steps = rows.map((row) =>
+    `${row['table']} type=${row['type']} key=${row['key']} rows=${row['rows']} ${row['Extra'] ?? ''}`.trim(),
+  );
+  return { sql, steps };
+}
+
+const WHOLE = /^SCAN \S+$|^SCAN \S+ (?!USING)|TEMP B-TREE|type=ALL|Using filesort|Using temporary/;
+/** A page from the start walks an index from its start and stops at the limit: the one scan that is none. */
+const WALK = /^SCAN \S+ USING (COVERING )?INDEX|type=index/;
+
+function faultsOf({ sql, steps }: Plan): string[] {
+  const mayWalk = !sql.includes('WHERE') && sql.includes('LIMIT');
+  return steps
+    .filter((step) => !step.startsWith('null ') && !step.startsWith('SCAN CONSTANT ROW'))
+    .filter((step) => WHOLE.test(step) || (WALK.test(step) && !mayWalk))
+    .map((step) => `${step}  <-  ${sql}`);
+}
+
+describe.each(ENGINES)('at scale, %s', (engine) => {
+  const databases = databasesOf(engine, { keep: true });
+  let db: Database;
+  const uuid = '00000000-0000-4000-8000-000000004321';
+  const source = 'source-0321';
+
+  beforeAll(async () => {
+    db = await databases.fresh();
+    await fill(db, engine);
+  }, FILL_MS);
+
+  const cases: [string, (at: Database) => Promise<unknown>][] = [
+    ['the first page of consoles', (at) => new Consoles(at).list({ limit: 1000 })],
+    [
+      'a page of consoles from the middle',
+      (at) => new Consoles(at).list({ limit: 1000, marker: `source-0200/${uuid}` }),
+    ],
+    [
+      'the last page of consoles',
+      (at) => new Consoles(at).list({ limit: 1000, marker: `source-0399/${uuid}` }),
+    ],
+    ['one console', (at) => new Consoles(at).find(source, uuid)],
+    ["one console's address", (at) => new Consoles(at).connectInfo(source, uuid)],
+    ["a console's audit trail", (at) => new AuditEvents(at).list(source, uuid, 20)],
+    ['the sources', (at) => new Sources(at).list({ limit: 100, marker: source })],
+    ['the users', (at) => new Users(at).list({ limit: 100, marker: 'a' })],
+    ['the first page of sessions', (at) => sessions(at).listOpen({ limit: 100 })],
+    [
+      'a page of sessions from the middle',
+      (at) => sessions(at).listOpen({ limit: 100, marker: 's00000010000' }),
+    ],
+    ['a session', (at) => sessions(at).find('s00000010000')],
+    ['the poll for ended sessions', (at) => sessions(at).sessionsToClose(NOW - 10)],
+    ['the sweep for ended connections', (at) => sessions(at).connectionsToClose('node-3')],
+    ['a whole session', wholeSession],
+    ['the end of a console', (at) => sessions(at).terminateConsole(source, uuid, 'x')],
+    ['the end of a worker', (at) => sessions(at).closeWorker('node-1', 1)],
+    ['the reaper', (at) => reapExpired(at, { reconnectGrace: 60 }, NOW - SESSIONS + 500)],
+    ['audit retention by age', (at) => reapAuditEvents(at, { maxAge: EVENTS - 1000 }, NOW)],
+  ];
+
+  it.each(cases)(
+    'reads no whole table for %s',
+    async (name, act) => {
+      const statements: Statement[] = [];
+      const noted = overheard(db, (sql, parameters) => statements.push({ sql, parameters }));
+      const before = performance.now();
+      await act(noted);
+      const took = performance.now() - before;
+      const distinct = [...new Map(statements.map((statement) => [statement.sql, statement])).values()];
+      const plans: Plan[] = [];
+      for (const statement of distinct) {
+        if (/^(SELECT|UPDATE|DELETE)/.test(statement.sql)) plans.push(await explain(db, engine, statement));
+      }
+      if (process.env['KERBSIDE_SHOW_PLANS'] !== undefined) {
+        const shown = plans.map(
+          ({ sql, steps }) => `  ${sql.slice(0, 160)}\n${steps.map((step) => `      ${step}`).join('\n')}`,
+        );
+        process.stdout.write(`\n${engine}: ${name}: ${took.toFixed(1)} ms\n${shown.join('\n')}\n`);
+      }
+      expect(plans.flatMap(faultsOf)).toEqual([]);
+      if (!/reaper|retention|worker/.test(name)) expect(took).toBeLessThan(SLOWEST_PAGE_MS);
+    },
+    FILL_MS,
+  );
+
+  function sessions(at: Database): ConsoleSessions {
+    return new ConsoleSessions(at, { reconnectGrace: 60, now: () => NOW });
+  }
+
+  async function wholeSession(at: Database): Promise<void> {
+    const tokens = new ConsoleTokens(at, { tokenTtl: 600, now: () => NOW });
+    const { token, sessionId } = await tokens.mint({ source, uuid, issuedTo: 'alice' });
+    const place = { clientIp: '::1', clientPort: 1, node: 'n', pid: 1, channelId: 0 };
+    const main = await sessions(at).authorize({ ...place, ticket: token, channelType: 1, connectionId: 0 });
+    if (main.kind === 'refused') throw new Error(main.reason);
+    await sessions(at).linked(main.connectionRef);
+    await sessions(at).establish(sessionId, main.generation, 5);
+    const connectionId = main.proxyConnectionId;
+    await sessions(at).authorize({ ...place, ticket: token, channelType: 2, connectionId });
+    await sessions(at).closed(main.connectionRef, { reason: 'x', bytesUp: 1, bytesDown: 1, duration: 1 });
+    await sessions(at).terminateSession(sessionId, 'x');
+  }
+});
