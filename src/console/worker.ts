@@ -7,6 +7,7 @@ import { ControlClient } from './control-client.js';
 import type { RelaySettings, SupervisorMessage, TlsMaterial, WorkerMessage } from './ipc.js';
 import { Listener } from './listener.js';
 import { Meter } from './meter.js';
+import { Outbox } from './outbox.js';
 import { RelayBuffer } from './relay-buffer.js';
 import { tlsWritesConsumeTheirBuffer } from './self-test.js';
 import { SessionRegistry } from './session-registry.js';
@@ -29,7 +30,7 @@ class RelayWorker {
     if (!shared) log.warning('self test failed: every connection reads into a buffer of its own');
     const context: WorkerContext = {
       settings,
-      control: new ControlClient(send, settings.controlTimeout),
+      control: new ControlClient((message) => outbox.put(message), settings.controlTimeout),
       registry: new SessionRegistry(),
       ticketKeys: await TicketKeys.create(),
       buffer: new RelayBuffer(shared),
@@ -67,14 +68,14 @@ class RelayWorker {
   }
 }
 
-function send(message: WorkerMessage): void {
+const outbox = new Outbox<WorkerMessage>((batch) => {
   // The channel is gone when the supervisor is; the cluster ends this process then.
-  if (process.connected) process.send?.(message);
-}
+  if (process.connected) process.send?.(batch);
+});
 
 let worker: RelayWorker | null = null;
 
-process.on('message', (message: SupervisorMessage) => {
+function receive(message: SupervisorMessage): void {
   if (message.op !== 'start') {
     worker?.handle(message);
     return;
@@ -84,15 +85,17 @@ process.on('message', (message: SupervisorMessage) => {
       worker = started;
     },
     (error: unknown) => {
-      send({
-        op: 'note',
-        body: { op: 'failed', message: error instanceof Error ? error.message : String(error) },
-      });
+      const fault = error instanceof Error ? error.message : String(error);
+      outbox.put({ op: 'note', body: { op: 'failed', message: fault } });
     },
   );
+}
+
+process.on('message', (batch: SupervisorMessage[]) => {
+  for (const message of batch) receive(message);
 });
 // The supervisor drains and stops its workers; a signal to the whole process group must not overtake it.
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
-send({ op: 'note', body: { op: 'loaded' } });
+outbox.put({ op: 'note', body: { op: 'loaded' } });
