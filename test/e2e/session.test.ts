@@ -17,7 +17,7 @@ let desk: Desk;
 
 beforeAll(async () => {
   desk = await startDesk(() => ({
-    env: { OS_CONSOLE__RECONNECT_GRACE: '5', OS_CONSOLE__TOKEN_TTL: '20' },
+    env: { OS_CONSOLE__RECONNECT_GRACE: '4', OS_CONSOLE__TOKEN_TTL: '12' },
     sources: (guest) => [
       staticSource([
         guestConsole(guest),
@@ -96,7 +96,7 @@ describe('a session', () => {
     await delay(500);
     const second = await desk.open(vv);
     await second.stop();
-    await delay(6500);
+    await delay(5500);
     expect(await probeVv(vv)).toMatchObject(DENIED);
   });
 
