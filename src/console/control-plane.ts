@@ -57,6 +57,8 @@ export class ControlPlane {
   private polling = false;
   private pollFailing = false;
   private readonly finishing = new Set<Promise<void>>();
+  /** Workers that have ended: few in a process's life, and ids are not used again. */
+  private readonly dead = new Set<number>();
 
   constructor(
     private readonly sessions: ConsoleSessions,
@@ -122,6 +124,7 @@ export class ControlPlane {
 
   /** A worker is gone: its channels are closed in the records, and what belonged to them on other workers ends. */
   workerDied(worker: WorkerName): void {
+    this.dead.add(worker.id);
     for (const channel of this.live.ofWorker(worker.id)) {
       this.live.remove(channel.connectionRef);
       this.metrics.closed.inc({ reason: 'proxy worker died' });
@@ -152,6 +155,22 @@ export class ControlPlane {
       this.pollFailing = true;
     } finally {
       this.polling = false;
+    }
+  }
+
+  /** The same as {@link poll} without any clock: ends this node's channels whose session is over. */
+  async sweep(): Promise<void> {
+    try {
+      for (const { connectionRef, terminated } of await this.sessions.connectionsToClose(
+        this.settings.node,
+      )) {
+        const channel = this.live.find(connectionRef);
+        if (channel === undefined) continue;
+        const reason = terminated ? 'terminated by request' : 'main channel closed';
+        this.endSession(channel.sessionId, channel.generation, reason);
+      }
+    } catch (error) {
+      log.debug('the sweep of ended sessions failed', { error: error as Error });
     }
   }
 
@@ -186,6 +205,10 @@ export class ControlPlane {
       pid: worker.pid,
       tail: Promise.resolve(),
     };
+    if (this.dead.has(worker.id)) {
+      this.finish(channel, { reason: 'proxy worker died', bytesUp: 0, bytesDown: 0, duration: 0 });
+      return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
+    }
     if (!this.permits(channelType)) {
       this.record(channel, AUDIT.channelForbidden);
       this.metrics.denied.inc();

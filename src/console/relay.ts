@@ -202,6 +202,10 @@ export class Relay implements Traffic {
       this.end('backend broke the protocol', (error as Error).message);
     }
     // A chunk of which nothing goes out (yet) is done with already.
+    return this.readsOn();
+  }
+
+  private readsOn(): boolean {
     return !this.paused && !this.stopped;
   }
 

@@ -19,6 +19,8 @@ const log = loggerFor('kerbside.console.supervisor');
 /** Milliseconds that the workers may take to end everything, and that the last records may take after them. */
 const STOP_TIMEOUT = 3000;
 const RECORD_TIMEOUT = 1500;
+/** Milliseconds between two looks at this node's own channels: the net under the poll, which compares clocks. */
+const SWEEP_INTERVAL = 10_000;
 
 /** What {@link ProxyServer} is made of. */
 interface Parts {
@@ -35,6 +37,7 @@ export class ProxyServer implements WorkerListener {
   private readonly pool: WorkerPool;
   private readonly watch: CertificateWatch;
   private readonly pollTimer: NodeJS.Timeout;
+  private readonly sweepTimer: NodeJS.Timeout;
   private bound: Ports = { secure: [], insecure: [] };
 
   /** Takes the parts up; {@link startProxy} makes them and starts the workers. */
@@ -57,6 +60,7 @@ export class ProxyServer implements WorkerListener {
         this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
     );
     this.pollTimer = setInterval(() => void this.control.poll(), proxy.pollInterval * 1000);
+    this.sweepTimer = setInterval(() => void this.control.sweep(), SWEEP_INTERVAL);
     this.watch = new CertificateWatch(spice.certPath, spice.keyPath, parts.tls, (material) =>
       this.pool.useCertificates(material),
     );
@@ -108,6 +112,7 @@ export class ProxyServer implements WorkerListener {
   /** Ends every connection and all workers, and writes what is left to write. */
   async close(): Promise<void> {
     clearInterval(this.pollTimer);
+    clearInterval(this.sweepTimer);
     this.watch.close();
     await this.pool.stop(STOP_TIMEOUT);
     await within(this.control.settle(), RECORD_TIMEOUT);

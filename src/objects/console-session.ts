@@ -26,7 +26,7 @@ import {
   terminateSession,
   terminateSessionsOf,
 } from '../db/api/console-sessions.js';
-import { liveHashes, revokeTokenOf, revokeTokens, viewToken } from '../db/api/console-tokens.js';
+import { listUnspent, revokeTokenOf, revokeTokens, viewToken } from '../db/api/console-tokens.js';
 import type { TokenView } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
@@ -68,6 +68,13 @@ export interface SessionSummary {
   source: string;
   uuid: string;
   state: SessionState;
+}
+
+/** What ending all sessions of a console ended: one entry for each token that was not spent, oldest first. */
+export interface ConsoleTermination {
+  /** First 12 hex digits of each token's SHA-256. */
+  fingerprints: string[];
+  sessionIds: string[];
 }
 
 const U32_END = 2 ** 32;
@@ -192,12 +199,16 @@ export class ConsoleSessions {
   }
 
   /** Ends every session of a console for good, unused tokens included. */
-  async terminateConsole(source: string, uuid: string, reason: string): Promise<{ fingerprints: string[] }> {
+  async terminateConsole(source: string, uuid: string, reason: string): Promise<ConsoleTermination> {
     const now = this.#now();
-    const hashes = await liveHashes(this.#db, source, uuid);
+    const tokens = await listUnspent(this.#db, source, uuid);
+    const hashes = tokens.map(({ token_hash }) => token_hash);
     await terminateSessionsOf(this.#db, { source, uuid }, reason.slice(0, LONGEST_REASON), now);
     await revokeTokens(this.#db, hashes, now);
-    return { fingerprints: hashes.map(fingerprintOfHash) };
+    return {
+      fingerprints: hashes.map(fingerprintOfHash),
+      sessionIds: tokens.map(({ session_id }) => session_id),
+    };
   }
 
   /** One session; null when unknown. */

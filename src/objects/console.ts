@@ -11,6 +11,7 @@ import {
 } from '../db/api/consoles.js';
 import type { ConsoleMarker, ShownConsoleRow } from '../db/api/consoles.js';
 import { liveTokens } from '../db/api/console-tokens.js';
+import type { LiveToken } from '../db/api/console-tokens.js';
 import type { ConsoleRange } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { refreshKey } from '../db/keys.js';
@@ -50,8 +51,9 @@ export interface Console {
   hostSubject: string | null;
   /** Epoch seconds. */
   discovered: number;
-  /** Sessions whose token has not been spent, terminated or reaped. */
+  /** Sessions that have an open channel. */
   sessionIds: string[];
+  /** Tokens that open a channel now: neither expired nor spent, or in use. */
   tokenCount: number;
 }
 
@@ -219,14 +221,14 @@ export class Consoles {
 
   // One more statement for a whole page, however many consoles it has.
   async #withSessions(rows: readonly ShownConsoleRow[]): Promise<Console[]> {
-    const sessions = new Map<string, string[]>();
+    const now = this.#now();
+    const tokens = new Map<string, LiveToken[]>();
     for (const token of await liveTokens(this.#db, rangesOf(rows))) {
+      if (token.expires < now && token.in_use === 0) continue;
       const key = `${token.source}/${token.uuid}`;
-      const ids = sessions.get(key);
-      if (ids === undefined) sessions.set(key, [token.session_id]);
-      else ids.push(token.session_id);
+      tokens.set(key, [...(tokens.get(key) ?? []), token]);
     }
-    return rows.map((row) => toConsole(row, sessions.get(`${row.source}/${row.uuid}`) ?? []));
+    return rows.map((row) => toConsole(row, tokens.get(`${row.source}/${row.uuid}`) ?? []));
   }
 }
 
@@ -250,7 +252,7 @@ function openTicket(db: Database, row: Pick<ConsoleRow, 'source' | 'uuid' | 'tic
   return row.ticket === null ? '' : db.cipher.open(ticketPlace(row.source, row.uuid), row.ticket);
 }
 
-function toConsole(row: ShownConsoleRow, sessionIds: string[]): Console {
+function toConsole(row: ShownConsoleRow, tokens: readonly LiveToken[]): Console {
   return {
     source: row.source,
     uuid: row.uuid,
@@ -261,8 +263,8 @@ function toConsole(row: ShownConsoleRow, sessionIds: string[]): Console {
     securePort: row.secure_port,
     hostSubject: row.host_subject,
     discovered: row.discovered,
-    sessionIds,
-    tokenCount: sessionIds.length,
+    sessionIds: tokens.filter((token) => token.in_use !== 0).map((token) => token.session_id),
+    tokenCount: tokens.length,
   };
 }
 

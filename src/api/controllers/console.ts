@@ -59,12 +59,11 @@ export class ConsoleController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const sessionIds = (await this.consoles.find(source, uuid))?.sessionIds ?? [];
     const ended = await this.sessions.terminateConsole(source, uuid, 'console terminated by request');
     const actor = { node: this.conf.default.nodeName, pid: process.pid };
     const message = AUDIT.sessionTerminated;
     await this.events.recordMany(
-      sessionIds.map((id) => ({ ...actor, source, uuid, session_id: id, message })),
+      ended.sessionIds.map((id) => ({ ...actor, source, uuid, session_id: id, message })),
     );
     if (wantsHtml(request.headers.accept)) response.redirect(302, '/console');
     else response.json({ result: 'ok', tokens: ended.fingerprints });

@@ -69,29 +69,39 @@ export async function insertToken(db: Statements, row: Omit<ConsoleTokenRow, 're
 
 function liveTokensSql(count: number): string {
   const ranges = Array.from({ length: count }, () => '(source = ? AND uuid BETWEEN ? AND ?)').join(' OR ');
-  return `SELECT source, uuid, session_id FROM console_tokens WHERE (${ranges}) AND revoked IS NULL`;
+  return (
+    'SELECT source, uuid, session_id, expires, EXISTS (SELECT 1 FROM console_connections c WHERE c.closed IS NULL ' +
+    'AND c.session_id = console_tokens.session_id) AS in_use ' +
+    `FROM console_tokens WHERE (${ranges}) AND revoked IS NULL`
+  );
 }
 
+/** A token that is not spent; `in_use` is not 0 while its session has an open channel. */
+export type LiveToken = Pick<ConsoleTokenRow, 'source' | 'uuid' | 'session_id' | 'expires'> & {
+  in_use: number;
+};
+
 /** Tokens that are not spent, of whole pages of consoles at once. */
-export async function liveTokens(
-  db: Statements,
-  ranges: readonly ConsoleRange[],
-): Promise<Pick<ConsoleTokenRow, 'source' | 'uuid' | 'session_id'>[]> {
-  const found: Pick<ConsoleTokenRow, 'source' | 'uuid' | 'session_id'>[] = [];
+export async function liveTokens(db: Statements, ranges: readonly ConsoleRange[]): Promise<LiveToken[]> {
+  const found: LiveToken[] = [];
   for (const batch of batches(ranges, RANGES)) {
     const values: SqlValue[] = batch.flatMap(({ source, first, last }) => [source, first, last]);
-    found.push(...(await db.query<(typeof found)[number]>(liveTokensSql(batch.length), values)));
+    found.push(...(await db.query<LiveToken>(liveTokensSql(batch.length), values)));
   }
   return found;
 }
 
-/** Hashes of the tokens of a console that are not spent, oldest first. */
-export async function liveHashes(db: Statements, source: string, uuid: string): Promise<string[]> {
-  const rows = await db.query<{ token_hash: string; created: number }>(
-    'SELECT token_hash, created FROM console_tokens WHERE source = ? AND uuid = ? AND revoked IS NULL',
+/** The tokens of a console that are not spent, oldest first. */
+export async function listUnspent(
+  db: Statements,
+  source: string,
+  uuid: string,
+): Promise<Pick<ConsoleTokenRow, 'token_hash' | 'session_id' | 'created'>[]> {
+  const rows = await db.query<Pick<ConsoleTokenRow, 'token_hash' | 'session_id' | 'created'>>(
+    'SELECT token_hash, session_id, created FROM console_tokens WHERE source = ? AND uuid = ? AND revoked IS NULL',
     [source, uuid],
   );
-  return rows.sort((a, b) => a.created - b.created).map(({ token_hash }) => token_hash);
+  return rows.sort((a, b) => a.created - b.created);
 }
 
 /** Spends the token of a session. */

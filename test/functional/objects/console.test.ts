@@ -149,9 +149,15 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
         Array.from({ length: 20 }, (_, n) => aConsole({ uuid: `u${n}` })),
       );
     }
+    await new Sources(db).upsert({ name: 'y', type: 'static' });
     const tokens = new ConsoleTokens(db, { tokenTtl: 60, now });
     const one = await tokens.mint({ source: 'y', uuid: 'u3', issuedTo: 'a' });
     const two = await tokens.mint({ source: 'y', uuid: 'u3', issuedTo: 'a' });
+    const sessions = new ConsoleSessions(db, { reconnectGrace: 1, now });
+    await sessions.authorize({
+      ...{ ticket: one.token, connectionId: 0, channelType: 1, channelId: 0 },
+      ...{ clientIp: '192.0.2.7', clientPort: 4000, node: 'node-a', pid: 7 },
+    });
     let statements = 0;
     const counted = overheard(db, () => (statements += 1));
     const { items } = await new Consoles(counted).list({ limit: 1000 });
@@ -159,9 +165,10 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     const busy = items.filter(({ tokenCount }) => tokenCount > 0);
     expect(busy).toHaveLength(1);
     expect(busy[0]).toMatchObject({ source: 'y', uuid: 'u3', tokenCount: 2, discovered: 1_800_000_000 });
-    expect(busy[0]?.sessionIds.sort()).toEqual([one.sessionId, two.sessionId].sort());
-    await new ConsoleSessions(db, { reconnectGrace: 1, now }).terminateSession(one.sessionId, 'x');
-    expect((await all.find('y', 'u3'))?.sessionIds).toEqual([two.sessionId]);
+    expect(busy[0]?.sessionIds).toEqual([one.sessionId]);
+    await sessions.terminateSession(one.sessionId, 'x');
+    expect(await all.find('y', 'u3')).toMatchObject({ sessionIds: [], tokenCount: 1 });
+    expect(await sessions.terminateConsole('y', 'u3', 'x')).toMatchObject({ sessionIds: [two.sessionId] });
   });
 });
 
