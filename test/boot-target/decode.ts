@@ -113,7 +113,12 @@ function readWords(image: Image, left: number, top: number, cell: number): Buffe
 
 function parse(words: Buffer): BootTargetState | null {
   const word = (row: number): number => words.readUInt32BE(row * 4);
-  if (word(0) !== MAGIC || word(CRC_ROW) !== crc32(words.subarray(0, CRC_ROW * 4)) || word(ROWS - 1) !== ~MAGIC >>> 0) return null;
+  if (
+    word(0) !== MAGIC ||
+    word(CRC_ROW) !== crc32(words.subarray(0, CRC_ROW * 4)) ||
+    word(ROWS - 1) !== ~MAGIC >>> 0
+  )
+    return null;
   if (words[4] !== VERSION) return null;
   const keys = word(2);
   const history = [...words.subarray(HISTORY_ROW * 4, HISTORY_ROW * 4 + HISTORY)];
