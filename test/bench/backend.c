@@ -68,7 +68,7 @@ static int send_main_init(int fd, uint32_t session) {
 
 // The link stage after its first four bytes. Returns 0 when messages may follow.
 static int link_stage(int fd) {
-  uint8_t head[LINK_HEADER - 4], mess[4096], reply[LINK_HEADER + LINK_REPLY + 4] = {0}, ticket[4 + TICKET], result[4] = {0};
+  uint8_t head[LINK_HEADER - 4], mess[4096], reply[LINK_HEADER + LINK_REPLY + 8] = {0}, ticket[4 + TICKET], result[4] = {0};
   if (read_all(fd, head, sizeof head)) return -1;
   uint32_t size = get32(head + 8);
   if (size < LINK_MESS || size > sizeof mess || read_all(fd, mess, size)) return -1;
@@ -78,11 +78,13 @@ static int link_stage(int fd) {
   put32(reply, LINK_MAGIC);
   put32(reply + 4, 2);
   put32(reply + 8, 2);
-  put32(reply + 12, LINK_REPLY + 4);
+  put32(reply + 12, LINK_REPLY + 8);
   memcpy(reply + LINK_HEADER + 4, public_key, PUBLIC_KEY);
   put32(reply + LINK_HEADER + 166, 1);
+  put32(reply + LINK_HEADER + 170, 1);
   put32(reply + LINK_HEADER + 174, LINK_REPLY);
   put32(reply + LINK_HEADER + LINK_REPLY, CAP_AUTH_SELECTION | CAP_AUTH_SPICE | CAP_MINI_HEADER);
+  put32(reply + LINK_HEADER + LINK_REPLY + 4, is_main ? 15 : 1);  // all main capabilities; LZ4 for the others
   if (write_all(fd, reply, sizeof reply)) return -1;
   if (read_all(fd, ticket, (caps & CAP_AUTH_SELECTION ? 4 : 0) + TICKET)) return -1;
   if (!is_main && !known_session(connection_id)) put32(result, 8);  // BAD_CONNECTION_ID

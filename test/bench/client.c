@@ -154,11 +154,10 @@ static int link_channel(struct channel *c, const char *password, uint32_t connec
   return tls_read(c, result, 4) || get32(result) ? -1 : 0;
 }
 
-static void hang_up(struct channel *c, int reset) {
-  struct linger now = {1, 0};
-  if (reset) setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+// As spice-gtk does: no close_notify, the socket is closed.
+static void hang_up(struct channel *c) {
   SSL_free(c->ssl);
-  if (c->fd >= 0) close(c->fd);
+  close(c->fd);
 }
 
 static int connect_tls(struct channel *c) {
@@ -277,7 +276,7 @@ static void set_up_again_and_again(int n) {
     uint64_t start = now_ns();
     if (open_channel(&c, turn % CHANNELS_A_SESSION) || echo(&c, 58)) fail("setup: a channel failed");
     sample(now_ns() - start);
-    hang_up(&c, 1);
+    hang_up(&c);
     atomic_fetch_add(&operations, 1);
   }
 }
