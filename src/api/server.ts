@@ -57,8 +57,6 @@ const CLOSE_DEADLINE_MS = 5000;
  */
 export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
   const parts = await apiParts(conf, db);
-  // Nest declares its options as a class and takes any literal.
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
   const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), NEST_OPTIONS);
   usePipeline(app, parts);
   await app.init();

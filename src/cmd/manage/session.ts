@@ -52,7 +52,13 @@ async function terminateSession(id: string, _options: unknown, command: Command)
     if (!ended || found === null) throw new NotFound(`there is no open session ${id}`);
     const { source, uuid } = found;
     const node = conf.default.nodeName;
-    await new AuditEvents(db).record({ source, uuid, session_id: id, node, message: AUDIT.sessionTerminated });
+    await new AuditEvents(db).record({
+      source,
+      uuid,
+      session_id: id,
+      node,
+      message: AUDIT.sessionTerminated,
+    });
     say(`session ${id} terminated`);
   });
 }
