@@ -22,7 +22,8 @@ export async function tlsWritesConsumeTheirBuffer(material: TlsMaterial): Promis
     key: [...material.key],
     minVersion: 'TLSv1.2',
   });
-  server.listen(0, '127.0.0.1');
+  // Of this process alone: workers that share the port would get each other's connections.
+  server.listen({ port: 0, host: '127.0.0.1', exclusive: true });
   const deadline = AbortSignal.timeout(TIMEOUT);
   try {
     await once(server, 'listening', { signal: deadline });
