@@ -322,8 +322,10 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const other = await at.tokens.mint({ source: 'lab', uuid: 'two', issuedTo: 'bob' });
     expect(await at.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual({
       fingerprints: [fingerprint(running.token), fingerprint(unused.token)],
+      sessionIds: [running.sessionId, unused.sessionId],
     });
-    expect(await at.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual({ fingerprints: [] });
+    const nothing = { fingerprints: [], sessionIds: [] };
+    expect(await at.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual(nothing);
     expect(reasonOf(await at.sessions.authorize(asking(unused.token)))).toBe('token_terminated');
     expect(reasonOf(await at.sessions.authorize(asking(other.token)))).toBe('granted');
     const rows = await at.db.query('SELECT session_id FROM session_terminations');
