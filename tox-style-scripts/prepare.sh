@@ -36,6 +36,13 @@ as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Root already, or sudo without a password, or someone at the terminal who can type it.
+can_be_root() {
+  [ "$(id -u)" -eq 0 ] && return 0
+  command -v sudo >/dev/null || return 1
+  sudo -n true 2>/dev/null || [ -t 0 ]
+}
+
 # A package that brings a service (haproxy, nginx) must not start it on the developer's machine.
 apt_install() {
   local policy=/usr/sbin/policy-rc.d made=no status=0
@@ -58,7 +65,7 @@ prepare_debian() {
   missing=$(missing_packages "$@" | xargs)
   [ -n "$missing" ] || return 0
   [ "${NO_INSTALL:-}" != 1 ] || fail "NO_INSTALL=1 is set and these Debian packages are missing: $missing"
-  if [ "$(id -u)" -ne 0 ] && ! sudo -n true 2>/dev/null && [ ! -t 0 ]; then
+  if ! can_be_root; then
     fail "these Debian packages are missing and there is no root access to install them; run as root: apt-get install $missing"
   fi
   say "installing Debian packages: $missing"
