@@ -66,6 +66,8 @@ export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
   const server = createServer(LIMITS, handler);
   const gate = new Gate(server);
   await listen(server, conf.api.address, conf.api.port);
+  // Without a listener a failed accept (no file descriptor left) would end the process.
+  server.on('error', (error) => LOG.error('listener fault', { error }));
   const { address, port } = server.address() as AddressInfo;
   LOG.info('REST API listening', { address, port });
   return {

@@ -66,7 +66,7 @@ export class ClientConnection {
 
   /** Ends the connection, whatever step it is at. */
   end(reason: CloseReason, detail = ''): void {
-    this.fail(new ConnectionEnded(reason, detail));
+    if (!this.signal.aborted) this.fail(new ConnectionEnded(reason, detail));
   }
 
   /** Ends the connection with a fault; the first one counts. */

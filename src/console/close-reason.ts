@@ -21,8 +21,21 @@ export type CloseReason =
   | 'backend failed'
   | 'control plane failed';
 
+/**
+ * An end that is part of the day's work: raised for every connection, by the one place that its words name, and so
+ * without a stack trace, which would cost more than all else about it.
+ */
+class Ending extends KerbsideException {
+  constructor(message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** A relayed or about to be relayed connection ends. `detail` is for the log. */
-export class ConnectionEnded extends KerbsideException {
+export class ConnectionEnded extends Ending {
   constructor(
     readonly reason: CloseReason,
     readonly detail = '',
@@ -33,7 +46,7 @@ export class ConnectionEnded extends KerbsideException {
 }
 
 /** The client is refused before its channel is authorized; nothing was recorded for it yet. */
-export class LinkRefused extends KerbsideException {
+export class LinkRefused extends Ending {
   /**
    * @param reason the word for metric and log, such as `bad_magic` or `limit_address`
    * @param answer bytes the client hears before the close; null: nothing
@@ -66,7 +79,7 @@ export type BackendFailureReason =
   | 'protocol';
 
 /** The backend could not be reached or did not accept the channel. */
-export class BackendFailed extends KerbsideException {
+export class BackendFailed extends Ending {
   /**
    * @param detail what went wrong, for audit and log; names no ticket
    * @param linkError the SpiceLinkErr of the backend's link reply, where that is the fault

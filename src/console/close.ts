@@ -67,6 +67,10 @@ function finish(connection: ClientConnection, answer: Buffer | null, fault: unkn
 /** Reads on until the client closes too: unread bytes would turn the end into a reset, and the answer be lost. */
 function endClient(client: Socket): void {
   cutSoon(client, () => {
+    if (client.readableEnded) {
+      client.destroySoon();
+      return;
+    }
     client.end();
     client.resume();
   });

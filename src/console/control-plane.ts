@@ -269,7 +269,8 @@ export class ControlPlane {
       this.endSession(channel.sessionId, channel.generation, 'main channel closed');
     }
     this.chain(channel, async () => {
-      await this.sessions.closed(channel.connectionRef, end);
+      if (channel.channelType === CHANNEL_MAIN) await this.sessions.closed(channel.connectionRef, end);
+      else await this.sessions.otherClosed(channel.connectionRef, end);
     });
     const done = channel.tail;
     this.finishing.add(done);

@@ -29,6 +29,12 @@ const CIPHERS = [
 
 const BACKLOG = 1024;
 
+/**
+ * Sockets above `max_connections` that may be open at once: they get their refusal in SPICE's words, after the TLS
+ * handshake. Beyond that they are cut unheard, or strangers with many addresses could take every file descriptor.
+ */
+const REFUSAL_RESERVE = 1024;
+
 /** A connection whose link stage is not over. */
 interface HalfOpen {
   readonly address: string;
@@ -44,6 +50,8 @@ export class Listener {
   private readonly byAddress = new AddressCounts();
   /** By both ends' addresses and ports, which the raw socket and its TLS socket share. */
   private readonly accepted = new Map<string, HalfOpen>();
+  /** Sockets of both ports. */
+  private open = 0;
 
   constructor(
     private readonly worker: WorkerContext,
@@ -127,20 +135,32 @@ export class Listener {
     });
   }
 
-  /** Counts a new connection as half-open; null when its address has too many of them, and it is cut. */
+  /** Counts a new connection as half-open; null when there are too many, and it is cut. */
   private admit(socket: Socket): HalfOpen | null {
     const address = plainAddress(socket.remoteAddress);
     socket.on('error', () => undefined);
-    if (this.halfOpen.of(address) >= this.worker.settings.maxHalfOpenPerAddress) {
+    const full = this.full(address);
+    if (full !== null) {
       socket.destroy();
-      this.refused('limit_half_open', address, 'too many half-open links');
+      this.refused(full, address, 'cut at once');
       return null;
     }
     this.worker.meter.accepted += 1;
     const entry = { address, acceptedAt: performance.now(), linked: false };
+    this.open += 1;
     this.halfOpen.add(address);
-    socket.once('close', () => this.linked(entry));
+    socket.once('close', () => {
+      this.open -= 1;
+      this.linked(entry);
+    });
     return entry;
+  }
+
+  /** The limit that leaves no room for one more socket of this address; null: none. */
+  private full(address: string): string | null {
+    const { maxConnections, maxHalfOpenPerAddress } = this.worker.settings;
+    if (this.open >= maxConnections + REFUSAL_RESERVE) return 'limit_connections';
+    return this.halfOpen.of(address) >= maxHalfOpenPerAddress ? 'limit_half_open' : null;
   }
 
   private linked(entry: HalfOpen): void {

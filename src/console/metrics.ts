@@ -5,7 +5,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { StartupError } from '../exception.js';
+import { loggerFor } from '../log.js';
 import { VERSION } from '../version.js';
+
+const log = loggerFor('kerbside.console.metrics');
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -125,6 +128,8 @@ export async function serveMetrics(
     );
     server.listen({ host: address, port }, resolve);
   });
+  // Without a listener a failed accept (no file descriptor left) would end the process.
+  server.on('error', (error) => log.error('metrics listener fault', { error }));
   return new MetricsServer(server);
 }
 

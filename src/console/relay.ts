@@ -222,7 +222,7 @@ export class Relay implements Traffic {
   }
 
   private end(reason: CloseReason, detail = ''): void {
-    this.stop(new ConnectionEnded(reason, detail));
+    if (!this.stopped) this.stop(new ConnectionEnded(reason, detail));
   }
 
   /** No byte moves from here on; what was written goes out when close.ts ends the legs. */

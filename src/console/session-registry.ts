@@ -8,6 +8,7 @@ export class SessionRegistry {
   private readonly all = new Set<ClientConnection>();
   private readonly bySession = new Map<string, Set<ClientConnection>>();
   private readonly emptyListeners = new Set<() => void>();
+  private readonly idleListeners = new Set<() => void>();
 
   /** Every connection, authorized or not. */
   get connections(): ReadonlySet<ClientConnection> {
@@ -33,7 +34,7 @@ export class SessionRegistry {
     const members = sessionId === undefined ? undefined : this.bySession.get(sessionId);
     if (sessionId !== undefined && members !== undefined) {
       members.delete(connection);
-      if (members.size === 0) this.bySession.delete(sessionId);
+      if (members.size === 0) this.forget(sessionId);
     }
     if (this.all.size === 0) for (const listener of this.emptyListeners) listener();
   }
@@ -54,5 +55,19 @@ export class SessionRegistry {
   whenEmpty(listener: () => void): void {
     this.emptyListeners.add(listener);
     if (this.all.size === 0) listener();
+  }
+
+  /**
+   * Calls `listener` now if no session has a channel here, and each time the last one has gone: whoever is still in
+   * the link stage may be a stranger, and a drain does not wait for strangers.
+   */
+  whenIdle(listener: () => void): void {
+    this.idleListeners.add(listener);
+    if (this.bySession.size === 0) listener();
+  }
+
+  private forget(sessionId: string): void {
+    this.bySession.delete(sessionId);
+    if (this.bySession.size === 0) for (const listener of this.idleListeners) listener();
   }
 }

@@ -114,15 +114,12 @@ export class WorkerPool {
     this.outboxes.set(worker.id, outboxOf(worker));
     const startedAt = performance.now();
     return new Promise<Ports>((resolve, reject) => {
-      const late = setTimeout(
-        () => reject(new StartupError('a relay worker did not start in time')),
-        START_TIMEOUT,
-      );
       const fail = (message: string): void => {
         clearTimeout(late);
         reject(new StartupError(message));
         worker.process.kill('SIGKILL');
       };
+      const late = setTimeout(() => fail('a relay worker did not start in time'), START_TIMEOUT);
       const receive = (message: WorkerMessage): void => {
         if (message.op === 'request') this.answer(worker, message.id, message.body);
         else if (message.body.op === 'loaded')

@@ -17,6 +17,8 @@ import type { WorkerContext } from './worker-context.js';
 
 const log = loggerFor('kerbside.console.worker');
 
+type Order = Exclude<SupervisorMessage, { op: 'start' }>;
+
 /** One worker's life, from `start` to exit. */
 class RelayWorker {
   private constructor(
@@ -43,7 +45,7 @@ class RelayWorker {
     return new RelayWorker(context, listener);
   }
 
-  handle(message: Exclude<SupervisorMessage, { op: 'start' }>): void {
+  handle(message: Order): void {
     const { registry, control } = this.context;
     switch (message.op) {
       case 'reply':
@@ -57,7 +59,7 @@ class RelayWorker {
         return;
       case 'drain':
         this.listener.stopAccepting();
-        registry.whenEmpty(() => control.note({ op: 'drained' }));
+        registry.whenIdle(() => control.note({ op: 'drained' }));
         return;
       case 'stop':
         this.listener.stopAccepting();
@@ -74,15 +76,19 @@ const outbox = new Outbox<WorkerMessage>((batch) => {
 });
 
 let worker: RelayWorker | null = null;
+/** What came while the worker started: a certificate or a drain that is lost would not come again. */
+const early: Order[] = [];
 
 function receive(message: SupervisorMessage): void {
   if (message.op !== 'start') {
-    worker?.handle(message);
+    if (worker === null) early.push(message);
+    else worker.handle(message);
     return;
   }
   RelayWorker.start(message.settings, message.tls).then(
     (started) => {
       worker = started;
+      for (const order of early.splice(0)) started.handle(order);
     },
     (error: unknown) => {
       const fault = error instanceof Error ? error.message : String(error);

@@ -16,7 +16,7 @@ import {
   markConnected,
   viewConnection,
 } from '../db/api/console-connections.js';
-import type { NewConnection } from '../db/api/console-connections.js';
+import type { ConnectionEnd, NewConnection } from '../db/api/console-connections.js';
 import {
   activateSession,
   claimMain,
@@ -141,21 +141,14 @@ export class ConsoleSessions {
     const isMain = view.main_ref === connectionRef;
     // The session first: if this process dies between the two, the open row leads the next start to the rest.
     if (isMain) await releaseMains(this.#db, [connectionRef], now);
-    if (view.closed === null) {
-      await closeConnection(
-        this.#db,
-        connectionRef,
-        {
-          reason: end.reason.slice(0, LONGEST_REASON),
-          bytes_up: end.bytesUp,
-          bytes_down: end.bytesDown,
-          duration: end.duration,
-        },
-        now,
-      );
-    }
+    if (view.closed === null) await closeConnection(this.#db, connectionRef, toConnectionEnd(end), now);
     const mainEnded = isMain && (view.session_state === 'active' || view.terminated_at !== null);
     return { mainEnded, sessionId: view.session_id, generation: view.generation };
+  }
+
+  /** closed() for a channel that is known not to be a main one: one statement, the session stays as it is. */
+  async otherClosed(connectionRef: string, end: ChannelEnd): Promise<void> {
+    await closeConnection(this.#db, connectionRef, toConnectionEnd(end), this.#now());
   }
 
   /** Sessions changed at or after `since` (epoch seconds) whose channels must end. Poll with some overlap. */
@@ -312,6 +305,15 @@ export class ConsoleSessions {
       uuid: row.uuid ?? '',
     }));
   }
+}
+
+function toConnectionEnd(end: ChannelEnd): ConnectionEnd {
+  return {
+    reason: end.reason.slice(0, LONGEST_REASON),
+    bytes_up: end.bytesUp,
+    bytes_down: end.bytesDown,
+    duration: end.duration,
+  };
 }
 
 function lostRace(request: ChannelRequest): Refusal {

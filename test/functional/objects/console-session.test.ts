@@ -421,6 +421,18 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     );
   });
 
+  it('closes a channel that is no main one without touching its session', async () => {
+    const at = await site();
+    const { token, main } = await aRunningSession(at);
+    const display = granted(
+      await at.sessions.authorize(asking(token, { connectionId: main.proxyConnectionId, channelType: 2 })),
+    );
+    await at.sessions.otherClosed(display.connectionRef, END);
+    const { items } = await at.sessions.listOpen({ limit: 10 });
+    expect(items[0]?.channels.map((channel) => channel.connectionRef)).toEqual([main.connectionRef]);
+    expect(await at.sessions.find(main.sessionId)).toMatchObject({ state: 'active' });
+  });
+
   it('knows nothing of a connection that was never granted', async () => {
     const { sessions } = await site();
     expect(await sessions.closed('no-such-ref', END)).toEqual({
