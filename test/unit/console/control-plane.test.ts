@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import type { AuditQueue } from '../../../src/console/audit-queue.js';
+import { ControlPlane } from '../../../src/console/control-plane.js';
+import type { AuthorizeRequest, Grant } from '../../../src/console/ipc.js';
+import { ProxyMetrics } from '../../../src/console/metrics.js';
+import type { AuditEntry } from '../../../src/objects/audit-event.js';
+import type { ConsoleSessions, Refusal } from '../../../src/objects/console-session.js';
+
+const WORKER = { id: 1, pid: 101 };
+const CLOSED = { bytesUp: 5, bytesDown: 6, duration: 1.26, verdicts: [] };
+
+/** A control plane over sessions that answer as told. */
+class Scene {
+  refusal: Refusal | null = null;
+  ended: { sessionId: string; generation: number; terminated: boolean; updatedAt: number }[] = [];
+  readonly closed: string[] = [];
+  readonly audit: AuditEntry[] = [];
+  readonly told: unknown[][] = [];
+  readonly metrics = new ProxyMetrics();
+  readonly plane: ControlPlane;
+  private refs = 0;
+
+  constructor(settings: { maxConnectionsPerAddress?: number; permittedChannels?: string[] } = {}) {
+    const closed = (ref: string): Promise<object> => {
+      this.closed.push(ref);
+      return Promise.resolve({ mainEnded: false, sessionId: '', generation: 0 });
+    };
+    const sessions = {
+      authorize: () => Promise.resolve(this.outcome()),
+      linked: () => Promise.resolve(),
+      establish: () => Promise.resolve(),
+      ...{ closed, otherClosed: closed },
+      closeWorker: () => Promise.resolve([]),
+      sessionsToClose: () => Promise.resolve(this.ended),
+    };
+    this.plane = new ControlPlane(
+      sessions as unknown as ConsoleSessions,
+      { add: (entry: AuditEntry) => this.audit.push(entry) } as unknown as AuditQueue,
+      this.metrics,
+      { node: 'node1', maxConnectionsPerAddress: 10, permittedChannels: [], ...settings },
+      (...told) => this.told.push(told),
+    );
+  }
+
+  authorize(channelType: number, worker = WORKER): Promise<unknown> {
+    const request: AuthorizeRequest = {
+      ...{ op: 'authorize', ticket: 'a token', connectionId: 0, channelType, channelId: 0 },
+      ...{ clientIp: '192.0.2.9', clientPort: 1, linkTime: 0.1 },
+    };
+    return this.plane.request(worker, request);
+  }
+
+  messages(): string[] {
+    return this.audit.map(({ message }) => message);
+  }
+
+  private outcome(): object {
+    const known = { source: 'lab', uuid: 'u', sessionId: 's' };
+    if (this.refusal !== null) return { kind: 'refused', reason: this.refusal, ...known };
+    this.refs += 1;
+    return {
+      ...{ kind: 'granted', connectionRef: `ref${String(this.refs)}`, generation: 1, ...known },
+      ...{ proxyConnectionId: 1, backendConnectionId: 2, connectInfo: { hypervisor: 'hv', ticket: 't' } },
+    };
+  }
+}
+
+describe('a refusal', () => {
+  it.each<[Refusal, string]>([
+    ['token_unknown', 'token'],
+    ['token_expired', 'token'],
+    ['token_terminated', 'token'],
+    ['token_in_use', 'token'],
+    ['main_required', 'connection_id'],
+    ['bad_connection_id', 'connection_id'],
+    ['console_gone', 'channel'],
+    ['source_gone', 'channel'],
+  ])('%s is told as %s, counted and recorded', async (reason, because) => {
+    const scene = new Scene();
+    scene.refusal = reason;
+    expect(await scene.authorize(1)).toEqual({ kind: 'denied', because, reason, sessionId: 's' });
+    expect(await scene.metrics.text()).toContain('kerbside_proxy_denied_total 1');
+    expect(scene.messages()).toEqual([
+      because === 'channel' ? 'Invalid console requested' : `Channel refused: ${reason.replaceAll('_', ' ')}`,
+    ]);
+    expect(JSON.stringify(scene.audit)).not.toContain('a token');
+  });
+
+  it('of a channel type that is not permitted is recorded in the original words, and its row is closed', async () => {
+    const scene = new Scene({ permittedChannels: ['main', 'display'] });
+    expect(await scene.authorize(9)).toMatchObject({ kind: 'denied', because: 'channel' });
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+    expect(scene.messages()).toEqual(['Channel type not permitted by firewall policy']);
+    expect(await scene.authorize(2)).toMatchObject({ kind: 'granted' });
+  });
+
+  it('of an address over its limit asks no database', async () => {
+    const scene = new Scene({ maxConnectionsPerAddress: 2 });
+    await scene.authorize(1);
+    await scene.authorize(2);
+    expect(await scene.authorize(2)).toEqual({ kind: 'denied', because: 'limit', reason: 'limit_address' });
+    expect(scene.plane.live.size).toBe(2);
+  });
+});
+
+describe('a channel', () => {
+  it('is recorded from its leave to its end, once', async () => {
+    const scene = new Scene();
+    const grant = (await scene.authorize(2)) as Grant;
+    expect(grant.target.transport).toBeNull();
+    const { connectionRef } = grant;
+    scene.plane.linked({ op: 'linked', connectionRef, tls: true, backendTime: 0.1 });
+    const note = { op: 'closed', connectionRef, reason: 'client closed', ...CLOSED } as const;
+    scene.plane.closed(note);
+    scene.plane.closed(note);
+    await scene.plane.settle();
+    expect(scene.closed).toEqual([connectionRef]);
+    expect(scene.messages()).toEqual([
+      'Channel created',
+      'Hypervisor connection successful',
+      'Channel closed: client closed after 1.3 s, 5 bytes up, 6 bytes down',
+    ]);
+    expect(scene.audit[0]).toMatchObject({ session_id: 's', channel: 'display', node: 'node1', pid: 101 });
+    expect(scene.told).toHaveLength(0);
+  });
+
+  it('that is main takes the session with it, on every worker that carries a part of it', async () => {
+    const scene = new Scene();
+    const main = (await scene.authorize(1)) as Grant;
+    await scene.authorize(2);
+    await scene.authorize(3, { id: 2, pid: 102 });
+    scene.plane.closed({
+      op: 'closed',
+      connectionRef: main.connectionRef,
+      reason: 'client closed',
+      ...CLOSED,
+    });
+    expect(scene.told).toEqual([
+      [1, 's', 1, 'main channel closed'],
+      [2, 's', 1, 'main channel closed'],
+    ]);
+  });
+
+  it('whose worker died is closed; what comes for the dead worker later is given back', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.authorize(2, { id: 2, pid: 102 });
+    scene.plane.workerDied(WORKER);
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 1]);
+    expect(scene.told).toEqual([[2, 's', 1, 'main channel closed']]);
+    expect(await scene.authorize(2)).toMatchObject({ kind: 'denied' });
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1', 'ref3'], 1]);
+  });
+
+  it('of a terminated session is told to end', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true, updatedAt: 0 }];
+    await scene.plane.poll();
+    expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
+  });
+
+  it('of a newer generation outlives the end of the older one', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.ended = [{ sessionId: 's', generation: 0, terminated: false, updatedAt: 0 }];
+    await scene.plane.poll();
+    expect(scene.told).toHaveLength(0);
+  });
+});
