@@ -53,4 +53,22 @@ describe('SessionRegistry', () => {
     registry.remove(one.connection);
     expect(calls).toBe(2);
   });
+
+  it('tells when no session is left, whoever is still in the link stage', () => {
+    const registry = new SessionRegistry();
+    let calls = 0;
+    registry.whenIdle(() => (calls += 1));
+    const [stranger, one, two] = [connection(null), connection('s'), connection('s')];
+    registry.add(stranger.connection);
+    for (const { connection: channel } of [one, two]) {
+      registry.add(channel);
+      registry.join(channel, 's');
+    }
+    registry.remove(one.connection);
+    expect(calls).toBe(1);
+    registry.remove(two.connection);
+    expect(calls).toBe(2);
+    registry.remove(stranger.connection);
+    expect(calls).toBe(2);
+  });
 });
