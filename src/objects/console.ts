@@ -87,7 +87,7 @@ const LONGEST = {
   uuid: 36,
   name: 255,
   hypervisor: 255,
-  hypervisorIp: 45,
+  hypervisorIp: 255,
   hostSubject: 1024,
   ticket: 255,
 } as const;

@@ -9,7 +9,8 @@ import { located, type Position, type YamlRecord, type YamlValue } from './yaml-
 export const MAX_TICKET_BYTES = 60;
 
 const MAX_QUOTED = 80;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** As wide as a UUID; files of the original hold made-up ones as well (its demo's ends in `d3m0`). */
+const UUID = /^[0-9a-z][0-9a-z._-]{0,35}$/i;
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 const CONTROL = /\p{Cc}/u;
@@ -78,7 +79,7 @@ export class FieldReader {
     );
   }
 
-  /** A UUID in its usual form of 36 characters. */
+  /** A UUID, or whatever else of at most 36 characters names a machine and can stand in a URL. */
   uuid(key: string): string | null {
     const value = this.scalar(key);
     if (value === null) return this.refuse(key, "is missing; give the machine's UUID");
@@ -89,22 +90,15 @@ export class FieldReader {
     );
   }
 
-  /** An IPv4 or IPv6 address; null when absent. */
-  address(key: string): string | null {
-    const value = this.scalar(key);
-    if (value === null || isIP(value.text) !== 0) return value?.text ?? null;
-    const bare = value.text.replace(/^\[(.*)\]$/, '$1');
-    if (isIP(bare) === 6) return this.refuse(key, `${quoted(value.text)} stands in brackets; write ${bare}`);
-    return this.refuse(
-      key,
-      `${quoted(value.text)} is not an IPv4 or IPv6 address; give a host name in "hypervisor" instead`,
-    );
-  }
-
-  /** A host name or an address; null when absent. */
+  /** A host name or an IPv4 or IPv6 address; null when absent or empty. */
   host(key: string): string | null {
     const value = this.scalar(key);
-    if (value === null || isIP(value.text) !== 0 || HOST_NAME.test(value.text)) return value?.text ?? null;
+    if (value === null || value.text === '') return null;
+    if (isIP(value.text) !== 0) return value.text;
+    const bare = value.text.replace(/^\[(.*)\]$/, '$1');
+    if (isIP(bare) === 6) return this.refuse(key, `${quoted(value.text)} stands in brackets; write ${bare}`);
+    // Digits and dots alone are a mistyped address: no host is named so, and the name servers need not hear of it.
+    if (HOST_NAME.test(value.text) && !/^[\d.]+$/.test(value.text)) return value.text;
     return this.refuse(
       key,
       `${quoted(value.text)} is not a host name or address; give it without a port or brackets`,

@@ -228,7 +228,7 @@ function readConsole(
     uuid,
     name: fields.text('name', MAX_NAME) ?? uuid,
     hypervisor: fields.host('hypervisor') ?? '',
-    hypervisorIp: fields.address('hypervisor_ip') ?? '',
+    hypervisorIp: fields.host('hypervisor_ip') ?? '',
     insecurePort: fields.port('insecure_port'),
     securePort: fields.port('secure_port'),
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),

@@ -69,7 +69,7 @@ function whatThereIs(engine: string): string[] {
       uuid varchar(36) NOT NULL,
       discovered double NOT NULL,
       hypervisor varchar(255) NOT NULL,
-      hypervisor_ip varchar(45) NOT NULL,
+      hypervisor_ip varchar(255) NOT NULL,
       insecure_port integer,
       secure_port integer,
       name varchar(255),

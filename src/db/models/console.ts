@@ -25,7 +25,7 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     uuid: { type: 'varchar', length: 36, primary: true },
     discovered: { type: 'double' },
     hypervisor: { type: 'varchar', length: 255 },
-    hypervisor_ip: { type: 'varchar', length: 45 },
+    hypervisor_ip: { type: 'varchar', length: 255 },
     insecure_port: { type: 'int', nullable: true },
     secure_port: { type: 'int', nullable: true },
     name: { type: 'varchar', length: 255, nullable: true },

@@ -101,6 +101,19 @@ describe('a good file', () => {
     });
   });
 
+  it("takes what the original's demo has: a host name as hypervisor_ip, a made-up uuid", () => {
+    const uuid = '0d3f6a52-0000-0000-0000-00000000d3m0';
+    const { entries } = parseSources(
+      staticSource(
+        aConsole({ uuid, hypervisor: 'spice-target', hypervisor_ip: 'spice-target' }),
+        aConsole({ hypervisor_ip: '""' }),
+      ),
+    );
+    expect(entries[0]?.faults).toEqual([]);
+    expect(entries[0]?.consoles[0]).toMatchObject({ uuid, hypervisorIp: 'spice-target' });
+    expect(entries[0]?.consoles[1]).toMatchObject({ hypervisorIp: '' });
+  });
+
   it('takes IPv6 addresses as hypervisor and as hypervisor_ip', () => {
     const { entries } = parseSources(
       staticSource(aConsole({ hypervisor: '2001:db8::1', hypervisor_ip: '2001:db8::2' })),
@@ -248,9 +261,10 @@ describe('a fault of a console', () => {
     ['secure_port', 'spice', 'is not a port'],
     ['secure_port', '-1', 'is not a port'],
     ['secure_port', '5900.0', 'is not a port'],
-    ['uuid', 'not-a-uuid', '"not-a-uuid" is not a UUID'],
-    ['hypervisor_ip', '192.0.2.300', 'is not an IPv4 or IPv6 address'],
-    ['hypervisor_ip', 'hv1.example.com', 'give a host name in "hypervisor" instead'],
+    ['uuid', 'a/b', '"a/b" is not a UUID'],
+    ['uuid', 'x'.repeat(37), 'is not a UUID'],
+    ['hypervisor_ip', '192.0.2.300', 'is not a host name or address'],
+    ['hypervisor_ip', '192.0.2.1:5900', 'is not a host name or address'],
     ['hypervisor_ip', '"[2001:db8::1]"', 'stands in brackets; write 2001:db8::1'],
     ['hypervisor', 'hv1:5900', 'is not a host name or address'],
     ['hypervisor', '"hv 1"', 'is not a host name or address'],
