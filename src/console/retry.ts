@@ -4,10 +4,13 @@ import { loggerFor } from '../log.js';
 
 const log = loggerFor('kerbside.console.control-plane');
 
-const ATTEMPTS = 60;
-const PAUSE = 1000;
+/** Milliseconds between two attempts: doubled each time from the first to the longest. */
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 15_000;
+/** About a day. A record that is given up leaves its session claimed until the node restarts. */
+const ATTEMPTS = 5760;
 
-/** Does `work` until it succeeds, for about a minute; never rejects. */
+/** Does `work` until it succeeds, for about a day; never rejects. */
 export async function retry(work: () => Promise<unknown>, what: string): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     try {
@@ -17,8 +20,12 @@ export async function retry(work: () => Promise<unknown>, what: string): Promise
       if (attempt === 1) log.error(`could not ${what}; trying again`, { error: error as Error });
       if (attempt === ATTEMPTS) log.error(`gave up to ${what}`, { error: error as Error });
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, PAUSE).unref();
-    });
+    await pause(Math.min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE));
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
 }
