@@ -13,8 +13,8 @@ import type { ServerChannel } from '../../fixtures/spice-server-channel.js';
 import type { SpiceServerOptions } from '../../fixtures/spice-server-options.js';
 
 const { main: MAIN, display: DISPLAY, common: COMMON } = SERVER_MESSAGE;
-const ROUNDS = 25;
-const QUIET_MS = 60;
+const ROUNDS = 14;
+const QUIET_MS = 50;
 const RECORD = 16_384;
 
 let site: Site;
