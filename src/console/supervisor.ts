@@ -140,6 +140,8 @@ export class ProxyServer implements WorkerListener {
         return;
       case 'refused':
         this.parts.metrics.refused.inc({ reason: note.reason });
+        // A ticket that cannot be a token is denied by the worker itself.
+        if (note.reason === 'token_malformed') this.parts.metrics.denied.inc();
         return;
       case 'traffic':
         this.count(note);
