@@ -42,7 +42,7 @@ function refusal(denial: Denial): LinkRefused {
   return new LinkRefused(denial.reason, answerTo(denial), 'the channel is not authorized', denial.sessionId);
 }
 
-/** Result 7 makes a client ask its user for another password: only a bad token may earn it. */
+/** Any result but OK makes a client ask its user for another password; 7 says so, and only a bad token earns it. */
 function answerTo(denial: Denial): Buffer | null {
   switch (denial.because) {
     case 'token':
@@ -50,9 +50,9 @@ function answerTo(denial: Denial): Buffer | null {
     case 'connection_id':
       return encodeLinkResult(LINK_ERR.BAD_CONNECTION_ID);
     case 'limit':
-    case 'error':
       return encodeLinkResult(LINK_ERR.ERROR);
     case 'channel':
+    case 'error':
       return null;
   }
 }

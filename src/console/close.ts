@@ -6,9 +6,7 @@ import { loggerFor } from '../log.js';
 import type { ClientConnection } from './client-connection.js';
 import { BackendFailed, ConnectionEnded, LinkRefused, type CloseReason } from './close-reason.js';
 import type { Grant } from './ipc.js';
-import { LINK_ERR } from './spice/constants.js';
 import { ProtocolError } from './spice/errors.js';
-import { encodeLinkResult } from './spice/link-message.js';
 import type { WorkerContext } from './worker-context.js';
 
 const log = loggerFor('kerbside.console.close');
@@ -19,7 +17,7 @@ const LINGER = 1000;
 /** Ends a connection; `fault` is whatever ended its way. */
 export function close(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
   worker.meter.collect(connection);
-  finish(connection, answerTo(connection, fault), fault);
+  finish(connection, answerTo(fault), fault);
   const { grant } = connection;
   if (grant === null) reportRefusal(connection, worker, fault);
   else reportClose(connection, grant, worker, fault);
@@ -83,14 +81,12 @@ function cutSoon(socket: Socket, end: () => void): void {
   end();
 }
 
-/** A channel that was authorized and whose control plane failed hears an error; a failed backend, nothing. */
-function answerTo(connection: ClientConnection, fault: unknown): Buffer | null {
-  if (fault instanceof LinkRefused) return fault.answer;
-  const beforeResult = connection.grant === null;
-  if (beforeResult && fault instanceof ConnectionEnded && fault.reason === 'control plane failed') {
-    return encodeLinkResult(LINK_ERR.ERROR);
-  }
-  return null;
+/**
+ * What the client hears last. A failed backend or control plane: nothing, because any result but OK makes a client ask
+ * its user for another password.
+ */
+function answerTo(fault: unknown): Buffer | null {
+  return fault instanceof LinkRefused ? fault.answer : null;
 }
 
 function reportRefusal(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {

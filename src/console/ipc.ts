@@ -57,7 +57,7 @@ export interface Grant {
 /** Why a channel is refused: what the client may conclude from the link result. */
 export interface Denial {
   readonly kind: 'denied';
-  /** `token`: result 7. `connection_id`: result 8. `limit`, `error`: result 1. `channel`: close without a result. */
+  /** `token`: result 7. `connection_id`: result 8. `limit`: result 1. `channel`, `error`: close without a result. */
   readonly because: 'token' | 'connection_id' | 'limit' | 'channel' | 'error';
   /** One of the refusal words of the metric, for the log. */
   readonly reason: string;
