@@ -98,14 +98,16 @@ export const PROXY_GROUP = {
       default: 512,
       min: 1,
       max: 1000000,
-      help: 'Client connections from one address at most. Raise it where many users share one address.',
+      help:
+        'Client connections from one address at most; an IPv6 /64 network counts as one. Raise it where many users ' +
+        'share one address.',
     },
     max_half_open_per_address: {
       type: 'integer',
       default: 64,
       min: 1,
       max: 1000000,
-      help: 'Connections from one address that have not yet shown a good ticket, at most.',
+      help: 'Connections from one address that have not yet shown a ticket, at most; an IPv6 /64 network counts as one.',
     },
     max_message_size: {
       type: 'integer',

@@ -3,9 +3,9 @@
 // termination and shutdown to whatever step the connection is at.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { plainAddress } from '../network-address.js';
 import { ConnectionEnded, type CloseReason, type LinkRefused } from './close-reason.js';
 import type { Grant, Verdict } from './ipc.js';
-import { plainAddress } from './limits.js';
 
 /** What the relay of a connection shows to the sweep and to the close. */
 export interface Traffic {

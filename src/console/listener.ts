@@ -5,10 +5,11 @@ import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
+import { plainAddress } from '../network-address.js';
 import { ClientConnection } from './client-connection.js';
 import { serveConnection } from './connection.js';
 import type { TlsMaterial } from './ipc.js';
-import { AddressCounts, plainAddress } from './limits.js';
+import { AddressCounts } from './limits.js';
 import { answerNeedSecured } from './plain-listener.js';
 import type { WorkerContext } from './worker-context.js';
 

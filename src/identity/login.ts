@@ -2,8 +2,8 @@
 // Logging in with a local user: who may try, how often, and what is written down about it. Failures are counted
 // per client address and per user name; a success gives its own attempt back. The counters are this process's
 // own: n processes behind a balancer allow n times as many.
-import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { networkOf } from '../network-address.js';
 
 /** What logging in needs of the local users. */
 export interface LocalUsers {
@@ -92,23 +92,6 @@ async function take(limiter: RateLimiterMemory, key: string): Promise<number | u
     if (refusal instanceof RateLimiterRes) return refusal.msBeforeNext;
     throw refusal;
   }
-}
-
-/**
- * What counts as one address: an IPv4 address, or the /64 network that one IPv6 subscriber has all to themself
- * (RFC 6177).
- */
-export function networkOf(address: string): string {
-  const bare = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  if (!isIPv6(bare)) return bare;
-  const [head = '', tail = ''] = bare.split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === '' ? [] : tail.split(':');
-  const gap = bare.includes('::')
-    ? new Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')
-    : [];
-  const groups = [...front, ...gap, ...back].slice(0, 4).map((group) => parseInt(group, 16).toString(16));
-  return `${groups.join(':')}::/64`;
 }
 
 /** A name that a stranger typed, fit for one line of an audit trail. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
-import { AddressCounts, plainAddress } from '../../../src/console/limits.js';
+import { AddressCounts } from '../../../src/console/limits.js';
 
 describe('AddressCounts', () => {
   it('counts each address by itself, and never below nothing', () => {
@@ -13,16 +13,13 @@ describe('AddressCounts', () => {
     counts.remove('b');
     expect([counts.of('a'), counts.of('b'), counts.of('c')]).toEqual([1, 0, 0]);
   });
-});
 
-describe('plainAddress', () => {
-  it.each([
-    ['::ffff:192.0.2.1', '192.0.2.1'],
-    ['192.0.2.1', '192.0.2.1'],
-    ['2001:db8::1', '2001:db8::1'],
-    ['::ffff:c000:201', '::ffff:c000:201'],
-    [undefined, ''],
-  ])('of %s is %s', (address, plain) => {
-    expect(plainAddress(address)).toBe(plain);
+  it('counts all addresses of an IPv6 subscriber as one', () => {
+    const counts = new AddressCounts();
+    counts.add('2001:db8:1:2::1');
+    counts.add('2001:db8:1:2:ffff::9');
+    counts.add('2001:db8:1:3::1');
+    counts.remove('2001:db8:1:2::7');
+    expect([counts.of('2001:db8:1:2::2'), counts.of('2001:db8:1:3::2')]).toEqual([1, 1]);
   });
 });

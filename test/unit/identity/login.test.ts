@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logging in: the outcomes, the limits per address and per user, and the audit trail.
 import { describe, expect, it } from '@jest/globals';
-import { Login, networkOf, type LoginLimits } from '../../../src/identity/login.js';
+import { Login, type LoginLimits } from '../../../src/identity/login.js';
 
 interface Bench {
   login: Login;
@@ -92,20 +92,5 @@ describe('Login', () => {
     for (let i = 0; i < 20; i += 1) {
       expect((await login.attempt(attempt('alice', 'right'))).kind).toBe('accepted');
     }
-  });
-});
-
-describe('networkOf', () => {
-  it.each([
-    ['192.0.2.7', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:0db8:1:2::1', '2001:db8:1:2::/64'],
-    ['2001:db8::1', '2001:db8:0:0::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-    ['', ''],
-  ])('counts %s as %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
   });
 });
