@@ -50,6 +50,8 @@ export async function startConductor(conf: Conf, db: Database): Promise<Conducto
     name: 'token and session reaping',
     interval: REAP_INTERVAL,
     run: async () => {
+      // Says so in the log when the database is away or its file was deleted.
+      await db.ping();
       const reaped = await reapExpired(db, { reconnectGrace: conf.console.reconnectGrace }, epochSeconds());
       if (reaped.tokens + reaped.sessions > 0) {
         log.debug('reaped', { tokens: reaped.tokens, sessions: reaped.sessions, purged: reaped.purged });

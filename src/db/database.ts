@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one door to the database: opens SQLite or MySQL/MariaDB, proves that the schema is the one this release
 // was written for, and hands out statements. Nothing outside src/db imports TypeORM or a driver.
-import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { DatabaseError } from '../exception.js';
@@ -77,6 +77,7 @@ class OpenedDatabase implements Database {
   readonly cipher: Cipher;
   readonly #statements: Statements;
   readonly #source: DataSource;
+  readonly #file: FileIdentity | null;
   #closing: Promise<void> | null = null;
 
   constructor(statements: Statements, cipher: Cipher, source: DataSource, target: DatabaseTarget) {
@@ -85,6 +86,7 @@ class OpenedDatabase implements Database {
     this.cipher = cipher;
     this.#statements = statements;
     this.#source = source;
+    this.#file = target.dialect === 'sqlite' ? new FileIdentity(target.path) : null;
   }
 
   query<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]> {
@@ -98,6 +100,12 @@ class OpenedDatabase implements Database {
   async ping(): Promise<void> {
     // A table, not a constant: SQLite answers SELECT 1 without its file.
     await this.query('SELECT key_id FROM encryption_keys LIMIT 1');
+    if (this.#file?.isStillThere() === false) {
+      throw new DatabaseError(
+        `${this.place} was removed or replaced while in use, and what is written now will be lost; ` +
+          'restart Kerbside, or put the file back first',
+      );
+    }
   }
 
   async version(): Promise<DatabaseVersion> {
@@ -120,6 +128,24 @@ class OpenedDatabase implements Database {
   close(): Promise<void> {
     this.#closing ??= this.#source.destroy();
     return this.#closing;
+  }
+}
+
+/** Which file was opened: SQLite goes on with a deleted one, in silence. */
+class FileIdentity {
+  readonly #opened: string;
+
+  constructor(private readonly path: string) {
+    this.#opened = this.#look();
+  }
+
+  isStillThere(): boolean {
+    return this.#look() === this.#opened;
+  }
+
+  #look(): string {
+    const found = statSync(this.path, { throwIfNoEntry: false });
+    return found === undefined ? 'absent' : `${found.dev}:${found.ino}`;
   }
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -118,6 +120,19 @@ describe('an SQLite database', () => {
     const conf = await databases.empty();
     mkdirSync(pathOf(conf));
     expect(await opening(conf)).toMatch(/cannot be opened/);
+  });
+
+  it('says so when its file is deleted or replaced under it', async () => {
+    const conf = await databases.empty();
+    const db = await databases.open(conf);
+    await db.ping();
+    copyFileSync(pathOf(conf), `${pathOf(conf)}.copy`);
+    renameSync(pathOf(conf), `${pathOf(conf)}.away`);
+    await expect(db.ping()).rejects.toThrow(/was removed or replaced while in use/);
+    renameSync(`${pathOf(conf)}.copy`, pathOf(conf));
+    await expect(db.ping()).rejects.toThrow(DatabaseError);
+    renameSync(`${pathOf(conf)}.away`, pathOf(conf));
+    await db.ping();
   });
 
   it('says so when another process holds it', async () => {
