@@ -16,16 +16,16 @@ export class CaCertificate {
 
   /**
    * @param path the file; '' for a site whose clients know the CA already
-   * @throws StartupError when the file cannot be read
+   * @throws StartupError when the file cannot be read or holds no certificate
    */
   static async load(path: string): Promise<CaCertificate> {
     if (path === '') return new CaCertificate(path, undefined);
     try {
-      return new CaCertificate(path, await readFile(path, 'utf8'));
+      return new CaCertificate(path, await read(path));
     } catch (error) {
-      const fault = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      const fault = faultOf(error);
       throw new StartupError(
-        `[spice] cacert_path: cannot read ${path} (${fault}); make it readable, or leave the option empty`,
+        `[spice] cacert_path: cannot read ${path} (${fault}); name a readable PEM file, or leave the option empty`,
         { cause: error },
       );
     }
@@ -35,13 +35,24 @@ export class CaCertificate {
   async pem(): Promise<string | undefined> {
     if (this.path === '') return undefined;
     try {
-      this.lastGood = await readFile(this.path, 'utf8');
+      this.lastGood = await read(this.path);
     } catch (error) {
       LOG.warning('cannot read the CA certificate; the last good one is used', {
         path: this.path,
-        fault: (error as NodeJS.ErrnoException).code,
+        fault: faultOf(error),
       });
     }
     return this.lastGood;
   }
+}
+
+async function read(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8');
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it holds no PEM certificate');
+  return text;
+}
+
+function faultOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code ?? message;
 }

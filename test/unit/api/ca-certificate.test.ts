@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CaCertificate } from '../../../src/api/ca-certificate.js';
 import { StartupError } from '../../../src/exception.js';
 
+const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+
 describe('CaCertificate', () => {
   let folder = '';
   beforeAll(async () => {
@@ -16,13 +18,15 @@ describe('CaCertificate', () => {
 
   it('gives a renewed certificate without a restart, and the last good one when the file goes away', async () => {
     const path = join(folder, 'ca.pem');
-    await writeFile(path, 'first');
+    await writeFile(path, pem('first'));
     const ca = await CaCertificate.load(path);
-    expect(await ca.pem()).toBe('first');
-    await writeFile(path, 'second');
-    expect(await ca.pem()).toBe('second');
+    expect(await ca.pem()).toBe(pem('first'));
+    await writeFile(path, pem('second'));
+    expect(await ca.pem()).toBe(pem('second'));
+    await writeFile(path, 'half written');
+    expect(await ca.pem()).toBe(pem('second'));
     await rm(path);
-    expect(await ca.pem()).toBe('second');
+    expect(await ca.pem()).toBe(pem('second'));
   });
 
   it('has none without a path', async () => {
@@ -34,5 +38,11 @@ describe('CaCertificate', () => {
     const attempt = CaCertificate.load(path);
     await expect(attempt).rejects.toThrow(StartupError);
     await expect(attempt).rejects.toThrow(path);
+  });
+
+  it('stops the start when the file holds no certificate, and names it', async () => {
+    const path = join(folder, 'key.pem');
+    await writeFile(path, '-----BEGIN PRIVATE KEY-----\n');
+    await expect(CaCertificate.load(path)).rejects.toThrow(`${path} (it holds no PEM certificate)`);
   });
 });
