@@ -134,7 +134,8 @@ function check(pair: { cert: string; key: string }, certPath: string, keyPath: s
   let matches: boolean;
   try {
     matches = certificate.checkPrivateKey(createPrivateKey(pair.key));
-    createSecureContext(pair);
+    // OpenSSL refuses a key of another certificate too, in words of its own.
+    if (matches) createSecureContext(pair);
   } catch {
     throw new ConfError(
       'spice',

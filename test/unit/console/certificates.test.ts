@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -18,6 +19,12 @@ function file(name: string, text: string): string {
   const path = join(made.folder, name);
   writeFileSync(path, text);
   return path;
+}
+
+function anotherRsaKey(): string {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString();
 }
 
 describe('loadCertificates', () => {
@@ -58,7 +65,12 @@ describe('loadCertificates', () => {
     [
       'the key of another certificate',
       () => [[made.ecdsa.certPath], [made.rsa.keyPath]],
-      /does not belong to|holds no usable PEM key/,
+      /does not belong to/,
+    ],
+    [
+      'the key of another certificate of the same kind',
+      () => [[made.rsa.certPath], [file('other.pem', anotherRsaKey())]],
+      /does not belong to/,
     ],
   ])('refuses %s, naming option, path and fault', async (_what, paths, message) => {
     const error: unknown = await loadCertificates(...paths()).catch((fault: unknown) => fault);
