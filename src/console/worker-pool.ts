@@ -3,7 +3,7 @@
 // carries messages, waits until they are drained.
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
-import { StartupError } from '../exception.js';
+import { Conflict, StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
 import type { WorkerName } from './control-plane.js';
 import { Outbox } from './outbox.js';
@@ -163,7 +163,9 @@ export class WorkerPool {
     this.listener.request(nameOf(worker), body).then(
       (reply) => this.tell(worker.id, { op: 'reply', id, ok: true, body: reply }),
       (error: unknown) => {
-        log.error(`control plane could not ${body.op}`, { error: error as Error });
+        // A session that ended meanwhile is the day's work; the worker logs the end of its channel.
+        if (!(error instanceof Conflict))
+          log.error(`control plane could not ${body.op}`, { error: error as Error });
         this.tell(worker.id, {
           op: 'reply',
           id,

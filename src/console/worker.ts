@@ -55,7 +55,8 @@ class RelayWorker {
         this.listener.useCertificates(message.tls);
         return;
       case 'end_session':
-        registry.endSession(message.sessionId, message.generation, message.reason);
+        // A leave of the same batch has not joined its session yet: its awaiting step runs after this turn.
+        setImmediate(() => registry.endSession(message.sessionId, message.generation, message.reason));
         return;
       case 'drain':
         this.listener.stopAccepting();
