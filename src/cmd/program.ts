@@ -43,6 +43,8 @@ export interface Program {
 const CLOSE_DEADLINE_MS = 8_000;
 /** Draining may take this much longer than [proxy] drain_timeout before it is cut short. */
 const DRAIN_SLACK_MS = 2_000;
+/** How often a program under npx looks for its parent. */
+const PARENT_LOOK_MS = 500;
 
 async function within(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
@@ -85,11 +87,29 @@ class Run {
     process.on('SIGTERM', () => this.stopRequested('SIGTERM'));
     process.on('SIGINT', () => this.stopRequested('SIGINT'));
     process.on('SIGHUP', () => this.reload());
+    if (this.runByNpx()) this.endWithParent();
     const { openDatabase } = await import('../db/database.js');
     this.db = await openDatabase(this.conf.database, { sync: this.program.syncsSchema });
     for (const part of this.program.parts) this.parts.push(await part(this.conf, this.db));
     this.started = true;
     this.log.info(`${this.program.name} is ready`);
+  }
+
+  /** npx itself, not something else that npx runs and that starts this program. */
+  private runByNpx(): boolean {
+    const { npm_lifecycle_event: event, npm_lifecycle_script: script } = process.env;
+    return event === 'npx' && script?.split(' ', 1)[0] === this.program.name;
+  }
+
+  /** npx puts a shell between itself and the program: its SIGTERM ends that shell and never comes through. */
+  private endWithParent(): void {
+    const parent = process.ppid;
+    const timer = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(timer);
+      if (this.signals === 0) this.stopRequested('end of npx');
+    }, PARENT_LOOK_MS);
+    timer.unref();
   }
 
   private stopRequested(signal: string): void {

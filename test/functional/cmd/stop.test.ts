@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { waitFor } from '../../fixtures/program.js';
+import { startProgram, waitFor } from '../../fixtures/program.js';
 import { apiPort, Site } from './site.js';
 import type { ProgramName } from './site.js';
 
@@ -21,6 +21,18 @@ describe('a running service', () => {
     expect(await program.stop(20_000)).toBe(0);
     expect(Date.now() - begun).toBeLessThan(15_000);
     expect(program.output()).toMatch(/INFO kerbside \[-\] kerbside has stopped\n$/);
+  }, 60_000);
+
+  it('ends when the shell that npx runs it in is ended', async () => {
+    const log = join(site.folder, 'npx.log');
+    const line = `"${process.execPath}" dist/cmd/kerbside.js --config-file "${site.conf}"; exit $?`;
+    const shell = await startProgram('/bin/sh', ['-c', line], {
+      logFile: log,
+      env: { PATH: process.env['PATH'], npm_lifecycle_event: 'npx', npm_lifecycle_script: 'kerbside' },
+    });
+    await waitFor('ready', 40_000, () => shell.output().includes(' is ready\n'));
+    await shell.stop();
+    await waitFor('the end', 15_000, () => shell.output().includes('kerbside has stopped\n'));
   }, 60_000);
 
   it('ends although a client holds a connection that says nothing', async () => {
