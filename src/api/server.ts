@@ -51,6 +51,9 @@ const NEST_OPTIONS = { abortOnError: false, bodyParser: false, logger: false } a
 
 const CLOSE_DEADLINE_MS = 5000;
 
+/** Connections beyond this are cut at once: strangers must not take all of the process's file descriptors. */
+const MAX_CONNECTIONS = 4096;
+
 /**
  * Starts the REST service on [api] address and port.
  * @throws StartupError when the port is taken, or a file that the service needs cannot be read
@@ -64,6 +67,7 @@ export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
   // NOTE: not app.listen(): Nest's own server can not be given a limit for its headers.
   const handler = app.getHttpAdapter().getInstance() as Parameters<typeof createServer>[1];
   const server = createServer(LIMITS, handler);
+  server.maxConnections = MAX_CONNECTIONS;
   const gate = new Gate(server);
   await listen(server, conf.api.address, conf.api.port);
   // Without a listener a failed accept (no file descriptor left) would end the process.

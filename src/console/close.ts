@@ -13,6 +13,8 @@ const log = loggerFor('kerbside.console.close');
 
 /** A leg that has not taken its last bytes after this many milliseconds is cut. */
 const LINGER = 1000;
+/** The same where the backend ended and what it sent last is on its way: a slow link needs its time. */
+const LAST_BYTES_LINGER = 10_000;
 
 /** Ends a connection; `fault` is whatever ended its way. */
 export function close(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
@@ -58,13 +60,13 @@ function finish(connection: ClientConnection, answer: Buffer | null, fault: unkn
   const { client, backend } = connection;
   if (answer !== null && client.writable) client.write(answer);
   if (fault instanceof ConnectionEnded && fault.reason === 'client stopped reading') client.destroy();
-  else endClient(client);
-  if (backend !== null) cutSoon(backend, () => backend.destroySoon());
+  else endClient(client, sentItsLast(fault) ? LAST_BYTES_LINGER : LINGER);
+  if (backend !== null) cutSoon(backend, LINGER, () => backend.destroySoon());
 }
 
 /** Reads on until the client closes too: unread bytes would turn the end into a reset, and the answer be lost. */
-function endClient(client: Socket): void {
-  cutSoon(client, () => {
+function endClient(client: Socket, linger: number): void {
+  cutSoon(client, linger, () => {
     if (client.readableEnded) {
       client.destroySoon();
       return;
@@ -74,9 +76,13 @@ function endClient(client: Socket): void {
   });
 }
 
-function cutSoon(socket: Socket, end: () => void): void {
+function sentItsLast(fault: unknown): boolean {
+  return fault instanceof ConnectionEnded && fault.reason === 'backend closed';
+}
+
+function cutSoon(socket: Socket, linger: number, end: () => void): void {
   if (socket.destroyed) return;
-  const cut = setTimeout(() => socket.destroy(), LINGER);
+  const cut = setTimeout(() => socket.destroy(), linger);
   socket.once('close', () => clearTimeout(cut));
   end();
 }
@@ -103,6 +109,14 @@ function reportRefusal(connection: ClientConnection, worker: WorkerContext, faul
   }
   const reason = reasonOf(fault);
   worker.control.note({ op: 'refused', reason: reason.replaceAll(' ', '_'), clientIp });
+  if (isOurs(fault)) {
+    log.error('connection ended by an unexpected fault before it was authorized', {
+      client: clientIp,
+      detail: detailOf(fault),
+      stack: (fault as Error).stack,
+    });
+    return;
+  }
   log.info('connection ended before it was authorized', {
     client: clientIp,
     reason,

@@ -42,7 +42,7 @@ export class ProxyMetrics {
   readonly activeSessions = this.gauge('active_sessions', 'Sessions with an open channel on this node.', [
     'source',
   ]);
-  readonly workers = this.gauge('workers', 'Relay workers that are ready.');
+  readonly workers = this.gauge('workers', 'Relay workers that run.');
   readonly workerDeaths = this.counter(
     'worker_deaths_total',
     'Relay workers that ended without being told to.',

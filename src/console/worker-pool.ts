@@ -28,7 +28,14 @@ const REPLACE_PAUSE = 1000;
  * only that page counts; a small young generation keeps short-lived garbage small. Measured with
  * tox-style-scripts/bench.
  */
-const WORKER_ENV = { MALLOC_MMAP_THRESHOLD_: '65536' };
+const WORKER_ENV = {
+  MALLOC_MMAP_THRESHOLD_: '65536',
+  // Secrets of the supervisor: the process that strangers speak to has no need of them.
+  KERBSIDE_AUTH_SECRET_SEED: undefined,
+  OS_API__AUTH_SECRET_SEED: undefined,
+  KERBSIDE_SQL_URL: undefined,
+  OS_DATABASE__CONNECTION: undefined,
+};
 const WORKER_FLAGS = ['--max-semi-space-size=2'];
 
 /** The ports that the workers share. */

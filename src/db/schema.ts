@@ -25,7 +25,8 @@ const SYNC_LOCK = 'kerbside_db_sync';
 const SYNC_WAIT_SECONDS = 120;
 const SYNC_ATTEMPTS = 20;
 const SYNC_PAUSE_MS = 250;
-const BUSY_TIMEOUT_MS = 5000;
+/** SQLite waits inside the process, whose event loop stands still meanwhile: the long wait is in statements.ts. */
+const BUSY_TIMEOUT_MS = 100;
 const CONNECT_TIMEOUT_MS = 5000;
 /** Longest wait for one statement of a running service; migrations have none. */
 const STATEMENT_TIMEOUT_MS = 30_000;

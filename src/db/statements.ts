@@ -29,7 +29,10 @@ export interface Statements {
 }
 
 const ATTEMPTS = 4;
+/** About five seconds: another process holds the lock of the SQLite file. */
+const BUSY_ATTEMPTS = 12;
 const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 400;
 
 /** Statements on a TypeORM data source, with the retries that their faults deserve. */
 export class SourceStatements implements Statements {
@@ -60,8 +63,10 @@ export class SourceStatements implements Statements {
       } catch (error) {
         const retry = retryOf(faultCode(error));
         const again = retry === 'always' || (retry === 'reads' && reads);
-        if (!again || attempt === ATTEMPTS) throw databaseError(this.place, error);
-        await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
+        const attempts = faultCode(error).startsWith('SQLITE_BUSY') ? BUSY_ATTEMPTS : ATTEMPTS;
+        if (!again || attempt >= attempts) throw databaseError(this.place, error);
+        const pause = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
   }

@@ -86,8 +86,8 @@ async function reapTokens(db: Database, now: number): Promise<number> {
     for (const token of await listExpiredUnused(db, now, BATCH)) {
       const { source, uuid, session_id } = token;
       if (!(await expireSession(db, session_id, now))) continue;
-      await deleteToken(db, token.token_hash);
       await audit.record({ source, uuid, session_id, message: AUDIT.tokenReaped });
+      await deleteToken(db, token.token_hash);
       reaped += 1;
     }
     return reaped;
