@@ -95,10 +95,10 @@ class Run {
     this.log.info(`${this.program.name} is ready`);
   }
 
-  /** npx itself, not something else that npx runs and that starts this program. */
+  /** npx itself (which quotes the name), not something else that npx runs and that starts this program. */
   private runByNpx(): boolean {
     const { npm_lifecycle_event: event, npm_lifecycle_script: script } = process.env;
-    return event === 'npx' && script?.split(' ', 1)[0] === this.program.name;
+    return event === 'npx' && script?.split(' ', 1)[0]?.replaceAll("'", '') === this.program.name;
   }
 
   /** npx puts a shell between itself and the program: its SIGTERM ends that shell and never comes through. */

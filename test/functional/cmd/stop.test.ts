@@ -28,7 +28,7 @@ describe('a running service', () => {
     const line = `"${process.execPath}" dist/cmd/kerbside.js --config-file "${site.conf}"; exit $?`;
     const shell = await startProgram('/bin/sh', ['-c', line], {
       logFile: log,
-      env: { PATH: process.env['PATH'], npm_lifecycle_event: 'npx', npm_lifecycle_script: 'kerbside' },
+      env: { PATH: process.env['PATH'], npm_lifecycle_event: 'npx', npm_lifecycle_script: "'kerbside'" },
     });
     await waitFor('ready', 40_000, () => shell.output().includes(' is ready\n'));
     await shell.stop();
