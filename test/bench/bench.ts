@@ -31,6 +31,7 @@ const USAGE = `usage: bench [--quick] [--rounds N] [--peers NAME,...] [--json FI
   --peers    only these, and haproxy, which the ratios refer to
   --only     only these scenarios: ${SCENARIOS.join(', ')}, memory
   --json     where all readings go (tmp/bench.json)
+  --from     show the readings of an earlier run's --json instead of measuring
   --write    put the table into doc/source/performance.rst
   --check    exit status 1 when Kerbside misses a target`;
 
@@ -150,11 +151,11 @@ async function versions(): Promise<Record<string, string>> {
   };
   return {
     Node: process.versions.node,
-    'with OpenSSL': process.versions.openssl,
+    'its OpenSSL': process.versions.openssl,
     HAProxy: await ask('haproxy', ['-v'], /version (\S+)/),
     nginx: await ask('nginx', ['-v'], /nginx\/(\S+)/),
     websockify: await ask('dpkg-query', ['-W', '-f', '${Version}\n', 'websockify'], /(\S+)/),
-    'Debian OpenSSL': await ask('openssl', ['version'], /OpenSSL (\S+)/),
+    'OpenSSL of Debian': await ask('openssl', ['version'], /OpenSSL (\S+)/),
   };
 }
 
@@ -200,6 +201,7 @@ async function main(): Promise<number> {
       peers: { type: 'string' },
       only: { type: 'string' },
       json: { type: 'string' },
+      from: { type: 'string' },
       write: { type: 'boolean' },
       check: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -212,6 +214,19 @@ async function main(): Promise<number> {
   const plan = values.quick === true ? QUICK : FULL;
   const rounds = values.rounds === undefined ? plan.rounds : readRounds(values.rounds);
   const wanted = choose(values.peers, values.only, { ...plan, rounds });
+  const results =
+    values.from === undefined ? await measureAll(wanted, values.json) : readResults(values.from);
+  process.stdout.write(`\n${textReport(results)}\n`);
+  if (values.write === true) writeDocument(results);
+  return values.check === true && verdicts(results).some(({ met }) => !met) ? 1 : 0;
+}
+
+function readResults(path: string): Results {
+  return JSON.parse(readFileSync(resolve(path), 'utf8')) as Results;
+}
+
+/** Measures in a private folder, which stays only when something fails; leaves all readings in a file. */
+async function measureAll(wanted: Wanted, path = join(repositoryRoot(), 'tmp/bench.json')): Promise<Results> {
   const dir = mkdtempSync(join(tmpdir(), 'kerbside-bench-'));
   let results: Results;
   try {
@@ -223,13 +238,11 @@ async function main(): Promise<number> {
     endLoad();
   }
   rmSync(dir, { recursive: true, force: true });
-  process.stdout.write(`\n${textReport(results)}\n`);
-  const json = values.json === undefined ? join(repositoryRoot(), 'tmp/bench.json') : resolve(values.json);
+  const json = resolve(path);
   mkdirSync(dirname(json), { recursive: true });
   writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
   say(`all readings are in ${json}`);
-  if (values.write === true) writeDocument(results);
-  return values.check === true && verdicts(results).some(({ met }) => !met) ? 1 : 0;
+  return results;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -171,21 +171,18 @@ export function textReport(results: Results): string {
 /** The generated part of doc/source/performance.rst. */
 export function rstReport(results: Results): string {
   const [head = [], ...body] = cells(results);
+  const versions = Object.entries(results.versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ');
   const row = (line: readonly string[]): string =>
-    line
-      .map((text, column) =>
-        `${column === 0 ? '   * -' : '     -'} ${text.trimStart() === '' ? '' : quote(text)}`.trimEnd(),
-      )
-      .join('\n');
+    line.map((text, at) => `${at === 0 ? '   * -' : '     -'} ${rstCell(text)}`.trimEnd()).join('\n');
   const judged = verdicts(results).map(
     ({ label, target, reached, met }) =>
       `* ${label}: ${reached}, target ${target}: **${met ? 'met' : 'missed'}**`,
   );
   return [
-    `Measured ${results.date} on ${results.machine}; ${results.rounds} rounds; load average ${results.load.before.toFixed(1)} before,`,
-    `${results.load.after.toFixed(1)} after. ${Object.entries(results.versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(', ')}.`,
+    `Measured ${results.date} on ${results.machine}, ${results.rounds} rounds, load average ${results.load.before.toFixed(1)}`,
+    `before and ${results.load.after.toFixed(1)} after; ${versions}.`,
     '',
     '.. list-table:: ratio to stock HAProxy (median of the values)',
     '   :header-rows: 1',
@@ -197,9 +194,10 @@ export function rstReport(results: Results): string {
   ].join('\n');
 }
 
-function quote(text: string): string {
-  const indent = text.length - text.trimStart().length;
-  return indent > 0 ? `|- ${text.trimStart()}`.replace('|- ', '... ') : text;
+/** A cell of a list-table: a lone dash would begin a list, an indented label says so in words. */
+function rstCell(text: string): string {
+  if (text === '-') return '\\-';
+  return text.startsWith(' ') ? `... ${text.trimStart()}` : text;
 }
 
 /** The machine in a few words. */
