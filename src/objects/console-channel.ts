@@ -116,5 +116,7 @@ export interface OpenSession {
   uuid: string;
   /** Console name; null when the console is gone or has none. */
   name: string | null;
+  /** Project of its console; null when the console is gone or has none. */
+  projectId: string | null;
   channels: OpenChannel[];
 }
