@@ -5,6 +5,7 @@
 import { baseCommand } from './arguments.js';
 import { addConfigCommands } from './manage/config.js';
 import { addDatabaseCommands } from './manage/database.js';
+import { addPolicyCommands } from './manage/policy.js';
 import { addSessionCommands } from './manage/session.js';
 import { addTokenCommands } from './manage/token.js';
 import { addUserCommands } from './manage/user.js';
@@ -21,4 +22,5 @@ addUserCommands(command);
 addSessionCommands(command);
 addEncryptionCommands(command);
 addConfigCommands(command);
+addPolicyCommands(command);
 await runManage(command, process.argv);

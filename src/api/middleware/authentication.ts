@@ -35,7 +35,13 @@ async function authenticate(request: Request, seed: string, optional: boolean): 
   const token = await verified(credential, seed, optional);
   if (token === undefined) return;
   if (credential.cookie && !['GET', 'HEAD'].includes(request.method)) demandCsrf(request, token);
-  setContext(request, { ...contextOf(request), user: token.user, admin: token.admin });
+  setContext(request, {
+    ...contextOf(request),
+    user: token.user,
+    admin: token.admin,
+    via: 'jwt',
+    roles: token.admin ? ['operator', 'admin'] : ['operator'],
+  });
 }
 
 function credentialOf(request: Request): Credential | undefined {

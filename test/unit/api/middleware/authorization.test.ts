@@ -3,11 +3,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { allows } from '../../../../src/api/middleware/authorization.js';
 import type { Access } from '../../../../src/api/routes.js';
+import { strangerContext } from '../../../../src/context.js';
 
 describe('allows', () => {
-  const stranger = { requestId: 'req-1', user: undefined, admin: false };
-  const operator = { requestId: 'req-1', user: 'demo', admin: false };
-  const admin = { requestId: 'req-1', user: 'root', admin: true };
+  const stranger = strangerContext('req-1');
+  const operator = { ...stranger, user: 'demo', via: 'jwt', roles: ['operator'] } as const;
+  const admin = { ...operator, user: 'root', admin: true, roles: ['operator', 'admin'] } as const;
 
   it.each<[Access, boolean, boolean, boolean]>([
     ['public', true, true, true],
