@@ -111,13 +111,13 @@ export class HttpClient {
       } catch (error) {
         const code = codeOf(error);
         const again =
-          !signal.aborted &&
+          !ended(signal) &&
           ((attempt < retries && NO_CONNECTION.includes(code)) ||
             (attempt === 0 && call.method === 'GET' && STALE.includes(code)));
         if (!again) throw translate(error, signal);
         const wait = STALE.includes(code) ? 0 : RETRY_DELAY * 2 ** attempt;
         await sleep(wait * 1000, undefined, { signal }).catch(() => undefined);
-        if (signal.aborted) throw translate(error, undefined);
+        if (ended(signal)) throw translate(error, undefined);
       }
     }
   }
@@ -142,6 +142,11 @@ export class HttpClient {
       text,
     };
   }
+}
+
+/** Whether it has ended by now; the compiler would remember the answer of a moment ago. */
+function ended(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function readCa(cafile: string | undefined): string | undefined {

@@ -55,6 +55,7 @@ export interface TokenBody {
   readonly userId: string;
   readonly userName: string;
   readonly userDomainId: string | null;
+  readonly userDomainName: string | null;
   readonly projectId: string | null;
   readonly projectName: string | null;
   readonly systemScope: boolean;
@@ -148,27 +149,51 @@ export function placeOf(url: string): string {
 /** Reads the body of a token; undefined when it is none. */
 export function readTokenBody(json: unknown): TokenBody | undefined {
   const token = record(record(json)?.['token']);
-  const user = record(token?.['user']);
-  const userId = text(user?.['id']);
-  const expires = Date.parse(text(token?.['expires_at']) ?? '') / 1000;
-  if (token === undefined || user === undefined || userId === undefined || Number.isNaN(expires)) {
-    return undefined;
-  }
-  const issued = Date.parse(text(token['issued_at']) ?? '') / 1000;
+  const user = token === undefined ? undefined : readUser(record(token['user']));
+  const expires = timeOf(token?.['expires_at']);
+  if (token === undefined || user === undefined || expires === undefined) return undefined;
   const project = record(token['project']);
   return {
-    userId,
-    userName: text(user['name']) ?? userId,
-    userDomainId: text(record(user['domain'])?.['id']) ?? null,
+    ...user,
     projectId: text(project?.['id']) ?? null,
     projectName: text(project?.['name']) ?? null,
     systemScope: record(token['system'])?.['all'] === true,
     roles: list(token['roles']).flatMap((role) => text(record(role)?.['name'])?.toLowerCase() ?? []),
     expires,
-    issued: Number.isNaN(issued) ? expires : issued,
+    issued: timeOf(token['issued_at']) ?? expires,
     catalog: list(token['catalog']).flatMap(readService),
     accessRules: readAccessRules(record(token['application_credential'])?.['access_rules']),
   };
+}
+
+type User = Pick<TokenBody, 'userId' | 'userName' | 'userDomainId' | 'userDomainName'>;
+
+function readUser(user: Json | undefined): User | undefined {
+  const userId = text(user?.['id']);
+  if (userId === undefined || userId === '') return undefined;
+  const domain = record(user?.['domain']);
+  return {
+    userId,
+    userName: text(user?.['name']) ?? userId,
+    userDomainId: text(domain?.['id']) ?? null,
+    userDomainName: text(domain?.['name']) ?? null,
+  };
+}
+
+function timeOf(json: unknown): number | undefined {
+  const time = Date.parse(text(json) ?? '') / 1000;
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** The ids and names of a list of groups; undefined when it is none. */
+export function readGroups(json: unknown): { readonly id: string; readonly name: string }[] | undefined {
+  const groups = record(json)?.['groups'];
+  if (!Array.isArray(groups)) return undefined;
+  return list(groups).flatMap((item) => {
+    const group = record(item);
+    const id = text(group?.['id']);
+    return id === undefined ? [] : [{ id, name: text(group?.['name']) ?? '' }];
+  });
 }
 
 function readService(json: unknown): CatalogEndpoint[] {

@@ -122,6 +122,16 @@ export class ServiceSession {
     );
   }
 
+  /** The URL of the Identity API v3: of the catalog, else of auth_url. @throws KeystoneFault */
+  async identityUrl(): Promise<string> {
+    try {
+      return identityUrl(await this.endpoint('identity'));
+    } catch (error) {
+      if (error instanceof KeystoneFault && error.kind === 'catalog') return this.identity;
+      throw error;
+    }
+  }
+
   async #current(): Promise<Login> {
     const now = this.#clock();
     if (this.#login !== undefined && now < this.#login.renewAt) return this.#login;

@@ -23,6 +23,8 @@ export type Target = Readonly<Record<string, string | undefined>>;
 /** The rules by name. */
 export type Rules = ReadonlyMap<string, Check>;
 
+const PLACE = /%\(([^)]*)\)s/g;
+
 /** Whether the check holds. A rule that does not exist does not hold. */
 export function holds(check: Check, credentials: Credentials, target: Target, rules: Rules): boolean {
   switch (check.kind) {
@@ -63,7 +65,11 @@ export function referencesOf(check: Check): readonly string[] {
       return check.checks.flatMap(referencesOf);
     case 'not':
       return referencesOf(check.check);
-    default:
+    case 'allow':
+    case 'deny':
+    case 'role':
+    case 'attribute':
+    case 'literal':
       return [];
   }
 }
@@ -75,11 +81,11 @@ function matches(value: string | readonly string[] | undefined, wanted: string):
 
 /** The text with the target's attributes in it; undefined when the target lacks one. */
 function filled(text: string, target: Target): string | undefined {
-  let whole = true;
-  const result = text.replace(/%\(([^)]*)\)s/g, (_match, name: string) => {
-    const value = Object.hasOwn(target, name) ? target[name] : undefined;
-    if (value === undefined) whole = false;
-    return value ?? '';
-  });
-  return whole ? result : undefined;
+  const names = [...text.matchAll(PLACE)].map(([, name = '']) => name);
+  if (names.some((name) => valueOf(target, name) === undefined)) return undefined;
+  return text.replace(PLACE, (_match, name: string) => valueOf(target, name) ?? '');
+}
+
+function valueOf(target: Target, name: string): string | undefined {
+  return Object.hasOwn(target, name) ? target[name] : undefined;
 }
