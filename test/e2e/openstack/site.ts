@@ -69,6 +69,7 @@ export class Site {
       ports: { ...ports, api: options.apiPort ?? ports.api },
       env: {
         KERBSIDE_NODE_NAME: options.name,
+        OS_DEFAULT__STATE_PATH: dir,
         KERBSIDE_SQL_URL: this.database.url(await this.database.createSchema()),
         ...this.keystoneOptions(),
         ...options.env,
