@@ -19,7 +19,7 @@ export const CONSOLE_RULES = [
     description: 'Show a console.',
     operations: [
       { method: 'GET', path: '/console/{source}/{uuid}' },
-      { method: 'GET', path: '/v1/consoles/{id}' },
+      { method: 'GET', path: '/v1/consoles/{source}/{uuid}' },
     ],
   },
   {
@@ -32,7 +32,7 @@ export const CONSOLE_RULES = [
       { method: 'GET', path: '/console' },
       { method: 'GET', path: '/console/{source}/{uuid}' },
       { method: 'GET', path: '/v1/consoles' },
-      { method: 'GET', path: '/v1/consoles/{id}' },
+      { method: 'GET', path: '/v1/consoles/{source}/{uuid}' },
     ],
   },
   {
@@ -50,7 +50,7 @@ export const CONSOLE_RULES = [
     description: 'End all sessions of a console.',
     operations: [
       { method: 'POST', path: '/console/{source}/{uuid}/terminate' },
-      { method: 'DELETE', path: '/v1/consoles/{id}' },
+      { method: 'DELETE', path: '/v1/consoles/{source}/{uuid}' },
     ],
   },
   {
