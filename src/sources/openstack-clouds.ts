@@ -80,7 +80,7 @@ export class OpenStackClouds {
    */
   async open(request: OpenRequest): Promise<SourcedConsole> {
     const { uuid, type = 'best', token } = request;
-    const signal = AbortSignal.timeout(this.settings.exchangeTimeout * 1000);
+    const signal = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
     const cloud =
       request.source === undefined ? await this.#ownerOf(uuid) : await this.#named(request.source);
     const driver = driverOf(cloud);
@@ -126,7 +126,7 @@ export class OpenStackClouds {
   ): Promise<Exchange> {
     const clouds = [...(await this.#current()).values()];
     const done = new AbortController();
-    const deadline = AbortSignal.timeout(this.settings.exchangeTimeout * 1000);
+    const deadline = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
     const signal = AbortSignal.any([done.signal, deadline]);
     const faults: Error[] = [];
     return new Promise<Exchange>((resolve) => {
