@@ -49,7 +49,9 @@ describe('GET /nova', () => {
         expect(answer.status).toBe(200);
         expect(answer.headers['content-type']).toBe('application/x-virt-viewer;charset=UTF-8');
         const file = parseVvFile(answer.text);
-        expect(file.values.get('title')).toMatch(new RegExp(`^${server.id} via proxy session ID [A-Za-z0-9]{12}$`));
+        expect(file.values.get('title')).toMatch(
+          new RegExp(`^${server.id} via proxy session ID [A-Za-z0-9]{12}$`),
+        );
         expect(file.host).toBe('kerbside.example.org');
         expect(file.password).toMatch(/^[A-Za-z0-9]{48}$/);
         expect(answer.text).not.toContain('192.0.2.9');
@@ -230,7 +232,7 @@ describe('a stranger', () => {
     const site = await aSite({ cloud });
     const written: string[] = [];
     const write = process.stdout.write.bind(process.stdout);
-    process.stdout.write = ((text: string) => written.push(text) > 0) as typeof process.stdout.write;
+    process.stdout.write = (text: string) => written.push(text) > 0;
     const { token } = cloud.nova.issue(cloud.server());
     try {
       await site.call('GET', `/nova?token=${token}`);
