@@ -35,6 +35,8 @@ export interface ChannelGrant {
   name: string;
   tokenFingerprint: string;
   connectInfo: ConnectInfo;
+  /** The type of the console's source, such as `static` or `openstack`. */
+  platform: string;
 }
 
 /** The channel may not be opened. */
