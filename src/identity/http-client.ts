@@ -102,7 +102,7 @@ export class HttpClient {
 
   /** Sends a request. @throws HttpFault when there is no whole answer */
   async send(call: HttpCall): Promise<HttpAnswer> {
-    const deadline = AbortSignal.timeout((call.timeout ?? this.options.timeout) * 1000);
+    const deadline = AbortSignal.timeout(Math.ceil((call.timeout ?? this.options.timeout) * 1000));
     const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]);
     const retries = this.options.retries ?? 0;
     for (let attempt = 0; ; attempt += 1) {
