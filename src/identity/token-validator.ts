@@ -4,6 +4,7 @@
 // stays good until its own end or token_cache_time, whichever comes first. What is not valid is never remembered.
 // Tokens are kept by their SHA-256 only.
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loggerFor } from '../log.js';
 import { allowsRequest, type AccessRequest } from './access-rules.js';
 import { askKeystone, readTokenBody, unexpectedAnswer, type TokenBody } from './keystone-api.js';
@@ -43,6 +44,10 @@ const MAX_TOKEN_BYTES = 8192;
 /** Visible ASCII: what an HTTP header can carry (RFC 9110 section 5.5) and a token of any provider is made of. */
 const TOKEN = /^[\x21-\x7e]+$/;
 const MAX_ENTRIES = 20_000;
+/** Seconds that whoever has a remembered token waits for Keystone at most. */
+const PATIENCE = 2;
+/** Seconds after a failure in which remembered tokens are used without asking. */
+const AWAY_PAUSE = 5;
 /** Seconds that two clocks may differ before it is worth a warning. */
 const SKEW_WARNING = 30;
 
@@ -61,6 +66,8 @@ export class TokenValidator {
   readonly #entries = new Map<string, Entry>();
   readonly #pending = new Map<string, Promise<ValidToken | null>>();
   #skewed = false;
+  /** Until then, on our clock, remembered tokens are not asked for again. */
+  #awayUntil = 0;
 
   constructor(
     private readonly session: ServiceSession,
@@ -103,12 +110,29 @@ export class TokenValidator {
     const entry = this.#entries.get(key);
     const known = entry !== undefined && this.#isGood(entry, now, allowExpired) ? entry : undefined;
     if (known !== undefined && now - known.validated < this.options.revocationCacheTime) return known.token;
+    if (known === undefined) return this.#ask(key, token, allowExpired);
+    return now < this.#awayUntil ? known.token : this.#askAgain(known, this.#ask(key, token, allowExpired));
+  }
+
+  /** What Keystone says now; when it does not, what it said before, and for a while nobody waits for it again. */
+  async #askAgain(known: Entry, asked: Promise<ValidToken | null>): Promise<ValidToken | null> {
+    const patience = new AbortController();
+    const late = sleep(Math.min(PATIENCE, this.options.timeout) * 1000, undefined, {
+      signal: patience.signal,
+    }).then(() => {
+      throw new KeystoneFault('timeout', 'Keystone takes long to validate a token again');
+    });
     try {
-      return await this.#ask(key, token, allowExpired);
+      return await Promise.race([asked, late]);
     } catch (error) {
-      if (known === undefined || !(error instanceof KeystoneFault)) throw error;
-      LOG.warning('a remembered token is used because Keystone does not answer', { fault: error });
+      if (!(error instanceof KeystoneFault)) throw error;
+      this.#awayUntil = this.clock() + AWAY_PAUSE;
+      LOG.warning('remembered tokens are used because Keystone does not answer', { fault: error });
       return known.token;
+    } finally {
+      patience.abort();
+      // Whichever of the two loses the race must not end the process.
+      for (const loser of [asked, late]) loser.catch(() => undefined);
     }
   }
 

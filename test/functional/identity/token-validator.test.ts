@@ -194,6 +194,26 @@ describe('a Keystone that is away', () => {
     expect(await validator.validate(token)).toMatchObject({ userName: 'alice' });
   });
 
+  it('or hangs holds up those whom it knows once, for two seconds at most, and is asked again after a while', async () => {
+    const validator = aValidator({ timeout: 30 });
+    const [first, second] = [issue(), issue()];
+    await validator.validate(first);
+    await validator.validate(second);
+    keystone.server.forget();
+    keystone.server.fault(VALIDATION, { kind: 'hang' });
+    now += 11;
+    const started = performance.now();
+    expect(await validator.validate(first)).not.toBeNull();
+    expect(performance.now() - started).toBeLessThan(2500);
+    for (const token of [first, second, first]) expect(await validator.validate(token)).not.toBeNull();
+    expect(performance.now() - started).toBeLessThan(2700);
+    expect(asked()).toBe(1);
+    keystone.server.heal();
+    keystone.directory.revoke(second);
+    now += 6;
+    expect(await validator.validate(second)).toBeNull();
+  });
+
   it.each<[WireFault, string]>([
     [{ kind: 'status', status: 500 }, 'answer'],
     [{ kind: 'status', status: 503 }, 'answer'],
