@@ -18,27 +18,42 @@ import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
 import { Consoles } from '../objects/console.js';
+import { Inventory } from '../objects/inventory.js';
 import { Sources } from '../objects/source.js';
+import { Policy } from '../policy.js';
+import { OpenStackClouds } from '../sources/openstack-clouds.js';
 import { CaCertificate } from './ca-certificate.js';
+import { ConsoleFiles } from './console-files.js';
+import { ConsoleOpening } from './console-opening.js';
 import { AuthController } from './controllers/auth.js';
 import { ConsoleController } from './controllers/console.js';
 import { ConsoleFileController } from './controllers/console-file.js';
 import { HealthController } from './controllers/health.js';
+import { NovaController } from './controllers/nova.js';
 import { OpenApiController } from './controllers/openapi.js';
 import { RootController } from './controllers/root.js';
 import { SessionController } from './controllers/session.js';
 import { SourceController } from './controllers/source.js';
+import { V1AuditEventController } from './controllers/v1/audit-events.js';
+import { V1ConnectionController } from './controllers/v1/connections.js';
+import { V1ConsoleController } from './controllers/v1/consoles.js';
+import { V1SessionController } from './controllers/v1/sessions.js';
+import { V1SourceController } from './controllers/v1/sources.js';
+import { VersionController } from './controllers/v1/version.js';
+import { ExchangeLimit } from './exchange-limit.js';
 import { FaultFilter } from './fault-filter.js';
 import { CONF, OPENAPI } from './injection-tokens.js';
 import { JSON_SPACES, sortedKeys } from './json-format.js';
-import { authentication } from './middleware/authentication.js';
+import { authentication, type KeystoneTokens } from './middleware/authentication.js';
 import { authorization } from './middleware/authorization.js';
 import { bodyRules, MAX_BODY_BYTES } from './middleware/body-rules.js';
+import { microversion } from './middleware/microversion.js';
 import { requestId } from './middleware/request-id.js';
 import { requestLog } from './middleware/request-log.js';
 import { routing } from './middleware/routing.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { openApiDocument } from './openapi.js';
+import { Permission } from './permission.js';
 import { Readiness } from './readiness.js';
 import { refusalAudit } from './refusal-audit.js';
 import { ROUTES, type Controllers } from './routes.js';
@@ -47,6 +62,9 @@ import { ROUTES, type Controllers } from './routes.js';
 export interface ApiParts {
   readonly conf: Conf;
   readonly login: Login;
+  readonly policy: Policy;
+  /** undefined: tokens of Keystone are not accepted. */
+  readonly keystone: KeystoneTokens | undefined;
   readonly ca: CaCertificate;
   readonly readiness: Readiness;
   readonly sources: Sources;
@@ -54,6 +72,10 @@ export interface ApiParts {
   readonly sessions: ConsoleSessions;
   readonly tokens: ConsoleTokens;
   readonly events: AuditEvents;
+  readonly inventory: Inventory;
+  readonly files: ConsoleFiles;
+  readonly permission: Permission;
+  readonly clouds: OpenStackClouds;
 }
 
 const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } = {
@@ -61,10 +83,17 @@ const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } =
   console: ConsoleController,
   consoleFile: ConsoleFileController,
   health: HealthController,
+  nova: NovaController,
   openapi: OpenApiController,
   root: RootController,
   session: SessionController,
   source: SourceController,
+  v1AuditEvent: V1AuditEventController,
+  v1Connection: V1ConnectionController,
+  v1Console: V1ConsoleController,
+  v1Session: V1SessionController,
+  v1Source: V1SourceController,
+  version: VersionController,
 };
 
 /** The module. */
@@ -80,6 +109,7 @@ export class ApiModule {
         { provide: CONF, useValue: parts.conf },
         { provide: OPENAPI, useValue: openApiDocument() },
         { provide: Login, useValue: parts.login },
+        { provide: Policy, useValue: parts.policy },
         { provide: CaCertificate, useValue: parts.ca },
         { provide: Readiness, useValue: parts.readiness },
         { provide: Sources, useValue: parts.sources },
@@ -87,9 +117,22 @@ export class ApiModule {
         { provide: ConsoleSessions, useValue: parts.sessions },
         { provide: ConsoleTokens, useValue: parts.tokens },
         { provide: AuditEvents, useValue: parts.events },
+        { provide: Inventory, useValue: parts.inventory },
+        { provide: ConsoleFiles, useValue: parts.files },
+        { provide: Permission, useValue: parts.permission },
+        {
+          provide: ConsoleOpening,
+          useValue: new ConsoleOpening({ ...parts, node: parts.conf.default.nodeName }),
+        },
+        { provide: OpenStackClouds, useValue: parts.clouds },
+        { provide: ExchangeLimit, useValue: exchangeLimit(parts.conf) },
       ],
     };
   }
+}
+
+function exchangeLimit({ nova }: Conf): ExchangeLimit {
+  return new ExchangeLimit(nova.failedExchangesPerAddress, nova.exchangeWindow);
 }
 
 /** The way of a request. */
@@ -103,10 +146,12 @@ export function usePipeline(app: NestExpressApplication, parts: ApiParts): void 
   app.use(requestId); // first: every answer and every log line has it, refusals too
   app.use(securityHeaders);
   app.use(requestLog);
+  app.use(microversion); // under /v1 every answer says which versions there are
   app.use(routing); // 404 and 405 for everyone; from here on the rule is known
   app.use(cookieParser());
-  app.use(authentication(parts.conf.api.authSecretSeed.reveal()));
-  app.use(authorization(refusalAudit(parts.consoles, parts.events, parts.conf.default.nodeName)));
+  app.use(authentication(parts.conf.api.authSecretSeed.reveal(), parts.keystone));
+  const onRefused = refusalAudit(parts.consoles, parts.events, parts.conf.default.nodeName);
+  app.use(authorization(parts.policy, onRefused));
   // Bodies are read last, so that a stranger can not make us read one that is not for strangers. They are JSON
   // whatever their Content-Type says.
   app.useBodyParser('json', { type: () => true, limit: MAX_BODY_BYTES, inflate: false });
@@ -124,7 +169,7 @@ function trustProxies(app: NestExpressApplication, proxies: readonly string[]): 
   }
 }
 
-/** Gives the controllers' methods the URLs of the table; all succeed with 200. */
+/** Gives the controllers' methods the URLs of the table; all succeed with 200 unless it says otherwise. */
 function bindRoutes(): void {
   for (const route of ROUTES) {
     const [controller, action] = route.handler.split('.') as [keyof Controllers, string];
@@ -132,6 +177,6 @@ function bindRoutes(): void {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, action);
     if (descriptor === undefined) throw new Error(`no handler ${route.handler}`);
     RequestMapping({ path: route.path, method: RequestMethod[route.method] })(prototype, action, descriptor);
-    HttpCode(200)(prototype, action, descriptor);
+    HttpCode(route.success ?? 200)(prototype, action, descriptor);
   }
 }

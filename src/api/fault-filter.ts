@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place where an exception becomes an HTTP answer: `{"error": <text>, "status": <code>}`. What a stranger
-// reads is one of our own sentences; what nobody foresaw is logged here, once, and named by the request's id.
+// The one place where an exception becomes an HTTP answer: `{"error": <text>, "status": <code>}`, and under /v1 what
+// OpenStack's clients expect. What a stranger reads is one of our own sentences; what nobody foresaw is logged here, once, and named by the request's id.
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { RequestContext } from '../context.js';
 import { Conflict, DatabaseError, InvalidInput, NotFound, Unavailable } from '../exception.js';
 import { loggerFor } from '../log.js';
 import { wantsHtml } from './accept.js';
+import { errorsBody } from './api-errors.js';
 import { Absent, BadRequest, HttpFault, ServiceUnavailable, SessionExpired } from './faults.js';
+import { isVersioned } from './microversion.js';
 import { contextOf } from './request-context.js';
 
 const LOG = loggerFor('kerbside.api.fault');
@@ -25,11 +27,15 @@ export class FaultFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    if (fault instanceof SessionExpired && wantsHtml(request.headers.accept)) {
+    const versioned = isVersioned(request.path);
+    if (!versioned && fault instanceof SessionExpired && wantsHtml(request.headers.accept)) {
       response.redirect(302, '/');
       return;
     }
-    response.status(fault.status).set(fault.headers).json({ error: fault.message, status: fault.status });
+    const body = versioned
+      ? errorsBody(fault, contextOf(request).requestId)
+      : { error: fault.message, status: fault.status };
+    response.status(fault.status).set(fault.headers).json(body);
   }
 }
 

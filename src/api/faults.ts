@@ -2,6 +2,7 @@
 // What a request can be refused with. The message of each goes to the client word for word;
 // fault-filter.ts makes the answer of it.
 import { KerbsideException } from '../exception.js';
+import { MINORS, versionText } from './microversion.js';
 
 /** A refusal with its HTTP status and the headers that belong to it. */
 export class HttpFault extends KerbsideException {
@@ -50,6 +51,14 @@ export class Absent extends HttpFault {
 export class MethodNotAllowed extends HttpFault {
   constructor(methods: readonly string[]) {
     super(405, 'method not allowed', { Allow: methods.join(', ') });
+  }
+}
+
+/** 406: a version of /v1 that there is not. */
+export class VersionNotAcceptable extends HttpFault {
+  constructor(asked: string) {
+    const [min, max] = [versionText(MINORS.min), versionText(MINORS.max)];
+    super(406, `version ${asked} is not supported: the minimum is ${min} and the maximum is ${max}`);
   }
 }
 

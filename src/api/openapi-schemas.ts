@@ -8,6 +8,7 @@ const STRING = { type: 'string' };
 const BOOLEAN = { type: 'boolean' };
 const INTEGER = { type: 'integer' };
 const TIME = { type: 'number', description: 'Seconds since 1970, with a fraction.' };
+const NAME = { type: 'string', minLength: 1, maxLength: 255 };
 const RESULT = { type: 'string', enum: ['ok'] };
 
 function orNull(schema: Schema): Schema {
@@ -33,14 +34,42 @@ export function arrayOf(name: keyof typeof SCHEMAS): Schema {
 export const SCHEMAS = {
   Error: object({ error: STRING, status: INTEGER }),
   Result: object({ result: RESULT }),
-  Capabilities: object({ capabilities: { type: 'array', items: STRING }, result: RESULT }),
+  Capabilities: object({
+    capabilities: { type: 'array', items: STRING },
+    result: RESULT,
+    versions: { type: 'array', items: { $ref: '#/components/schemas/Version' } },
+  }),
   Login: object(
     {
       username: { type: 'string', minLength: 1, maxLength: 255 },
       password: { type: 'string', minLength: 1, maxLength: 1024, format: 'password' },
       as_cookie: BOOLEAN,
+      user_domain_id: NAME,
+      user_domain_name: NAME,
+      project_id: NAME,
+      project_name: NAME,
+      project_domain_id: NAME,
+      project_domain_name: NAME,
+      application_credential_id: NAME,
+      application_credential_name: NAME,
+      application_credential_secret: { type: 'string', minLength: 1, maxLength: 1024, format: 'password' },
     },
-    { optional: ['as_cookie'] },
+    {
+      optional: [
+        'username',
+        'password',
+        'as_cookie',
+        'user_domain_id',
+        'user_domain_name',
+        'project_id',
+        'project_name',
+        'project_domain_id',
+        'project_domain_name',
+        'application_credential_id',
+        'application_credential_name',
+        'application_credential_secret',
+      ],
+    },
   ),
   Token: object(
     { access_token: STRING, expires_in: INTEGER, token_type: { type: 'string', enum: ['Bearer'] } },

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OpenAPI 3.1 document, made from the table of routes. doc/source/openapi.json is a copy; a test compares.
 import { VERSION } from '../version.js';
+import { isVersioned } from './microversion.js';
 import { arrayOf, schemaRef, SCHEMAS } from './openapi-schemas.js';
+import { V1_OPERATIONS, V1_SCHEMAS, type V1Query } from './openapi-v1.js';
 import { ROUTES, type Handler, type Route } from './routes.js';
 
 type Json = Readonly<Record<string, unknown>>;
-type Query = 'limit' | 'marker';
+type Query = 'limit' | 'marker' | V1Query;
 
 /** What the table does not know about a route. */
 interface Operation {
   readonly summary: string;
-  /** The schema of the answer with status 200; absent for a .vv file. */
+  /** The schema of the answer; absent for a .vv file. */
   readonly answer?: Json;
+  /** Success has no body. */
+  readonly empty?: true;
+  /** A .vv file, beside the answer if there is one. */
+  readonly file?: true;
   readonly body?: Json;
   readonly query?: readonly Query[];
+  readonly parameters?: readonly Json[];
   /** What else can happen, beside 400, 401, 403 and 500. */
   readonly faults?: Readonly<Record<number, string>>;
   /** Where a browser is sent instead. */
@@ -22,6 +29,18 @@ interface Operation {
 
 const NO_CONSOLE = { 404: 'console not found' };
 const NO_FILE = { 404: 'source not found, console not found' };
+
+const EXCHANGE: Operation = {
+  summary: 'Exchange a console token of Nova (the query parameter token) for a .vv file',
+  parameters: [{ name: 'token', in: 'query', required: true, schema: { type: 'string' } }],
+  faults: {
+    401: 'token absent',
+    404: 'nova token not found',
+    409: 'the instance is not running, is being moved or is not ready',
+    429: 'too many unknown tokens; see Retry-After',
+    500: 'OpenStack client setup failure, Keystone setup failure, Keystone SSL error, Source configuration error',
+  },
+};
 
 const OPERATIONS: Readonly<Record<Handler, Operation>> = {
   'root.show': {
@@ -38,10 +57,14 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
   'health.live': { summary: 'Whether the process answers at all', answer: schemaRef('Result') },
   'openapi.show': { summary: 'This document', answer: { type: 'object' } },
   'auth.login': {
-    summary: 'Log in with a local user; with as_cookie the token comes as a cookie',
+    summary:
+      'Log in with a local user, or with a password or an application credential of Keystone; with as_cookie the token comes as a cookie',
     body: schemaRef('Login'),
     answer: schemaRef('Token'),
-    faults: { 429: 'too many login attempts; see Retry-After', 503: 'no login method is configured' },
+    faults: {
+      429: 'too many login attempts; see Retry-After',
+      503: 'no login method is configured, or Keystone is away',
+    },
   },
   'auth.logout': { summary: 'Remove the cookies of a login', answer: schemaRef('Result') },
   'source.list': { summary: 'List sources', answer: arrayOf('Source'), query: ['limit', 'marker'] },
@@ -68,6 +91,8 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
     summary: 'Make a .vv file that leads to the hypervisor; for administrators',
     faults: NO_FILE,
   },
+  'nova.exchange': EXCHANGE,
+  'nova.file': EXCHANGE,
   'session.list': {
     summary: 'List sessions that have an open channel',
     answer: schemaRef('Sessions'),
@@ -79,6 +104,7 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
     faults: { 404: 'session not found' },
     browser: '/session',
   },
+  ...V1_OPERATIONS,
 };
 
 /** The document. */
@@ -94,9 +120,15 @@ export function openApiDocument(): Record<string, unknown> {
     },
     paths: paths(),
     components: {
-      schemas: SCHEMAS,
+      schemas: { ...SCHEMAS, ...V1_SCHEMAS },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        keystone: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-Auth-Token',
+          description: 'A token of Keystone; it sees the consoles of its project.',
+        },
         cookie: {
           type: 'apiKey',
           in: 'cookie',
@@ -121,7 +153,11 @@ function paths(): Json {
 }
 
 function operation(route: Route, about: Operation): Json {
-  const parameters = [...pathParameters(route), ...(about.query ?? []).map(queryParameter)];
+  const parameters = [
+    ...pathParameters(route),
+    ...(about.parameters ?? []),
+    ...(about.query ?? []).map(queryParameter),
+  ];
   return {
     operationId: route.handler,
     summary: about.summary,
@@ -133,7 +169,7 @@ function operation(route: Route, about: Operation): Json {
 }
 
 function securityOf(route: Route): Json[] {
-  const credentials = [{ bearer: [] }, { cookie: [] }];
+  const credentials = [{ bearer: [] }, { cookie: [] }, { keystone: [] }];
   return route.access === 'optional' ? [{}, ...credentials] : credentials;
 }
 
@@ -149,27 +185,35 @@ function queryParameter(name: Query): Json {
 
 function responses(route: Route, about: Operation): Json {
   const redirect = route.access === 'public' ? [] : redirects(route, about);
+  const versioned = isVersioned(route.path);
   const faults: Record<number, string> = { 400: 'bad request', 500: 'server error', ...about.faults };
   if (route.access !== 'public' || route.handler === 'auth.login') faults[401] = 'unauthorized';
-  if (route.access === 'admin') faults[403] = route.refusal ?? 'forbidden';
+  if (versioned) faults[406] = 'there is no such version';
+  if (route.rule !== undefined) faults[403] = route.refusal ?? 'forbidden';
   if (route.handler === 'auth.login') faults[403] = 'cross-site login';
   const entries = Object.entries(faults).map(([status, description]) => [
     status,
-    { description, content: json(schemaRef('Error')) },
+    { description, content: json(versioned ? { $ref: '#/components/schemas/Errors' } : schemaRef('Error')) },
   ]);
-  return Object.fromEntries([['200', success(about)], ...redirect, ...entries]) as Json;
+  return Object.fromEntries([
+    [String(route.success ?? 200), success(route, about)],
+    ...redirect,
+    ...entries,
+  ]) as Json;
 }
 
-function success(about: Operation): Json {
-  if (about.answer === undefined) {
-    return {
-      description: 'a .vv file',
-      content: { 'application/x-virt-viewer': { schema: { type: 'string' } } },
-    };
-  }
-  const paged = about.query?.includes('marker') === true;
+function success(route: Route, about: Operation): Json {
+  if (about.empty === true) return { description: 'done' };
+  const file = { 'application/x-virt-viewer': { schema: { type: 'string' } } };
+  if (about.answer === undefined) return { description: 'a .vv file', content: file };
+  // Under /v1 the link is in the body.
+  const paged = about.query?.includes('marker') === true && !isVersioned(route.path);
   const link = { description: 'The next page, when there is one (RFC 8288).', schema: { type: 'string' } };
-  return { description: 'ok', ...(paged ? { headers: { Link: link } } : {}), content: json(about.answer) };
+  return {
+    description: 'ok',
+    ...(paged ? { headers: { Link: link } } : {}),
+    content: { ...json(about.answer), ...(about.file === true ? file : {}) },
+  };
 }
 
 function redirects(route: Route, about: Operation): [string, Json][] {

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every URL of the service: method, path, handler, and who may use it. Nothing is served that is not a line
-// here: the router, the check of methods, authentication, authorization and the OpenAPI document all read this
+// Every URL of the service: method, path, handler, and who may use it by which rule of the policy. Nothing is
+// served that is not a line here: the router, the check of methods, authentication, authorization and the OpenAPI document all read this
 // table. A path part that begins with a colon is a parameter.
 import type { AuthController } from './controllers/auth.js';
 import type { ConsoleController } from './controllers/console.js';
 import type { ConsoleFileController } from './controllers/console-file.js';
 import type { HealthController } from './controllers/health.js';
+import type { NovaController } from './controllers/nova.js';
 import type { OpenApiController } from './controllers/openapi.js';
 import type { RootController } from './controllers/root.js';
 import type { SessionController } from './controllers/session.js';
 import type { SourceController } from './controllers/source.js';
+import type { RuleName } from '../policy.js';
+import type { V1AuditEventController } from './controllers/v1/audit-events.js';
+import type { V1ConnectionController } from './controllers/v1/connections.js';
+import type { V1ConsoleController } from './controllers/v1/consoles.js';
+import type { V1SessionController } from './controllers/v1/sessions.js';
+import type { V1SourceController } from './controllers/v1/sources.js';
+import type { VersionController } from './controllers/v1/version.js';
 
 /** The controllers by the name that the table calls them. */
 export interface Controllers {
@@ -17,10 +25,17 @@ export interface Controllers {
   readonly console: ConsoleController;
   readonly consoleFile: ConsoleFileController;
   readonly health: HealthController;
+  readonly nova: NovaController;
   readonly openapi: OpenApiController;
   readonly root: RootController;
   readonly session: SessionController;
   readonly source: SourceController;
+  readonly v1AuditEvent: V1AuditEventController;
+  readonly v1Connection: V1ConnectionController;
+  readonly v1Console: V1ConsoleController;
+  readonly v1Session: V1SessionController;
+  readonly v1Source: V1SourceController;
+  readonly version: VersionController;
 }
 
 /** `<controller>.<method>`; the compiler checks that it exists. */
@@ -31,9 +46,9 @@ export type Handler = {
 /**
  * Who may use a route.
  * `public`: anyone; a credential is not looked at. `optional`: anyone; a valid credential is taken note of.
- * `operator`: any user with a valid token. `admin`: an administrator.
+ * `user`: whoever has a valid token, and whom the rule lets pass.
  */
-export type Access = 'public' | 'optional' | 'operator' | 'admin';
+export type Access = 'public' | 'optional' | 'user';
 
 /** One line of the table. */
 export interface Route {
@@ -41,10 +56,14 @@ export interface Route {
   readonly path: string;
   readonly handler: Handler;
   readonly access: Access;
-  /** What a user reads who is no administrator; `admin` routes only. */
+  /** The rule of the policy that lets a user pass; `user` routes only. */
+  readonly rule?: RuleName;
+  /** What a user reads whom the rule does not let pass at all. */
   readonly refusal?: string;
   /** The handler takes a JSON body; all others refuse one that has members. */
   readonly body?: true;
+  /** The status of success; 200 when absent. */
+  readonly success?: 201 | 204;
   /** A GET that makes something: HEAD is refused for it. */
   readonly mints?: true;
 }
@@ -59,36 +78,171 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/auth', handler: 'auth.login', access: 'public', body: true },
   { method: 'DELETE', path: '/auth', handler: 'auth.logout', access: 'optional' },
 
-  { method: 'GET', path: '/source', handler: 'source.list', access: 'operator' },
-  { method: 'GET', path: '/source/:name', handler: 'source.show', access: 'operator' },
+  { method: 'GET', path: '/source', handler: 'source.list', access: 'user', rule: 'kerbside:sources:list' },
+  {
+    method: 'GET',
+    path: '/source/:name',
+    handler: 'source.show',
+    access: 'user',
+    rule: 'kerbside:sources:show',
+  },
 
-  { method: 'GET', path: '/console', handler: 'console.list', access: 'operator' },
-  { method: 'GET', path: '/console/:source/:uuid', handler: 'console.show', access: 'operator' },
-  { method: 'GET', path: '/console/:source/:uuid/audit', handler: 'console.audit', access: 'operator' },
+  {
+    method: 'GET',
+    path: '/console',
+    handler: 'console.list',
+    access: 'user',
+    rule: 'kerbside:consoles:list',
+  },
+  {
+    method: 'GET',
+    path: '/console/:source/:uuid',
+    handler: 'console.show',
+    access: 'user',
+    rule: 'kerbside:consoles:show',
+  },
+  {
+    method: 'GET',
+    path: '/console/:source/:uuid/audit',
+    handler: 'console.audit',
+    access: 'user',
+    rule: 'kerbside:consoles:audit',
+  },
   {
     method: 'POST',
     path: '/console/:source/:uuid/terminate',
     handler: 'console.terminate',
-    access: 'operator',
+    access: 'user',
+    rule: 'kerbside:consoles:terminate',
   },
   {
     method: 'GET',
     path: '/console/proxy/:source/:uuid/console.vv',
     handler: 'consoleFile.proxy',
-    access: 'operator',
+    access: 'user',
+    rule: 'kerbside:consoles:create',
     mints: true,
   },
   {
     method: 'GET',
     path: '/console/direct/:source/:uuid/console.vv',
     handler: 'consoleFile.direct',
-    access: 'admin',
+    access: 'user',
+    rule: 'kerbside:consoles:direct',
     refusal: 'direct console access requires an administrator',
     mints: true,
   },
 
-  { method: 'GET', path: '/session', handler: 'session.list', access: 'operator' },
-  { method: 'POST', path: '/session/:session/terminate', handler: 'session.terminate', access: 'operator' },
+  { method: 'GET', path: '/nova', handler: 'nova.exchange', access: 'public', mints: true },
+  { method: 'GET', path: '/nova-console.vv', handler: 'nova.file', access: 'public', mints: true },
+
+  {
+    method: 'GET',
+    path: '/session',
+    handler: 'session.list',
+    access: 'user',
+    rule: 'kerbside:sessions:list',
+  },
+  {
+    method: 'POST',
+    path: '/session/:session/terminate',
+    handler: 'session.terminate',
+    access: 'user',
+    rule: 'kerbside:sessions:terminate',
+  },
+
+  // The OpenStack API. Its controllers ask the policy.
+  { method: 'GET', path: '/v1', handler: 'version.showBare', access: 'public' },
+  { method: 'GET', path: '/v1/', handler: 'version.show', access: 'public' },
+  {
+    method: 'GET',
+    path: '/v1/consoles',
+    handler: 'v1Console.list',
+    access: 'user',
+    rule: 'kerbside:consoles:list',
+  },
+  {
+    method: 'POST',
+    path: '/v1/consoles',
+    handler: 'v1Console.create',
+    access: 'user',
+    rule: 'kerbside:consoles:create',
+    body: true,
+    success: 201,
+  },
+  {
+    method: 'GET',
+    path: '/v1/consoles/:source/:uuid',
+    handler: 'v1Console.show',
+    access: 'user',
+    rule: 'kerbside:consoles:show',
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/consoles/:source/:uuid',
+    handler: 'v1Console.terminate',
+    access: 'user',
+    rule: 'kerbside:consoles:terminate',
+    success: 204,
+  },
+  {
+    method: 'GET',
+    path: '/v1/sessions',
+    handler: 'v1Session.list',
+    access: 'user',
+    rule: 'kerbside:sessions:list',
+  },
+  {
+    method: 'GET',
+    path: '/v1/sessions/:id',
+    handler: 'v1Session.show',
+    access: 'user',
+    rule: 'kerbside:sessions:show',
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/sessions/:id',
+    handler: 'v1Session.terminate',
+    access: 'user',
+    rule: 'kerbside:sessions:terminate',
+    success: 204,
+  },
+  // The key in the query is the credential, and works once.
+  {
+    method: 'GET',
+    path: '/v1/sessions/:id/console.vv',
+    handler: 'v1Session.file',
+    access: 'public',
+    mints: true,
+  },
+  {
+    method: 'GET',
+    path: '/v1/connections',
+    handler: 'v1Connection.list',
+    access: 'user',
+    rule: 'kerbside:connections:list',
+  },
+  {
+    method: 'GET',
+    path: '/v1/sources',
+    handler: 'v1Source.list',
+    access: 'user',
+    rule: 'kerbside:sources:list',
+  },
+  {
+    method: 'GET',
+    path: '/v1/sources/:name',
+    handler: 'v1Source.show',
+    access: 'user',
+    rule: 'kerbside:sources:show',
+  },
+  {
+    method: 'GET',
+    path: '/v1/audit-events',
+    handler: 'v1AuditEvent.list',
+    access: 'user',
+    rule: 'kerbside:audit_events:list',
+  },
 ];
 
 /** A request's path, found in the table. */

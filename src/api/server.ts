@@ -8,17 +8,27 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Conf } from '../conf/index.js';
 import { StartupError } from '../exception.js';
+import { KeystoneLogin } from '../identity/keystone-login.js';
+import { keystoneAuthOptions } from '../identity/keystone-options.js';
 import { Login } from '../identity/login.js';
+import { ServiceSession } from '../identity/service-session.js';
+import { TokenValidator } from '../identity/token-validator.js';
 import { loggerFor } from '../log.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
 import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
+import { Inventory } from '../objects/inventory.js';
 import { Sources } from '../objects/source.js';
 import { Users } from '../objects/user.js';
+import { Policy } from '../policy.js';
+import { OpenStackClouds } from '../sources/openstack-clouds.js';
 import { ApiModule, usePipeline, type ApiParts } from './api.module.js';
 import { CaCertificate } from './ca-certificate.js';
+import { ConsoleFiles } from './console-files.js';
+import { Permission } from './permission.js';
+import type { KeystoneTokens } from './middleware/authentication.js';
 import { Readiness } from './readiness.js';
 
 /** A running REST service. */
@@ -87,22 +97,41 @@ export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
 
 async function apiParts(conf: Conf, db: Database): Promise<ApiParts> {
   const events = new AuditEvents(db);
-  const login = new Login(new Users(db), events, conf.default.nodeName, {
+  const sources = new Sources(db);
+  const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
+  const ca = await CaCertificate.load(conf.spice.cacertPath);
+  const policy = Policy.load({ file: conf.osloPolicy.policyFile, dirs: conf.osloPolicy.policyDirs });
+  const auth = keystoneAuthOptions(conf);
+  const session = auth === undefined ? undefined : new ServiceSession(auth);
+  const limits = {
     perAddress: conf.api.loginAttemptsPerAddress,
     perUser: conf.api.loginAttemptsPerUser,
     window: conf.api.loginWindow,
-  });
+  };
+  const keystoneLogin = session === undefined ? undefined : new KeystoneLogin(session, conf.keystone);
   return {
     conf,
-    login,
+    login: new Login(new Users(db), events, conf.default.nodeName, limits, keystoneLogin),
+    policy,
+    keystone: session === undefined ? undefined : keystoneTokens(conf, session, policy),
     events,
-    ca: await CaCertificate.load(conf.spice.cacertPath),
+    ca,
+    files: new ConsoleFiles(conf.spice, ca),
+    inventory: new Inventory(db),
+    permission: new Permission(policy),
     readiness: new Readiness(db),
-    sources: new Sources(db),
-    consoles: new Consoles(db),
+    sources,
+    consoles,
+    clouds: new OpenStackClouds(sources, consoles, conf.nova, LOG),
     sessions: new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace }),
     tokens: new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
   };
+}
+
+function keystoneTokens(conf: Conf, session: ServiceSession, policy: Policy): KeystoneTokens {
+  const o = conf.keystoneAuthtoken;
+  const validator = new TokenValidator(session, { ...o, timeout: o.httpConnectTimeout });
+  return { validator, policy, uri: o.wwwAuthenticateUri === '' ? o.authUrl : o.wwwAuthenticateUri };
 }
 
 /** Listens; where the host has no IPv6, `::` means all IPv4 addresses. */

@@ -5,6 +5,8 @@
 import { baseCommand } from './arguments.js';
 import { addConfigCommands } from './manage/config.js';
 import { addDatabaseCommands } from './manage/database.js';
+import { addPolicyCommands } from './manage/policy.js';
+import { addServiceCommands } from './manage/service.js';
 import { addSessionCommands } from './manage/session.js';
 import { addTokenCommands } from './manage/token.js';
 import { addUserCommands } from './manage/user.js';
@@ -18,7 +20,9 @@ const command = baseCommand(
 addDatabaseCommands(command);
 addTokenCommands(command);
 addUserCommands(command);
+addServiceCommands(command);
 addSessionCommands(command);
 addEncryptionCommands(command);
 addConfigCommands(command);
+addPolicyCommands(command);
 await runManage(command, process.argv);

@@ -39,7 +39,9 @@ export async function startConductor(conf: Conf, db: Database): Promise<Conducto
     audit: new AuditEvents(db),
     node,
   };
-  const reconciliation = new SourceReconciliation(conf.sources.path, stores, log);
+  const reconciliation = new SourceReconciliation(conf.sources.path, stores, log, {
+    openstack: conf.nova,
+  });
   const files = new PeriodicTask({
     name: 'sources file',
     interval: conf.sources.reloadInterval,

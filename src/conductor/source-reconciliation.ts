@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '../log.js';
 import { AUDIT } from '../objects/audit-message.js';
 import { FilePoll } from '../sources/file-poll.js';
-import { createDriver } from '../sources/registry.js';
+import type { AskedDriver, SourceDriver } from '../sources/driver.js';
+import { createDriver, type DriverSettings } from '../sources/registry.js';
 import {
   decodeSources,
   faultText,
@@ -40,6 +41,7 @@ export class SourceReconciliation {
     private readonly path: string,
     private readonly stores: Stores,
     private readonly log: Logger,
+    private readonly settings: DriverSettings,
   ) {
     this.poll = new FilePoll(path);
   }
@@ -135,13 +137,6 @@ export class SourceReconciliation {
       await this.showEntryFault(entry, faultText(entry.faults));
       return;
     }
-    const driver = createDriver(entry);
-    if (driver === null) {
-      return this.showEntryFault(
-        entry,
-        `this release has no driver for sources of type ${entry.definition.type}`,
-      );
-    }
     const { name } = entry.definition;
     const fingerprint = fingerprintOf(entry);
     const current = this.active.get(name);
@@ -149,11 +144,23 @@ export class SourceReconciliation {
       begun.push(current.task.runNow());
       return;
     }
+    const driver = this.driverOf(entry);
+    if (typeof driver === 'string') return this.showEntryFault(entry, driver);
     await this.stop(name);
     const options = { definition: entry.definition, driver, stores: this.stores, log: this.log };
     const task = new SourceTask({ ...options, fileFault: () => this.fileFault() });
     this.active.set(name, { fingerprint, task });
     begun.push(task.runNow());
+  }
+
+  /** The driver, or why there is none. */
+  private driverOf(entry: SourceEntry): SourceDriver | AskedDriver | string {
+    try {
+      const driver = createDriver(entry, this.settings);
+      return driver ?? `this release has no driver for sources of type ${entry.definition.type}`;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   // The rows of the source stay as they were; one that has no row yet gets one that can show the fault.

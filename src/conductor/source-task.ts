@@ -6,7 +6,8 @@ import type { Logger } from '../log.js';
 import type { AuditEvents } from '../objects/audit-event.js';
 import type { Consoles, DiscoveredConsole } from '../objects/console.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
-import type { SourceDriver } from '../sources/driver.js';
+import type { AskedDriver, SourceDriver } from '../sources/driver.js';
+import { reviewConsoles } from './console-review.js';
 import { PeriodicTask } from './periodic-task.js';
 
 /** Where the work of the conductor is written down. */
@@ -21,7 +22,7 @@ export interface Stores {
 /** What one task serves. */
 export interface SourceTaskOptions {
   readonly definition: SourceDefinition;
-  readonly driver: SourceDriver;
+  readonly driver: SourceDriver | AskedDriver;
   readonly stores: Stores;
   /** The fault of sources.yaml as a whole, while there is one: it stays in sight as the source's error. */
   readonly fileFault: () => string | null;
@@ -40,6 +41,9 @@ export class SourceTask {
   private readonly task: PeriodicTask;
   private known: readonly DiscoveredConsole[] | undefined;
   private turns = 0;
+  private defined = false;
+  /** The last console that was reviewed; '' = begin anew. */
+  private reviewed = '';
 
   constructor(private readonly options: SourceTaskOptions) {
     this.task = new PeriodicTask({
@@ -72,14 +76,34 @@ export class SourceTask {
 
   private async discover(signal: AbortSignal): Promise<void> {
     const { definition, driver, stores, fileFault } = this.options;
+    if ('review' in driver) await this.review(driver, signal);
+    else await this.discoverAll(driver, signal);
+    if (signal.aborted) return;
+    if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node);
+    const fault = fileFault();
+    if (fault !== null) await stores.sources.setError(definition.name, fault);
+  }
+
+  private async discoverAll(driver: SourceDriver, signal: AbortSignal): Promise<void> {
     const found = await withDeadline(signal, (deadline) => driver.discover(deadline));
     if (signal.aborted) return;
     this.turns += 1;
     if (found !== this.known || this.turns % FULL_EVERY === 0) await this.write(found);
     this.known = found;
-    if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node);
-    const fault = fileFault();
-    if (fault !== null) await stores.sources.setError(definition.name, fault);
+  }
+
+  // The definition goes first: API and proxy nodes take it from the database, and can ask the platform by it even when
+  // it does not answer now.
+  private async review(driver: AskedDriver, signal: AbortSignal): Promise<void> {
+    const { definition, stores, log } = this.options;
+    if (!this.defined) await stores.sources.upsert(definition);
+    this.defined = true;
+    await withDeadline(signal, (deadline) => driver.check(deadline));
+    const { name } = definition;
+    const subject = { consoles: stores.consoles, source: name, driver, log };
+    const { next, fault } = await reviewConsoles(subject, this.reviewed, signal);
+    this.reviewed = next;
+    if (fault !== null) throw fault;
   }
 
   private async write(found: readonly DiscoveredConsole[]): Promise<void> {

@@ -13,15 +13,6 @@ const OLD_PREFIX = 'KERBSIDE_';
 const UNUSED = [
   'API_GRPC_WORKERS',
   'API_SOCKET_PATH',
-  'KEYSTONE_ACCESS_GROUP',
-  'KEYSTONE_ADMIN_GROUP',
-  'KEYSTONE_AUTH_URL',
-  'KEYSTONE_AUTH_VERIFY',
-  'KEYSTONE_SERVICE_AUTH_PASSWORD',
-  'KEYSTONE_SERVICE_AUTH_PROJECT',
-  'KEYSTONE_SERVICE_AUTH_PROJECT_DOMAIN_ID',
-  'KEYSTONE_SERVICE_AUTH_USER',
-  'KEYSTONE_SERVICE_AUTH_USER_DOMAIN_ID',
   'PROXY_BACKEND_RCVBUF_BYTES',
   'PROXY_BIN',
   'PROXY_CLIENT_NOTSENT_LOWAT_BYTES',
@@ -114,7 +105,8 @@ function unreadOld(env: NodeJS.ProcessEnv): string[] {
 function unreadNew(env: NodeJS.ProcessEnv): string[] {
   return listGroups().flatMap(([, group]) => {
     const prefix = environmentName(group.name, '');
-    const read = Object.keys(group.options).map((option) => environmentName(group.name, option));
+    const names = [...Object.keys(group.options), ...(group.ignored ?? [])];
+    const read = names.map((option) => environmentName(group.name, option));
     return Object.keys(env)
       .filter((name) => name.startsWith(prefix) && !read.includes(name))
       .sort()

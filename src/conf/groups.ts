@@ -6,7 +6,11 @@ import { CONSOLE_GROUP } from './console.js';
 import { DATABASE_GROUP } from './database.js';
 import { DEFAULT_GROUP } from './default.js';
 import { FIREWALL_GROUP } from './firewall.js';
+import { KEYSTONE_AUTHTOKEN_GROUP } from './keystone-authtoken.js';
+import { KEYSTONE_GROUP } from './keystone.js';
 import { METRICS_GROUP } from './metrics.js';
+import { NOVA_GROUP } from './nova.js';
+import { OSLO_POLICY_GROUP } from './oslo-policy.js';
 import { PROXY_GROUP } from './proxy.js';
 import { SOURCES_GROUP } from './sources.js';
 import { SPICE_GROUP } from './spice.js';
@@ -19,10 +23,14 @@ export const GROUPS = {
   console: CONSOLE_GROUP,
   database: DATABASE_GROUP,
   sources: SOURCES_GROUP,
+  nova: NOVA_GROUP,
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
   audit: AUDIT_GROUP,
+  keystoneAuthtoken: KEYSTONE_AUTHTOKEN_GROUP,
+  keystone: KEYSTONE_GROUP,
+  osloPolicy: OSLO_POLICY_GROUP,
   metrics: METRICS_GROUP,
 } as const satisfies Readonly<Record<string, GroupSpec>>;
 

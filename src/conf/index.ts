@@ -44,7 +44,8 @@ function unknownNames(files: readonly Assignment[][]): string[] {
         `${where} is not a group of kerbside, its options are ignored${didYouMean(found.group, [...groups.keys()])}`,
       ];
     }
-    if (Object.hasOwn(group.options, found.option)) return [];
+    if (Object.hasOwn(group.options, found.option) || group.ignored?.includes(found.option) === true)
+      return [];
     return [
       `${where} ${found.option} is not an option${didYouMean(found.option, Object.keys(group.options))}`,
     ];

@@ -121,6 +121,8 @@ export type OptionSpec =
 export interface GroupSpec {
   readonly name: string;
   readonly help: string;
+  /** Options of the OpenStack library that has this group and that Kerbside does without: no warning for them. */
+  readonly ignored?: readonly string[];
   readonly options: Readonly<Record<string, OptionSpec>>;
 }
 

@@ -59,10 +59,16 @@ function readNumber(text: string, spec: NumberSpec): number {
   return value;
 }
 
-function readBoolean(text: string): boolean {
+/** true or false in the spellings of oslo.config; undefined when it is neither. */
+export function readBoolean(text: string): boolean | undefined {
   const word = text.toLowerCase();
   if (TRUE.includes(word)) return true;
-  if (FALSE.includes(word)) return false;
+  return FALSE.includes(word) ? false : undefined;
+}
+
+function demandBoolean(text: string): boolean {
+  const word = readBoolean(text);
+  if (word !== undefined) return word;
   throw new ValueFault(`${quoted(text)} is neither true nor false`, 'give true or false');
 }
 
@@ -149,7 +155,7 @@ export function readValue(text: string, spec: OptionSpec): OptionValue {
     case 'secret':
       return new Secret(text);
     case 'boolean':
-      return readBoolean(text);
+      return demandBoolean(text);
     case 'integer':
     case 'float':
     case 'port':

@@ -7,8 +7,8 @@ import { BackendFailed } from './close-reason.js';
 import type { Grant } from './ipc.js';
 import type { ClientLink as ClientSide } from './link.js';
 import { ClientLink, type ClientLinkEvent } from './spice/client-link.js';
-import { capWords } from './spice/capabilities.js';
-import { COMMON_CAP, LINK_ERR } from './spice/constants.js';
+import { capWords, withCap } from './spice/capabilities.js';
+import { CHANNEL, COMMON_CAP, LINK_ERR, MAIN_CAP } from './spice/constants.js';
 import { ProtocolError } from './spice/errors.js';
 import { encryptTicket } from './ticket-key.js';
 
@@ -89,7 +89,9 @@ class BackendStage {
       channelType: message.channelType,
       channelId: message.channelId,
       commonCaps: capWords(COMMON_CAP.PROTOCOL_AUTH_SELECTION, COMMON_CAP.AUTH_SPICE, ...mini),
-      channelCaps: message.channelCaps,
+      channelCaps: asksForIdentity(grant, message.channelType)
+        ? withCap(message.channelCaps, MAIN_CAP.NAME_AND_UUID)
+        : message.channelCaps,
     });
   }
 
@@ -139,6 +141,11 @@ class BackendStage {
     }
     throw new BackendFailed('link_refused', `the hypervisor answered link result ${code}`);
   }
+}
+
+/** spice-server tells name and UUID only to those who ask; main-rules.ts keeps them from a client that did not. */
+function asksForIdentity(grant: Grant, channelType: number): boolean {
+  return grant.guest !== null && channelType === CHANNEL.main;
 }
 
 function asFailure(error: unknown): Error {

@@ -14,6 +14,8 @@ export type CloseReason =
   | 'client broke the protocol'
   | 'backend broke the protocol'
   | 'idle'
+  | 'wrong guest'
+  | 'guest not identified'
   | 'terminated by request'
   | 'main channel closed'
   | 'proxy shut down'

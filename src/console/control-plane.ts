@@ -3,8 +3,10 @@
 // channels, writes audit events, feeds the metrics, and tells the workers which sessions must end.
 import { Conflict } from '../exception.js';
 import { loggerFor } from '../log.js';
-import { AUDIT, hypervisorFailed } from '../objects/audit-message.js';
+import { AUDIT, hypervisorFailed, instanceRefused } from '../objects/audit-message.js';
+import type { ConnectInfo } from '../objects/connect-info.js';
 import type { ChannelGrant, ChannelRefusal, ConsoleSessions, Refusal } from '../objects/console-session.js';
+import type { Sight } from '../sources/openstack-clouds.js';
 import type { AuditQueue } from './audit-queue.js';
 import type { CloseReason } from './close-reason.js';
 import type {
@@ -32,6 +34,13 @@ export interface ControlPlaneSettings {
   readonly node: string;
   readonly maxConnectionsPerAddress: number;
   readonly permittedChannels: readonly string[];
+  /** Seconds that a look at an instance may take: less than the worker waits for its answer. */
+  readonly lookTimeout: number;
+}
+
+/** Says what is true of the instance behind a console at this moment; never waits longer than its deadline. */
+export interface InstanceLook {
+  look(source: string, uuid: string, deadline: AbortSignal): Promise<Sight>;
 }
 
 /** A worker as the control plane sees it. */
@@ -56,6 +65,8 @@ export class ControlPlane {
   private since: number;
   private polling = false;
   private pollFailing = false;
+  /** Asked before the main channel of an instance opens; null: nobody can be asked. */
+  instances: InstanceLook | null = null;
   private readonly finishing = new Set<Promise<void>>();
   /** Workers that have ended: few in a process's life, and ids are not used again. */
   private readonly dead = new Set<number>();
@@ -114,6 +125,7 @@ export class ControlPlane {
     const channel = this.live.remove(connectionRef);
     if (channel === undefined) return;
     this.metrics.closed.inc({ reason });
+    this.tellWrongGuest(channel, reason);
     this.countVerdicts(channel, note.verdicts);
     this.record(
       channel,
@@ -193,18 +205,67 @@ export class ControlPlane {
     });
     stop();
     if (outcome.kind === 'refused') return this.refuse(request, outcome);
-    return this.grant(worker, request, outcome);
+    const target = await this.targetOf(worker, request, outcome);
+    return 'kind' in target ? target : this.grant(worker, request, outcome, target);
   }
 
-  private grant(worker: WorkerName, request: AuthorizeRequest, outcome: ChannelGrant): AuthorizeReply {
-    const { connectionRef, sessionId, generation, source, uuid, connectInfo } = outcome;
-    const { clientIp, channelType } = request;
-    const channel: LiveChannel = {
-      ...{ connectionRef, sessionId, generation, source, uuid, clientIp, channelType },
-      workerId: worker.id,
-      pid: worker.pid,
-      tail: Promise.resolve(),
-    };
+  /**
+   * Where the channel leads. For the main channel of an instance Nova is asked: whoever has its port by now must not be
+   * shown. The other channels follow their main one, which is up only once the guest has proved who it is.
+   */
+  private async targetOf(
+    worker: WorkerName,
+    request: AuthorizeRequest,
+    outcome: ChannelGrant,
+  ): Promise<ConnectInfo | Denial> {
+    const { source, uuid, connectInfo, sessionId } = outcome;
+    const { instances } = this;
+    if (!isInstance(outcome) || request.channelType !== CHANNEL_MAIN || instances === null)
+      return connectInfo;
+    const channel = liveChannel(worker, request, outcome);
+    let sight: Sight;
+    try {
+      sight = await instances.look(
+        source,
+        uuid,
+        AbortSignal.timeout(Math.ceil(this.settings.lookTimeout * 1000)),
+      );
+    } catch (error) {
+      this.finish(channel, { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 });
+      throw error;
+    }
+    if (sight.kind === 'unknown') {
+      log.warning('Nova could not be asked about an instance', { source, uuid, fault: sight.why });
+      this.metrics.instanceLooks.inc({ outcome: 'unknown' });
+      this.record(channel, AUDIT.unverified);
+      return connectInfo;
+    }
+    const why = sight.kind === 'refused' ? sight.why : sight.connectInfo === null ? 'gone' : null;
+    this.metrics.instanceLooks.inc({ outcome: why ?? 'true' });
+    if (why === null && sight.kind === 'true' && sight.connectInfo !== null) return sight.connectInfo;
+    const reason = why ?? 'gone';
+    this.metrics.denied.inc();
+    this.record(channel, instanceRefused(reason));
+    this.finish(channel, { reason: `instance ${reason}`, bytesUp: 0, bytesDown: 0, duration: 0 });
+    return { kind: 'denied', because: 'error', reason: `instance_${reason}`, sessionId };
+  }
+
+  private tellWrongGuest(channel: LiveChannel, reason: CloseReason): void {
+    if (reason !== 'wrong guest' && reason !== 'guest not identified') return;
+    const mismatch = reason === 'wrong guest';
+    this.metrics.wrongGuests.inc({ reason: mismatch ? 'mismatch' : 'missing' });
+    this.record(channel, mismatch ? AUDIT.wrongGuest : AUDIT.unknownGuest);
+  }
+
+  private grant(
+    worker: WorkerName,
+    request: AuthorizeRequest,
+    outcome: ChannelGrant,
+    target: ConnectInfo,
+  ): AuthorizeReply {
+    const { connectionRef, sessionId, generation, source, uuid } = outcome;
+    const { channelType } = request;
+    const channel = liveChannel(worker, request, outcome);
     if (this.dead.has(worker.id)) {
       this.finish(channel, { reason: 'proxy worker died', bytesUp: 0, bytesDown: 0, duration: 0 });
       return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
@@ -222,7 +283,8 @@ export class ControlPlane {
     return {
       ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
       ...{ proxyConnectionId, backendConnectionId },
-      target: { ...connectInfo, transport: connectInfo.transport ?? null },
+      target: { ...target, transport: target.transport ?? null },
+      guest: isInstance(outcome) ? uuid : null,
     };
   }
 
@@ -311,6 +373,22 @@ export class ControlPlane {
       message,
     });
   }
+}
+
+/** Whether the console is an instance of Nova, whose guest tells the instance's UUID. */
+function isInstance({ platform }: ChannelGrant): boolean {
+  return platform === 'openstack';
+}
+
+function liveChannel(worker: WorkerName, request: AuthorizeRequest, outcome: ChannelGrant): LiveChannel {
+  const { connectionRef, sessionId, generation, source, uuid } = outcome;
+  const { clientIp, channelType } = request;
+  return {
+    ...{ connectionRef, sessionId, generation, source, uuid, clientIp, channelType },
+    workerId: worker.id,
+    pid: worker.pid,
+    tail: Promise.resolve(),
+  };
 }
 
 /** What a client may conclude from each refusal: only a bad token earns result 7. */

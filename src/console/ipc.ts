@@ -52,6 +52,8 @@ export interface Grant {
   readonly source: string;
   readonly uuid: string;
   readonly target: BackendTarget;
+  /** The UUID that the guest must show before a byte passes; null: consoles of this source do not tell theirs. */
+  readonly guest: string | null;
 }
 
 /** Why a channel is refused: what the client may conclude from the link result. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the main channel's messages from the backend mean to the proxy: MAIN_INIT gets the session id that the
 // client may know, once the control plane knows the backend's; migration messages name the hypervisor and are
-// withheld; the notice that the keyboard channel is insecure is not true for a client that came over TLS.
+// withheld; where the guest must be a certain one, nothing passes before its UUID has come; the notice that the keyboard channel is insecure is not true for a client that came over TLS.
 import { ConnectionEnded } from './close-reason.js';
 import type { ControlClient } from './control-client.js';
 import type { Grant } from './ipc.js';
 import {
+  guestUuid,
   initSessionId,
   MainDownStream,
   notifyText,
@@ -15,10 +16,13 @@ import {
 import { SERVER_MESSAGE } from './spice/message-types.js';
 
 const { NOTIFY } = SERVER_MESSAGE.common;
-const { INIT, MIGRATE_BEGIN, MIGRATE_SWITCH_HOST, MIGRATE_BEGIN_SEAMLESS } = SERVER_MESSAGE.main;
+const { INIT, NAME, UUID, MIGRATE_BEGIN, MIGRATE_SWITCH_HOST, MIGRATE_BEGIN_SEAMLESS } = SERVER_MESSAGE.main;
 
 /** The notice of spice-server (inputs-channel.cpp) when its own inputs socket is not TLS. */
 const INSECURE_KEYBOARD = 'keyboard channel is insecure';
+
+/** Bytes that may come before the guest's UUID; spice-server sends it right after MAIN_INIT. */
+const MAX_HELD_BYTES = 65_536;
 
 type InspectedMessage = Extract<MainDownEvent, { type: 'message' }>;
 
@@ -28,13 +32,31 @@ export type MainWriter = (first: Buffer | null, last: Buffer | null) => void;
 /** Applies the rules to the stream; one per main channel. */
 export class MainRules {
   private readonly stream: MainDownStream;
+  /** The UUID that must come, as 32 hex digits; null: any guest will do. */
+  private readonly guest: string | null;
+  /** What came before the UUID; null once it has, or where none is asked for. */
+  private held: MainDownEvent[] | null;
+  private heldBytes = 0;
 
+  /**
+   * @param asked whether the client wants name and UUID itself
+   * @param onIdentified called once, when the guest is the right one: client bytes may go
+   */
   constructor(
     miniHeader: boolean,
     private readonly grant: Grant,
     private readonly control: ControlClient,
+    private readonly asked: boolean,
+    private readonly onIdentified: () => void,
   ) {
     this.stream = new MainDownStream(miniHeader);
+    this.guest = grant.guest === null ? null : grant.guest.replaceAll('-', '').toLowerCase();
+    this.held = this.guest === null ? null : [];
+  }
+
+  /** Whether the guest has yet to show that it is the right one. */
+  get waiting(): boolean {
+    return this.held !== null;
   }
 
   /**
@@ -43,7 +65,49 @@ export class MainRules {
    * @throws ProtocolError when the backend's stream is broken
    */
   push(chunk: Buffer, write: MainWriter, fail: (fault: ConnectionEnded) => void): void {
-    this.deliver(this.stream.push(chunk), new Outgoing(), write, fail);
+    const events = this.stream.push(chunk);
+    const { held } = this;
+    if (held === null) {
+      this.deliver(events, new Outgoing(), write, fail);
+      return;
+    }
+    this.hold(events, held);
+    const shown = events.find((event) => event.type === 'message' && event.messageType === UUID);
+    if (shown?.type === 'message') {
+      const fault = this.faultOf(shown);
+      if (fault !== null) {
+        fail(fault);
+        return;
+      }
+      this.held = null;
+      this.onIdentified();
+      this.deliver(held, new Outgoing(), write, fail);
+    } else if (this.heldBytes > MAX_HELD_BYTES) {
+      fail(new ConnectionEnded('guest not identified', 'too much came before its UUID'));
+    } else {
+      write(null, null);
+    }
+  }
+
+  // The chunk is overwritten once it has been taken.
+  private hold(events: readonly MainDownEvent[], held: MainDownEvent[]): void {
+    for (const event of events) {
+      const bytes = Buffer.from(event.bytes);
+      this.heldBytes += bytes.length;
+      held.push(
+        event.type === 'pass'
+          ? { ...event, bytes }
+          : { ...event, bytes, body: bytes.subarray(bytes.length - event.body.length) },
+      );
+    }
+  }
+
+  private faultOf(event: InspectedMessage): ConnectionEnded | null {
+    if (this.guest === null || event.messageType !== UUID) return null;
+    const shown = guestUuid(event.body);
+    return shown === this.guest
+      ? null
+      : new ConnectionEnded('wrong guest', `it shows ${shown ?? 'no UUID'}, not ${this.guest}`);
   }
 
   private deliver(
@@ -64,8 +128,13 @@ export class MainRules {
           (error: unknown) => fail(asFault(error)),
         );
         return;
-      } else if (this.mayPass(event)) {
-        out.add(event.bytes, true);
+      } else {
+        const fault = this.faultOf(event);
+        if (fault !== null) {
+          fail(fault);
+          return;
+        }
+        if (this.mayPass(event)) out.add(event.bytes, true);
       }
     }
     out.flush(write);
@@ -96,6 +165,9 @@ export class MainRules {
           messageType: event.messageType,
         });
         return false;
+      case NAME:
+      case UUID:
+        return this.guest === null || this.asked;
       case NOTIFY:
         return !notifyText(event.body).includes(INSECURE_KEYBOARD);
       default:

@@ -34,6 +34,16 @@ export class ProxyMetrics {
     'reason',
   ]);
   readonly closed = this.counter('closed_total', 'Authorized channels that ended.', ['reason']);
+  readonly instanceLooks = this.counter(
+    'instance_looks_total',
+    'Looks at instances in Nova before their screens are opened.',
+    ['outcome'],
+  );
+  readonly wrongGuests = this.counter(
+    'wrong_guests_total',
+    'Hypervisors that showed another machine than the one asked for, or did not tell which.',
+    ['reason'],
+  );
   readonly withheld = this.counter(
     'migration_messages_withheld_total',
     'Migration messages kept from clients.',

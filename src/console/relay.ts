@@ -14,11 +14,10 @@ import { messagePolicy, type Direction } from './firewall/allow-list.js';
 import type { Grant, Verdict } from './ipc.js';
 import type { ClientLink } from './link.js';
 import { MainRules } from './main-rules.js';
-import { channelName } from './spice/constants.js';
+import { hasCap } from './spice/capabilities.js';
+import { CHANNEL, channelName, MAIN_CAP } from './spice/constants.js';
 import { MessageWalker } from './spice/message-walker.js';
 import type { WorkerContext } from './worker-context.js';
-
-const CHANNEL_MAIN = 1;
 
 /** Carries one channel. */
 export class Relay implements Traffic {
@@ -36,6 +35,7 @@ export class Relay implements Traffic {
   private paused = false;
   private upBlocked = false;
   private stopped = false;
+  private identityDeadline: NodeJS.Timeout | undefined;
   private settle: (fault: Error) => void = () => undefined;
   private readonly onWritten = (): void => this.written();
   private readonly onClientData = (chunk: Buffer): void => this.carryUp(chunk);
@@ -53,7 +53,11 @@ export class Relay implements Traffic {
       messagePolicy(channelType, direction, worker.settings.maxMessageBytes, enforce);
     this.up = new MessageWalker(link.miniHeader, policy('up'));
     this.down = new MessageWalker(link.miniHeader, policy('down'));
-    this.main = channelType === CHANNEL_MAIN ? new MainRules(link.miniHeader, grant, worker.control) : null;
+    const asked = hasCap(link.message.channelCaps, MAIN_CAP.NAME_AND_UUID);
+    this.main =
+      channelType === CHANNEL.main
+        ? new MainRules(link.miniHeader, grant, worker.control, asked, () => this.identified())
+        : null;
   }
 
   /**
@@ -76,7 +80,8 @@ export class Relay implements Traffic {
       // A leg that broke before it was listened to tells nothing more.
       if (client.destroyed) this.end('client connection lost');
       if (socket.destroyed) this.end('backend connection lost');
-      this.startUp();
+      if (this.main?.waiting === true) this.awaitIdentity();
+      else this.startUp();
       this.startDown();
     });
   }
@@ -91,6 +96,20 @@ export class Relay implements Traffic {
   blockedLeg(): 'client' | 'backend' | null {
     if (this.inFlight > 0) return 'client';
     return this.upBlocked ? 'backend' : null;
+  }
+
+  /** The client's bytes wait until the guest has shown that it is the right one. */
+  private awaitIdentity(): void {
+    const { backendTimeout } = this.worker.settings;
+    this.identityDeadline = setTimeout(
+      () => this.end('guest not identified', `no UUID within ${backendTimeout} s`),
+      backendTimeout * 1000,
+    );
+  }
+
+  private identified(): void {
+    clearTimeout(this.identityDeadline);
+    if (!this.stopped) this.startUp();
   }
 
   private startUp(): void {
@@ -229,6 +248,7 @@ export class Relay implements Traffic {
   private stop(fault: Error): void {
     if (this.stopped) return;
     this.stopped = true;
+    clearTimeout(this.identityDeadline);
     this.backend.leg.read(() => false);
     this.connection.client.off('data', this.onClientData);
     this.settle(fault);

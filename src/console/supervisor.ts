@@ -6,9 +6,12 @@ import type { Database } from '../db/database.js';
 import { loggerFor } from '../log.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
+import { Consoles } from '../objects/console.js';
+import { Sources } from '../objects/source.js';
+import { OpenStackClouds } from '../sources/openstack-clouds.js';
 import { AuditQueue } from './audit-queue.js';
 import { CertificateWatch, loadCertificates } from './certificates.js';
-import { ControlPlane, type WorkerName } from './control-plane.js';
+import { ControlPlane, type InstanceLook, type WorkerName } from './control-plane.js';
 import type { TlsMaterial, WorkerNote, WorkerRequest } from './ipc.js';
 import { ProxyMetrics, serveMetrics, type MetricsServer } from './metrics.js';
 import { relaySettings } from './relay-settings.js';
@@ -21,6 +24,8 @@ const STOP_TIMEOUT = 3000;
 const RECORD_TIMEOUT = 1500;
 /** Milliseconds between two looks at this node's own channels: the net under the poll, which compares clocks. */
 const SWEEP_INTERVAL = 10_000;
+/** Of the time that a worker waits for an answer, the part that a look at an instance may take. */
+const LOOK_SHARE = 0.7;
 
 /** What {@link ProxyServer} is made of. */
 interface Parts {
@@ -29,6 +34,7 @@ interface Parts {
   readonly audit: AuditQueue;
   readonly sessions: ConsoleSessions;
   readonly tls: TlsMaterial;
+  readonly instances: InstanceLook;
 }
 
 /** The running proxy of this node. */
@@ -55,10 +61,12 @@ export class ProxyServer implements WorkerListener {
         node: general.nodeName,
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
         permittedChannels: firewall.permittedChannels,
+        lookTimeout: proxy.controlTimeout * LOOK_SHARE,
       },
       (workerId, sessionId, generation, reason) =>
         this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
     );
+    this.control.instances = parts.instances;
     this.pollTimer = setInterval(() => void this.control.poll(), proxy.pollInterval * 1000);
     this.sweepTimer = setInterval(() => void this.control.sweep(), SWEEP_INTERVAL);
     this.watch = new CertificateWatch(spice.certPath, spice.keyPath, parts.tls, (material) =>
@@ -187,7 +195,9 @@ export async function startProxy(conf: Conf, db: Database): Promise<ProxyServer>
   const metrics = new ProxyMetrics();
   const metricsServer = await serveMetrics(metrics, conf.metrics.address, conf.metrics.port);
   const audit = new AuditQueue(new AuditEvents(db));
-  const server = new ProxyServer(conf, { metrics, metricsServer, audit, sessions, tls });
+  const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
+  const instances = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);
+  const server = new ProxyServer(conf, { metrics, metricsServer, audit, sessions, tls, instances });
   try {
     const lost = await sessions.clearNode(conf.default.nodeName);
     if (lost > 0)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logging in with a local user: who may try, how often, and what is written down about it. Failures are counted
-// per client address and per user name; a success gives its own attempt back. The counters are this process's
-// own: n processes behind a balancer allow n times as many.
+// Logging in with a local user or one of Keystone's: who may try, how often, and what is written down about it.
+// Local users come first, so that they get in whatever Keystone does. Failures are counted per client address and per
+// user name; a success, and a Keystone that is away, give the attempt back. The counters are this process's own: n
+// processes behind a balancer allow n times as many.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { Secret } from '../conf/secret.js';
 import { networkOf } from '../network-address.js';
+import type { KeystoneCredentials, KeystoneLoginResult } from './keystone-login.js';
 
 /** What logging in needs of the local users. */
 export interface LocalUsers {
@@ -25,10 +28,18 @@ export interface LoginLimits {
   readonly window: number;
 }
 
+/** What logging in needs of Keystone. */
+export interface KeystoneUsers {
+  /** @throws KeystoneFault when Keystone does not say */
+  attempt(credentials: KeystoneCredentials): Promise<KeystoneLoginResult>;
+}
+
 /** One attempt. `password` is a secret. */
 export interface LoginAttempt {
   readonly user: string;
   readonly password: string;
+  /** Names a domain, a project or an application credential: only Keystone knows those. */
+  readonly keystone?: KeystoneCredentials;
   /** The client's IP address. */
   readonly address: string;
 }
@@ -39,10 +50,12 @@ export type LoginResult =
   | { readonly kind: 'refused' }
   /** Too many failures; `retryAfter` in whole seconds. */
   | { readonly kind: 'limited'; readonly retryAfter: number }
-  /** There is no way to log in: no local user exists. */
+  /** There is no way to log in: no local user exists, and no Keystone. */
   | { readonly kind: 'no_method' };
 
-/** The login of local users. */
+type Accepted = Pick<Extract<LoginResult, { kind: 'accepted' }>, 'user' | 'admin'>;
+
+/** The login. */
 export class Login {
   readonly #byAddress: RateLimiterMemory;
   readonly #byUser: RateLimiterMemory;
@@ -53,14 +66,18 @@ export class Login {
     private readonly audit: LoginAudit,
     private readonly node: string,
     limits: LoginLimits,
+    private readonly keystone?: KeystoneUsers,
   ) {
     this.#byAddress = new RateLimiterMemory({ points: limits.perAddress, duration: limits.window });
     this.#byUser = new RateLimiterMemory({ points: limits.perUser, duration: limits.window });
   }
 
-  /** Tries to log in; every outcome of a comparison of passwords is audited, refusals by a limit are not. */
+  /**
+   * Tries to log in; every outcome of a comparison of passwords is audited, refusals by a limit are not.
+   * @throws KeystoneFault when it takes Keystone to say, and it does not
+   */
   async attempt(attempt: LoginAttempt): Promise<LoginResult> {
-    if (!(await this.users.any())) return { kind: 'no_method' };
+    if (this.keystone === undefined && !(await this.users.any())) return { kind: 'no_method' };
 
     // The points are taken before the password is looked at: attempts in parallel cannot slip past the limit.
     const network = networkOf(attempt.address);
@@ -68,15 +85,37 @@ export class Login {
     const wait = (await take(this.#byAddress, network)) ?? (await take(this.#byUser, name));
     if (wait !== undefined) return { kind: 'limited', retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
 
-    const user = await this.users.verify(attempt.user, attempt.password);
-    if (user === null) {
+    let user: Accepted | undefined;
+    try {
+      user = (await this.#locally(attempt)) ?? (await this.#atKeystone(attempt));
+    } catch (error) {
+      await this.#byAddress.reward(network);
+      await this.#byUser.reward(name);
+      throw error;
+    }
+    if (user === undefined) {
       await this.#record(`Failed login of ${printable(attempt.user)} from ${attempt.address}`);
       return { kind: 'refused' };
     }
     await this.#byAddress.reward(network);
     await this.#byUser.delete(name);
-    await this.#record(`Login of ${printable(user.name)} from ${attempt.address}`);
-    return { kind: 'accepted', user: user.name, admin: user.admin };
+    await this.#record(`Login of ${printable(user.user)} from ${attempt.address}`);
+    return { kind: 'accepted', ...user };
+  }
+
+  async #locally(attempt: LoginAttempt): Promise<Accepted | undefined> {
+    if (attempt.keystone !== undefined) return undefined;
+    const user = await this.users.verify(attempt.user, attempt.password);
+    return user === null ? undefined : { user: user.name, admin: user.admin };
+  }
+
+  async #atKeystone(attempt: LoginAttempt): Promise<Accepted | undefined> {
+    const credentials = attempt.keystone ?? {
+      username: attempt.user,
+      password: new Secret(attempt.password),
+    };
+    const result = await this.keystone?.attempt(credentials);
+    return result?.kind === 'accepted' ? { user: result.user, admin: result.admin } : undefined;
   }
 
   async #record(message: string): Promise<void> {

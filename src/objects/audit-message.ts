@@ -13,6 +13,9 @@ export const AUDIT = {
   sourceGone: 'Source no longer available',
   tokenReaped: 'Reaped expired and unused token',
   channelForbidden: 'Channel type not permitted by firewall policy',
+  wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',
+  unknownGuest: 'Refused: the hypervisor did not tell whose screen it shows',
+  unverified: 'Nova could not be asked about the instance; its last known address is used',
 } as const;
 
 /** 'Hypervisor connection failed: <err>' */
@@ -21,6 +24,18 @@ export const hypervisorFailed = (fault: string): string => `Hypervisor connectio
 /** 'Console configuration changed: <fields>', column names as the original has them. */
 export const consoleChanged = (fields: readonly string[]): string =>
   `Console configuration changed: ${fields.join(', ')}`;
+
+/** The instance cannot be connected to now, and why. */
+export const instanceRefused = (why: 'gone' | 'stopped' | 'moving' | 'building' | 'stale'): string =>
+  `Channel refused: ${INSTANCE[why]}`;
+
+const INSTANCE = {
+  gone: 'the instance is gone in Nova',
+  stopped: 'the instance is not running',
+  moving: 'the instance is being moved to another host',
+  building: 'the instance is not ready yet',
+  stale: 'the instance runs on another host, and Nova does not tell its new address',
+} as const;
 
 /** A direct .vv was handed to an administrator. */
 export const directIssued = (user: string): string => `Issued direct hypervisor credential to ${user}`;

@@ -35,6 +35,8 @@ export interface ChannelGrant {
   name: string;
   tokenFingerprint: string;
   connectInfo: ConnectInfo;
+  /** The type of the console's source, such as `static` or `openstack`. */
+  platform: string;
 }
 
 /** The channel may not be opened. */
@@ -116,5 +118,7 @@ export interface OpenSession {
   uuid: string;
   /** Console name; null when the console is gone or has none. */
   name: string | null;
+  /** Project of its console; null when the console is gone or has none. */
+  projectId: string | null;
   channels: OpenChannel[];
 }

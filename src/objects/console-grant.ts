@@ -51,6 +51,7 @@ export function grant(
     name: view.name ?? view.uuid,
     tokenFingerprint: fingerprintOfHash(hash),
     connectInfo,
+    platform: view.source_type ?? '',
   };
 }
 

@@ -211,9 +211,17 @@ export class ConsoleSessions {
     return { sessionId, source: row.source, uuid: row.uuid, state: row.state as SessionState };
   }
 
-  /** Sessions with open channels, by session id. */
-  async listOpen(page: PageRequest): Promise<Page<OpenSession>> {
-    const ids = await listOpenSessionIds(this.#db, page.marker ?? '', page.limit + 1);
+  /** Sessions with open channels, by session id; all, or those on the consoles of one project. */
+  async listOpen(
+    page: PageRequest,
+    options: { projectId?: string | undefined } = {},
+  ): Promise<Page<OpenSession>> {
+    const ids = await listOpenSessionIds(
+      this.#db,
+      options.projectId ?? null,
+      page.marker ?? '',
+      page.limit + 1,
+    );
     const shown = pageOf(
       ids,
       page.limit,
@@ -228,6 +236,7 @@ export class ConsoleSessions {
         source: row.source ?? '',
         uuid: row.uuid ?? '',
         name: row.name,
+        projectId: row.project_id,
         channels: [],
       };
       session.channels.push(toOpenChannel(row));

@@ -2,7 +2,7 @@
 // Console tokens: what a .vv file carries as its SPICE password. Only their SHA-256 is kept.
 import { createHash, randomInt } from 'node:crypto';
 import { insertSession } from '../db/api/console-sessions.js';
-import { insertToken } from '../db/api/console-tokens.js';
+import { insertToken, replaceUnusedToken } from '../db/api/console-tokens.js';
 import { findConsole } from '../db/api/consoles.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
@@ -24,6 +24,15 @@ export interface MintedToken {
   /** 12 alphanumerics. */
   sessionId: string;
   /** Epoch seconds until which the token may start a session. */
+  expires: number;
+}
+
+/** The right to fetch a console's token once. */
+export interface MintedLink {
+  /** 48 alphanumerics; a secret, given this once. It is no token: no SPICE server of ours takes it. */
+  key: string;
+  sessionId: string;
+  /** Epoch seconds until which the key works, and the token that it gives may start a session. */
   expires: number;
 }
 
@@ -57,6 +66,11 @@ export function fingerprintOfHash(hash: string): string {
   return hash.slice(0, FINGERPRINT_LENGTH);
 }
 
+/** SHA-256 of the key of a link. A ticket has at most 60 bytes, so that no ticket has the same. */
+function hashKey(sessionId: string, key: string): string {
+  return hashToken(`link ${sessionId} ${key}`);
+}
+
 /** Makes tokens. */
 export class ConsoleTokens {
   readonly #db: Database;
@@ -74,15 +88,38 @@ export class ConsoleTokens {
    * @throws NotFound when the console does not exist
    */
   async mint(request: MintRequest): Promise<MintedToken> {
+    const token = alphanumerics(TOKEN_LENGTH);
+    return { token, ...(await this.#insert(request, () => hashToken(token))) };
+  }
+
+  /**
+   * Makes a pending session whose token is made when somebody comes with the key.
+   * @throws NotFound when the console does not exist
+   */
+  async mintLink(request: MintRequest): Promise<MintedLink> {
+    const key = alphanumerics(TOKEN_LENGTH);
+    return { key, ...(await this.#insert(request, (sessionId) => hashKey(sessionId, key))) };
+  }
+
+  /** The token of a session, for the key of its link: once. null: fetched before, expired, ended, or never such a key. */
+  async redeem(sessionId: string, key: string): Promise<string | null> {
+    const token = alphanumerics(TOKEN_LENGTH);
+    const from = hashKey(sessionId, key);
+    return (await replaceUnusedToken(this.#db, from, hashToken(token), this.#now())) ? token : null;
+  }
+
+  async #insert(
+    request: MintRequest,
+    hashOf: (sessionId: string) => string,
+  ): Promise<{ sessionId: string; expires: number }> {
     const { source, uuid } = request;
     if ((await findConsole(this.#db, source, uuid)) === null) throw new NotFound('console not found');
     const created = this.#now();
     const sessionId = await this.#insertSession(source, uuid, created);
-    const token = alphanumerics(TOKEN_LENGTH);
     const expires = created + this.#ttl;
     // The session came first: a token without a session would be a way in that leads nowhere.
     await insertToken(this.#db, {
-      token_hash: hashToken(token),
+      token_hash: hashOf(sessionId),
       session_id: sessionId,
       source,
       uuid,
@@ -90,7 +127,7 @@ export class ConsoleTokens {
       created,
       expires,
     });
-    return { token, sessionId, expires };
+    return { sessionId, expires };
   }
 
   async #insertSession(source: string, uuid: string, created: number): Promise<string> {

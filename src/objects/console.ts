@@ -3,9 +3,11 @@
 import {
   deleteConsole,
   findConsole,
+  findConsoleRow,
   findConsoleTarget,
   insertConsoles,
   listConsoles,
+  listConsolesOfProject,
   listOfSource,
   updateConsole,
 } from '../db/api/consoles.js';
@@ -37,6 +39,12 @@ export interface DiscoveredConsole {
   securePort: number | null;
   hostSubject: string | null;
   ticket: string;
+  /** The project and user that own the instance, where the platform has such. */
+  projectId?: string | null | undefined;
+  userId?: string | null | undefined;
+  /** The platform's word for what the instance does, such as Nova's `ACTIVE`, and the host that it runs on. */
+  instanceState?: string | null | undefined;
+  instanceHost?: string | null | undefined;
 }
 
 /** A console as the API shows it: no ticket. */
@@ -49,6 +57,11 @@ export interface Console {
   insecurePort: number | null;
   securePort: number | null;
   hostSubject: string | null;
+  /** null on platforms without projects. */
+  projectId: string | null;
+  userId: string | null;
+  instanceState: string | null;
+  instanceHost: string | null;
   /** Epoch seconds. */
   discovered: number;
   /** Sessions that have an open channel. */
@@ -83,6 +96,8 @@ const COMPARED = [
   'host_subject',
   'ticket',
 ] as const;
+/** Fields that are written when they change, and not audited. */
+const FOLLOWED = ['project_id', 'user_id', 'instance_state', 'instance_host'] as const;
 const LONGEST = {
   uuid: 36,
   name: 255,
@@ -90,6 +105,10 @@ const LONGEST = {
   hypervisorIp: 255,
   hostSubject: 1024,
   ticket: 255,
+  projectId: 255,
+  userId: 255,
+  instanceState: 64,
+  instanceHost: 255,
 } as const;
 
 /** The consoles of all sources. */
@@ -133,6 +152,38 @@ export class Consoles {
     return done;
   }
 
+  /**
+   * Writes down one console of a platform that is asked for one at a time, and audits what is new.
+   * @throws InvalidInput when a value does not fit
+   */
+  async put(source: string, console: DiscoveredConsole): Promise<void> {
+    check(console);
+    await refreshKey(this.#db);
+    const done: Reconciliation = { added: [], changed: [], removed: [] };
+    const row = await findConsoleRow(this.#db, source, console.uuid);
+    if (row === null) await this.#add(source, [console], done);
+    else await this.#reconcileRow(row, console, done);
+  }
+
+  /** Removes one console and audits it; false when it was gone. */
+  async remove(source: string, uuid: string): Promise<boolean> {
+    if (!(await deleteConsole(this.#db, source, uuid))) return false;
+    await this.#audit.record({ ...this.#actor, source, uuid, message: AUDIT.consoleGone });
+    return true;
+  }
+
+  /** Consoles of one source after `uuid` as they were last reported, tickets included; for a driver to look at again. */
+  async reported(source: string, uuid: string, limit: number): Promise<DiscoveredConsole[]> {
+    const rows = await listOfSource(this.#db, source, uuid, limit);
+    return rows.map((row) => toDiscovered(this.#db, row));
+  }
+
+  /** One console as it was last reported; null when there is none. */
+  async reportedOne(source: string, uuid: string): Promise<DiscoveredConsole | null> {
+    const row = await findConsoleRow(this.#db, source, uuid);
+    return row === null ? null : toDiscovered(this.#db, row);
+  }
+
   /** Removes all consoles of a source that left the configuration; audits 'Source no longer available'. */
   async removeOfSource(source: string): Promise<string[]> {
     const removed: string[] = [];
@@ -148,9 +199,13 @@ export class Consoles {
     }
   }
 
-  /** By source and uuid. */
-  async list(page: PageRequest): Promise<Page<Console>> {
-    const rows = await listConsoles(this.#db, markerOf(page.marker), page.limit + 1);
+  /** By source and uuid; all, or those of one project. */
+  async list(page: PageRequest, options: { projectId?: string | undefined } = {}): Promise<Page<Console>> {
+    const [marker, limit] = [markerOf(page.marker), page.limit + 1];
+    const rows =
+      options.projectId === undefined
+        ? await listConsoles(this.#db, marker, limit)
+        : await listConsolesOfProject(this.#db, options.projectId, marker, limit);
     const shown = pageOf(rows, page.limit, (row) => row, toMarker);
     return { items: await this.#withSessions(shown.items), next: shown.next };
   }
@@ -186,7 +241,9 @@ export class Consoles {
     const fields = COMPARED.filter((field) =>
       field === 'ticket' ? clear.ticket !== console.ticket : clear[field] !== next[field],
     );
-    if (fields.length === 0 || !(await updateConsole(this.#db, next))) return;
+    const followed = FOLLOWED.some((field) => row[field] !== next[field]);
+    if (fields.length === 0 && !followed) return;
+    if (!(await updateConsole(this.#db, next)) || fields.length === 0) return;
     done.changed.push(row.uuid);
     await this.#audit.record({ ...at, message: consoleChanged(fields) });
   }
@@ -216,6 +273,10 @@ export class Consoles {
       name: console.name,
       host_subject: console.hostSubject,
       ticket: ticket === '' ? null : this.#db.cipher.seal(ticketPlace(source, uuid), ticket),
+      project_id: console.projectId ?? null,
+      user_id: console.userId ?? null,
+      instance_state: console.instanceState ?? null,
+      instance_host: console.instanceHost ?? null,
     };
   }
 
@@ -235,7 +296,17 @@ export class Consoles {
 /** A console's row with its source's CA, as the data plane needs it. */
 export function toConnectInfo(
   db: Database,
-  row: Omit<ConsoleRow, 'discovered'> & { ca_cert: string | null },
+  row: Pick<
+    ConsoleRow,
+    | 'source'
+    | 'uuid'
+    | 'hypervisor'
+    | 'hypervisor_ip'
+    | 'insecure_port'
+    | 'secure_port'
+    | 'host_subject'
+    | 'ticket'
+  > & { ca_cert: string | null },
 ): ConnectInfo {
   return {
     hypervisor: row.hypervisor,
@@ -245,6 +316,23 @@ export function toConnectInfo(
     ticket: openTicket(db, row),
     caCert: row.ca_cert,
     hostSubject: row.host_subject,
+  };
+}
+
+function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
+  return {
+    uuid: row.uuid,
+    name: row.name ?? row.uuid,
+    hypervisor: row.hypervisor,
+    hypervisorIp: row.hypervisor_ip,
+    insecurePort: row.insecure_port,
+    securePort: row.secure_port,
+    hostSubject: row.host_subject,
+    ticket: openTicket(db, row),
+    projectId: row.project_id,
+    userId: row.user_id,
+    instanceState: row.instance_state,
+    instanceHost: row.instance_host,
   };
 }
 
@@ -262,6 +350,10 @@ function toConsole(row: ShownConsoleRow, tokens: readonly LiveToken[]): Console 
     insecurePort: row.insecure_port,
     securePort: row.secure_port,
     hostSubject: row.host_subject,
+    projectId: row.project_id,
+    userId: row.user_id,
+    instanceState: row.instance_state,
+    instanceHost: row.instance_host,
     discovered: row.discovered,
     sessionIds: tokens.filter((token) => token.in_use !== 0).map((token) => token.session_id),
     tokenCount: tokens.length,

@@ -5,6 +5,7 @@ import {
   findSource,
   findSourcePassword,
   listSources,
+  listSourcesOfType,
   markSourceSeen,
   setSourceError,
   upsertSource,
@@ -30,6 +31,8 @@ export interface SourceDefinition {
   projectName?: string | null | undefined;
   userDomainId?: string | null | undefined;
   projectDomainId?: string | null | undefined;
+  /** Settings of the driver beyond these, by their keys in sources.yaml. No secrets. */
+  options?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A source as the API shows it: no password. */
@@ -82,6 +85,7 @@ export class Sources {
       project_name: source.projectName ?? null,
       user_domain_id: source.userDomainId ?? null,
       project_domain_id: source.projectDomainId ?? null,
+      options: source.options === undefined ? null : JSON.stringify(source.options),
     });
   }
 
@@ -110,6 +114,24 @@ export class Sources {
   async find(name: string): Promise<Source | null> {
     const row = await findSource(this.#db, name);
     return row === null ? null : toSource(row);
+  }
+
+  /** What sources.yaml says about all sources of one platform, passwords included. */
+  async definitions(type: string): Promise<SourceDefinition[]> {
+    const rows = await listSourcesOfType(this.#db, type);
+    if (rows.some(({ password }) => password !== null)) await refreshKey(this.#db);
+    return rows.map((row) => ({
+      name: row.name,
+      type: row.type,
+      url: row.url,
+      caCert: row.ca_cert,
+      username: row.username,
+      password: row.password === null ? null : this.#db.cipher.open(passwordPlace(row.name), row.password),
+      projectName: row.project_name,
+      userDomainId: row.user_domain_id,
+      projectDomainId: row.project_domain_id,
+      options: row.options === null ? undefined : (JSON.parse(row.options) as Record<string, string>),
+    }));
   }
 
   /** The decrypted password of a source; null when it has none. */

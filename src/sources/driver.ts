@@ -31,3 +31,21 @@ export interface SourceDriver {
    */
   mint?(console: DiscoveredConsole, signal: AbortSignal): Promise<BackendCredential>;
 }
+
+/**
+ * A platform whose consoles are not discovered: they come in one by one, as users ask for them, and are looked at
+ * again from time to time. Every method gives up when its signal fires.
+ */
+export interface AskedDriver {
+  readonly type: string;
+  /**
+   * Whether the platform answers.
+   * @throws Unavailable when it does not, or refuses
+   */
+  check(signal: AbortSignal): Promise<void>;
+  /**
+   * What is true of a known console now; null when its machine is gone.
+   * @throws Unavailable when the platform does not answer: the console then stays as it is
+   */
+  review(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null>;
+}

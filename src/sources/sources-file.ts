@@ -5,13 +5,23 @@ import { InvalidInput } from '../exception.js';
 import type { DiscoveredConsole } from '../objects/console.js';
 import type { SourceDefinition } from '../objects/source.js';
 import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
+import { readOpenStack } from './openstack-entry.js';
 import { located, YamlFault, YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert'] as const;
 
 /** The keys of an entry, by its type; `source` is its name. */
 export const SOURCE_KEYS = {
-  openstack: [...COMMON_KEYS, 'project_name', 'user_domain_id', 'project_domain_id', 'verify', 'interface'],
+  openstack: [
+    ...COMMON_KEYS,
+    'project_name',
+    'user_domain_id',
+    'project_domain_id',
+    'verify',
+    'interface',
+    'region_name',
+    'spice_direct_microversion',
+  ],
   ovirt: COMMON_KEYS,
   shakenfist: [...COMMON_KEYS, 'synthesize_host_subject'],
   static: [...COMMON_KEYS, 'consoles'],
@@ -134,6 +144,7 @@ function readSource(
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
+    ...(type === 'openstack' ? { options: readOpenStack(fields) } : {}),
   };
   const consoles = type === 'static' ? readConsoles(reading, record, name, faults) : [];
   return { type, definition, consoles, faults };

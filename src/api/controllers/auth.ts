@@ -4,19 +4,25 @@ import { Body, Controller, Inject, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { mintToken, type TokenSubject } from '../../identity/jwt.js';
-import { Login } from '../../identity/login.js';
+import { KeystoneFault } from '../../identity/keystone-fault.js';
+import { GroupMissing } from '../../identity/keystone-login.js';
+import { Login, type LoginResult } from '../../identity/login.js';
+import { loggerFor } from '../../log.js';
 import { clientAddress } from '../client-address.js';
 import { clearLoginCookies, setLoginCookies } from '../cookies.js';
-import { Forbidden, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
+import { Forbidden, HttpFault, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
-import { LoginBody } from '../schemas/login.js';
+import { contextOf } from '../request-context.js';
+import { LoginBody, loginAttempt } from '../schemas/login.js';
 import { BODY } from '../schemas/schema-pipe.js';
+
+const LOG = loggerFor('kerbside.api.auth');
 
 /** `/auth` */
 @Controller()
 export class AuthController {
   constructor(
-    private readonly local: Login,
+    private readonly logins: Login,
     @Inject(CONF) private readonly conf: Conf,
   ) {}
 
@@ -31,7 +37,7 @@ export class AuthController {
     if (asCookie && request.headers['sec-fetch-site'] === 'cross-site')
       throw new Forbidden('cross-site login');
 
-    const subject = await this.authenticate(body, clientAddress(request));
+    const subject = await this.authenticate(body, request);
     const { authSecretSeed, tokenTtl } = this.conf.api;
     const minted = await mintToken(subject, {
       seed: authSecretSeed.reveal(),
@@ -52,8 +58,8 @@ export class AuthController {
     return { result: 'ok' };
   }
 
-  private async authenticate(body: LoginBody, address: string): Promise<TokenSubject> {
-    const result = await this.local.attempt({ user: body.username, password: body.password, address });
+  private async authenticate(body: LoginBody, request: Request): Promise<TokenSubject> {
+    const result = await this.attempt(body, request);
     switch (result.kind) {
       case 'accepted':
         return { user: result.user, admin: result.admin };
@@ -64,5 +70,35 @@ export class AuthController {
       case 'no_method':
         throw new ServiceUnavailable('no login method is configured');
     }
+  }
+
+  private async attempt(body: LoginBody, request: Request): Promise<LoginResult> {
+    try {
+      return await this.logins.attempt(loginAttempt(body, clientAddress(request)));
+    } catch (error) {
+      if (!(error instanceof KeystoneFault)) throw error;
+      LOG.error('nobody can log in by Keystone', {
+        request_id: contextOf(request).requestId,
+        kind: error.kind,
+        fault: error,
+      });
+      throw loginFault(error);
+    }
+  }
+}
+
+/** What is to be set right here is 500 in the original's words; what may come back by itself is 503. */
+function loginFault(error: KeystoneFault): HttpFault {
+  if (error instanceof GroupMissing) return new HttpFault(500, 'service group not found');
+  switch (error.kind) {
+    case 'tls':
+      return new HttpFault(500, 'Keystone SSL error');
+    case 'credentials':
+    case 'catalog':
+      return new HttpFault(500, 'Keystone setup failure');
+    case 'unreachable':
+    case 'timeout':
+    case 'answer':
+      return new ServiceUnavailable('The Keystone service is temporarily unavailable.');
   }
 }

@@ -8,18 +8,23 @@ import { NotFound } from '../../exception.js';
 import { AuditEvents, type AuditEntry } from '../../objects/audit-event.js';
 import { AUDIT, directIssued } from '../../objects/audit-message.js';
 import { ConsoleTokens, type MintedToken } from '../../objects/console-token.js';
-import { Consoles } from '../../objects/console.js';
+import { Consoles, type Console } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
+import type { RuleName } from '../../policy.js';
 import { CaCertificate } from '../ca-certificate.js';
+import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { Absent } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
+import { Permission } from '../permission.js';
 import { userOf } from '../request-context.js';
-import { VIRT_VIEWER_TYPE, virtViewerFile, type VirtViewerFile } from '../views/virt-viewer.js';
+import { virtViewerFile } from '../views/virt-viewer.js';
 
 /** `/console/proxy/…/console.vv`, `/console/direct/…/console.vv` */
 @Controller()
 export class ConsoleFileController {
   @Inject(CONF) private readonly conf!: Conf;
+  @Inject(ConsoleFiles) private readonly files!: ConsoleFiles;
+  @Inject(Permission) private readonly permission!: Permission;
 
   constructor(
     private readonly sources: Sources,
@@ -36,24 +41,14 @@ export class ConsoleFileController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    await this.demandSource(source);
+    await this.demandSource(source, request);
     const console = await this.consoles.find(source, uuid);
     if (console === null) throw new Absent('console not found');
+    this.demand(request, 'kerbside:consoles:create', console);
 
-    const ca = await this.ca.pem();
     const { token, sessionId, expires } = await this.mint(source, uuid, userOf(request));
     await this.record({ source, uuid, session_id: sessionId, message: AUDIT.tokenCreated });
-    const { publicFqdn, publicInsecurePort, publicSecurePort, hostSubject } = this.conf.spice;
-    send(response, {
-      host: publicFqdn,
-      port: publicInsecurePort,
-      tlsPort: publicSecurePort,
-      password: token,
-      title: `${console.name ?? uuid} via proxy session ID ${sessionId}`,
-      ca,
-      hostSubject: hostSubject === '' ? undefined : hostSubject,
-      validUntil: expires,
-    });
+    sendConsoleFile(response, await this.files.text({ uuid, name: console.name, sessionId, token, expires }));
   }
 
   /** A file that leads to the hypervisor itself; it holds the console's own password. */
@@ -65,13 +60,14 @@ export class ConsoleFileController {
   ): Promise<void> {
     const console = await this.consoles.find(source, uuid);
     if (console === null) throw new Absent('console not found');
-    await this.demandSource(source);
+    this.demand(request, 'kerbside:consoles:direct', console);
+    await this.demandSource(source, request);
     const info = await this.consoles.connectInfo(source, uuid);
     if (info === null) throw new Absent('console not found');
 
     const ca = info.caCert ?? (await this.ca.pem());
     await this.record({ source, uuid, message: directIssued(userOf(request)) });
-    send(response, {
+    const text = virtViewerFile({
       host: info.hypervisor === '' ? info.hypervisorIp : info.hypervisor,
       port: info.insecurePort ?? undefined,
       tlsPort: info.securePort ?? undefined,
@@ -80,15 +76,23 @@ export class ConsoleFileController {
       ca,
       hostSubject: info.hostSubject ?? undefined,
     });
+    sendConsoleFile(response, text);
   }
 
   private async record(entry: AuditEntry): Promise<void> {
     await this.events.record({ node: this.conf.default.nodeName, pid: process.pid, ...entry });
   }
 
-  private async demandSource(name: string): Promise<void> {
+  private demand(request: Request, rule: RuleName, console: Console): void {
+    this.permission.demand(request, rule, 'kerbside:consoles:show', console.projectId, 'console not found');
+  }
+
+  /** Which sources there are is not for those who may not list them. */
+  private async demandSource(name: string, request: Request): Promise<void> {
     const source = await this.sources.find(name);
-    if (source === null || source.deleted) throw new Absent('source not found');
+    if (source !== null && !source.deleted) return;
+    const told = this.permission.allows(request, 'kerbside:sources:show', null);
+    throw new Absent(told ? 'source not found' : 'console not found');
   }
 
   private async mint(source: string, uuid: string, issuedTo: string): Promise<MintedToken> {
@@ -99,10 +103,4 @@ export class ConsoleFileController {
       throw error;
     }
   }
-}
-
-function send(response: Response, file: VirtViewerFile): void {
-  // As bytes: for a string, Express would rewrite the charset of the media type.
-  response.setHeader('Content-Type', VIRT_VIEWER_TYPE);
-  response.send(Buffer.from(virtViewerFile(file), 'utf8'));
 }

@@ -7,12 +7,14 @@ import { AuditEvents } from '../../objects/audit-event.js';
 import { AUDIT } from '../../objects/audit-message.js';
 import { ConsoleSessions } from '../../objects/console-session.js';
 import { Consoles, type Console } from '../../objects/console.js';
+import type { RuleName } from '../../policy.js';
 import { wantsHtml } from '../accept.js';
 import { Absent } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
 import { AuditQuery, nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
-import { viewAuditEvent, viewConsole } from '../views/console.js';
+import { Permission } from '../permission.js';
+import { viewAuditEvent, viewConsole, withoutHypervisor } from '../views/console.js';
 
 /** `/console` */
 @Controller()
@@ -21,23 +23,29 @@ export class ConsoleController {
     private readonly consoles: Consoles,
     private readonly sessions: ConsoleSessions,
     private readonly events: AuditEvents,
+    private readonly permission: Permission,
     @Inject(CONF) private readonly conf: Conf,
   ) {}
 
-  /** All consoles. */
+  /** All consoles, or those of the user's project. */
   async list(
     @Query(QUERY) query: PageQuery,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Record<string, unknown>[]> {
-    const page = await this.consoles.list(pageRequest(query, this.conf.api.maxLimit));
+    const scope = this.permission.scope(request, 'kerbside:consoles:list');
+    const page = await this.consoles.list(pageRequest(query, this.conf.api.maxLimit), scope);
     if (page.next !== null) response.setHeader('Link', nextLink(request.path, query, page.next));
-    return page.items.map(viewConsole);
+    return page.items.map((console) => this.view(request, console));
   }
 
   /** One console. */
-  async show(@Param('source') source: string, @Param('uuid') uuid: string): Promise<Record<string, unknown>> {
-    return viewConsole(await this.load(source, uuid));
+  async show(
+    @Param('source') source: string,
+    @Param('uuid') uuid: string,
+    @Req() request: Request,
+  ): Promise<Record<string, unknown>> {
+    return this.view(request, await this.load(request, 'kerbside:consoles:show', source, uuid));
   }
 
   /** The newest events of a console's audit trail, oldest first, and how many there are. */
@@ -45,8 +53,9 @@ export class ConsoleController {
     @Param('source') source: string,
     @Param('uuid') uuid: string,
     @Query(QUERY) query: AuditQuery,
+    @Req() request: Request,
   ): Promise<Record<string, unknown>> {
-    await this.load(source, uuid);
+    await this.load(request, 'kerbside:consoles:audit', source, uuid);
     const limit = Math.min(query.limit, this.conf.api.maxLimit);
     const { events, total } = await this.events.list(source, uuid, limit);
     return { audit: events.map(viewAuditEvent), total };
@@ -59,6 +68,7 @@ export class ConsoleController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    await this.demandTerminable(request, source, uuid);
     const ended = await this.sessions.terminateConsole(source, uuid, 'console terminated by request');
     const actor = { node: this.conf.default.nodeName, pid: process.pid };
     const message = AUDIT.sessionTerminated;
@@ -69,9 +79,21 @@ export class ConsoleController {
     else response.json({ result: 'ok', tokens: ended.fingerprints });
   }
 
-  private async load(source: string, uuid: string): Promise<Console> {
+  /** Sessions of a console that has left its source can be ended too, by those who see all projects. */
+  private async demandTerminable(request: Request, source: string, uuid: string): Promise<void> {
+    if (this.permission.allows(request, 'kerbside:consoles:terminate', null)) return;
+    await this.load(request, 'kerbside:consoles:terminate', source, uuid);
+  }
+
+  private async load(request: Request, rule: RuleName, source: string, uuid: string): Promise<Console> {
     const console = await this.consoles.find(source, uuid);
     if (console === null) throw new Absent('console not found');
+    this.permission.demand(request, rule, 'kerbside:consoles:show', console.projectId, 'console not found');
     return console;
+  }
+
+  private view(request: Request, console: Console): Record<string, unknown> {
+    const whole = this.permission.allows(request, 'kerbside:consoles:show:hypervisor', console.projectId);
+    return whole ? viewConsole(console) : withoutHypervisor(viewConsole(console));
   }
 }

@@ -5,10 +5,12 @@ import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
 import { AUDIT } from '../../objects/audit-message.js';
-import { ConsoleSessions } from '../../objects/console-session.js';
+import { ConsoleSessions, type SessionSummary } from '../../objects/console-session.js';
+import { Consoles } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
 import { Absent } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
+import { Permission } from '../permission.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
 import { viewSessions } from '../views/session.js';
@@ -18,17 +20,20 @@ import { viewSessions } from '../views/session.js';
 export class SessionController {
   constructor(
     private readonly sessions: ConsoleSessions,
+    private readonly consoles: Consoles,
     private readonly events: AuditEvents,
+    private readonly permission: Permission,
     @Inject(CONF) private readonly conf: Conf,
   ) {}
 
-  /** The sessions that have an open channel. */
+  /** The sessions that have an open channel; all, or those of the user's project. */
   async list(
     @Query(QUERY) query: PageQuery,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Record<string, unknown>> {
-    const page = await this.sessions.listOpen(pageRequest(query, this.conf.api.maxLimit));
+    const scope = this.permission.scope(request, 'kerbside:sessions:list');
+    const page = await this.sessions.listOpen(pageRequest(query, this.conf.api.maxLimit), scope);
     if (page.next !== null) response.setHeader('Link', nextLink(request.path, query, page.next));
     return viewSessions(page.items);
   }
@@ -40,6 +45,7 @@ export class SessionController {
     @Res() response: Response,
   ): Promise<void> {
     const known = await this.sessions.find(session);
+    if (known !== null) await this.demandTerminable(request, known);
     const ended = await this.sessions.terminateSession(session, 'session terminated by request');
     if (known === null || !ended) throw new Absent('session not found');
     await this.events.record({
@@ -52,5 +58,13 @@ export class SessionController {
     });
     if (wantsHtml(request.headers.accept)) response.redirect(302, '/session');
     else response.json({ result: 'ok' });
+  }
+
+  private async demandTerminable(request: Request, { source, uuid }: SessionSummary): Promise<void> {
+    const rule = 'kerbside:sessions:terminate';
+    if (this.permission.allows(request, rule, null)) return;
+    // A session of a console that is gone belongs to no project any more.
+    const projectId = (await this.consoles.find(source, uuid))?.projectId ?? null;
+    this.permission.demand(request, rule, 'kerbside:sessions:show', projectId, 'session not found');
   }
 }

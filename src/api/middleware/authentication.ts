@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who asks: a token in the Authorization header (RFC 6750), or else in a cookie. A cookie is sent by a browser
-// whoever made it send the request, so a request that changes something must also repeat in X-CSRF-TOKEN the
-// value that its token carries and that only a page of this host can read.
+// Who asks: a token of Keystone in X-Auth-Token, or one of ours in the Authorization header (RFC 6750), or else in a
+// cookie. A cookie is sent by a browser whoever made it send the request, so a request that changes something must also
+// repeat in X-CSRF-TOKEN the value that its token carries and that only a page of this host can read.
 import { timingSafeEqual } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { Secret } from '../../conf/secret.js';
+import type { RequestContext } from '../../context.js';
 import { KerbsideException } from '../../exception.js';
 import { TokenExpired, TokenInvalid, verifyToken, type VerifiedToken } from '../../identity/jwt.js';
+import { KeystoneFault } from '../../identity/keystone-fault.js';
+import type { TokenValidator, ValidToken } from '../../identity/token-validator.js';
+import { loggerFor } from '../../log.js';
+import type { Policy } from '../../policy.js';
 import { ACCESS_COOKIE, CSRF_HEADER } from '../cookies.js';
-import { SessionExpired, Unauthorized } from '../faults.js';
+import { HttpFault, ServiceUnavailable, SessionExpired, Unauthorized } from '../faults.js';
 import { contextOf, setContext } from '../request-context.js';
 import { routeOf } from './routing.js';
 
@@ -17,25 +23,122 @@ interface Credential {
   readonly cookie: boolean;
 }
 
-/** Authenticates as the route's access asks for it. @param seed the key of the tokens */
-export function authentication(seed: string): RequestHandler {
+/** Keystone, as far as authentication needs it. */
+export interface KeystoneTokens {
+  readonly validator: Pick<TokenValidator, 'validate'>;
+  /** Where users get a token, for WWW-Authenticate. */
+  readonly uri: string;
+  readonly policy: Policy;
+}
+
+/** 401 that tells the client where to get a token. */
+class NotAuthenticated extends HttpFault {
+  constructor(message: string, challenges: readonly string[]) {
+    super(401, message, { 'WWW-Authenticate': challenges.join(', ') });
+  }
+}
+
+const OUR_CHALLENGE = 'Bearer realm="kerbside"';
+const LOG = loggerFor('kerbside.api.authentication');
+
+/**
+ * Authenticates as the route's access asks for it.
+ * @param seed the key of our own tokens
+ * @param keystone undefined: its tokens are not looked at
+ */
+export function authentication(seed: string, keystone?: KeystoneTokens): RequestHandler {
   return async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
     const { access } = routeOf(request).route;
-    if (access !== 'public') await authenticate(request, seed, access === 'optional');
+    if (access !== 'public') {
+      const optional = access === 'optional';
+      const token = keystone === undefined ? '' : headerOf(request, 'x-auth-token');
+      if (keystone !== undefined && token !== '') {
+        await authenticateAtKeystone(request, keystone, token, optional);
+      } else await authenticate(request, seed, optional, keystone);
+    }
     next();
   };
 }
 
-async function authenticate(request: Request, seed: string, optional: boolean): Promise<void> {
+async function authenticateAtKeystone(
+  request: Request,
+  keystone: KeystoneTokens,
+  token: string,
+  optional: boolean,
+): Promise<void> {
+  const valid = await validated(request, keystone, token, optional);
+  if (valid === undefined) return;
+  if (valid === null) {
+    if (optional) return;
+    throw new NotAuthenticated('The request you have made requires authentication.', [challengeOf(keystone)]);
+  }
+  const context: RequestContext = {
+    ...contextOf(request),
+    user: valid.userName,
+    userId: valid.userId,
+    via: 'keystone',
+    roles: valid.roles,
+    systemScope: valid.systemScope,
+    token: new Secret(token),
+    ...(valid.projectId === null ? {} : { projectId: valid.projectId }),
+  };
+  setContext(request, { ...context, admin: keystone.policy.authorize(context, 'context_is_admin', {}) });
+}
+
+/** undefined: Keystone does not say, and nobody insists. */
+async function validated(
+  request: Request,
+  keystone: KeystoneTokens,
+  token: string,
+  optional: boolean,
+): Promise<ValidToken | null | undefined> {
+  const { method, path } = request;
+  const serviceToken = headerOf(request, 'x-service-token');
+  try {
+    return await keystone.validator.validate(token, { method, path, serviceToken });
+  } catch (error) {
+    if (!(error instanceof KeystoneFault)) throw error;
+    LOG.warning('a token cannot be validated', {
+      request_id: contextOf(request).requestId,
+      kind: error.kind,
+      fault: error,
+    });
+    if (optional) return undefined;
+    throw new ServiceUnavailable('The Keystone service is temporarily unavailable.');
+  }
+}
+
+function headerOf(request: Request, name: string): string {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+function challengeOf(keystone: KeystoneTokens): string {
+  return `Keystone uri="${keystone.uri}"`;
+}
+
+async function authenticate(
+  request: Request,
+  seed: string,
+  optional: boolean,
+  keystone: KeystoneTokens | undefined,
+): Promise<void> {
   const credential = credentialOf(request);
   if (credential === undefined) {
     if (optional) return;
-    throw new Unauthorized('Missing JWT in headers or cookies');
+    const challenges = keystone === undefined ? [OUR_CHALLENGE] : [challengeOf(keystone), OUR_CHALLENGE];
+    throw new NotAuthenticated('Missing JWT in headers or cookies', challenges);
   }
   const token = await verified(credential, seed, optional);
   if (token === undefined) return;
   if (credential.cookie && !['GET', 'HEAD'].includes(request.method)) demandCsrf(request, token);
-  setContext(request, { ...contextOf(request), user: token.user, admin: token.admin });
+  setContext(request, {
+    ...contextOf(request),
+    user: token.user,
+    admin: token.admin,
+    via: 'jwt',
+    roles: token.admin ? ['operator', 'admin'] : ['operator'],
+  });
 }
 
 function credentialOf(request: Request): Credential | undefined {

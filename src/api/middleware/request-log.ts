@@ -18,6 +18,7 @@ export function requestLog(request: Request, response: Response, next: NextFunct
     LOG[quiet ? 'debug' : 'info'](`${method} ${path}`, {
       request_id: context.requestId,
       user: context.user,
+      project: context.projectId,
       status: response.statusCode,
       ms: Math.round(performance.now() - started),
       address: clientAddress(request),

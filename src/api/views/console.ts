@@ -21,6 +21,12 @@ export function viewConsole(console: Console): Record<string, unknown> {
   };
 }
 
+/** The same for those who are not told where the console is: the members stay, and say nothing. */
+export function withoutHypervisor(view: Record<string, unknown>): Record<string, unknown> {
+  const nothing = { insecure_port: null, secure_port: null, host_subject: null };
+  return { ...view, hypervisor: '', hypervisor_ip: '', ...nothing };
+}
+
 /** An audit event as JSON. */
 export function viewAuditEvent(event: AuditEvent): Record<string, unknown> {
   return {

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `kerbside-status upgrade check` looks at: the configuration, the seed, the database and its schema, the
-// certificates and how long they last, the sources file. Each check answers; none of them changes anything.
+// certificates and how long they last, the sources file, the policy, the login at Keystone. Each check answers; none of
+// them changes anything.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { checkSeed } from '../../conf/index.js';
 import type { Conf } from '../../conf/index.js';
 import { loadCertificates } from '../../console/certificates.js';
 import { openDatabase } from '../../db/database.js';
+import { KeystoneFault } from '../../identity/keystone-fault.js';
+import { keystoneAuthOptions } from '../../identity/keystone-options.js';
+import { ServiceSession } from '../../identity/service-session.js';
+import { Policy } from '../../policy.js';
 import { decodeSources, parseSources } from '../../sources/sources-file.js';
 import { describeFault } from '../outcome.js';
 import type { CheckResult, Outcome } from './check.js';
@@ -65,6 +70,24 @@ async function checkCertificates(conf: Conf): Promise<Finding> {
   return warnings(found.filter((line) => line !== ''));
 }
 
+function checkPolicy(conf: Conf): Finding {
+  Policy.load({ file: conf.osloPolicy.policyFile, dirs: conf.osloPolicy.policyDirs });
+  return SUCCESS;
+}
+
+/** Whether the login of the service works; the rest of Kerbside works without. */
+async function checkKeystone(conf: Conf): Promise<Finding> {
+  const options = keystoneAuthOptions(conf);
+  if (options === undefined) return { outcome: 'Success', details: 'not configured' };
+  try {
+    await new ServiceSession(options).token();
+    return SUCCESS;
+  } catch (error) {
+    if (error instanceof KeystoneFault) return { outcome: 'Warning', details: error.message };
+    throw error;
+  }
+}
+
 function checkSources(conf: Conf): Finding {
   const { entries, nameless, warnings: odd } = parseSources(decodeSources(readFileSync(conf.sources.path)));
   const faults = [...nameless, ...entries.flatMap((entry) => entry.faults)];
@@ -85,5 +108,7 @@ export async function runChecks(conf: Conf, oddities: readonly string[]): Promis
     await check('Database', () => checkDatabase(conf)),
     await check('Certificates', () => checkCertificates(conf)),
     await check('Sources file', () => checkSources(conf)),
+    await check('Policy', () => checkPolicy(conf)),
+    await check('Keystone', () => checkKeystone(conf)),
   ];
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main channel from the backend to the client: cuts the stream into messages, hands those over whole that a
-// rule must see (INIT, NOTIFY, the migration messages), and lets all others stream by in pieces.
+// rule must see (INIT, NAME, UUID, NOTIFY, the migration messages), and lets all others stream by in pieces.
 // Layouts: spice.proto, channel MainChannel; spice/protocol.h for the headers.
 import { LimitExceeded, PeerMisbehaved } from './errors.js';
 import { SERVER_MESSAGE } from './message-types.js';
 import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from './message-walker.js';
 
 const { NOTIFY, LIST } = SERVER_MESSAGE.common;
-const { INIT, MIGRATE_BEGIN, MIGRATE_SWITCH_HOST, MIGRATE_BEGIN_SEAMLESS } = SERVER_MESSAGE.main;
+const { INIT, NAME, UUID, MIGRATE_BEGIN, MIGRATE_SWITCH_HOST, MIGRATE_BEGIN_SEAMLESS } = SERVER_MESSAGE.main;
 
 /** Bytes of a MAIN_INIT body: eight u32. */
 export const MAIN_INIT_BYTES = 32;
@@ -17,6 +17,8 @@ export const MAX_INSPECTED_BYTES = 65_536;
 const INSPECTED: ReadonlySet<number> = new Set([
   NOTIFY,
   INIT,
+  NAME,
+  UUID,
   MIGRATE_BEGIN,
   MIGRATE_SWITCH_HOST,
   MIGRATE_BEGIN_SEAMLESS,
@@ -152,6 +154,11 @@ export function notifyText(body: Buffer): string {
   if (body.length < 24) return '';
   const length = Math.min(body.readUInt32LE(20), body.length - 24);
   return body.toString('utf8', 24, 24 + length);
+}
+
+/** The UUID of a MAIN_UUID body, 32 hex digits; null when the body is not 16 bytes. */
+export function guestUuid(body: Buffer): string | null {
+  return body.length === 16 ? body.toString('hex') : null;
 }
 
 /** session_id of a MAIN_INIT body (offset 0, u32): the backend's connection id of the session. */

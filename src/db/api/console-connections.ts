@@ -176,23 +176,36 @@ export interface OpenConnectionRow extends Omit<NewConnection, 'generation'> {
   source: string | null;
   uuid: string | null;
   name: string | null;
+  project_id: string | null;
 }
 
 const LIST_OPEN = {
   sessions:
     'SELECT session_id FROM console_connections WHERE closed IS NULL AND session_id > ? ' +
     'GROUP BY session_id ORDER BY session_id LIMIT ?',
+  sessionsOfProject:
+    'SELECT DISTINCT c.session_id FROM consoles k JOIN console_sessions s ON s.source = k.source AND s.uuid = k.uuid ' +
+    'JOIN console_connections c ON c.session_id = s.session_id WHERE k.project_id = ? AND c.closed IS NULL ' +
+    'AND c.session_id > ? ORDER BY c.session_id LIMIT ?',
   connections: (sessions: number): string =>
     'SELECT c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, ' +
-    'c.connection_id, c.channel_type, c.channel_id, s.source, s.uuid, k.name FROM console_connections c ' +
+    'c.connection_id, c.channel_type, c.channel_id, s.source, s.uuid, k.name, k.project_id FROM console_connections c ' +
     'LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
     'LEFT JOIN consoles k ON k.source = s.source AND k.uuid = s.uuid ' +
     `WHERE c.closed IS NULL AND c.session_id IN (${placeholders(sessions)})`,
 } as const;
 
-/** Ids of sessions after `marker` that have open connections. */
-export async function listOpenSessionIds(db: Statements, marker: string, limit: number): Promise<string[]> {
-  const rows = await db.query<{ session_id: string }>(LIST_OPEN.sessions, [marker, limit]);
+/** Ids of sessions after `marker` that have open connections; of one project unless it is null. */
+export async function listOpenSessionIds(
+  db: Statements,
+  projectId: string | null,
+  marker: string,
+  limit: number,
+): Promise<string[]> {
+  const rows =
+    projectId === null
+      ? await db.query<{ session_id: string }>(LIST_OPEN.sessions, [marker, limit])
+      : await db.query<{ session_id: string }>(LIST_OPEN.sessionsOfProject, [projectId, marker, limit]);
   return rows.map(({ session_id }) => session_id);
 }
 

@@ -31,13 +31,16 @@ export interface TokenView
   ticket: ConsoleRow['ticket'];
   /** null: the source is unknown. */
   source_deleted: number | null;
+  /** The platform of the source; null: the source is unknown. */
+  source_type: string | null;
   ca_cert: string | null;
 }
 
 const VIEW =
   'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, s.state, s.generation, s.connection_id, ' +
   's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
-  'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, o.deleted AS source_deleted, o.ca_cert ' +
+  'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, o.deleted AS source_deleted, ' +
+  'o.type AS source_type, o.ca_cert ' +
   'FROM console_tokens t JOIN console_sessions s ON s.session_id = t.session_id ' +
   'LEFT JOIN consoles c ON c.source = t.source AND c.uuid = t.uuid LEFT JOIN sources o ON o.name = t.source ' +
   'WHERE t.token_hash = ?';
@@ -65,6 +68,20 @@ export async function insertToken(db: Statements, row: Omit<ConsoleTokenRow, 're
       'VALUES (?, ?, ?, ?, ?, ?, ?)',
     [row.token_hash, row.session_id, row.source, row.uuid, row.issued_to, row.created, row.expires],
   );
+}
+
+/** Gives an unused, unspent token another hash; false when there is none such. Of two at once one gives true. */
+export async function replaceUnusedToken(
+  db: Statements,
+  from: string,
+  to: string,
+  now: number,
+): Promise<boolean> {
+  const replaced = await db.execute(
+    'UPDATE console_tokens SET token_hash = ? WHERE token_hash = ? AND revoked IS NULL AND expires >= ?',
+    [to, from, now],
+  );
+  return replaced > 0;
 }
 
 function liveTokensSql(count: number): string {

@@ -6,7 +6,8 @@ import { insertIgnore, placeholders, valueLists } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
 
 const SHOWN =
-  'source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, secure_port, name, host_subject';
+  'source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, secure_port, name, host_subject, ' +
+  'project_id, user_id, instance_state, instance_host';
 const COLUMNS = [
   'source',
   'uuid',
@@ -18,6 +19,10 @@ const COLUMNS = [
   'name',
   'host_subject',
   'ticket',
+  'project_id',
+  'user_id',
+  'instance_state',
+  'instance_host',
 ] as const;
 
 /** A console without its ticket. */
@@ -32,6 +37,9 @@ export interface ConsoleMarker {
 const LIST_CONSOLES = {
   first: `SELECT ${SHOWN} FROM consoles ORDER BY source, uuid LIMIT ?`,
   restOfSource: `SELECT ${SHOWN} FROM consoles WHERE source = ? AND uuid > ? ORDER BY source, uuid LIMIT ?`,
+  ofProject: `SELECT ${SHOWN} FROM consoles WHERE project_id = ? ORDER BY source, uuid LIMIT ?`,
+  restOfProject: `SELECT ${SHOWN} FROM consoles WHERE project_id = ? AND source = ? AND uuid > ? ORDER BY source, uuid LIMIT ?`,
+  laterOfProject: `SELECT ${SHOWN} FROM consoles WHERE project_id = ? AND source > ? ORDER BY source, uuid LIMIT ?`,
   laterSources: `SELECT ${SHOWN} FROM consoles WHERE source > ? ORDER BY source, uuid LIMIT ?`,
 } as const;
 
@@ -55,6 +63,24 @@ export async function listConsoles(
   return [...rows, ...later];
 }
 
+/** Consoles of one project after `marker` by source and uuid. */
+export async function listConsolesOfProject(
+  db: Statements,
+  projectId: string,
+  marker: ConsoleMarker | null,
+  limit: number,
+): Promise<ShownConsoleRow[]> {
+  if (marker === null) return db.query(LIST_CONSOLES.ofProject, [projectId, limit]);
+  const { source, uuid } = marker;
+  const rows = await db.query<ShownConsoleRow>(LIST_CONSOLES.restOfProject, [projectId, source, uuid, limit]);
+  if (rows.length === limit) return rows;
+  const left = limit - rows.length;
+  return [
+    ...rows,
+    ...(await db.query<ShownConsoleRow>(LIST_CONSOLES.laterOfProject, [projectId, source, left])),
+  ];
+}
+
 /** One console. */
 export async function findConsole(
   db: Statements,
@@ -76,7 +102,7 @@ export async function findConsoleTarget(
 ): Promise<(ConsoleRow & { ca_cert: string | null }) | null> {
   const rows = await db.query<ConsoleRow & { ca_cert: string | null }>(
     'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
-      'c.host_subject, c.ticket, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
+      'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
       'WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
   );
@@ -94,6 +120,19 @@ export function listOfSource(
     `SELECT ${COLUMNS.join(', ')} FROM consoles WHERE source = ? AND uuid > ? ORDER BY uuid LIMIT ?`,
     [source, uuid, limit],
   );
+}
+
+/** One console with its encrypted ticket, for comparison; null when there is none. */
+export async function findConsoleRow(
+  db: Statements,
+  source: string,
+  uuid: string,
+): Promise<ConsoleRow | null> {
+  const rows = await db.query<ConsoleRow>(
+    `SELECT ${COLUMNS.join(', ')} FROM consoles WHERE source = ? AND uuid = ?`,
+    [source, uuid],
+  );
+  return rows[0] ?? null;
 }
 
 /** Inserts rows of one source that are new; gives the uuids that this call inserted. `discovered` marks them. */
@@ -122,7 +161,8 @@ export async function insertConsoles(
 export async function updateConsole(db: Statements, row: ConsoleRow): Promise<boolean> {
   const matched = await db.execute(
     'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +
-      'host_subject = ?, ticket = ? WHERE source = ? AND uuid = ?',
+      'host_subject = ?, ticket = ?, project_id = ?, user_id = ?, instance_state = ?, instance_host = ? ' +
+      'WHERE source = ? AND uuid = ?',
     [
       row.hypervisor,
       row.hypervisor_ip,
@@ -131,6 +171,10 @@ export async function updateConsole(db: Statements, row: ConsoleRow): Promise<bo
       row.name,
       row.host_subject,
       row.ticket,
+      row.project_id,
+      row.user_id,
+      row.instance_state,
+      row.instance_host,
       row.source,
       row.uuid,
     ],

@@ -6,7 +6,7 @@ import type { SqlValue, Statements } from '../statements.js';
 
 const SHOWN =
   'name, type, last_seen, seen_by, errored, error, url, ca_cert, username, project_name, user_domain_id, ' +
-  'project_domain_id, deleted';
+  'project_domain_id, deleted, options';
 
 /** A source without its password. */
 export type ShownSourceRow = Omit<SourceRow, 'password'>;
@@ -25,13 +25,14 @@ export async function upsertSource(db: Statements, row: ConfiguredSource): Promi
     row.project_name,
     row.user_domain_id,
     row.project_domain_id,
+    row.options,
     row.name,
   ];
   if (await update(db, values)) return;
   try {
     await db.execute(
       'INSERT INTO sources (type, url, ca_cert, username, password, project_name, user_domain_id, project_domain_id, ' +
-        'name, errored, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)',
+        'options, name, errored, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)',
       values,
     );
   } catch (error) {
@@ -44,7 +45,7 @@ export async function upsertSource(db: Statements, row: ConfiguredSource): Promi
 async function update(db: Statements, values: SqlValue[]): Promise<boolean> {
   const matched = await db.execute(
     'UPDATE sources SET type = ?, url = ?, ca_cert = ?, username = ?, password = ?, project_name = ?, ' +
-      'user_domain_id = ?, project_domain_id = ?, deleted = 0 WHERE name = ?',
+      'user_domain_id = ?, project_domain_id = ?, options = ?, deleted = 0 WHERE name = ?',
     values,
   );
   return matched > 0;
@@ -90,6 +91,13 @@ export function listSources(
 export async function findSource(db: Statements, name: string): Promise<ShownSourceRow | null> {
   const rows = await db.query<ShownSourceRow>(`SELECT ${SHOWN} FROM sources WHERE name = ?`, [name]);
   return rows[0] ?? null;
+}
+
+/** Sources of one platform with their encrypted passwords, those of a deleted source left out. */
+export function listSourcesOfType(db: Statements, type: string): Promise<SourceRow[]> {
+  return db.query(`SELECT ${SHOWN}, password FROM sources WHERE type = ? AND deleted = 0 ORDER BY name`, [
+    type,
+  ]);
 }
 
 /** The encrypted password; null when there is none. */

@@ -3,8 +3,10 @@
 // A new one is a file `<epoch milliseconds>-<slug>.ts` beside this, and one line below. Never change one that was released.
 import type { MigrationInterface } from 'typeorm';
 import { Initial1763640000000 } from './1763640000000-initial.js';
+import { NovaConsoles1763643600000 } from './1763643600000-nova-consoles.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
   Initial1763640000000,
+  NovaConsoles1763643600000,
 ];

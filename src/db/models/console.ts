@@ -14,6 +14,12 @@ export interface ConsoleRow {
   name: string | null;
   host_subject: string | null;
   ticket: string | null;
+  /** The project and user that own the instance; null on platforms that have none. */
+  project_id: string | null;
+  user_id: string | null;
+  /** What the platform said of the instance when it was last asked. */
+  instance_state: string | null;
+  instance_host: string | null;
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
@@ -31,5 +37,10 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     name: { type: 'varchar', length: 255, nullable: true },
     host_subject: { type: 'varchar', length: 1024, nullable: true },
     ticket: { type: 'varchar', length: 1024, nullable: true },
+    project_id: { type: 'varchar', length: 255, nullable: true },
+    user_id: { type: 'varchar', length: 255, nullable: true },
+    instance_state: { type: 'varchar', length: 64, nullable: true },
+    instance_host: { type: 'varchar', length: 255, nullable: true },
   },
+  indices: [{ name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] }],
 });

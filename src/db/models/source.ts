@@ -18,6 +18,8 @@ export interface SourceRow {
   user_domain_id: string | null;
   project_domain_id: string | null;
   deleted: number;
+  /** Settings of the driver without a column of their own, as a JSON object; null = none. No secrets. */
+  options: string | null;
 }
 
 /** How TypeORM knows sources; the migrations make the table. */
@@ -39,5 +41,6 @@ export const SourceModel = new EntitySchema<SourceRow>({
     user_domain_id: { type: 'varchar', length: 255, nullable: true },
     project_domain_id: { type: 'varchar', length: 255, nullable: true },
     deleted: { type: 'smallint' },
+    options: { type: 'text', nullable: true },
   },
 });

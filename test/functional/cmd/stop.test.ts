@@ -61,14 +61,14 @@ describe('a running service', () => {
     const env = {
       KERBSIDE_AUTH_SECRET_SEED: seed,
       KERBSIDE_NODE_NAME: 'n1',
-      KERBSIDE_KEYSTONE_AUTH_URL: 'http://k',
+      KERBSIDE_API_SOCKET_PATH: 'http://k',
       OS_DEFAULT__DEBUG: 'true',
     };
     const program = await site.start('conductor', { env, args: ['--config-file', extra] });
     await program.stop(15_000);
     const output = program.output();
     expect(output.match(/WARNING .*KERBSIDE_NODE_NAME is a deprecated name/g)).toHaveLength(1);
-    expect(output.match(/WARNING .*KERBSIDE_KEYSTONE_AUTH_URL is not used by this release/g)).toHaveLength(1);
+    expect(output.match(/WARNING .*KERBSIDE_API_SOCKET_PATH is not used by this release/g)).toHaveLength(1);
     expect(output.match(/WARNING .*\[api\] adress is not an option; did you mean address\?/g)).toHaveLength(
       1,
     );

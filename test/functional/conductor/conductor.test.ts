@@ -165,10 +165,10 @@ describe('the conductor', () => {
   });
 
   it('says so when this release has no driver for a type', async () => {
-    write('- source: cloud\n  type: openstack\n  url: https://keystone.example.com\n');
+    write('- source: cloud\n  type: ovirt\n  url: https://engine.example.com\n');
     await start();
-    expect(await source('cloud')).toMatchObject({ type: 'openstack', errored: true });
-    expect(await errorOf('cloud')).toContain('no driver for sources of type openstack');
+    expect(await source('cloud')).toMatchObject({ type: 'ovirt', errored: true });
+    expect(await errorOf('cloud')).toContain('no driver for sources of type ovirt');
   });
 
   it('removes a source that has left the file, with its consoles', async () => {

@@ -2,6 +2,7 @@
 // The table of routes and the matching of requests against it.
 import { describe, expect, it } from '@jest/globals';
 import { matchRoute, ROUTES } from '../../../src/api/routes.js';
+import { RULES } from '../../../src/policies/registry.js';
 
 const lines = ROUTES.map((route) => ({ ...route, line: `${route.method} ${route.path}` }));
 
@@ -20,15 +21,43 @@ describe('the table', () => {
       'GET /openapi.json',
       'POST /auth',
       'DELETE /auth',
+      'GET /nova',
+      'GET /nova-console.vv',
+      'GET /v1',
+      'GET /v1/',
+      'GET /v1/sessions/:id/console.vv',
     ]);
   });
 
   it('keeps the direct console for administrators, and says so', () => {
     expect(
-      lines.filter(({ access }) => access === 'admin').map(({ line, refusal }) => [line, refusal]),
+      lines.flatMap(({ line, rule, refusal }) => (refusal === undefined ? [] : [[line, rule, refusal]])),
     ).toEqual([
-      ['GET /console/direct/:source/:uuid/console.vv', 'direct console access requires an administrator'],
+      [
+        'GET /console/direct/:source/:uuid/console.vv',
+        'kerbside:consoles:direct',
+        'direct console access requires an administrator',
+      ],
     ]);
+  });
+
+  it('names a rule of the policy wherever a user is asked for, and nowhere else', () => {
+    for (const { access, rule } of lines) expect(rule !== undefined).toBe(access === 'user');
+  });
+
+  it('is what the rules say that they guard', () => {
+    const guarded = (method: string, path: string): string[] =>
+      RULES.filter(({ operations }) =>
+        operations.some((one) => one.method === method && one.path === path),
+      ).map(({ name }) => name);
+    for (const { method, path, rule } of lines) {
+      if (rule !== undefined) expect(guarded(method, path.replace(/:([a-z]+)/g, '{$1}'))).toContain(rule);
+    }
+    const operations = RULES.flatMap((rule) =>
+      rule.operations.map(({ method, path }) => `${method} ${path}`),
+    );
+    const known = lines.map(({ method, path }) => `${method} ${path.replace(/:([a-z]+)/g, '{$1}')}`);
+    expect(operations.filter((operation) => !known.includes(operation))).toEqual([]);
   });
 
   it.each(lines)('finds $line by itself', ({ method, path, handler }) => {

@@ -98,14 +98,14 @@ describe('loadConf', () => {
 
   it('accepts older names without a counterpart, and points at mistyped ones', () => {
     const { warnings } = load({
-      KERBSIDE_KEYSTONE_AUTH_URL: 'x',
+      KERBSIDE_API_SOCKET_PATH: 'x',
       KERBSIDE_API_PROT: '1',
       OS_API__PRT: '1',
       OS_AUTH_URL: 'x',
     });
     expect(warnings).toEqual([
       'KERBSIDE_API_PROT is not a name that Kerbside reads; did you mean KERBSIDE_API_PORT?',
-      'KERBSIDE_KEYSTONE_AUTH_URL is not used by this release',
+      'KERBSIDE_API_SOCKET_PATH is not used by this release',
       'OS_API__PRT is not an option of [api]; did you mean OS_API__PORT?',
     ]);
   });
@@ -113,13 +113,13 @@ describe('loadConf', () => {
   it('points at unknown groups and options of a file', () => {
     const { warnings } = load(
       {},
-      '[api]\nadress = ::1\n[Proxies]\na = 1\nb = 2\n[keystone_authtoken]\nc = 3\n',
+      '[api]\nadress = ::1\n[Proxies]\na = 1\nb = 2\n[cinder]\nc = 3\n[keystone_authtoken]\nmemcached_servers = a:1\n',
     );
     const path = join(folder, `${count}.conf`);
     expect(warnings).toEqual([
       `${path} line 2: [api] adress is not an option; did you mean address?`,
       `${path} line 4: [Proxies] is not a group of kerbside, its options are ignored`,
-      `${path} line 7: [keystone_authtoken] is not a group of kerbside, its options are ignored`,
+      `${path} line 7: [cinder] is not a group of kerbside, its options are ignored`,
     ]);
   });
 

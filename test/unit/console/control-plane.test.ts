@@ -5,7 +5,9 @@ import { ControlPlane } from '../../../src/console/control-plane.js';
 import type { AuthorizeRequest, Grant } from '../../../src/console/ipc.js';
 import { ProxyMetrics } from '../../../src/console/metrics.js';
 import type { AuditEntry } from '../../../src/objects/audit-event.js';
+import type { ConnectInfo } from '../../../src/objects/connect-info.js';
 import type { ConsoleSessions, Refusal } from '../../../src/objects/console-session.js';
+import type { Sight } from '../../../src/sources/openstack-clouds.js';
 
 const WORKER = { id: 1, pid: 101 };
 const CLOSED = { bytesUp: 5, bytesDown: 6, duration: 1.26, verdicts: [] };
@@ -13,6 +15,7 @@ const CLOSED = { bytesUp: 5, bytesDown: 6, duration: 1.26, verdicts: [] };
 /** A control plane over sessions that answer as told. */
 class Scene {
   refusal: Refusal | null = null;
+  platform = 'static';
   ended: { sessionId: string; generation: number; terminated: boolean; updatedAt: number }[] = [];
   readonly closed: string[] = [];
   readonly audit: AuditEntry[] = [];
@@ -38,7 +41,7 @@ class Scene {
       sessions as unknown as ConsoleSessions,
       { add: (entry: AuditEntry) => this.audit.push(entry) } as unknown as AuditQueue,
       this.metrics,
-      { node: 'node1', maxConnectionsPerAddress: 10, permittedChannels: [], ...settings },
+      { node: 'node1', maxConnectionsPerAddress: 10, permittedChannels: [], lookTimeout: 0.2, ...settings },
       (...told) => this.told.push(told),
     );
   }
@@ -62,6 +65,7 @@ class Scene {
     return {
       ...{ kind: 'granted', connectionRef: `ref${String(this.refs)}`, generation: 1, ...known },
       ...{ proxyConnectionId: 1, backendConnectionId: 2, connectInfo: { hypervisor: 'hv', ticket: 't' } },
+      platform: this.platform,
     };
   }
 }
@@ -102,6 +106,70 @@ describe('a refusal', () => {
     await scene.authorize(2);
     expect(await scene.authorize(2)).toEqual({ kind: 'denied', because: 'limit', reason: 'limit_address' });
     expect(scene.plane.live.size).toBe(2);
+  });
+});
+
+describe('the main channel of an instance', () => {
+  const looking = (sight: () => Promise<Sight>) => {
+    const scene = new Scene();
+    scene.platform = 'openstack';
+    const asked: string[] = [];
+    scene.plane.instances = {
+      look: (source, uuid) => {
+        asked.push(`${source}/${uuid}`);
+        return sight();
+      },
+    };
+    return { scene, asked };
+  };
+  const fresh = { hypervisor: 'fresh', ticket: 't' } as ConnectInfo;
+
+  it('leads where Nova says that the instance is now, and must show its UUID', async () => {
+    const { scene, asked } = looking(() => Promise.resolve({ kind: 'true', connectInfo: fresh }));
+    expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'fresh' }, guest: 'u' });
+    expect(await scene.authorize(2)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
+    expect(asked).toEqual(['lab/u']);
+    expect(await scene.metrics.text()).toContain('instance_looks_total{outcome="true"} 1');
+  });
+
+  it('leads where it was last known to be while Nova does not answer, and that is recorded', async () => {
+    const { scene } = looking(() => Promise.resolve({ kind: 'unknown', why: 'away' }));
+    expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
+    expect(scene.messages()[0]).toMatch(/Nova could not be asked/);
+  });
+
+  it.each(['gone', 'stopped', 'moving', 'building', 'stale'] as const)(
+    'is refused when the instance is %s: told, recorded, counted, and given back',
+    async (why) => {
+      const { scene } = looking(() => Promise.resolve({ kind: 'refused', why }));
+      expect(await scene.authorize(1)).toEqual({
+        ...{ kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: 's' },
+      });
+      await scene.plane.settle();
+      expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+      expect(scene.messages()).toEqual([expect.stringMatching(/^Channel refused: the instance /)]);
+      expect(await scene.metrics.text()).toContain(`instance_looks_total{outcome="${why}"} 1`);
+    },
+  );
+
+  it('is given back when the database fails meanwhile, and when the console has gone', async () => {
+    const failing = looking(() => Promise.reject(new Error('away')));
+    await expect(failing.scene.authorize(1)).rejects.toThrow('away');
+    await failing.scene.plane.settle();
+    expect(failing.scene.closed).toEqual(['ref1']);
+    const { scene } = looking(() => Promise.resolve({ kind: 'true', connectInfo: null }));
+    expect(await scene.authorize(1)).toMatchObject({ kind: 'denied', reason: 'instance_gone' });
+  });
+
+  it.each([
+    ['wrong guest', 'mismatch', /another machine/],
+    ['guest not identified', 'missing', /did not tell whose screen/],
+  ] as const)('that ends because of a %s is recorded and counted', async (reason, label, message) => {
+    const { scene } = looking(() => Promise.resolve({ kind: 'true', connectInfo: fresh }));
+    await scene.authorize(1);
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason, ...CLOSED });
+    expect(scene.messages()).toContainEqual(expect.stringMatching(message));
+    expect(await scene.metrics.text()).toContain(`wrong_guests_total{reason="${label}"} 1`);
   });
 });
 

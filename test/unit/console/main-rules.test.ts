@@ -17,7 +17,11 @@ const GRANT: Grant = {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.1', insecurePort: 5900, securePort: null, ticket: 't' },
     ...{ caCert: null, hostSubject: null, transport: null },
   },
+  guest: null,
 };
+
+const GUEST = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
+const UUID_BYTES = Buffer.from(GUEST.replaceAll('-', ''), 'hex');
 
 /** Rules over a control channel that holds its answers back until told. */
 class Scene {
@@ -27,8 +31,15 @@ class Scene {
   readonly control = new ControlClient((message) => this.sent.push(message), 1);
   readonly rules: MainRules;
 
-  constructor(private readonly miniHeader = true) {
-    this.rules = new MainRules(miniHeader, GRANT, this.control);
+  identified = 0;
+
+  constructor(
+    private readonly miniHeader = true,
+    guest: string | null = null,
+    asked = true,
+  ) {
+    const grant = { ...GRANT, guest };
+    this.rules = new MainRules(miniHeader, grant, this.control, asked, () => (this.identified += 1));
   }
 
   frame(type: number, body: Buffer = Buffer.alloc(0)): Buffer {
@@ -131,6 +142,62 @@ describe.each([true, false])('MainRules (mini headers: %s)', (miniHeader) => {
       [2 * empty, 60],
       [whole.length - 60, empty],
     ]);
+  });
+
+  it('holds everything until the guest has shown the right UUID, wherever the stream is cut', async () => {
+    const whole = new Scene(miniHeader);
+    const stream = Buffer.concat([
+      whole.frame(MAIN.INIT, mainInitBody(7)),
+      whole.frame(MAIN.NAME, Buffer.from('name')),
+      whole.frame(MAIN.UUID, UUID_BYTES),
+      whole.frame(COMMON.PING, Buffer.alloc(12)),
+    ]);
+    const shown = stream.length - whole.frame(COMMON.PING, Buffer.alloc(12)).length;
+    for (let cut = 1; cut < stream.length; cut += 1) {
+      for (const asked of [true, false]) {
+        const scene = new Scene(miniHeader, GUEST, asked);
+        const first = Buffer.from(stream.subarray(0, cut));
+        scene.push(first);
+        if (cut < shown) {
+          expect([scene.rules.waiting, scene.identified, scene.sent]).toEqual([true, 0, []]);
+          expect(scene.writes).toEqual([[null, null]]);
+          first.fill(0); // the relay reads the next chunk into the same buffer
+        }
+        // The relay reads nothing while the session is not known.
+        if (cut >= shown) await scene.answer(true);
+        scene.push(stream.subarray(cut));
+        if (cut < shown) await scene.answer(true);
+        expect([scene.rules.waiting, scene.identified, scene.faults]).toEqual([false, 1, []]);
+        const written = scene.types(Buffer.concat(scene.writes.flat().filter((part) => part !== null)));
+        expect(written).toEqual([MAIN.INIT, ...(asked ? [MAIN.NAME, MAIN.UUID] : []), COMMON.PING]);
+      }
+    }
+  });
+
+  it.each([
+    ['another UUID', Buffer.alloc(16, 9)],
+    ['no UUID', Buffer.alloc(0)],
+    ['half a UUID', Buffer.alloc(8)],
+  ])('ends the channel when the guest shows %s, before anything is written', (_name, shown) => {
+    const scene = new Scene(miniHeader, GUEST);
+    scene.push(scene.frame(MAIN.INIT, mainInitBody(7)), scene.frame(MAIN.UUID, shown));
+    expect(scene.faults.map(({ reason }) => reason)).toEqual(['wrong guest']);
+    expect([scene.writes, scene.sent, scene.identified]).toEqual([[], [], 0]);
+  });
+
+  it('ends the channel when the guest turns into another one later', async () => {
+    const scene = new Scene(miniHeader, GUEST.toUpperCase());
+    scene.push(scene.frame(MAIN.INIT, mainInitBody(7)), scene.frame(MAIN.UUID, UUID_BYTES));
+    await scene.answer(true);
+    expect(scene.faults).toEqual([]);
+    scene.push(scene.frame(MAIN.UUID, Buffer.alloc(16, 1)));
+    expect(scene.faults.map(({ reason }) => reason)).toEqual(['wrong guest']);
+  });
+
+  it('ends the channel when too much comes before the UUID', () => {
+    const scene = new Scene(miniHeader, GUEST);
+    for (let count = 0; count < 40; count += 1) scene.push(scene.frame(COMMON.PING, Buffer.alloc(2000)));
+    expect(scene.faults.at(0)?.reason).toBe('guest not identified');
   });
 
   it('lets every other notice pass', () => {

@@ -94,3 +94,53 @@ describe('Login', () => {
     }
   });
 });
+
+describe('Login with Keystone', () => {
+  const nobody = { any: () => Promise.resolve(false), verify: () => Promise.resolve(null) };
+  const trail: string[] = [];
+  const audit = {
+    record: ({ message }: { message: string }) => {
+      trail.push(message);
+      return Promise.resolve();
+    },
+  };
+  const limits = { perAddress: 3, perUser: 3, window: 300 };
+
+  it('asks Keystone whom the local users do not know', async () => {
+    const keystone = {
+      attempt: (credentials: {
+        username?: string | undefined;
+        password?: { reveal(): string } | undefined;
+      }) =>
+        Promise.resolve(
+          credentials.username === 'alice' && credentials.password?.reveal() === 'right'
+            ? ({ kind: 'accepted', user: 'alice@ldap', admin: true } as const)
+            : ({ kind: 'refused' } as const),
+        ),
+    };
+    const login = new Login(nobody, audit, 'node1', limits, keystone);
+    expect(await login.attempt(attempt('alice', 'right'))).toEqual({
+      kind: 'accepted',
+      user: 'alice@ldap',
+      admin: true,
+    });
+    expect(await login.attempt(attempt('alice', 'wrong'))).toEqual({ kind: 'refused' });
+    expect(trail).toEqual(['Login of alice@ldap from 192.0.2.1', 'Failed login of alice from 192.0.2.1']);
+  });
+
+  it('does not ask the local users about what only Keystone can know', async () => {
+    const everybody = { ...nobody, verify: (name: string) => Promise.resolve({ name, admin: true }) };
+    const keystone = { attempt: () => Promise.resolve({ kind: 'refused' } as const) };
+    const login = new Login(everybody, audit, 'node1', limits, keystone);
+    const named = { ...attempt('alice', 'x'), keystone: { username: 'alice', projectName: 'demo' } };
+    expect(await login.attempt(named)).toEqual({ kind: 'refused' });
+    expect(await login.attempt(attempt('alice', 'x'))).toMatchObject({ kind: 'accepted' });
+  });
+
+  it('counts no attempt that Keystone did not answer', async () => {
+    const keystone = { attempt: () => Promise.reject(new Error('away')) };
+    const login = new Login(nobody, audit, 'node1', limits, keystone);
+    for (let i = 0; i < 10; i += 1)
+      await expect(login.attempt(attempt('alice', 'x'))).rejects.toThrow('away');
+  });
+});

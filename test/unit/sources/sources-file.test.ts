@@ -62,6 +62,8 @@ describe('a good file', () => {
         username: 'admin',
         password: 'secret',
         consoles: '[]',
+        interface: 'public',
+        spice_direct_microversion: '2.97',
       };
       const fields = SOURCE_KEYS[type]
         .filter((key) => key !== 'ca_cert')

@@ -16,6 +16,10 @@ describe('viewConsole', () => {
       insecurePort: 5900,
       securePort: null,
       hostSubject: null,
+      projectId: 'p-1',
+      userId: 'u-9',
+      instanceState: 'ACTIVE',
+      instanceHost: 'compute-1',
       discovered: 1.5,
       sessionIds: ['abcdefghijkl'],
       tokenCount: 1,
@@ -113,6 +117,7 @@ describe('viewSessions', () => {
       source: 'lab',
       uuid: 'u-1',
       name: null,
+      projectId: null,
       channels: [channel],
     };
     expect(viewSessions([session])).toEqual({

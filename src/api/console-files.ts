@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The .vv file that leads through the proxy, whoever asked for it and however.
+import type { Response } from 'express';
+import type { Conf } from '../conf/index.js';
+import type { CaCertificate } from './ca-certificate.js';
+import { VIRT_VIEWER_TYPE, virtViewerFile } from './views/virt-viewer.js';
+
+/** A session that a file opens. `token` is a secret. */
+export interface FileSession {
+  readonly uuid: string;
+  readonly name: string | null;
+  readonly sessionId: string;
+  readonly token: string;
+  /** Epoch seconds. */
+  readonly expires: number;
+}
+
+/** Where clients reach the proxy. */
+export interface PublicAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tlsPort: number;
+  /** The subject of its certificate; undefined: clients go by the host's name. */
+  readonly hostSubject: string | undefined;
+  /** PEM; undefined: clients know the CA. */
+  readonly ca: string | undefined;
+}
+
+/** Makes the files. */
+export class ConsoleFiles {
+  constructor(
+    private readonly spice: Conf['spice'],
+    private readonly ca: CaCertificate,
+  ) {}
+
+  /** Where clients reach the proxy now. */
+  async address(): Promise<PublicAddress> {
+    const { publicFqdn, publicInsecurePort, publicSecurePort, hostSubject } = this.spice;
+    return {
+      host: publicFqdn,
+      port: publicInsecurePort,
+      tlsPort: publicSecurePort,
+      hostSubject: hostSubject === '' ? undefined : hostSubject,
+      ca: await this.ca.pem(),
+    };
+  }
+
+  /** The text of a file. */
+  async text(session: FileSession): Promise<string> {
+    return virtViewerFile({
+      ...(await this.address()),
+      password: session.token,
+      title: `${session.name ?? session.uuid} via proxy session ID ${session.sessionId}`,
+      validUntil: session.expires,
+    });
+  }
+}
+
+/** Answers with a file. */
+export function sendConsoleFile(response: Response, text: string): void {
+  // As bytes: for a string, Express would rewrite the charset of the media type.
+  response.setHeader('Content-Type', VIRT_VIEWER_TYPE);
+  response.send(Buffer.from(text, 'utf8'));
+}

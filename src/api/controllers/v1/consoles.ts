@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Consoles in /v1: what can be connected to, the end of all sessions at one, and the broker call that opens one.
+import { Body, Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import type { Conf } from '../../../conf/index.js';
+import { AuditEvents } from '../../../objects/audit-event.js';
+import { AUDIT } from '../../../objects/audit-message.js';
+import { ConsoleSessions } from '../../../objects/console-session.js';
+import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
+import { ConsoleOpening } from '../../console-opening.js';
+import { Absent } from '../../faults.js';
+import { CONF } from '../../injection-tokens.js';
+import { Permission } from '../../permission.js';
+import { pageRequest } from '../../schemas/page.js';
+import { BODY, QUERY } from '../../schemas/schema-pipe.js';
+import { CreateConsoleBody, InventoryQuery } from '../../schemas/v1.js';
+import { viewConsole } from '../../views/v1/console.js';
+import { baseUrl, viewPage } from '../../views/v1/links.js';
+import { narrowed } from './narrowed.js';
+
+const ABSENT = 'console not found';
+
+/** `/v1/consoles` */
+@Controller()
+export class V1ConsoleController {
+  @Inject(CONF) private readonly conf!: Conf;
+
+  constructor(
+    private readonly inventory: Inventory,
+    private readonly sessions: ConsoleSessions,
+    private readonly events: AuditEvents,
+    private readonly opening: ConsoleOpening,
+    private readonly permission: Permission,
+  ) {}
+
+  /** Consoles. */
+  async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
+    const scope = this.permission.scope(request, 'kerbside:consoles:list');
+    const page = await narrowed(query, scope, (filter) =>
+      this.inventory.consoles(pageRequest(query, this.conf.api.maxLimit), filter),
+    );
+    return viewPage(request, 'consoles', page, (console) => this.view(request, console));
+  }
+
+  /** One console. */
+  async show(
+    @Param('source') source: string,
+    @Param('uuid') uuid: string,
+    @Req() request: Request,
+  ): Promise<Record<string, unknown>> {
+    const console = await this.load(source, uuid);
+    const rule = 'kerbside:consoles:show';
+    this.permission.demand(request, rule, rule, console.project_id, ABSENT);
+    return { console: this.view(request, console) };
+  }
+
+  /** Opens a console as the user who asks: a description with a link, or the .vv file itself. */
+  async create(
+    @Body(BODY) body: CreateConsoleBody,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.opening.answer(body, request, response);
+  }
+
+  /** Ends all sessions of a console for good, and makes its unused tokens worthless. */
+  async terminate(
+    @Param('source') source: string,
+    @Param('uuid') uuid: string,
+    @Req() request: Request,
+  ): Promise<void> {
+    const console = await this.load(source, uuid);
+    const [rule, seen] = ['kerbside:consoles:terminate', 'kerbside:consoles:show'] as const;
+    this.permission.demand(request, rule, seen, console.project_id, ABSENT);
+    const ended = await this.sessions.terminateConsole(source, uuid, 'console terminated by request');
+    const of = { source, uuid, node: this.conf.default.nodeName, pid: process.pid };
+    const message = AUDIT.sessionTerminated;
+    await this.events.recordMany(ended.sessionIds.map((id) => ({ ...of, session_id: id, message })));
+  }
+
+  private view(request: Request, console: ListedConsole): Record<string, unknown> {
+    const rule = 'kerbside:consoles:show:hypervisor';
+    return viewConsole(console, this.permission.allows(request, rule, console.project_id), baseUrl(request));
+  }
+
+  private async load(source: string, uuid: string): Promise<ListedConsole> {
+    const console = await this.inventory.console(source, uuid);
+    if (console === null) throw new Absent(ABSENT);
+    return console;
+  }
+}

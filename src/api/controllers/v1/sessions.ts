@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions in /v1: who has, or may begin, a session at which console; the end of one; its .vv file, once.
+import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import type { Conf } from '../../../conf/index.js';
+import { AuditEvents } from '../../../objects/audit-event.js';
+import { AUDIT } from '../../../objects/audit-message.js';
+import { ConsoleSessions } from '../../../objects/console-session.js';
+import { ConsoleTokens } from '../../../objects/console-token.js';
+import { Inventory, type ListedSession } from '../../../objects/inventory.js';
+import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
+import { Absent } from '../../faults.js';
+import { CONF } from '../../injection-tokens.js';
+import { Permission } from '../../permission.js';
+import { pageRequest } from '../../schemas/page.js';
+import { QUERY } from '../../schemas/schema-pipe.js';
+import { InventoryQuery, KeyQuery } from '../../schemas/v1.js';
+import { baseUrl, viewPage } from '../../views/v1/links.js';
+import { viewSession } from '../../views/v1/session.js';
+import { narrowed } from './narrowed.js';
+
+const ABSENT = 'session not found';
+
+/** `/v1/sessions` */
+@Controller()
+export class V1SessionController {
+  @Inject(CONF) private readonly conf!: Conf;
+  @Inject(ConsoleFiles) private readonly files!: ConsoleFiles;
+
+  constructor(
+    private readonly inventory: Inventory,
+    private readonly sessions: ConsoleSessions,
+    private readonly tokens: ConsoleTokens,
+    private readonly events: AuditEvents,
+    private readonly permission: Permission,
+  ) {}
+
+  /** Sessions, those that ended within the last day too. */
+  async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
+    const scope = this.permission.scope(request, 'kerbside:sessions:list');
+    const page = await narrowed(query, scope, (filter) =>
+      this.inventory.sessions(pageRequest(query, this.conf.api.maxLimit), filter),
+    );
+    const base = baseUrl(request);
+    return viewPage(request, 'sessions', page, (session) => viewSession(session, base));
+  }
+
+  /** One session. */
+  async show(@Param('id') id: string, @Req() request: Request): Promise<Record<string, unknown>> {
+    const session = await this.load(id);
+    const rule = 'kerbside:sessions:show';
+    this.permission.demand(request, rule, rule, session.project_id, ABSENT);
+    return { session: viewSession(session, baseUrl(request)) };
+  }
+
+  /** Ends a session for good. */
+  async terminate(@Param('id') id: string, @Req() request: Request): Promise<void> {
+    const session = await this.load(id);
+    const [rule, seen] = ['kerbside:sessions:terminate', 'kerbside:sessions:show'] as const;
+    this.permission.demand(request, rule, seen, session.project_id, ABSENT);
+    if (!(await this.sessions.terminateSession(id, 'session terminated by request')))
+      throw new Absent(ABSENT);
+    await this.events.record({
+      source: session.source,
+      uuid: session.uuid,
+      session_id: id,
+      node: this.conf.default.nodeName,
+      pid: process.pid,
+      message: AUDIT.sessionTerminated,
+    });
+  }
+
+  /** The .vv file of a session, for the key of the link that came with it: once. */
+  async file(
+    @Param('id') id: string,
+    @Query(QUERY) query: KeyQuery,
+    @Res() response: Response,
+  ): Promise<void> {
+    const gone = 'there is no such link, or it was used, or it has expired; ask for the console again';
+    const session = await this.inventory.session(id);
+    if (session?.state !== 'pending' || session.expires === null) throw new Absent(gone);
+    const token = await this.tokens.redeem(id, query.key);
+    if (token === null) throw new Absent(gone);
+    const { uuid, name, expires } = session;
+    sendConsoleFile(response, await this.files.text({ uuid, name, sessionId: id, token, expires }));
+  }
+
+  private async load(id: string): Promise<ListedSession> {
+    const session = await this.inventory.session(id);
+    if (session === null) throw new Absent(ABSENT);
+    return session;
+  }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the OpenAPI document says about /v1: the operations that the table of routes does not describe, and the shapes of
+// the bodies. A test compares the answers of the running service with them.
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const STRING = { type: 'string' };
+const INTEGER = { type: 'integer' };
+const BOOLEAN = { type: 'boolean' };
+const TIME = { type: 'string', format: 'date-time', description: 'ISO 8601, UTC.' };
+const STATE = { type: 'string', enum: ['pending', 'active', 'migrating', 'closing', 'closed'] };
+
+/** Parameters of queries that only /v1 has. */
+export type V1Query = 'project_id' | 'source' | 'instance_uuid' | 'session_id' | 'key';
+
+/** What the table does not know about a route of /v1. */
+interface V1Operation {
+  readonly summary: string;
+  readonly answer?: Schema;
+  readonly body?: Schema;
+  readonly query?: readonly ('limit' | 'marker' | V1Query)[];
+  readonly faults?: Readonly<Record<number, string>>;
+  /** The answer is nothing, or a file beside the JSON. */
+  readonly empty?: true;
+  readonly file?: true;
+}
+
+function orNull(schema: Schema): Schema {
+  return { ...schema, type: [schema['type'], 'null'] };
+}
+
+function object(properties: Record<string, Schema>, optional: readonly string[] = []): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', additionalProperties: false, properties, required };
+}
+
+function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function collection(name: string, item: string): Schema {
+  const links = `${name}_links`;
+  return object(
+    { [name]: { type: 'array', items: ref(item) }, [links]: { type: 'array', items: ref('Link') } },
+    [links],
+  );
+}
+
+const LINKS = { type: 'array', items: ref('Link') };
+const NULL_UNLESS = 'null for those whom kerbside:consoles:show:hypervisor does not allow it.';
+const HIDDEN = { description: NULL_UNLESS };
+
+/** The schemas of /v1 by name. */
+export const V1_SCHEMAS = {
+  Link: object({ rel: STRING, href: { type: 'string', format: 'uri' }, type: STRING }, ['type']),
+  Version: object({ id: STRING, status: STRING, min_version: STRING, max_version: STRING, links: LINKS }),
+  Versions: object({ versions: { type: 'array', items: ref('Version') } }),
+  Errors: object({
+    errors: {
+      type: 'array',
+      items: object(
+        {
+          request_id: STRING,
+          code: STRING,
+          status: INTEGER,
+          title: STRING,
+          detail: STRING,
+          links: LINKS,
+          min_version: STRING,
+          max_version: STRING,
+        },
+        ['min_version', 'max_version'],
+      ),
+    },
+  }),
+  V1Console: object({
+    id: { type: 'string', description: '<source>/<instance_uuid>, encoded for URLs.' },
+    source: STRING,
+    instance_uuid: STRING,
+    name: orNull(STRING),
+    project_id: orNull(STRING),
+    user_id: orNull(STRING),
+    instance_state: orNull(STRING),
+    created_at: TIME,
+    host: { ...orNull(STRING), ...HIDDEN },
+    hypervisor: { ...orNull(STRING), ...HIDDEN },
+    hypervisor_ip: { ...orNull(STRING), ...HIDDEN },
+    insecure_port: { ...orNull(INTEGER), ...HIDDEN },
+    secure_port: { ...orNull(INTEGER), ...HIDDEN },
+    host_subject: { ...orNull(STRING), ...HIDDEN },
+    links: LINKS,
+  }),
+  V1ConsoleAnswer: object({ console: ref('V1Console') }),
+  V1Consoles: collection('consoles', 'V1Console'),
+  V1CreateConsole: object(
+    {
+      instance_uuid: { type: 'string', format: 'uuid' },
+      source: STRING,
+      type: { type: 'string', enum: ['spice-direct', 'spice-html5'] },
+    },
+    ['source', 'type'],
+  ),
+  V1Opened: object({
+    console: object({
+      id: STRING,
+      session_id: STRING,
+      source: STRING,
+      instance_uuid: STRING,
+      name: orNull(STRING),
+      project_id: orNull(STRING),
+      expires_at: TIME,
+      connection: object({
+        protocol: { type: 'string', enum: ['spice'] },
+        host: STRING,
+        port: INTEGER,
+        tls_port: INTEGER,
+        host_subject: orNull(STRING),
+        ca: orNull(STRING),
+      }),
+      links: LINKS,
+    }),
+  }),
+  V1Session: object({
+    id: STRING,
+    source: STRING,
+    instance_uuid: STRING,
+    name: orNull(STRING),
+    project_id: orNull(STRING),
+    state: STATE,
+    issued_to: orNull(STRING),
+    created_at: TIME,
+    expires_at: orNull(TIME),
+    terminated_at: orNull(TIME),
+    closed_at: orNull(TIME),
+    reason: orNull(STRING),
+    links: LINKS,
+  }),
+  V1SessionAnswer: object({ session: ref('V1Session') }),
+  V1Sessions: collection('sessions', 'V1Session'),
+  V1Connection: object({
+    id: INTEGER,
+    connection_ref: STRING,
+    session_id: STRING,
+    source: STRING,
+    instance_uuid: STRING,
+    name: orNull(STRING),
+    project_id: orNull(STRING),
+    channel: orNull(STRING),
+    channel_type: INTEGER,
+    channel_id: INTEGER,
+    state: { type: 'string', enum: ['authorized', 'connected', 'closed'] },
+    client_ip: STRING,
+    client_port: INTEGER,
+    node: { ...orNull(STRING), ...HIDDEN },
+    pid: { ...orNull(INTEGER), ...HIDDEN },
+    created_at: TIME,
+    connected_at: orNull(TIME),
+    closed_at: orNull(TIME),
+    bytes_up: orNull(INTEGER),
+    bytes_down: orNull(INTEGER),
+    duration: { ...orNull({ type: 'number' }), description: 'Seconds.' },
+    reason: orNull(STRING),
+  }),
+  V1Connections: collection('connections', 'V1Connection'),
+  V1Source: object({
+    id: STRING,
+    name: STRING,
+    type: STRING,
+    url: orNull(STRING),
+    username: orNull(STRING),
+    project_name: orNull(STRING),
+    user_domain_id: orNull(STRING),
+    project_domain_id: orNull(STRING),
+    ca_cert: orNull(STRING),
+    errored: BOOLEAN,
+    error: orNull(STRING),
+    last_seen_at: orNull(TIME),
+    seen_by: orNull(STRING),
+    deleted: BOOLEAN,
+    links: LINKS,
+  }),
+  V1SourceAnswer: object({ source: ref('V1Source') }),
+  V1Sources: collection('sources', 'V1Source'),
+  V1AuditEvent: object({
+    id: INTEGER,
+    source: STRING,
+    instance_uuid: STRING,
+    project_id: orNull(STRING),
+    session_id: orNull(STRING),
+    channel: orNull(STRING),
+    node: orNull(STRING),
+    pid: orNull(INTEGER),
+    created_at: TIME,
+    message: STRING,
+  }),
+  V1AuditEvents: collection('audit_events', 'V1AuditEvent'),
+} as const satisfies Record<string, Schema>;
+
+const FILTERS = ['limit', 'marker', 'project_id', 'source', 'instance_uuid'] as const;
+const NO_CONSOLE = { 404: 'console not found' };
+const NO_SESSION = { 404: 'session not found' };
+
+/** The operations of /v1 by their handlers. */
+export const V1_OPERATIONS = {
+  'version.show': { summary: 'The versions of the OpenStack API', answer: ref('Versions') },
+  'version.showBare': { summary: 'The same', answer: ref('Versions') },
+  'v1Console.list': { summary: 'List consoles', answer: ref('V1Consoles'), query: FILTERS },
+  'v1Console.create': {
+    summary:
+      'Open a console as the user who asks; with Accept: application/x-virt-viewer the answer is the .vv file',
+    body: ref('V1CreateConsole'),
+    answer: ref('V1Opened'),
+    file: true,
+    faults: {
+      404: 'instance not found',
+      409: 'the instance is not running, is being moved or is not ready',
+      501: 'Nova: the hypervisor has no such consoles',
+      503: 'Keystone or Nova does not answer',
+    },
+  },
+  'v1Console.show': { summary: 'Show one console', answer: ref('V1ConsoleAnswer'), faults: NO_CONSOLE },
+  'v1Console.terminate': {
+    summary: 'End all sessions of a console and its unused tokens, for good',
+    empty: true,
+    faults: NO_CONSOLE,
+  },
+  'v1Session.list': { summary: 'List sessions', answer: ref('V1Sessions'), query: FILTERS },
+  'v1Session.show': { summary: 'Show one session', answer: ref('V1SessionAnswer'), faults: NO_SESSION },
+  'v1Session.terminate': { summary: 'End one session for good', empty: true, faults: NO_SESSION },
+  'v1Session.file': {
+    summary: 'The .vv file of a session, once, for the key of the link that POST /v1/consoles gave',
+    query: ['key'],
+    file: true,
+    faults: { 404: 'there is no such link, or it was used, or it has expired' },
+  },
+  'v1Connection.list': {
+    summary: 'List connections: the channels of sessions',
+    answer: ref('V1Connections'),
+    query: [...FILTERS, 'session_id'],
+  },
+  'v1Source.list': { summary: 'List sources', answer: ref('V1Sources'), query: ['limit', 'marker'] },
+  'v1Source.show': {
+    summary: 'Show one source, also one that is no longer configured',
+    answer: ref('V1SourceAnswer'),
+    faults: { 404: 'source not found' },
+  },
+  'v1AuditEvent.list': {
+    summary: 'List audit events, newest first',
+    answer: ref('V1AuditEvents'),
+    query: FILTERS,
+  },
+} as const satisfies Record<string, V1Operation>;

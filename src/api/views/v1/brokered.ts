@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the broker call answers: the session that may begin, where to connect, and the link to the .vv file.
+import type { PublicAddress } from '../../console-files.js';
+import { consoleId } from './console.js';
+import { selfLink } from './links.js';
+import { isoTime } from './time.js';
+
+/** A session that may begin. `key` is the secret of its link. */
+export interface Brokered {
+  readonly source: string;
+  readonly uuid: string;
+  readonly name: string | null;
+  readonly projectId: string | null;
+  readonly sessionId: string;
+  readonly key: string;
+  /** Epoch seconds. */
+  readonly expires: number;
+}
+
+/** A brokered console. The SPICE password is in the file alone. @param base of the API */
+export function viewBrokered(
+  brokered: Brokered,
+  address: PublicAddress,
+  base: string,
+): Record<string, unknown> {
+  const session = `${base}/v1/sessions/${brokered.sessionId}`;
+  const id = consoleId(brokered);
+  return {
+    id,
+    session_id: brokered.sessionId,
+    source: brokered.source,
+    instance_uuid: brokered.uuid,
+    name: brokered.name,
+    project_id: brokered.projectId,
+    expires_at: isoTime(brokered.expires),
+    connection: {
+      protocol: 'spice',
+      host: address.host,
+      port: address.port,
+      tls_port: address.tlsPort,
+      host_subject: address.hostSubject ?? null,
+      ca: address.ca ?? null,
+    },
+    links: [
+      selfLink(`${base}/v1/consoles/${id}`),
+      { rel: 'session', href: session },
+      {
+        rel: 'console_file',
+        href: `${session}/console.vv?key=${brokered.key}`,
+        type: 'application/x-virt-viewer',
+      },
+    ],
+  };
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A console in /v1. What is not named here is not shown: the ticket above all.
+import type { ListedConsole } from '../../../objects/inventory.js';
+import { selfLink } from './links.js';
+import { isoTime } from './time.js';
+
+/**
+ * A console. Only those who run the cloud see its hypervisor.
+ * @param base of the API, such as `https://cloud:13002`
+ */
+export function viewConsole(
+  console: ListedConsole,
+  hypervisor: boolean,
+  base: string,
+): Record<string, unknown> {
+  const id = consoleId(console);
+  return {
+    id,
+    source: console.source,
+    instance_uuid: console.uuid,
+    name: console.name,
+    project_id: console.project_id,
+    user_id: console.user_id,
+    instance_state: console.instance_state,
+    created_at: isoTime(console.discovered),
+    host: hypervisor ? console.instance_host : null,
+    hypervisor: hypervisor ? console.hypervisor : null,
+    hypervisor_ip: hypervisor ? console.hypervisor_ip : null,
+    insecure_port: hypervisor ? console.insecure_port : null,
+    secure_port: hypervisor ? console.secure_port : null,
+    host_subject: hypervisor ? console.host_subject : null,
+    links: [selfLink(`${base}/v1/consoles/${id}`)],
+  };
+}
+
+/** The name of a console in URLs: `<source>/<uuid>`, encoded. */
+export function consoleId(console: { readonly source: string; readonly uuid: string }): string {
+  return `${encodeURIComponent(console.source)}/${encodeURIComponent(console.uuid)}`;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps true the consoles of a platform that is asked for one at a time: each is looked at again, a few at once, until
+// the time of a turn is over; the next turn goes on where this one stopped.
+import type { Logger } from '../log.js';
+import type { Consoles, DiscoveredConsole } from '../objects/console.js';
+import type { AskedDriver } from '../sources/driver.js';
+
+const BATCH = 100;
+/** Questions to one platform at the same time. */
+const AT_ONCE = 4;
+/** Seconds that one turn takes at most, and one question. */
+const TURN = 45;
+const QUESTION = 15;
+/** Questions without an answer after which a turn gives up. */
+const MAX_FAULTS = 4;
+
+/** Whose consoles are reviewed. */
+export interface Subject {
+  readonly consoles: Consoles;
+  readonly source: string;
+  readonly driver: AskedDriver;
+  readonly log: Pick<Logger, 'info'>;
+}
+
+/** What a turn came to. */
+export interface Review {
+  /** Where the next turn begins: '' once all have been reviewed. */
+  readonly next: string;
+  /** The first fault; null when every question was answered. */
+  readonly fault: Error | null;
+}
+
+/**
+ * Reviews the consoles of a source after `from`. One that cannot be reviewed now stays as it is; after a few of them
+ * the turn is over.
+ */
+export async function reviewConsoles(subject: Subject, from: string, signal: AbortSignal): Promise<Review> {
+  const { consoles, source } = subject;
+  const faults: Error[] = [];
+  const end = performance.now() + TURN * 1000;
+  let marker = from;
+  for (;;) {
+    const batch = await consoles.reported(source, marker, BATCH);
+    for (let at = 0; at < batch.length; at += AT_ONCE) {
+      if (signal.aborted || performance.now() > end || faults.length >= MAX_FAULTS)
+        return { next: marker, fault: faults[0] ?? null };
+      const group = batch.slice(at, at + AT_ONCE);
+      const reviews = group.map((console) =>
+        reviewOne(subject, console, signal).catch((error: unknown) => {
+          faults.push(error instanceof Error ? error : new Error(String(error)));
+        }),
+      );
+      await Promise.all(reviews);
+      marker = group.at(-1)?.uuid ?? marker;
+    }
+    if (batch.length < BATCH) return { next: '', fault: faults[0] ?? null };
+  }
+}
+
+async function reviewOne(subject: Subject, console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
+  const { consoles, source, driver, log } = subject;
+  const { uuid } = console;
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(QUESTION * 1000)]);
+  const now = await driver.review(console, deadline);
+  if (signal.aborted) return;
+  if (now === null) {
+    if (await consoles.remove(source, uuid)) log.info('console is gone', { source, uuid });
+    return;
+  }
+  // Somebody may have written it anew meanwhile; that one has looked later.
+  const known = await consoles.reportedOne(source, uuid);
+  if (known !== null && JSON.stringify(known) === JSON.stringify(console)) await consoles.put(source, now);
+}

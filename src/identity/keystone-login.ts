@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Logging in to Kerbside itself as one of Keystone's users: Keystone checks the password or the application
+// credential, and the service looks up whether the user is in the access group, and in the admin group. The user's
+// token is not kept.
+import type { Secret } from '../conf/secret.js';
+import { loggerFor } from '../log.js';
+import type { HttpAnswer } from './http-client.js';
+import {
+  applicationCredentialBody,
+  askKeystone,
+  passwordBody,
+  readGroups,
+  readTokenBody,
+  unexpectedAnswer,
+  type TokenBody,
+  type TokenScope,
+} from './keystone-api.js';
+import { KeystoneFault } from './keystone-fault.js';
+import type { ServiceSession } from './service-session.js';
+
+/** Who wants in. Of each name and id one is enough; the id wins. */
+export interface KeystoneCredentials extends TokenScope {
+  readonly username?: string | undefined;
+  readonly password?: Secret | undefined;
+  /** `default` when the name is absent as well. */
+  readonly userDomainId?: string | undefined;
+  readonly userDomainName?: string | undefined;
+  readonly applicationCredentialId?: string | undefined;
+  readonly applicationCredentialName?: string | undefined;
+  readonly applicationCredentialSecret?: Secret | undefined;
+}
+
+/** The groups that count; see [keystone]. Empty names: nobody. */
+export interface KeystoneGroups {
+  readonly accessGroup: string;
+  readonly adminGroup: string;
+  /** Empty: groups of any domain. */
+  readonly groupDomainId: string;
+}
+
+/** How a login ended. */
+export type KeystoneLoginResult =
+  | { readonly kind: 'accepted'; readonly user: string; readonly admin: boolean }
+  | { readonly kind: 'refused' };
+
+/** The access group does not exist. */
+export class GroupMissing extends KeystoneFault {
+  constructor() {
+    super(
+      'answer',
+      'Keystone has no group of the name in [keystone] access_group; create it, or name another',
+    );
+  }
+}
+
+const LOG = loggerFor('kerbside.identity');
+
+/** The login. */
+export class KeystoneLogin {
+  constructor(
+    private readonly session: ServiceSession,
+    private readonly groups: KeystoneGroups,
+  ) {}
+
+  /**
+   * Tries to log in.
+   * @throws KeystoneFault when Keystone, or the service's own login there, does not work
+   */
+  async attempt(credentials: KeystoneCredentials): Promise<KeystoneLoginResult> {
+    if (this.groups.accessGroup === '') return { kind: 'refused' };
+    const token = await this.#authenticate(credentials);
+    if (token === undefined) return { kind: 'refused' };
+    if (token.accessRules !== null) {
+      LOG.info('login refused: the application credential has access rules', { user: token.userName });
+      return { kind: 'refused' };
+    }
+    const access = await this.#groupIds(this.groups.accessGroup);
+    if (access.length === 0) throw new GroupMissing();
+    const own = await this.#groupsOf(token.userId);
+    if (!access.some((id) => own.has(id))) {
+      LOG.info('login refused: not a member of the access group', { user: token.userName });
+      return { kind: 'refused' };
+    }
+    const admins = this.groups.adminGroup === '' ? [] : await this.#groupIds(this.groups.adminGroup);
+    return { kind: 'accepted', user: nameOf(token), admin: admins.some((id) => own.has(id)) };
+  }
+
+  /** undefined: wrong. What Keystone makes of it apart from that is for the log. */
+  async #authenticate(credentials: KeystoneCredentials): Promise<TokenBody | undefined> {
+    const call = {
+      method: 'POST',
+      url: `${await this.session.identityUrl()}/auth/tokens?nocatalog`,
+      body: bodyOf(credentials),
+    } as const;
+    const answer = await askKeystone(this.session.http, call);
+    // 401: wrong, or a second factor is asked for; 400, 403 and 404: such a user, project or credential can not be.
+    if ([400, 401, 403, 404].includes(answer.status)) return undefined;
+    const token = answer.status === 201 ? readTokenBody(answer.json) : undefined;
+    if (token === undefined) throw unexpectedAnswer(call, answer);
+    return token;
+  }
+
+  async #groupIds(name: string): Promise<string[]> {
+    const query = new URLSearchParams({ name });
+    if (this.groups.groupDomainId !== '') query.set('domain_id', this.groups.groupDomainId);
+    const groups = await this.#listGroups(`/groups?${query.toString()}`);
+    return groups.filter((group) => group.name === name).map(({ id }) => id);
+  }
+
+  async #groupsOf(userId: string): Promise<ReadonlySet<string>> {
+    const groups = await this.#listGroups(`/users/${encodeURIComponent(userId)}/groups`);
+    return new Set(groups.map(({ id }) => id));
+  }
+
+  async #listGroups(path: string): Promise<{ readonly id: string; readonly name: string }[]> {
+    const url = `${await this.session.identityUrl()}${path}`;
+    const answer = await this.#asService(url);
+    if (answer.status === 404) return [];
+    if (answer.status === 401 || answer.status === 403) {
+      throw new KeystoneFault(
+        'credentials',
+        'the user of the service may not look up groups; give it the role admin',
+      );
+    }
+    const groups = answer.status === 200 ? readGroups(answer.json) : undefined;
+    if (groups === undefined) throw unexpectedAnswer({ method: 'GET', url }, answer);
+    return groups;
+  }
+
+  async #asService(url: string): Promise<HttpAnswer> {
+    const own = await this.session.token();
+    const answer = await askKeystone(this.session.http, {
+      method: 'GET',
+      url,
+      headers: { 'X-Auth-Token': own },
+    });
+    if (answer.status !== 401) return answer;
+    // Keystone was restarted with other keys, or the token was revoked: once more with a new one.
+    this.session.invalidate(own);
+    const fresh = await this.session.token();
+    return askKeystone(this.session.http, { method: 'GET', url, headers: { 'X-Auth-Token': fresh } });
+  }
+}
+
+function bodyOf(credentials: KeystoneCredentials): Readonly<Record<string, unknown>> {
+  const { applicationCredentialSecret: secret, password } = credentials;
+  if (secret !== undefined) {
+    const { applicationCredentialId: id, applicationCredentialName: name } = credentials;
+    return applicationCredentialBody({ ...credentials, id, name, secret });
+  }
+  if (password === undefined) throw new KeystoneFault('answer', 'a login without a password');
+  return passwordBody({ ...credentials, password }, credentials);
+}
+
+/** The name as others of the same name in other domains do not have it. */
+function nameOf(token: TokenBody): string {
+  if (token.userDomainId === null || token.userDomainId === 'default') return token.userName;
+  return `${token.userName}@${token.userDomainName ?? token.userDomainId}`;
+}

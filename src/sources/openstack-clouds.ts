@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// All OpenStack sources of this site together: which of them knows a token, which of them has an instance, and what is
+// true of a console at the moment somebody connects. They are asked at the same time, under one deadline, and one that
+// is away never keeps the others from answering. What sources.yaml says about them comes out of the database, where
+// the conductor keeps it: API and proxy nodes need no copy of the file.
+import { createHash } from 'node:crypto';
+import { InstanceNotReady } from '../compute/faults.js';
+import type { ConsoleType } from '../compute/microversions.js';
+import { InvalidInput, NotFound, Unavailable } from '../exception.js';
+import type { Logger } from '../log.js';
+import type { ConnectInfo } from '../objects/connect-info.js';
+import type { Consoles, DiscoveredConsole } from '../objects/console.js';
+import type { SourceDefinition, Sources } from '../objects/source.js';
+import { OpenStackDriver, type Look, type OpenStackSettings } from './openstack.js';
+
+/** `[nova]` as far as the clouds go. */
+export interface CloudSettings extends OpenStackSettings {
+  /** Seconds for all sources together, from the question to the answer. */
+  readonly exchangeTimeout: number;
+}
+
+/** A console with the source that it is of. */
+export interface SourcedConsole {
+  readonly source: string;
+  readonly console: DiscoveredConsole;
+}
+
+/** What came of a token. */
+export type Exchange =
+  | ({ readonly kind: 'found' } & SourcedConsole)
+  | { readonly kind: 'not_ready'; readonly fault: InstanceNotReady }
+  /** Nobody knows it; `faults` of the sources that could not say. */
+  | { readonly kind: 'unknown'; readonly faults: readonly Error[] };
+
+/** Whom a user wants a console of. */
+export interface OpenRequest {
+  readonly uuid: string;
+  /** The source; found out when absent. */
+  readonly source?: string | undefined;
+  /** `best` when absent: with the hypervisor's TLS port where Nova tells it. */
+  readonly type?: ConsoleType | undefined;
+  /** The user's Keystone token: Nova's policy decides. Secret. */
+  readonly token: string;
+}
+
+/** What a look at connect time found. */
+export type Sight =
+  | { readonly kind: 'true'; readonly connectInfo: ConnectInfo | null }
+  | Extract<Look, { kind: 'unknown' | 'refused' }>;
+
+interface Cloud {
+  readonly name: string;
+  readonly fingerprint: string;
+  /** The driver, or why there can be none. */
+  readonly driver: OpenStackDriver | Error;
+}
+
+/** The OpenStack sources. */
+export class OpenStackClouds {
+  #clouds = new Map<string, Cloud>();
+
+  constructor(
+    private readonly sources: Sources,
+    private readonly consoles: Consoles,
+    private readonly settings: CloudSettings,
+    private readonly log: Pick<Logger, 'warning'>,
+  ) {}
+
+  /** Asks every source for a console token of Nova; writes the console down when one knows it. */
+  async exchange(token: string): Promise<Exchange> {
+    const found = await this.#ask((driver, signal) => driver.exchange(token, signal));
+    if (found.kind === 'found') await this.#put(found);
+    return found;
+  }
+
+  /**
+   * A console that Nova makes for a user; written down.
+   * @throws NotFound when no source has the instance (or not for this user)
+   * @throws InstanceNotReady, NovaRefused (the user may not), Unavailable, InvalidInput
+   */
+  async open(request: OpenRequest): Promise<SourcedConsole> {
+    const { uuid, type = 'best', token } = request;
+    const signal = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
+    const cloud =
+      request.source === undefined ? await this.#ownerOf(uuid) : await this.#named(request.source);
+    const driver = driverOf(cloud);
+    try {
+      const opened = { source: cloud.name, console: await driver.open(uuid, type, token, signal) };
+      await this.#put(opened);
+      return opened;
+    } catch (error) {
+      if (error instanceof InstanceNotReady && error.why === 'gone') throw new NotFound('instance not found');
+      throw error;
+    }
+  }
+
+  /**
+   * What is true of a console now; what has changed is written down, and a console whose instance is gone is removed.
+   * Never waits longer than the deadline.
+   */
+  async look(source: string, uuid: string, deadline: AbortSignal): Promise<Sight> {
+    const cloud = (await this.#current()).get(source);
+    const console = await this.consoles.reportedOne(source, uuid);
+    if (console === null) return { kind: 'refused', why: 'gone' };
+    if (cloud === undefined) return { kind: 'unknown', why: 'the source is not configured any more' };
+    if (cloud.driver instanceof Error) return { kind: 'unknown', why: cloud.driver.message };
+    const look = await within(deadline, cloud.driver.look(console, deadline));
+    if (look === null) return { kind: 'unknown', why: 'no answer in time' };
+    if (look.kind === 'refused' && look.why === 'gone') await this.consoles.remove(source, uuid);
+    if (look.kind !== 'true') return look;
+    await this.consoles.put(source, look.console);
+    return { kind: 'true', connectInfo: await this.consoles.connectInfo(source, uuid) };
+  }
+
+  // A token of html5 does not tell the TLS port: as long as the plain one is the same, so is the guest behind it.
+  async #put({ source, console }: SourcedConsole): Promise<void> {
+    const known = await this.consoles.reportedOne(source, console.uuid);
+    const same = known?.hypervisor === console.hypervisor && known.insecurePort === console.insecurePort;
+    const securePort = console.securePort ?? (same ? known.securePort : null);
+    await this.consoles.put(source, { ...console, securePort });
+  }
+
+  /** The first source that gives something wins; the others are not waited for. */
+  async #ask(
+    question: (driver: OpenStackDriver, signal: AbortSignal) => Promise<DiscoveredConsole | null>,
+  ): Promise<Exchange> {
+    const clouds = [...(await this.#current()).values()];
+    const done = new AbortController();
+    const deadline = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
+    const signal = AbortSignal.any([done.signal, deadline]);
+    const faults: Error[] = [];
+    return new Promise<Exchange>((resolve) => {
+      const answer = (exchange: Exchange): void => {
+        resolve(exchange);
+        done.abort();
+      };
+      const asked = clouds.map(async (cloud) => {
+        const { name: source, driver } = cloud;
+        try {
+          if (driver instanceof Error) throw driver;
+          const console = await within(signal, question(driver, signal));
+          if (console !== null) answer({ kind: 'found', source, console });
+          else if (deadline.aborted) throw new Unavailable('no answer in time');
+        } catch (error) {
+          if (error instanceof InstanceNotReady) answer({ kind: 'not_ready', fault: error });
+          else if (!done.signal.aborted) faults.push(this.#report(source, error));
+        }
+      });
+      void Promise.all(asked).then(() => answer({ kind: 'unknown', faults }));
+    });
+  }
+
+  #report(source: string, error: unknown): Error {
+    const fault = error instanceof Error ? error : new Error(String(error));
+    this.log.warning('source does not answer', { source, fault: fault.message });
+    return fault;
+  }
+
+  /** Which cloud has an instance is asked with each cloud's own login: no user's token goes to a cloud it is not of. */
+  async #ownerOf(uuid: string): Promise<Cloud> {
+    const clouds = await this.#current();
+    if (clouds.size === 1) for (const cloud of clouds.values()) return cloud;
+    const found = await this.#ask(async (driver, signal) => {
+      const instance = await driver.nova.server(uuid, { signal });
+      return instance === null ? null : PRESENT;
+    });
+    if (found.kind === 'not_ready') throw found.fault;
+    const cloud = found.kind === 'found' ? clouds.get(found.source) : undefined;
+    if (cloud !== undefined) return cloud;
+    if (found.kind === 'unknown' && found.faults.length > 0)
+      throw new Unavailable('not every source answers, and none of the others has the instance');
+    throw new NotFound('instance not found');
+  }
+
+  async #named(name: string): Promise<Cloud> {
+    const cloud = (await this.#current()).get(name);
+    if (cloud === undefined) throw new NotFound('source not found');
+    return cloud;
+  }
+
+  // A changed definition gets a new driver; the old one's requests end by their deadlines.
+  async #current(): Promise<Map<string, Cloud>> {
+    const definitions = await this.sources.definitions('openstack');
+    const next = new Map<string, Cloud>();
+    for (const definition of definitions) {
+      const fingerprint = createHash('sha256').update(JSON.stringify(definition)).digest('hex');
+      const old = this.#clouds.get(definition.name);
+      const keep = old?.fingerprint === fingerprint ? old : this.#cloud(definition, fingerprint);
+      next.set(definition.name, keep);
+    }
+    this.#clouds = next;
+    return next;
+  }
+
+  #cloud(definition: SourceDefinition, fingerprint: string): Cloud {
+    const { name } = definition;
+    try {
+      return { name, fingerprint, driver: new OpenStackDriver(definition, this.settings) };
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error);
+      return { name, fingerprint, driver: new InvalidInput(fault) };
+    }
+  }
+}
+
+/** Stands for "has it" where only the source matters. */
+const PRESENT: DiscoveredConsole = {
+  ...{ uuid: '', name: '', hypervisor: '', hypervisorIp: '', insecurePort: null, securePort: null },
+  ...{ hostSubject: null, ticket: '' },
+};
+
+function driverOf({ driver }: Cloud): OpenStackDriver {
+  if (driver instanceof Error) throw new Unavailable(driver.message);
+  return driver;
+}
+
+/** The outcome, or null when the signal fires first: work that does not heed it is left behind. */
+function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => resolve(null);
+    signal.addEventListener('abort', giveUp, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+    if (signal.aborted) giveUp();
+  });
+}

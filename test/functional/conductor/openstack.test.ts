@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The consoles of a cloud stay true: they follow their instances, and go with them.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { SourceTask } from '../../../src/conductor/source-task.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { Sources } from '../../../src/objects/source.js';
+import { OpenStackClouds } from '../../../src/sources/openstack-clouds.js';
+import { OpenStackDriver } from '../../../src/sources/openstack.js';
+import { Cloud } from '../../fixtures/cloud.js';
+import { databasesOf } from '../../fixtures/database.js';
+import type { NovaOptions } from '../../fixtures/nova.js';
+
+const SETTINGS = { requestTimeout: 1, exchangeTimeout: 2 };
+const log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warning: () => undefined,
+  error: () => undefined,
+};
+
+describe('the consoles of a cloud', () => {
+  const databases = databasesOf('sqlite');
+  const open: { close(): Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.close();
+  });
+
+  async function aTask(options: Partial<NovaOptions> = {}) {
+    const cloud = await Cloud.start(options);
+    open.push(cloud);
+    const db = await databases.fresh();
+    const [sources, consoles] = [new Sources(db), new Consoles(db)];
+    const definition = cloud.definition();
+    const task = new SourceTask({
+      definition,
+      driver: new OpenStackDriver(definition, SETTINGS),
+      stores: { sources, consoles, audit: new AuditEvents(db), node: 'node-1' },
+      fileFault: () => null,
+      log,
+    });
+    open.push(task);
+    await task.runNow();
+    const clouds = new OpenStackClouds(sources, consoles, SETTINGS, log);
+    return { cloud, sources, consoles, task, clouds, audit: new AuditEvents(db) };
+  }
+
+  it('are none at first; the source is known to all nodes, whether the cloud answers or not', async () => {
+    const at = await aTask();
+    expect(await at.sources.find('cloud')).toMatchObject({
+      type: 'openstack',
+      errored: false,
+      seenBy: 'node-1',
+    });
+    expect((await at.sources.definitions('openstack'))[0]).toMatchObject({ password: 'service-secret-4711' });
+    await at.cloud.nova.server.pause();
+    await at.cloud.keystone.server.pause();
+    await at.task.runNow();
+    expect(await at.sources.find('cloud')).toMatchObject({ errored: true, deleted: false });
+  });
+
+  it('follow a move with a fresh address, keep a stopped machine, and go with a deleted one', async () => {
+    const at = await aTask();
+    const servers = [at.cloud.server(), at.cloud.server(), at.cloud.server(), at.cloud.server()];
+    const [mover, stopper, leaver, rester] = servers;
+    for (const server of servers) await at.clouds.exchange(at.cloud.nova.issue(server).token);
+    Object.assign(mover!, { computeHost: 'compute-2', host: '192.0.2.22', port: 5922, tlsPort: null });
+    stopper!.status = 'SHUTOFF';
+    at.cloud.nova.deleteServer(leaver!.id);
+    at.cloud.nova.server.forget();
+    await at.task.runNow();
+    expect(await at.consoles.find('cloud', mover!.id)).toMatchObject({
+      hypervisor: '192.0.2.22',
+      insecurePort: 5922,
+      securePort: null,
+      instanceHost: 'compute-2',
+    });
+    expect(await at.consoles.find('cloud', stopper!.id)).toMatchObject({
+      instanceState: 'SHUTOFF',
+      insecurePort: 5900,
+    });
+    expect(await at.consoles.find('cloud', leaver!.id)).toBeNull();
+    expect(await at.consoles.find('cloud', rester!.id)).not.toBeNull();
+    // Nova makes consoles for us only where something has changed.
+    expect(at.cloud.nova.server.seen(/^POST/)).toHaveLength(1);
+    const messages = async (uuid: string) =>
+      (await at.audit.list('cloud', uuid, 9)).events.map(({ message }) => message);
+    expect(await messages(leaver!.id)).toEqual(['Discovered new console', 'Console no longer available']);
+    expect((await messages(mover!.id)).at(-1)).toBe(
+      'Console configuration changed: hypervisor, hypervisor_ip, insecure_port, secure_port',
+    );
+    Object.assign(stopper!, { status: 'ACTIVE', port: 5955 });
+    await at.task.runNow();
+    expect(await at.consoles.find('cloud', stopper!.id)).toMatchObject({
+      instanceState: 'ACTIVE',
+      insecurePort: 5955,
+    });
+  });
+
+  it('stay while the cloud does not answer, and while a machine moves or its new place is not told', async () => {
+    const at = await aTask();
+    const server = at.cloud.server();
+    await at.clouds.exchange(at.cloud.nova.issue(server).token);
+    const heal = at.cloud.nova.server.fault(/servers/, { kind: 'status', status: 503 });
+    await at.task.runNow();
+    expect(await at.consoles.find('cloud', server.id)).toMatchObject({ instanceHost: 'compute-1' });
+    expect(await at.sources.find('cloud')).toMatchObject({ errored: true });
+    heal();
+    Object.assign(server, { taskState: 'migrating', computeHost: 'compute-2' });
+    await at.task.runNow();
+    server.taskState = null;
+    const allow = at.cloud.nova.server.fault(/^POST/, { kind: 'status', status: 403 });
+    await at.task.runNow();
+    expect(await at.consoles.find('cloud', server.id)).toMatchObject({ instanceHost: 'compute-1' });
+    allow();
+    await at.task.runNow();
+    expect(await at.consoles.find('cloud', server.id)).toMatchObject({ instanceHost: 'compute-2' });
+    expect(await at.sources.find('cloud')).toMatchObject({ errored: false });
+  });
+
+  it('are opened for a user as the user, in the cloud that has the instance, and nowhere else', async () => {
+    const at = await aTask();
+    const other = await Cloud.start();
+    open.push(other);
+    await at.sources.upsert(other.definition('other'));
+    const server = at.cloud.server();
+    const token = at.cloud.user();
+    const opened = await at.clouds.open({ uuid: server.id, token });
+    expect(opened).toMatchObject({ source: 'cloud', console: { uuid: server.id, securePort: 5901 } });
+    expect(await at.consoles.find('cloud', server.id)).toMatchObject({ projectId: at.cloud.project.id });
+    const carriers = other.nova.server.requests.filter(({ headers }) => headers['x-auth-token'] === token);
+    expect(carriers).toEqual([]);
+    const uuid = server.id;
+    await expect(at.clouds.open({ uuid, token, source: 'nowhere' })).rejects.toThrow('source not found');
+    await expect(at.clouds.open({ uuid, token, source: 'other' })).rejects.toMatchObject({ status: 401 });
+    const stranger = at.cloud.user(['member'], at.cloud.keystone.directory.addProject('p2'));
+    await expect(at.clouds.open({ uuid, token: stranger })).rejects.toThrow('instance not found');
+    const nobody = '00000000-0000-4000-8000-000000000000';
+    await expect(at.clouds.open({ uuid: nobody, token })).rejects.toThrow('instance not found');
+    await other.nova.server.pause();
+    expect(await at.clouds.open({ uuid, token, type: 'spice-html5' })).toMatchObject({ source: 'cloud' });
+    await expect(at.clouds.open({ uuid: nobody, token })).rejects.toThrow(/not every source answers/);
+  });
+
+  it('of a patched 2.96 are opened although Nova gives no token', async () => {
+    const at = await aTask({ patched: '2.96' });
+    await at.sources.upsert(at.cloud.definition('cloud', { spice_direct_microversion: '2.96' }));
+    const server = at.cloud.server();
+    expect(await at.clouds.open({ uuid: server.id, token: at.cloud.user() })).toMatchObject({
+      console: { insecurePort: 5900, securePort: 5901 },
+    });
+  });
+});
