@@ -3,7 +3,7 @@
 // channels, writes audit events, feeds the metrics, and tells the workers which sessions must end.
 import { Conflict } from '../exception.js';
 import { loggerFor } from '../log.js';
-import { AUDIT, hypervisorFailed, instanceRefused } from '../objects/audit-message.js';
+import { AUDIT, hypervisorFailed, INSTANCE_AUDIT, instanceRefused } from '../objects/audit-message.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
 import type { ChannelGrant, ChannelRefusal, ConsoleSessions, Refusal } from '../objects/console-session.js';
 import type { Sight } from '../sources/openstack-clouds.js';
@@ -237,7 +237,7 @@ export class ControlPlane {
     if (sight.kind === 'unknown') {
       log.warning('Nova could not be asked about an instance', { source, uuid, fault: sight.why });
       this.metrics.instanceLooks.inc({ outcome: 'unknown' });
-      this.record(channel, AUDIT.unverified);
+      this.record(channel, INSTANCE_AUDIT.unverified);
       return connectInfo;
     }
     const why = sight.kind === 'refused' ? sight.why : sight.connectInfo === null ? 'gone' : null;
@@ -254,7 +254,7 @@ export class ControlPlane {
     if (reason !== 'wrong guest' && reason !== 'guest not identified') return;
     const mismatch = reason === 'wrong guest';
     this.metrics.wrongGuests.inc({ reason: mismatch ? 'mismatch' : 'missing' });
-    this.record(channel, mismatch ? AUDIT.wrongGuest : AUDIT.unknownGuest);
+    this.record(channel, mismatch ? INSTANCE_AUDIT.wrongGuest : INSTANCE_AUDIT.unknownGuest);
   }
 
   private grant(

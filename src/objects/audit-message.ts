@@ -13,9 +13,6 @@ export const AUDIT = {
   sourceGone: 'Source no longer available',
   tokenReaped: 'Reaped expired and unused token',
   channelForbidden: 'Channel type not permitted by firewall policy',
-  wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',
-  unknownGuest: 'Refused: the hypervisor did not tell whose screen it shows',
-  unverified: 'Nova could not be asked about the instance; its last known address is used',
 } as const;
 
 /** 'Hypervisor connection failed: <err>' */
@@ -24,6 +21,13 @@ export const hypervisorFailed = (fault: string): string => `Hypervisor connectio
 /** 'Console configuration changed: <fields>', column names as the original has them. */
 export const consoleChanged = (fields: readonly string[]): string =>
   `Console configuration changed: ${fields.join(', ')}`;
+
+/** What the proxy finds out about an instance of a cloud. */
+export const INSTANCE_AUDIT = {
+  wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',
+  unknownGuest: 'Refused: the hypervisor did not tell whose screen it shows',
+  unverified: 'Nova could not be asked about the instance; its last known address is used',
+} as const;
 
 /** The instance cannot be connected to now, and why. */
 export const instanceRefused = (why: 'gone' | 'stopped' | 'moving' | 'building' | 'stale'): string =>

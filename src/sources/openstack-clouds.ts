@@ -69,8 +69,7 @@ export class OpenStackClouds {
   /** Asks every source for a console token of Nova; writes the console down when one knows it. */
   async exchange(token: string): Promise<Exchange> {
     const found = await this.#ask((driver, signal) => driver.exchange(token, signal));
-    if (found.kind === 'found') await this.#put(found);
-    return found;
+    return found.kind === 'found' ? this.#settle(found) : found;
   }
 
   /**
@@ -112,10 +111,30 @@ export class OpenStackClouds {
     return { kind: 'true', connectInfo: await this.consoles.connectInfo(source, uuid) };
   }
 
+  // A token goes on naming the address of its making. Where another one is on record, Nova has to say which is true: a
+  // running session of the console must not lose its way because somebody has kept an old link.
+  async #settle(found: Extract<Exchange, { kind: 'found' }>): Promise<Exchange> {
+    const { source, console } = found;
+    const known = await this.consoles.reportedOne(source, console.uuid);
+    if (known === null || sameAddress(known, console)) {
+      await this.#put(found);
+      return found;
+    }
+    const driver = (await this.#current()).get(source)?.driver;
+    if (driver === undefined || driver instanceof Error) return found;
+    const deadline = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
+    const look = await within(deadline, driver.look(console, deadline));
+    if (look?.kind === 'refused' && look.why !== 'stale')
+      return { kind: 'not_ready', fault: new InstanceNotReady(look.why) };
+    if (look?.kind !== 'true') return found;
+    await this.consoles.put(source, look.console);
+    return { kind: 'found', source, console: look.console };
+  }
+
   // A token of html5 does not tell the TLS port: as long as the plain one is the same, so is the guest behind it.
   async #put({ source, console }: SourcedConsole): Promise<void> {
     const known = await this.consoles.reportedOne(source, console.uuid);
-    const same = known?.hypervisor === console.hypervisor && known.insecurePort === console.insecurePort;
+    const same = known !== null && sameAddress(known, console);
     const securePort = console.securePort ?? (same ? known.securePort : null);
     await this.consoles.put(source, { ...console, securePort });
   }
@@ -208,6 +227,10 @@ const PRESENT: DiscoveredConsole = {
   ...{ uuid: '', name: '', hypervisor: '', hypervisorIp: '', insecurePort: null, securePort: null },
   ...{ hostSubject: null, ticket: '' },
 };
+
+function sameAddress(a: DiscoveredConsole, b: DiscoveredConsole): boolean {
+  return a.hypervisor === b.hypervisor && a.insecurePort === b.insecurePort;
+}
 
 function driverOf({ driver }: Cloud): OpenStackDriver {
   if (driver instanceof Error) throw new Unavailable(driver.message);

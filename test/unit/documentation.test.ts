@@ -43,7 +43,7 @@ describe('the documentation', () => {
   });
 
   it('lists every route', () => {
-    const page = read('doc/source/reference/rest-api.rst');
+    const page = read('doc/source/reference/rest-api.rst') + read('doc/source/reference/api-v1.rst');
     for (const { method, path } of ROUTES) {
       const shown = path.replace('/session/:session/', '/session/<id>/').replace(/:([a-z]+)/g, '<$1>');
       expect(page).toContain(`\`\`${method} ${shown}\`\``);

@@ -3,7 +3,7 @@
 // certificates and how long they last, the sources file, the policy, the login at Keystone. Each check answers; none of
 // them changes anything.
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { checkSeed } from '../../conf/index.js';
 import type { Conf } from '../../conf/index.js';
 import { loadCertificates } from '../../console/certificates.js';
@@ -71,8 +71,10 @@ async function checkCertificates(conf: Conf): Promise<Finding> {
 }
 
 function checkPolicy(conf: Conf): Finding {
-  Policy.load({ file: conf.osloPolicy.policyFile, dirs: conf.osloPolicy.policyDirs });
-  return SUCCESS;
+  const { policyFile, policyDirs } = conf.osloPolicy;
+  Policy.load({ file: policyFile, dirs: policyDirs });
+  const there = existsSync(policyFile);
+  return { outcome: 'Success', details: there ? policyFile : `no ${policyFile}: the defaults hold` };
 }
 
 /** Whether the login of the service works; the rest of Kerbside works without. */

@@ -49,7 +49,8 @@ const SESSION_COLUMNS =
   'k.name, k.project_id';
 const CONNECTION_COLUMNS =
   'c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, c.channel_type, ' +
-  'c.channel_id, c.state, c.connected, c.closed, c.bytes_up, c.bytes_down, c.duration, c.reason, s.source, s.uuid, ' +
+  "c.channel_id, c.state, c.connected, c.closed, c.bytes_up, c.bytes_down, c.duration, c.reason, COALESCE(s.source, '') AS source, " +
+  "COALESCE(s.uuid, '') AS uuid, " +
   'k.name, k.project_id';
 const EVENT_COLUMNS =
   'e.id, e.source, e.uuid, e.timestamp, e.session_id, e.channel, e.node, e.pid, e.message, k.project_id';
@@ -113,9 +114,10 @@ export function listConnections(
   const ofSession: Condition[] =
     filter.sessionId === undefined ? [] : [['c.session_id = ?', filter.sessionId]];
   const { sql, values } = where([['c.id > ?', marker], ...ofSession, ...ofConsole('s', filter)]);
+  // Not an inner join: MariaDB would then begin with the sessions, and sort.
   const from =
     filter.projectId === undefined
-      ? 'console_connections c JOIN console_sessions s ON s.session_id = c.session_id ' +
+      ? 'console_connections c LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
         'LEFT JOIN consoles k ON k.source = s.source AND k.uuid = s.uuid'
       : 'consoles k JOIN console_sessions s ON s.source = k.source AND s.uuid = k.uuid ' +
         'JOIN console_connections c ON c.session_id = s.session_id';

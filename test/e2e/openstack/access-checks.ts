@@ -15,6 +15,8 @@ export const ACCESS_CHECKS: readonly Check[] = [
   { claim: 'POST /auth lets members of the access group in, and nobody else', prove: groupLogin },
 ];
 
+type Door = [method: string, path: string, body?: unknown];
+
 /** Keystone's revocation counts at the latest after revocation_cache_time. */
 const REVOKED_MS = 20_000;
 
@@ -49,39 +51,68 @@ async function broker(context: CheckContext): Promise<string> {
   return 'JSON for both types, the file shows the guest, and the owner sees the console';
 }
 
-async function stranger({ cloud, door, demo, stranger: other, guest }: CheckContext): Promise<string> {
-  // The console and a session are there: the owner has them.
-  expectStatus('the owner', await door.broker(demo, guest.id), 200, 201);
+async function stranger(context: CheckContext): Promise<string> {
+  const { cloud, door, demo, stranger: other, guest } = context;
+  const opened = await door.broker(demo, guest.id);
+  expectStatus('the owner', opened, 200, 201);
+  const session = (JSON.parse(opened.body) as { console: { session_id: string } }).console.session_id;
   const body = { remote_console: { protocol: 'spice', type: 'spice-direct' } };
   const nova = await cloud.call(other, 'POST', `/servers/${guest.id}/remote-consoles`, body);
   if (nova.status !== 404) throw new Error(`Nova itself answers ${nova.status}`);
-  const proxied = `/console/proxy/${SOURCE}/${guest.id}`;
-  const doors: [method: string, path: string, body?: unknown][] = [
-    ['POST', '/v1/consoles', { instance_uuid: guest.id }],
-    ['POST', '/v1/consoles', { instance_uuid: guest.id, type: 'spice-html5', source: SOURCE }],
-    ['GET', `/v1/consoles/${guest.id}`],
-    ['DELETE', `/v1/consoles/${guest.id}`],
-    ['GET', `${proxied}/console.vv`],
-    ['GET', `/console/direct/${SOURCE}/${guest.id}/console.vv`],
-    ['GET', `/console/${SOURCE}/${guest.id}/audit`],
-    ['POST', `/console/${SOURCE}/${guest.id}/terminate`],
-  ];
-  for (const [method, path, content] of doors) {
-    expectStatus(`${method} ${path}`, await door.as(other, method, path, content), 403, 404);
+  // The same doors open for the owner: they are not just locked to everybody.
+  const doors = doorsOf(guest.id, session);
+  for (const path of doors.owners)
+    expectStatus(`GET ${path} for the owner`, await door.as(demo, 'GET', path), 200);
+  // Nobody learns that it exists: what does not exist is answered alike.
+  const nothing = doorsOf('00000000-0000-4000-8000-000000000000', 'x'.repeat(session.length)).all;
+  for (const [index, [method, path, content]] of doors.all.entries()) {
+    const answer = await door.as(other, method, path, content);
+    expectStatus(`${method} ${path}`, answer, 403, 404);
+    const [, absent, absentContent] = nothing[index]!;
+    const alike = await door.as(other, method, absent, absentContent);
+    if (alike.status !== answer.status) {
+      throw new Error(`${method} ${path} answers ${answer.status}, for what does not exist ${alike.status}`);
+    }
   }
-  for (const path of [
+  const lists = [
     '/v1/consoles',
     '/v1/sessions',
     '/v1/connections',
     '/v1/audit-events',
     '/console',
     '/session',
-  ]) {
+  ];
+  for (const path of lists) {
     const list = await door.as(other, 'GET', path);
     if (list.body.includes(guest.id)) throw new Error(`GET ${path} names the guest`);
     expectStatus(`GET ${path}`, list, 200, 403);
   }
-  return `${doors.length} doors closed, 6 lists without it`;
+  const left = await door.as(demo, 'GET', `/v1/sessions/${session}`);
+  if (!left.body.includes(session)) throw new Error('the session of the owner is gone');
+  return `${doors.all.length} doors answer as if it did not exist, ${lists.length} lists are without it`;
+}
+
+function doorsOf(instance: string, session: string): { owners: string[]; all: Door[] } {
+  const place = `${SOURCE}/${instance}`;
+  const owners = [
+    `/v1/consoles/${place}`,
+    `/v1/sessions/${session}`,
+    `/console/${place}`,
+    `/console/proxy/${place}/console.vv`,
+  ];
+  const all: Door[] = [
+    ...owners.map((path): Door => ['GET', path]),
+    ['POST', '/v1/consoles', { instance_uuid: instance }],
+    ['POST', '/v1/consoles', { instance_uuid: instance, type: 'spice-html5', source: SOURCE }],
+    ['DELETE', `/v1/consoles/${place}`],
+    ['DELETE', `/v1/sessions/${session}`],
+    ['GET', `/v1/sessions/${session}/console.vv?key=${'x'.repeat(48)}`],
+    ['GET', `/console/direct/${place}/console.vv`],
+    ['GET', `/console/${place}/audit`],
+    ['POST', `/console/${place}/terminate`],
+    ['POST', `/session/${session}/terminate`],
+  ];
+  return { owners, all };
 }
 
 async function badKeystoneTokens({ cloud, door, admin, guest }: CheckContext): Promise<string> {
@@ -149,6 +180,6 @@ async function groupLogin({ cloud, door }: CheckContext): Promise<string> {
 // Sessions, links and tickets are as good as a password.
 function withoutSecrets(body: string): string {
   return body
-    .replace(/(token=|"(?:password|ticket|token)": ?")[^"&]+/g, '$1********')
+    .replace(/(token=|key=|"(?:password|ticket|token)": ?")[^"&]+/g, '$1********')
     .replace(/-----BEGIN[^"]+/g, '(certificate)');
 }

@@ -53,6 +53,7 @@ async function portReused(context: CheckContext): Promise<string> {
   const victim = await cloud.boot(demo, `${PREFIX}victim`);
   const url = await cloud.consoleUrl(demo, victim, 'spice-direct');
   const before = await door.vvOf(url);
+  const spare = await door.vvOf(url);
   const place = await cloud.resolve(admin, url);
   await cloud.act(victim, { 'os-stop': null }, 'SHUTOFF');
   const other = await cloud.boot(stranger, `${PREFIX}other`, 'bootsector-other');
@@ -68,6 +69,7 @@ async function portReused(context: CheckContext): Promise<string> {
         `instance ${stale.instance_uuid} port ${stale.port}\nthe stranger's screen: ${secret}`,
     );
     const words = [`stopped: ${await neverShows(context, victim, url, before, secret)}`];
+    words.push(`Nova away: ${await guestProvesItself(context, victim, spare)}`);
     // Running again on another port: Nova has nothing against the token now, and still names the old port.
     await cloud.act(victim, { 'os-start': null }, 'ACTIVE');
     words.push(`running elsewhere: ${await neverShows(context, victim, url, before, secret)}`);
@@ -76,6 +78,25 @@ async function portReused(context: CheckContext): Promise<string> {
   } finally {
     await Promise.all([cloud.remove(victim), cloud.remove(other)]);
   }
+}
+
+// With Nova away nobody can tell Kerbside that the port has another owner. The guest itself does, by its UUID.
+async function guestProvesItself({ cloud, door }: CheckContext, victim: Guest, vv: VvFile): Promise<string> {
+  await cloud.stopService('nova-api');
+  try {
+    const { hash } = await door.picture(vv);
+    if (hash !== null) throw new Error('with Nova away the file shows a screen');
+  } finally {
+    await cloud.up();
+  }
+  const wrong = (await door.audit(victim.id)).filter((message) =>
+    message.includes('screen of another machine'),
+  );
+  if (wrong.length === 0) throw new Error('the audit does not tell of another machine');
+  const counted = /^kerbside_\w*wrong_guests_total\{[^}]*mismatch[^}]*\} [1-9]/m;
+  if (!counted.test(await door.kerbside.metrics()))
+    throw new Error('the metric of wrong guests counted nothing');
+  return 'refused by the UUID that the guest tells, audited and counted';
 }
 
 async function neverShows(

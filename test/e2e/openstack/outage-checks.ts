@@ -69,12 +69,17 @@ async function keystoneAway(context: CheckContext): Promise<string> {
   const url = await cloud.consoleUrl(demo, guest, 'spice-direct');
   const desktop = await door.probe(await door.vvOf(url));
   if (desktop.outcome !== 'linked') throw new Error(`no desktop: ${desktop.outcome}`);
+  // Kerbside has not seen this token and cannot know whose it is while Keystone is away.
+  const unseen = await cloud.login('demo', 'demo');
   const load = new Load(context, url);
   try {
     await delay(3000);
     const before = load.counted(0);
     const away = load.answers.length;
     await cloud.stopService('keystone');
+    const started = Date.now();
+    expectStatus('a token that was never seen', await door.as(unseen, 'GET', '/v1/consoles'), 503);
+    const patience = Date.now() - started;
     await delay(AWAY_MS);
     const during = load.counted(away);
     const wrong = load.answers
@@ -84,6 +89,7 @@ async function keystoneAway(context: CheckContext): Promise<string> {
     await cloud.up();
     await waitFor('working service after Keystone came back', BACK_MS, async () => {
       const answers = await Promise.all([door.as(demo, 'GET', '/v1/consoles'), door.broker(demo, guest.id)]);
+      answers.push(await door.as(unseen, 'GET', '/v1/consoles'));
       return answers.every(({ status }) => status === 200 || status === 201);
     });
     expectStatus(
@@ -98,7 +104,7 @@ async function keystoneAway(context: CheckContext): Promise<string> {
     if (slowest > LONGEST_MS) throw new Error(`an answer took ${slowest} ms`);
     expectStatus('/healthcheck meanwhile', health, 200);
     if (await ended(desktop.link)) throw new Error('the open desktop was closed');
-    return `away: ${during}; slowest ${slowest} ms; the open desktop lived on`;
+    return `away: ${during}; an unseen token 503 after ${patience} ms; slowest ${slowest} ms; the open desktop lived on`;
   } finally {
     await load.stop();
     desktop.link.close();

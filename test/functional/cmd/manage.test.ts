@@ -119,6 +119,23 @@ describe('kerbside-manage', () => {
   }, 30_000);
 });
 
+const NO_KEYSTONE = {
+  OS_KEYSTONE_AUTHTOKEN__AUTH_URL: 'http://127.0.0.1:1',
+  OS_KEYSTONE_AUTHTOKEN__USERNAME: 'kerbside',
+  OS_KEYSTONE_AUTHTOKEN__PASSWORD: 'secret',
+  OS_KEYSTONE_AUTHTOKEN__HTTP_REQUEST_MAX_RETRIES: '0',
+};
+
+describe('kerbside-manage policy generate', () => {
+  it('prints the sample of the repository', async () => {
+    const result = await site.run('manage', ['policy', 'generate']);
+    expect([result.status, result.stdout]).toEqual([
+      0,
+      readFileSync('etc/kerbside/policy.yaml.sample', 'utf8'),
+    ]);
+  });
+});
+
 describe('kerbside-status upgrade check', () => {
   it('finds nothing wrong with a good site, except that its certificate is short-lived', async () => {
     const result = await site.run('status', ['upgrade', 'check']);
@@ -133,6 +150,8 @@ describe('kerbside-status upgrade check', () => {
     [{ OS_SOURCES__PATH: '/absent.yaml' }, 2, '/absent.yaml'],
     [{ OS_API__AUTH_SECRET_SEED: 'short' }, 1, 'shorter than 32 characters'],
     [{ KERBSIDE_API_PORT: '1' }, 1, 'KERBSIDE_API_PORT is a deprecated name'],
+    [{ OS_KEYSTONE_AUTHTOKEN__AUTH_URL: 'http://127.0.0.1:1' }, 2, '[keystone_authtoken] username'],
+    [NO_KEYSTONE, 1, 'Keystone at http://127.0.0.1:1/v3/auth/tokens: the connection failed'],
   ])('tells %j by its exit status', async (env, status, text) => {
     const result = await site.run('status', ['upgrade', 'check'], env);
     expect(result.status).toBe(status);
@@ -144,6 +163,13 @@ describe('kerbside-status upgrade check', () => {
     const env = { OS_DATABASE__CONNECTION: `sqlite:///${site.folder}/none.sqlite` };
     const result = await site.run('status', ['upgrade', 'check'], env);
     expect([result.status, result.stdout]).toEqual([2, expect.stringContaining('db sync')]);
+  });
+
+  it('sees a policy with a fault', async () => {
+    const path = join(site.folder, 'policy.yaml');
+    writeFileSync(path, '"kerbside:consoles:list": "role:"\n');
+    const result = await site.run('status', ['upgrade', 'check'], { OS_OSLO_POLICY__POLICY_FILE: path });
+    expect([result.status, result.stdout]).toEqual([2, expect.stringContaining('kerbside:consoles:list')]);
   });
 
   it('sees a sources file with a fault', async () => {

@@ -142,6 +142,22 @@ describe('the consoles of a cloud', () => {
     await expect(at.clouds.open({ uuid: nobody, token })).rejects.toThrow(/not every source answers/);
   });
 
+  it('do not lose their address to an old token that still names another one', async () => {
+    const at = await aTask();
+    const server = at.cloud.server({ port: 5900, tlsPort: null });
+    const old = at.cloud.nova.issue(server).token;
+    const port = async () => (await at.consoles.find('cloud', server.id))?.insecurePort;
+    await at.clouds.exchange(old);
+    server.port = 5990;
+    await at.clouds.exchange(at.cloud.nova.issue(server).token);
+    expect(await port()).toBe(5990);
+    expect(await at.clouds.exchange(old)).toMatchObject({ kind: 'found', console: { insecurePort: 5990 } });
+    expect(await port()).toBe(5990);
+    at.cloud.nova.server.fault(/^POST/, { kind: 'status', status: 503 });
+    expect(await at.clouds.exchange(old)).toMatchObject({ kind: 'found' });
+    expect(await port()).toBe(5990);
+  });
+
   it('of a patched 2.96 are opened although Nova gives no token', async () => {
     const at = await aTask({ patched: '2.96' });
     await at.sources.upsert(at.cloud.definition('cloud', { spice_direct_microversion: '2.96' }));

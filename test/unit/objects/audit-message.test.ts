@@ -6,6 +6,7 @@ import {
   directIssued,
   directRefused,
   hypervisorFailed,
+  instanceRefused,
 } from '../../../src/objects/audit-message.js';
 
 describe('the sentences of the audit trail', () => {
@@ -26,5 +27,11 @@ describe('the sentences of the audit trail', () => {
     expect(consoleChanged(['name', 'ticket'])).toBe('Console configuration changed: name, ticket');
     expect(directIssued('alice')).toBe('Issued direct hypervisor credential to alice');
     expect(directRefused('bob')).toBe('Refused direct console credential to non-admin user bob');
+  });
+
+  it('say why an instance is not opened', () => {
+    for (const why of ['gone', 'stopped', 'moving', 'building', 'stale'] as const) {
+      expect(instanceRefused(why)).toMatch(/^Channel refused: the instance (is|runs) /);
+    }
   });
 });

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The turns of a review: in pages, a few questions at once, going on where the last one stopped.
+import { describe, expect, it } from '@jest/globals';
+import { reviewConsoles } from '../../../src/conductor/console-review.js';
+import { Unavailable } from '../../../src/exception.js';
+import type { Consoles, DiscoveredConsole } from '../../../src/objects/console.js';
+import type { AskedDriver } from '../../../src/sources/driver.js';
+import { aConsole } from '../../fixtures/rows.js';
+
+type Answer = (console: DiscoveredConsole) => Promise<DiscoveredConsole | null>;
+
+/** Consoles in memory, and a platform that answers as told. */
+class Scene {
+  readonly rows = new Map<string, DiscoveredConsole>();
+  readonly written: string[] = [];
+  readonly removed: string[] = [];
+  asked = 0;
+  atOnce = 0;
+  private open = 0;
+  readonly abort = new AbortController();
+
+  constructor(
+    count: number,
+    private readonly answer: Answer,
+  ) {
+    for (let at = 0; at < count; at += 1) {
+      const uuid = `console-${String(at).padStart(4, '0')}`;
+      this.rows.set(uuid, aConsole({ uuid }));
+    }
+  }
+
+  review(from = ''): ReturnType<typeof reviewConsoles> {
+    const consoles = {
+      reported: (_source: string, after: string, limit: number) =>
+        Promise.resolve([...this.rows.values()].filter(({ uuid }) => uuid > after).slice(0, limit)),
+      reportedOne: (_source: string, uuid: string) => Promise.resolve(this.rows.get(uuid) ?? null),
+      put: (_source: string, { uuid }: DiscoveredConsole) => Promise.resolve(this.written.push(uuid)),
+      remove: (_source: string, uuid: string) => Promise.resolve(this.removed.push(uuid) > 0),
+    } as unknown as Consoles;
+    const driver: AskedDriver = {
+      type: 'scripted',
+      check: () => Promise.resolve(),
+      review: async (console) => {
+        this.asked += 1;
+        this.open += 1;
+        this.atOnce = Math.max(this.atOnce, this.open);
+        await Promise.resolve();
+        this.open -= 1;
+        return this.answer(console);
+      },
+    };
+    const subject = { consoles, source: 'cloud', driver, log: { info: () => undefined } };
+    return reviewConsoles(subject, from, this.abort.signal);
+  }
+}
+
+describe('a review', () => {
+  it('asks about every console once, a few at a time', async () => {
+    const scene = new Scene(250, (console) => Promise.resolve(console));
+    expect(await scene.review()).toEqual({ next: '', fault: null });
+    expect([scene.asked, scene.written.length, scene.removed]).toEqual([250, 250, []]);
+    expect(scene.atOnce).toBe(4);
+  });
+
+  it('removes what is gone', async () => {
+    const scene = new Scene(3, ({ uuid }) => Promise.resolve(uuid.endsWith('1') ? null : aConsole({ uuid })));
+    await scene.review();
+    expect(scene.removed).toEqual(['console-0001']);
+  });
+
+  it('leaves alone what somebody has written meanwhile', async () => {
+    const scene: Scene = new Scene(1, (console) => {
+      scene.rows.set(console.uuid, { ...console, insecurePort: 5999 });
+      return Promise.resolve(console);
+    });
+    await scene.review();
+    expect(scene.written).toEqual([]);
+  });
+
+  it('gives up after a few questions without an answer, and goes on behind them the next time', async () => {
+    let away = true;
+    const scene = new Scene(20, (console) =>
+      away ? Promise.reject(new Unavailable('away')) : Promise.resolve(console),
+    );
+    const first = await scene.review();
+    expect(first).toEqual({ next: 'console-0003', fault: new Unavailable('away') });
+    expect(scene.asked).toBe(4);
+    away = false;
+    expect(await scene.review(first.next)).toEqual({ next: '', fault: null });
+    expect(scene.asked).toBe(20);
+  });
+
+  it('lets one console that cannot be asked about not hold up the others', async () => {
+    const scene = new Scene(9, (console) =>
+      console.uuid.endsWith('2') ? Promise.reject(new Error('odd')) : Promise.resolve(console),
+    );
+    expect(await scene.review()).toEqual({ next: '', fault: new Error('odd') });
+    expect(scene.written).toHaveLength(8);
+  });
+
+  it('stops when it is told to, and writes nothing more', async () => {
+    const scene: Scene = new Scene(50, (console) => {
+      scene.abort.abort();
+      return Promise.resolve(console);
+    });
+    await scene.review();
+    expect([scene.asked, scene.written]).toEqual([4, []]);
+  });
+});
