@@ -37,7 +37,6 @@ export const SCHEMAS = {
   Capabilities: object({
     capabilities: { type: 'array', items: STRING },
     result: RESULT,
-    versions: { type: 'array', items: { $ref: '#/components/schemas/Version' } },
   }),
   Login: object(
     {

@@ -4,18 +4,16 @@ import { Controller, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { wantsHtml } from '../accept.js';
 import { contextOf } from '../request-context.js';
-import { baseUrl } from '../views/v1/links.js';
-import { viewVersions } from '../views/v1/version.js';
 
 /** `/` */
 @Controller()
 export class RootController {
-  /** The capabilities, and the versions of the OpenStack API. */
+  /** The capabilities: the original's answer, member for member. The OpenStack API tells its versions at /v1. */
   show(@Req() request: Request, @Res() response: Response): void {
     if (wantsHtml(request.headers.accept) && contextOf(request).user !== undefined) {
       response.redirect(302, '/source');
       return;
     }
-    response.json({ capabilities: [], result: 'ok', versions: viewVersions(baseUrl(request)) });
+    response.json({ capabilities: [], result: 'ok' });
   }
 }

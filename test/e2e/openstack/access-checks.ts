@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets a console and who does not: the broker call as the user, another project's user at every door, and tokens
 // that are wrong, revoked or absurd.
+import { randomUUID } from 'node:crypto';
 import { waitFor } from '../../fixtures/program.js';
 import { parseVvFile } from '../../fixtures/vv-file.js';
 import { type Check, type CheckContext, directHash, expectStatus } from './check.js';
@@ -138,7 +139,7 @@ async function badKeystoneTokens({ cloud, door, admin, guest }: CheckContext): P
 
 async function badConsoleTokens({ door }: CheckContext): Promise<string> {
   const cases = {
-    unknown: '00000000-0000-4000-8000-000000000000',
+    unknown: randomUUID(),
     malformed: 'not%20a%20token',
     empty: '',
     'of 12000 bytes': 'x'.repeat(12_000),
@@ -149,7 +150,7 @@ async function badConsoleTokens({ door }: CheckContext): Promise<string> {
     expectStatus(`a token that is ${name}`, answer, 400, 401, 404, 414, 431);
     seen.push(`${name} ${answer.status}`);
   }
-  const page = await door.follow('http://any/nova?token=00000000-0000-4000-8000-000000000000', 'text/html');
+  const page = await door.follow(`http://any/nova?token=${randomUUID()}`, 'text/html');
   if (!/content-type: text\/html/i.test(page.headers)) throw new Error('a browser gets no page');
   return `${seen.join(', ')}; browsers get a page`;
 }

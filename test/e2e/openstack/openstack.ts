@@ -15,7 +15,7 @@ import { PICTURE_CHECKS } from './picture-checks.js';
 import { Site } from './site.js';
 
 const USAGE = `usage: openstack [--only WORD] [--evidence FILE] [--keep] [--down]
-  --only WORD      only the checks whose claim holds the word
+  --only WORD      only the checks whose claim holds the word; may be given several times
   --evidence FILE  also writes what the cloud and Kerbside answered, without secrets, to a file
   --keep           leaves the private folder with logs and keys behind
   --down           ends the cloud afterwards (it stays up otherwise)
@@ -84,7 +84,7 @@ function reason(error: unknown): string {
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string' },
+      only: { type: 'string', multiple: true },
       evidence: { type: 'string' },
       keep: { type: 'boolean' },
       down: { type: 'boolean' },
@@ -95,7 +95,7 @@ async function main(): Promise<number> {
     say(USAGE);
     return 0;
   }
-  const wanted = CHECKS.filter(({ claim }) => claim.includes(values.only ?? ''));
+  const wanted = CHECKS.filter(({ claim }) => (values.only ?? ['']).some((word) => claim.includes(word)));
   if (values.evidence !== undefined) writeFileSync(values.evidence, '');
   const dir = mkdtempSync(join(tmpdir(), 'kerbside-openstack-'));
   try {

@@ -8,6 +8,7 @@ import { type Check, type CheckContext, expectStatus } from './check.js';
 /** In the order that they run. */
 export const OUTAGE_CHECKS: readonly Check[] = [
   { claim: 'Keystone stopped and started under load', prove: keystoneAway },
+  { claim: 'no token and no password is in the log of Kerbside', prove: silentLog },
 ];
 
 const CALLERS = 6;
@@ -113,4 +114,17 @@ async function keystoneAway(context: CheckContext): Promise<string> {
 
 async function ended({ closed }: ProbeLink): Promise<boolean> {
   return Promise.race([closed.then(() => true), delay(0).then(() => false)]);
+}
+
+// The last of all checks: by now every kind of secret went through, good and bad.
+function silentLog({ cloud, door }: CheckContext): Promise<string> {
+  const log = door.kerbside.program.output();
+  if (log.includes(cloud.password))
+    return Promise.reject(new Error('the password of the service is in the log'));
+  const leaked = door.leaked();
+  if (leaked.length > 0) {
+    return Promise.reject(new Error(`${leaked.length} secrets are: ${leaked.join('..., ')}...`));
+  }
+  const lines = log.split('\n').length;
+  return Promise.resolve(`${door.secrets.size} secrets looked for in ${lines} lines`);
 }

@@ -120,6 +120,9 @@ export class Site {
 
 /** One Kerbside as its users see it. */
 export class Door {
+  /** Every token and password that went through it: none may be in its log. */
+  readonly secrets = new Set<string>();
+
   constructor(
     readonly kerbside: Kerbside,
     readonly dir: string,
@@ -128,7 +131,8 @@ export class Door {
 
   /** Opens what Nova handed out; the host and port are this Kerbside's, whatever the URL says. */
   async follow(url: string, accept = 'application/x-virt-viewer'): Promise<ApiAnswer> {
-    const { pathname, search } = new URL(url);
+    const { pathname, search, searchParams } = new URL(url);
+    this.keep(searchParams.get('token'));
     const answer = await fetch(`${this.kerbside.apiUrl}${pathname}${search}`, {
       headers: { accept },
       redirect: 'manual',
@@ -141,12 +145,15 @@ export class Door {
   async vvOf(url: string): Promise<VvFile> {
     const answer = await this.follow(url);
     if (answer.status !== 200) throw new Error(`no .vv file: ${answer.status} ${answer.body.slice(0, 300)}`);
-    return parseVvFile(answer.body);
+    const vv = parseVvFile(answer.body);
+    this.keep(vv.password);
+    return vv;
   }
 
   /** Calls the API with a Keystone token. */
   async as(account: Account | string, method: string, path: string, body?: unknown): Promise<ApiAnswer> {
     const token = typeof account === 'string' ? account : account.token;
+    this.keep(token);
     const answer = await fetch(`${this.kerbside.apiUrl}${path}`, {
       method,
       headers: {
@@ -179,6 +186,16 @@ export class Door {
   async probe(vv: VvFile): Promise<ProbeResult> {
     const ca = readFileSync(this.caFile, 'utf8');
     return probeLink({ host: vv.host, port: vv.tlsPort ?? 0, ca, ticket: vv.password });
+  }
+
+  /** The secrets that the log holds; their first characters only. */
+  leaked(): string[] {
+    const log = this.kerbside.program.output();
+    return [...this.secrets].filter((secret) => log.includes(secret)).map((secret) => secret.slice(0, 4));
+  }
+
+  private keep(secret: string | null): void {
+    if (secret !== null && secret.length >= 16) this.secrets.add(secret);
   }
 
   /** Audit messages of an instance, oldest first. */

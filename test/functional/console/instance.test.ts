@@ -135,7 +135,7 @@ describe('an instance', () => {
     server.status = 'SHUTOFF';
     const thief = cloud.server({ host: qemu.host, port: qemu.plainPort, tlsPort: null });
     const { outcome, bytes } = await refusedMain(server, vv);
-    expect([outcome, bytes]).toEqual([expect.objectContaining({ type: 'result', code: 1 }), 0]);
+    expect([outcome, bytes]).toEqual([expect.objectContaining({ type: 'closed', stage: 'result' }), 0]);
     await audited(server, 'Channel refused: the instance is not running');
     expect(await site.metricAtLeast('kerbside_proxy_refused_total{reason="instance_stopped"}', 1)).toBe(1);
     // Its token is good again once it runs.
