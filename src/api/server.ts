@@ -122,7 +122,7 @@ async function apiParts(conf: Conf, db: Database): Promise<ApiParts> {
     readiness: new Readiness(db),
     sources,
     consoles,
-    clouds: new OpenStackClouds(sources, consoles, conf.nova, LOG),
+    clouds: new OpenStackClouds(sources, consoles, { ...conf.nova, userKeystones: keystonesOf(conf) }, LOG),
     sessions: new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace }),
     tokens: new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
   };
@@ -194,4 +194,10 @@ class Gate {
   #closeWhenIdle(): void {
     if (this.#closing && this.#pending === 0) this.server.closeAllConnections();
   }
+}
+
+/** The public and the service's own URL of the Keystone that validates users' tokens. */
+function keystonesOf(conf: Conf): string[] {
+  const { authUrl, wwwAuthenticateUri } = conf.keystoneAuthtoken;
+  return [authUrl, wwwAuthenticateUri].filter((url) => url !== '');
 }

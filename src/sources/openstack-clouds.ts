@@ -17,6 +17,11 @@ import { OpenStackDriver, type Look, type OpenStackSettings } from './openstack.
 export interface CloudSettings extends OpenStackSettings {
   /** Seconds for all sources together, from the question to the answer. */
   readonly exchangeTimeout: number;
+  /**
+   * The URLs of the Keystone that vouches for users' tokens: no cloud of another Keystone ever sees one. Absent where no
+   * user's token is at hand.
+   */
+  readonly userKeystones?: readonly string[];
 }
 
 /** A console with the source that it is of. */
@@ -51,6 +56,8 @@ export type Sight =
 interface Cloud {
   readonly name: string;
   readonly fingerprint: string;
+  /** Whether the Keystone of users' tokens is this cloud's. */
+  readonly takesUsers: boolean;
   /** The driver, or why there can be none. */
   readonly driver: OpenStackDriver | Error;
 }
@@ -82,6 +89,9 @@ export class OpenStackClouds {
     const signal = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
     const cloud =
       request.source === undefined ? await this.#ownerOf(uuid) : await this.#named(request.source);
+    if (!cloud.takesUsers) {
+      throw new InvalidInput(`source ${cloud.name} is of another Keystone than your token: log in there`);
+    }
     const driver = driverOf(cloud);
     try {
       const opened = { source: cloud.name, console: await driver.open(uuid, type, token, signal) };
@@ -178,7 +188,9 @@ export class OpenStackClouds {
   /** Which cloud has an instance is asked with each cloud's own login: no user's token goes to a cloud it is not of. */
   async #ownerOf(uuid: string): Promise<Cloud> {
     const clouds = await this.#current();
-    if (clouds.size === 1) for (const cloud of clouds.values()) return cloud;
+    const [first, second] = [...clouds.values()].filter((cloud) => cloud.takesUsers);
+    if (first === undefined) throw new NotFound('instance not found');
+    if (second === undefined) return first;
     const found = await this.#ask(async (driver, signal) => {
       const instance = await driver.nova.server(uuid, { signal });
       return instance === null ? null : PRESENT;
@@ -213,11 +225,14 @@ export class OpenStackClouds {
 
   #cloud(definition: SourceDefinition, fingerprint: string): Cloud {
     const { name } = definition;
+    const takesUsers = (this.settings.userKeystones ?? []).some((url) =>
+      sameKeystone(url, definition.url ?? ''),
+    );
     try {
-      return { name, fingerprint, driver: new OpenStackDriver(definition, this.settings) };
+      return { name, fingerprint, takesUsers, driver: new OpenStackDriver(definition, this.settings) };
     } catch (error) {
       const fault = error instanceof Error ? error.message : String(error);
-      return { name, fingerprint, driver: new InvalidInput(fault) };
+      return { name, fingerprint, takesUsers, driver: new InvalidInput(fault) };
     }
   }
 }
@@ -227,6 +242,16 @@ const PRESENT: DiscoveredConsole = {
   ...{ uuid: '', name: '', hypervisor: '', hypervisorIp: '', insecurePort: null, securePort: null },
   ...{ hostSubject: null, ticket: '' },
 };
+
+/** Whether two URLs name one Keystone, with or without its version. */
+function sameKeystone(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((url): string | null => {
+    if (!URL.canParse(url)) return null;
+    const { origin, pathname } = new URL(url);
+    return origin + pathname.replace(/(\/v3)?\/*$/, '');
+  });
+  return a !== null && a === b;
+}
 
 function sameAddress(a: DiscoveredConsole, b: DiscoveredConsole): boolean {
   return a.hypervisor === b.hypervisor && a.insecurePort === b.insecurePort;

@@ -41,7 +41,8 @@ describe('the consoles of a cloud', () => {
     });
     open.push(task);
     await task.runNow();
-    const clouds = new OpenStackClouds(sources, consoles, SETTINGS, log);
+    const userKeystones = [definition.url ?? ''];
+    const clouds = new OpenStackClouds(sources, consoles, { ...SETTINGS, userKeystones }, log);
     return { cloud, sources, consoles, task, clouds, audit: new AuditEvents(db) };
   }
 
@@ -125,21 +126,37 @@ describe('the consoles of a cloud', () => {
     await at.sources.upsert(other.definition('other'));
     const server = at.cloud.server();
     const token = at.cloud.user();
-    const opened = await at.clouds.open({ uuid: server.id, token });
+    const userKeystones = [at.cloud, other].map((cloud) => cloud.definition().url ?? '');
+    const both = new OpenStackClouds(at.sources, at.consoles, { ...SETTINGS, userKeystones }, log);
+    const opened = await both.open({ uuid: server.id, token });
     expect(opened).toMatchObject({ source: 'cloud', console: { uuid: server.id, securePort: 5901 } });
     expect(await at.consoles.find('cloud', server.id)).toMatchObject({ projectId: at.cloud.project.id });
     const carriers = other.nova.server.requests.filter(({ headers }) => headers['x-auth-token'] === token);
     expect(carriers).toEqual([]);
     const uuid = server.id;
-    await expect(at.clouds.open({ uuid, token, source: 'nowhere' })).rejects.toThrow('source not found');
-    await expect(at.clouds.open({ uuid, token, source: 'other' })).rejects.toMatchObject({ status: 401 });
+    await expect(both.open({ uuid, token, source: 'nowhere' })).rejects.toThrow('source not found');
+    await expect(both.open({ uuid, token, source: 'other' })).rejects.toMatchObject({ status: 401 });
     const stranger = at.cloud.user(['member'], at.cloud.keystone.directory.addProject('p2'));
-    await expect(at.clouds.open({ uuid, token: stranger })).rejects.toThrow('instance not found');
+    await expect(both.open({ uuid, token: stranger })).rejects.toThrow('instance not found');
     const nobody = '00000000-0000-4000-8000-000000000000';
-    await expect(at.clouds.open({ uuid: nobody, token })).rejects.toThrow('instance not found');
+    await expect(both.open({ uuid: nobody, token })).rejects.toThrow('instance not found');
     await other.nova.server.pause();
-    expect(await at.clouds.open({ uuid, token, type: 'spice-html5' })).toMatchObject({ source: 'cloud' });
-    await expect(at.clouds.open({ uuid: nobody, token })).rejects.toThrow(/not every source answers/);
+    expect(await both.open({ uuid, token, type: 'spice-html5' })).toMatchObject({ source: 'cloud' });
+    await expect(both.open({ uuid: nobody, token })).rejects.toThrow(/not every source answers/);
+  });
+
+  it('are opened with no token of a user in a cloud of another Keystone', async () => {
+    const at = await aTask();
+    const other = await Cloud.start();
+    open.push(other);
+    await at.sources.upsert(other.definition('other'));
+    const [server, token] = [at.cloud.server(), at.cloud.user()];
+    const named = at.clouds.open({ uuid: server.id, token, source: 'other' });
+    await expect(named).rejects.toThrow('source other is of another Keystone than your token');
+    expect(await at.clouds.open({ uuid: server.id, token })).toMatchObject({ source: 'cloud' });
+    expect(other.nova.server.requests).toEqual([]);
+    const withoutKeystone = new OpenStackClouds(at.sources, at.consoles, SETTINGS, log);
+    await expect(withoutKeystone.open({ uuid: server.id, token })).rejects.toThrow('instance not found');
   });
 
   it('do not lose their address to an old token that still names another one', async () => {
