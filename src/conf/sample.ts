@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes kerbside.conf.sample from the declarations, in the layout of oslo-config-generator: every option commented
 // out with its default, under its help, kind and bounds.
+import { wrapComment } from './comment.js';
 import { environmentName, olderName } from './environment.js';
 import { listGroups } from './groups.js';
 import type { GroupSpec, OptionSpec } from './types.js';
 import { showValue } from './values.js';
-
-const WIDTH = 79;
 
 const KINDS: Readonly<Record<OptionSpec['type'], string>> = {
   string: 'string value',
@@ -31,19 +30,6 @@ const INTRODUCTION = [
   'Values are literal: "$name" is not expanded. An indented line continues the value above it. The list of an ' +
     'option may be given as one line with commas or as several lines of the option.',
 ];
-
-function wrap(text: string): string[] {
-  const lines: string[] = [];
-  let line = '#';
-  for (const word of text.split(/\s+/)) {
-    if (line.length + 1 + word.length > WIDTH && line !== '#') {
-      lines.push(line);
-      line = '#';
-    }
-    line += ` ${word}`;
-  }
-  return [...lines, line];
-}
 
 function bounds(spec: OptionSpec): string[] {
   if (!('min' in spec)) return [];
@@ -80,8 +66,8 @@ function renderOption(group: string, option: string, spec: OptionSpec): string[]
   ];
   const value = shownDefault(spec);
   return [
-    ...wrap(`${spec.help} (${KINDS[spec.type]}${unit})`),
-    ...notes.flatMap(wrap),
+    ...wrapComment(`${spec.help} (${KINDS[spec.type]}${unit})`),
+    ...notes.flatMap(wrapComment),
     `#${option} =${value === '' ? '' : ` ${value}`}`,
     '',
   ];
@@ -91,12 +77,12 @@ function renderGroup(group: GroupSpec): string[] {
   const options = Object.entries(group.options).flatMap(([option, spec]) =>
     renderOption(group.name, option, spec),
   );
-  return [`[${group.name}]`, '#', ...wrap(group.help), '#', '', ...options];
+  return [`[${group.name}]`, '#', ...wrapComment(group.help), '#', '', ...options];
 }
 
 /** The text of etc/kerbside/kerbside.conf.sample. */
 export function renderSample(): string {
-  const introduction = INTRODUCTION.flatMap((paragraph) => [...wrap(paragraph), '#']).slice(0, -1);
+  const introduction = INTRODUCTION.flatMap((paragraph) => [...wrapComment(paragraph), '#']).slice(0, -1);
   const lines = [...introduction, '', ...listGroups().flatMap(([, group]) => renderGroup(group))];
   return `${lines.join('\n').trimEnd()}\n`;
 }

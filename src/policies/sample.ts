@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes policy.yaml.sample from the rules, in the layout of oslopolicy-sample-generator: every rule commented out
 // with its default, under its description and the requests that it guards.
+import { wrapComment } from '../conf/comment.js';
 import { RULES } from './registry.js';
 import type { RuleDefault } from './rule.js';
-
-const WIDTH = 79;
 
 const INTRODUCTION = [
   'The policy of Kerbside, in the language of oslo.policy. Every rule stands here with its default; remove the "#" ' +
@@ -16,22 +15,9 @@ const INTRODUCTION = [
   'Whoever may not see a console is told that there is none (404).',
 ];
 
-function wrap(text: string): string[] {
-  const lines: string[] = [];
-  let line = '#';
-  for (const word of text.split(/\s+/)) {
-    if (line.length + 1 + word.length > WIDTH && line !== '#') {
-      lines.push(line);
-      line = '#';
-    }
-    line += ` ${word}`;
-  }
-  return [...lines, line];
-}
-
 function renderRule(rule: RuleDefault): string[] {
   return [
-    ...wrap(rule.description),
+    ...wrapComment(rule.description),
     ...rule.operations.map(({ method, path }) => `# ${method}  ${path}`),
     `#"${rule.name}": "${rule.check}"`,
     '',
@@ -40,6 +26,6 @@ function renderRule(rule: RuleDefault): string[] {
 
 /** The text of etc/kerbside/policy.yaml.sample. */
 export function renderPolicySample(): string {
-  const introduction = INTRODUCTION.flatMap((paragraph) => [...wrap(paragraph), '#']).slice(0, -1);
+  const introduction = INTRODUCTION.flatMap((paragraph) => [...wrapComment(paragraph), '#']).slice(0, -1);
   return `${[...introduction, '', ...RULES.flatMap(renderRule)].join('\n').trimEnd()}\n`;
 }
