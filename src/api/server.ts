@@ -14,6 +14,7 @@ import { Login } from '../identity/login.js';
 import { ServiceSession } from '../identity/service-session.js';
 import { TokenValidator } from '../identity/token-validator.js';
 import { loggerFor } from '../log.js';
+import type { Messaging } from '../messaging/messaging.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
@@ -30,6 +31,13 @@ import { ConsoleFiles } from './console-files.js';
 import { Permission } from './permission.js';
 import type { KeystoneTokens } from './middleware/authentication.js';
 import { Readiness } from './readiness.js';
+
+/** What the REST service stands on. */
+export interface ApiServices {
+  readonly conf: Conf;
+  readonly db: Database;
+  readonly messaging: Messaging;
+}
 
 /** A running REST service. */
 export interface ApiServer {
@@ -68,8 +76,9 @@ const MAX_CONNECTIONS = 4096;
  * Starts the REST service on [api] address and port.
  * @throws StartupError when the port is taken, or a file that the service needs cannot be read
  */
-export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
-  const parts = await apiParts(conf, db);
+export async function startApi(services: ApiServices): Promise<ApiServer> {
+  const { conf } = services;
+  const parts = await apiParts(services);
   const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), NEST_OPTIONS);
   usePipeline(app, parts);
   await app.init();
@@ -95,7 +104,7 @@ export async function startApi(conf: Conf, db: Database): Promise<ApiServer> {
   };
 }
 
-async function apiParts(conf: Conf, db: Database): Promise<ApiParts> {
+async function apiParts({ conf, db }: ApiServices): Promise<ApiParts> {
   const events = new AuditEvents(db);
   const sources = new Sources(db);
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });

@@ -9,7 +9,7 @@ await runProgram(
     summary: 'The REST service of Kerbside.',
     signsTokens: true,
     syncsSchema: false,
-    parts: [async (conf, db) => (await import('../api/server.js')).startApi(conf, db)],
+    parts: [async (services) => (await import('../api/server.js')).startApi(services)],
   },
   process.argv,
 );

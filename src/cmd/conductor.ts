@@ -9,7 +9,7 @@ await runProgram(
     summary: 'The background work of Kerbside: sources, expired tokens, retention.',
     signsTokens: false,
     syncsSchema: false,
-    parts: [async (conf, db) => (await import('../conductor/conductor.js')).startConductor(conf, db)],
+    parts: [async (services) => (await import('../conductor/conductor.js')).startConductor(services)],
   },
   process.argv,
 );

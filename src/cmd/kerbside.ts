@@ -11,9 +11,9 @@ await runProgram(
     signsTokens: true,
     syncsSchema: true,
     parts: [
-      async (conf, db) => (await import('../console/supervisor.js')).startProxy(conf, db),
-      async (conf, db) => (await import('../conductor/conductor.js')).startConductor(conf, db),
-      async (conf, db) => (await import('../api/server.js')).startApi(conf, db),
+      async (services) => (await import('../console/supervisor.js')).startProxy(services),
+      async (services) => (await import('../conductor/conductor.js')).startConductor(services),
+      async (services) => (await import('../api/server.js')).startApi(services),
     ],
   },
   process.argv,

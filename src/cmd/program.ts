@@ -8,6 +8,7 @@ import type { Conf, ConfArgs } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
+import type { Messaging } from '../messaging/messaging.js';
 import { VERSION } from '../version.js';
 import { baseCommand, confArgs } from './arguments.js';
 import { describeFault, reportFault } from './outcome.js';
@@ -24,8 +25,15 @@ export interface Part {
   close(): Promise<void>;
 }
 
+/** What the parts of a program share. */
+export interface Services {
+  readonly conf: Conf;
+  readonly db: Database;
+  readonly messaging: Messaging;
+}
+
 /** Loads the code of a part (only when the configuration is good: Nest alone takes seconds) and starts it. */
-export type StartPart = (conf: Conf, db: Database) => Promise<Part>;
+export type StartPart = (services: Services) => Promise<Part>;
 
 /** What makes one program differ from another. */
 export interface Program {
@@ -61,6 +69,7 @@ class Run {
   private readonly parts: Part[] = [];
   private readonly log: Logger;
   private db: Database | undefined;
+  private messaging: Messaging | undefined;
   private started = false;
   private signals = 0;
   private closing = false;
@@ -90,7 +99,10 @@ class Run {
     if (this.runByNpx()) this.endWithParent();
     const { openDatabase } = await import('../db/database.js');
     this.db = await openDatabase(this.conf.database, { sync: this.program.syncsSchema });
-    for (const part of this.program.parts) this.parts.push(await part(this.conf, this.db));
+    const { openMessaging } = await import('../messaging/messaging.js');
+    this.messaging = openMessaging(this.conf, this.program.name);
+    const services = { conf: this.conf, db: this.db, messaging: this.messaging };
+    for (const part of this.program.parts) this.parts.push(await part(services));
     this.started = true;
     this.log.info(`${this.program.name} is ready`);
   }
@@ -142,6 +154,7 @@ class Run {
     for (const outcome of await Promise.allSettled(closing)) {
       if (outcome.status === 'rejected') this.report('a part did not close cleanly', outcome.reason);
     }
+    await this.messaging?.close();
     await this.db
       ?.close()
       .catch((error: unknown) => this.report('the database did not close cleanly', error));

@@ -9,7 +9,7 @@ await runProgram(
     summary: 'The SPICE proxy of Kerbside.',
     signsTokens: false,
     syncsSchema: false,
-    parts: [async (conf, db) => (await import('../console/supervisor.js')).startProxy(conf, db)],
+    parts: [async (services) => (await import('../console/supervisor.js')).startProxy(services)],
   },
   process.argv,
 );

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
+import type { Messaging } from '../messaging/messaging.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
@@ -11,6 +12,13 @@ import { reapAuditEvents, reapExpired } from '../objects/reaper.js';
 import { Sources } from '../objects/source.js';
 import { PeriodicTask } from './periodic-task.js';
 import { SourceReconciliation } from './source-reconciliation.js';
+
+/** What the background work stands on. */
+export interface ConductorServices {
+  readonly conf: Conf;
+  readonly db: Database;
+  readonly messaging: Messaging;
+}
 
 /** The running background work. */
 export interface Conductor {
@@ -30,7 +38,7 @@ const FIRST_DISCOVERY_WAIT = 5;
 const epochSeconds = (): number => Date.now() / 1000;
 
 /** Starts the background work; it fails later, in the log, never here. */
-export async function startConductor(conf: Conf, db: Database): Promise<Conductor> {
+export async function startConductor({ conf, db }: ConductorServices): Promise<Conductor> {
   const log = loggerFor('kerbside.conductor');
   const node = conf.default.nodeName;
   const stores = {

@@ -4,6 +4,7 @@
 import type { Conf } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { loggerFor } from '../log.js';
+import type { Messaging } from '../messaging/messaging.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
@@ -26,6 +27,13 @@ const RECORD_TIMEOUT = 1500;
 const SWEEP_INTERVAL = 10_000;
 /** Of the time that a worker waits for an answer, the part that a look at an instance may take. */
 const LOOK_SHARE = 0.7;
+
+/** What the proxy stands on. */
+export interface ProxyServices {
+  readonly conf: Conf;
+  readonly db: Database;
+  readonly messaging: Messaging;
+}
 
 /** What {@link ProxyServer} is made of. */
 interface Parts {
@@ -189,7 +197,7 @@ export class ProxyServer implements WorkerListener {
  *
  * @throws StartupError when a certificate, a port or the metrics port cannot be had
  */
-export async function startProxy(conf: Conf, db: Database): Promise<ProxyServer> {
+export async function startProxy({ conf, db }: ProxyServices): Promise<ProxyServer> {
   const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
   const sessions = new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace });
   const metrics = new ProxyMetrics();

@@ -12,6 +12,7 @@ import { StartupError } from '../../../src/exception.js';
 import { mintToken } from '../../../src/identity/jwt.js';
 import { configureLogging } from '../../../src/log.js';
 import { anApiSite, SEED, send, type ApiSite } from '../../fixtures/api-site.js';
+import { services } from '../../fixtures/services.js';
 import { handmadeToken, sevenClaims } from '../../fixtures/handmade-jwt.js';
 
 let site: ApiSite;
@@ -284,7 +285,7 @@ describe('the log', () => {
     const file = join(site.folder, 'api.log');
     configureLogging({ debug: false, useJson: false, file });
     try {
-      const server = await startApi(confWith({}), broken);
+      const server = await startApi(services(confWith({}), broken));
       const answer = await send(server.port, 'GET', '/source?token=secret', { token: site.operator });
       await server.close();
       const id = answer.headers['x-openstack-request-id'] as string;
@@ -306,18 +307,18 @@ describe('the log', () => {
 
 describe('starting and ending', () => {
   it('fails with one line that names the port when it is taken', async () => {
-    const attempt = startApi(confWith({ OS_API__PORT: String(site.server.port) }), site.db);
+    const attempt = startApi(services(confWith({ OS_API__PORT: String(site.server.port) }), site.db));
     await expect(attempt).rejects.toThrow(StartupError);
     await expect(attempt).rejects.toThrow(`port ${site.server.port} (EADDRINUSE)`);
   });
 
   it('fails with one line that names the CA certificate when it is missing', async () => {
-    const attempt = startApi(confWith({ OS_SPICE__CACERT_PATH: '/nowhere/ca.pem' }), site.db);
+    const attempt = startApi(services(confWith({ OS_SPICE__CACERT_PATH: '/nowhere/ca.pem' }), site.db));
     await expect(attempt).rejects.toThrow('/nowhere/ca.pem');
   });
 
   it('fails with one line that names the option when a trusted proxy is no address', async () => {
-    const attempt = startApi(confWith({ OS_API__TRUSTED_PROXIES: 'banana' }), site.db);
+    const attempt = startApi(services(confWith({ OS_API__TRUSTED_PROXIES: 'banana' }), site.db));
     await expect(attempt).rejects.toThrow('[api] trusted_proxies: ');
     await expect(attempt).rejects.toThrow('banana');
   });

@@ -12,6 +12,7 @@ import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Sources } from '../../../src/objects/source.js';
+import { services } from '../../fixtures/services.js';
 import { aConsole, staticSource } from '../../unit/sources/sources-yaml.js';
 
 const UUID = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
@@ -54,7 +55,7 @@ describe('the conductor', () => {
         OS_DEFAULT__NODE_NAME: 'node-1',
       },
     );
-    conductor = await startConductor(conf, db);
+    conductor = await startConductor(services(conf, db));
   }
 
   async function until(condition: () => Promise<boolean>): Promise<void> {
