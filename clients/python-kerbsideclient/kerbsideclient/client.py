@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kerbside's REST service, version 1, through a session of keystoneauth1."""
+
+from urllib.parse import parse_qs, quote, urlsplit
+
+from keystoneauth1 import exceptions
+
+SERVICE_TYPE = "console"
+#: Media type of the files that remote-viewer opens.
+VIRT_VIEWER = "application/x-virt-viewer"
+
+
+class Client:
+    """The calls that the commands need.
+
+    :param session: keystoneauth1 session, already logged in
+    :param microversion: such as ``1.0``, or ``latest``
+    :param region_name: of the catalog; None for any
+    :param interface: public, internal or admin
+    """
+
+    def __init__(self, session, microversion, region_name=None, interface="public"):
+        self._session = session
+        self._microversion = microversion
+        self._filter = {
+            "service_type": SERVICE_TYPE,
+            "interface": interface,
+            "region_name": region_name,
+        }
+
+    def desktop(self, instance_uuid, source=None):
+        """Open a console; give the bytes of its .vv file, which hold a password that works once."""
+        body = {"instance_uuid": instance_uuid}
+        if source is not None:
+            body["source"] = source
+        return self._request("POST", "/v1/consoles", json=body, headers={"Accept": VIRT_VIEWER}).content
+
+    def sessions(self, **query):
+        """Give sessions; see :meth:`pages` for the query."""
+        return self.pages("sessions", query)
+
+    def session(self, session_id):
+        """Give one session."""
+        return self._request("GET", f"/v1/sessions/{quoted(session_id)}").json()["session"]
+
+    def end_session(self, session_id):
+        """End a session for good."""
+        self._request("DELETE", f"/v1/sessions/{quoted(session_id)}")
+
+    def connections(self, **query):
+        """Give channels of sessions."""
+        return self.pages("connections", query)
+
+    def sources(self, **query):
+        """Give the platforms that consoles come from."""
+        return self.pages("sources", query)
+
+    def services(self, **query):
+        """Give the processes of Kerbside itself; needs microversion 1.1."""
+        return self.pages("services", query)
+
+    def audit_events(self, **query):
+        """Give audit events, newest first."""
+        return self.pages("audit-events", query, key="audit_events")
+
+    def pages(self, collection, query, key=None):
+        """Yield the entries of a collection, page after page.
+
+        :param query: filters, ``marker``, and ``limit``: how many entries in all; None entries are left out
+        """
+        key = key or collection
+        left = query.get("limit")
+        params = {name: value for name, value in query.items() if value is not None}
+        while left is None or left > 0:
+            if left is not None:
+                params["limit"] = left
+            body = self._request("GET", f"/v1/{collection}", params=params).json()
+            entries = body[key] if left is None else body[key][:left]
+            yield from entries
+            marker = next_marker(body.get(f"{key}_links", []))
+            if marker is None or not entries:
+                return
+            params["marker"] = marker
+            left = None if left is None else left - len(entries)
+
+    def _request(self, method, path, **kwargs):
+        headers = {"Accept": "application/json", **kwargs.pop("headers", {})}
+        return self._session.request(
+            path,
+            method,
+            endpoint_filter=self._filter,
+            headers=headers,
+            microversion=self._microversion,
+            microversion_service_type=SERVICE_TYPE,
+            **kwargs,
+        )
+
+
+def next_marker(links):
+    """Give the marker of the link to the next page; None when this page is the last."""
+    for link in links:
+        if link.get("rel") == "next":
+            return parse_qs(urlsplit(link["href"]).query).get("marker", [None])[0]
+    return None
+
+
+def quoted(segment):
+    """Give a text as one segment of a path."""
+    return quote(segment, safe="")
+
+
+def explain(error):
+    """Give one sentence for a fault of keystoneauth1, with the request id where there is one."""
+    if isinstance(error, exceptions.EndpointNotFound):
+        return (
+            f"the catalog has no service of type {SERVICE_TYPE}; an administrator makes it with "
+            '"kerbside-manage service register"'
+        )
+    detail = detail_of(getattr(error, "response", None))
+    if detail is None:
+        return f"{error}"
+    request_id = getattr(error, "request_id", None)
+    return detail if request_id is None else f"{detail} (HTTP {error.http_status}, {request_id})"
+
+
+def detail_of(response):
+    """Give the sentence of an error body; None when the answer has none. Old versions of keystoneauth1 leave it out."""
+    try:
+        return response.json()["errors"][0]["detail"]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
