@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { isFree } from '../../fixtures/program.js';
 import { ACCESS_CHECKS } from './access-checks.js';
 import type { Check, CheckContext } from './check.js';
+import { CLIENT_CHECKS } from './client-checks.js';
 import { Cloud, PREFIX } from './cloud.js';
 import { LIFE_CHECKS } from './life-checks.js';
 import { OUTAGE_CHECKS } from './outage-checks.js';
@@ -21,7 +22,13 @@ const USAGE = `usage: openstack [--only WORD] [--evidence FILE] [--keep] [--down
   --down           ends the cloud afterwards (it stays up otherwise)
 The cloud lives in $CLOUD_ROOT (/var/tmp/kerbside-openstack), needs root, and takes minutes the first time.`;
 
-const CHECKS: readonly Check[] = [...PICTURE_CHECKS, ...ACCESS_CHECKS, ...LIFE_CHECKS, ...OUTAGE_CHECKS];
+const CHECKS: readonly Check[] = [
+  ...PICTURE_CHECKS,
+  ...ACCESS_CHECKS,
+  ...CLIENT_CHECKS,
+  ...LIFE_CHECKS,
+  ...OUTAGE_CHECKS,
+];
 /** Nova's configuration sends console URLs here (cloud/settings.sh). */
 const API_PORT = 13002;
 
