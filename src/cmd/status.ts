@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-status upgrade check: will this release start and serve with this configuration? For scripts that upgrade
 // a site: exit status 0 all well, 1 a warning, 2 a failure, 255 the check itself failed.
+// kerbside-status health: does the running service answer? For containers: exit status 0 yes, 1 no.
+import { Argument } from 'commander';
 import type { Command } from 'commander';
 import { loadConf } from '../conf/index.js';
 import type { LoadedConf } from '../conf/index.js';
@@ -10,6 +12,8 @@ import { baseCommand, confArgs } from './arguments.js';
 import { describeFault, reportFault } from './outcome.js';
 import { drawResults, exitStatus } from './status/check.js';
 import type { CheckResult } from './status/check.js';
+import { checkHealth, firstProcess, serviceOf, SERVICES } from './status/health.js';
+import type { ServiceName } from './status/health.js';
 
 const NAME = 'kerbside-status';
 const CHECK_FAILED = 255;
@@ -35,6 +39,18 @@ async function upgradeCheck(_options: unknown, command: Command): Promise<void> 
   process.exitCode = exitStatus(found);
 }
 
+async function health(name: ServiceName | undefined, _options: unknown, command: Command): Promise<void> {
+  const service = name ?? serviceOf(firstProcess());
+  try {
+    await checkHealth(loadConf(confArgs(command), process.env).conf, service);
+    process.stdout.write(`${service} is well\n`);
+  } catch (error) {
+    // Docker knows no other status of a check.
+    reportFault(NAME, error, loggerFor(NAME));
+    process.exitCode = 1;
+  }
+}
+
 const status = baseCommand(NAME, 'Checks whether Kerbside can start and serve.');
 const upgrade = status.command('upgrade').description('before and after an upgrade').helpCommand(false);
 upgrade
@@ -43,6 +59,14 @@ upgrade
     'check configuration, database, certificates and sources; exit status 0, 1 (warning) or 2 (failure)',
   )
   .action(upgradeCheck);
+
+status
+  .command('health')
+  .description('ask the service on this machine whether it is well; exit status 0 (yes) or 1 (no)')
+  .addArgument(
+    new Argument('[service]', 'default: the first process of this container, or kerbside').choices(SERVICES),
+  )
+  .action(health);
 
 try {
   await status.parseAsync(process.argv);
