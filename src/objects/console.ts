@@ -277,6 +277,8 @@ export class Consoles {
       user_id: console.userId ?? null,
       instance_state: console.instanceState ?? null,
       instance_host: console.instanceHost ?? null,
+      instance_event_at: null,
+      instance_locked: null,
     };
   }
 

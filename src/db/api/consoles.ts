@@ -7,7 +7,7 @@ import type { SqlValue, Statements } from '../statements.js';
 
 const SHOWN =
   'source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, secure_port, name, host_subject, ' +
-  'project_id, user_id, instance_state, instance_host';
+  'project_id, user_id, instance_state, instance_host, instance_event_at, instance_locked';
 const COLUMNS = [
   'source',
   'uuid',
@@ -23,6 +23,8 @@ const COLUMNS = [
   'user_id',
   'instance_state',
   'instance_host',
+  'instance_event_at',
+  'instance_locked',
 ] as const;
 
 /** A console without its ticket. */
@@ -102,7 +104,8 @@ export async function findConsoleTarget(
 ): Promise<(ConsoleRow & { ca_cert: string | null }) | null> {
   const rows = await db.query<ConsoleRow & { ca_cert: string | null }>(
     'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
-      'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
+      'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, ' +
+      'c.instance_event_at, c.instance_locked, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
       'WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
   );
@@ -157,7 +160,7 @@ export async function insertConsoles(
   return mine.map(({ uuid }) => uuid);
 }
 
-/** Writes what changed of a console. */
+/** Writes what changed of a console; what notifications say of its instance stays. */
 export async function updateConsole(db: Statements, row: ConsoleRow): Promise<boolean> {
   const matched = await db.execute(
     'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +

@@ -20,6 +20,10 @@ export interface ConsoleRow {
   /** What the platform said of the instance when it was last asked. */
   instance_state: string | null;
   instance_host: string | null;
+  /** Time of the newest notification about the instance that was applied: the message's own, epoch seconds. */
+  instance_event_at: number | null;
+  /** Whether its owner has locked the instance: 1, 0, or null when nobody has said so. */
+  instance_locked: number | null;
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
@@ -41,6 +45,8 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     user_id: { type: 'varchar', length: 255, nullable: true },
     instance_state: { type: 'varchar', length: 64, nullable: true },
     instance_host: { type: 'varchar', length: 255, nullable: true },
+    instance_event_at: { type: 'double', nullable: true },
+    instance_locked: { type: 'smallint', nullable: true },
   },
   indices: [{ name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] }],
 });
