@@ -41,6 +41,9 @@ const INSTANCE = {
   stale: 'the instance runs on another host, and Nova does not tell its new address',
 } as const;
 
+/** A session ended because of what Nova said of its instance: `instance.delete.end` and the like. */
+export const endedByInstance = (event: string): string => `Session ended: Nova reports ${event}`;
+
 /** A direct .vv was handed to an administrator. */
 export const directIssued = (user: string): string => `Issued direct hypervisor credential to ${user}`;
 

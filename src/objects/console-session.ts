@@ -23,6 +23,7 @@ import {
   endedSessions,
   findSession,
   releaseMains,
+  runningSessionsOf,
   terminateSession,
   terminateSessionsOf,
 } from '../db/api/console-sessions.js';
@@ -202,6 +203,20 @@ export class ConsoleSessions {
       fingerprints: hashes.map(fingerprintOfHash),
       sessionIds: tokens.map(({ session_id }) => session_id),
     };
+  }
+
+  /**
+   * The hypervisor of a console is gone: ends the channels of its running sessions. Unspent tokens stay, and so does the
+   * right to come back within the grace: whoever connects is told then how the instance is. Gives the sessions' ids.
+   */
+  async interruptConsole(source: string, uuid: string): Promise<string[]> {
+    const running = await runningSessionsOf(this.#db, source, uuid);
+    await releaseMains(
+      this.#db,
+      running.map(({ main_ref }) => main_ref),
+      this.#now(),
+    );
+    return running.map(({ session_id }) => session_id);
   }
 
   /** One session; null when unknown. */

@@ -83,6 +83,19 @@ export async function releaseMains(db: Statements, refs: readonly string[], now:
   }
 }
 
+/** The sessions of a console that have a main channel, and which. */
+export function runningSessionsOf(
+  db: Statements,
+  source: string,
+  uuid: string,
+): Promise<{ session_id: string; main_ref: string; generation: number }[]> {
+  return db.query(
+    'SELECT session_id, main_ref, generation FROM console_sessions ' +
+      'WHERE source = ? AND uuid = ? AND main_ref IS NOT NULL AND terminated_at IS NULL',
+    [source, uuid],
+  );
+}
+
 const ENDED_SESSIONS =
   'SELECT session_id, ended_generation, terminated_at, updated_at FROM console_sessions ' +
   'WHERE updated_at >= ? AND ended_generation > 0 ORDER BY updated_at';

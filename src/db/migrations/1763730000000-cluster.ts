@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What many nodes need of one another: who is there (services), who does which task (leases); and to a console: when
-// its instance last was heard of, and whether it is locked.
+// its instance last was heard of, whether it is locked, and which host the known address is of.
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { faultCode } from '../faults.js';
 
 const COLUMNS = [
   ['instance_event_at', 'double'],
   ['instance_locked', 'smallint'],
+  ['instance_locked_at', 'double'],
+  ['address_host', 'varchar(255)'],
+  ['address_stale', 'smallint'],
 ] as const;
 
 /** Adds the tables and the columns. */
@@ -17,6 +20,7 @@ export class Cluster1763730000000 implements MigrationInterface {
     const statements = [
       ...tables(runner.dataSource.options.type !== 'better-sqlite3'),
       ...COLUMNS.map(([column, type]) => `ALTER TABLE consoles ADD COLUMN ${column} ${type}`),
+      'UPDATE consoles SET address_host = instance_host WHERE address_host IS NULL',
     ];
     for (const statement of statements) await runner.query(statement).catch(unlessThere);
   }
