@@ -10,6 +10,7 @@ import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
 import type { Heartbeat, Presence } from '../heartbeat.js';
 import type { Messaging } from '../messaging/messaging.js';
+import { ProcessMetrics } from '../metrics.js';
 import { VERSION } from '../version.js';
 import { baseCommand, confArgs } from './arguments.js';
 import { describeFault, reportFault } from './outcome.js';
@@ -38,6 +39,8 @@ export interface Services {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** What this process shows to Prometheus, when a part of it serves that. */
+  readonly metrics: ProcessMetrics;
   /** What this process may be sure of: whether others can have taken it for dead. */
   readonly presence: Presence;
 }
@@ -118,7 +121,7 @@ class Run {
     await this.heartbeat.start();
     try {
       const { conf, db, messaging, heartbeat: presence } = this;
-      const services = { conf, db, messaging, presence };
+      const services = { conf, db, messaging, presence, metrics: new ProcessMetrics() };
       for (const part of this.program.parts) this.parts.push(await part(services));
     } catch (error) {
       await within(GOODBYE_MS, this.heartbeat.stop());
