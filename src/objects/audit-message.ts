@@ -22,6 +22,12 @@ export const hypervisorFailed = (fault: string): string => `Hypervisor connectio
 export const consoleChanged = (fields: readonly string[]): string =>
   `Console configuration changed: ${fields.join(', ')}`;
 
+/** What becomes of the sessions of a node that is taken for dead. */
+export const NODE_AUDIT = {
+  lost: 'Node lost',
+  returned: 'Node back, the session goes on',
+} as const;
+
 /** What the proxy finds out about an instance of a cloud. */
 export const INSTANCE_AUDIT = {
   wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',
