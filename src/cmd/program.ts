@@ -8,7 +8,9 @@ import type { Conf, ConfArgs } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
+import type { Heartbeat, Presence } from '../heartbeat.js';
 import type { Messaging } from '../messaging/messaging.js';
+import { ProcessMetrics } from '../metrics.js';
 import { VERSION } from '../version.js';
 import { baseCommand, confArgs } from './arguments.js';
 import { describeFault, reportFault } from './outcome.js';
@@ -21,6 +23,13 @@ export interface Part {
   drain?(): Promise<void>;
   /** Reads again what may change without a restart. */
   reload?(): void;
+  /** What the part says of itself in the list of services: small, no secrets. */
+  report?(): Readonly<Record<string, unknown>>;
+  /**
+   * This process had been declared down (what it serves is closed in the records) and is back: makes the records true
+   * again. Called anew when it rejects.
+   */
+  recovered?(): Promise<void>;
   /** Ends everything at once. */
   close(): Promise<void>;
 }
@@ -30,6 +39,10 @@ export interface Services {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** What this process shows to Prometheus, when a part of it serves that. */
+  readonly metrics: ProcessMetrics;
+  /** What this process may be sure of: whether others can have taken it for dead. */
+  readonly presence: Presence;
 }
 
 /** Loads the code of a part (only when the configuration is good: Nest alone takes seconds) and starts it. */
@@ -49,6 +62,8 @@ export interface Program {
 
 /** Closing takes no longer than this, whatever hangs. */
 const CLOSE_DEADLINE_MS = 8_000;
+/** Signing off takes no longer than this. */
+const GOODBYE_MS = 1_000;
 /** Draining may take this much longer than [proxy] drain_timeout before it is cut short. */
 const DRAIN_SLACK_MS = 2_000;
 /** How often a program under npx looks for its parent. */
@@ -70,6 +85,7 @@ class Run {
   private readonly log: Logger;
   private db: Database | undefined;
   private messaging: Messaging | undefined;
+  private heartbeat: Heartbeat | undefined;
   private started = false;
   private signals = 0;
   private closing = false;
@@ -101,10 +117,40 @@ class Run {
     this.db = await openDatabase(this.conf.database, { sync: this.program.syncsSchema });
     const { openMessaging } = await import('../messaging/messaging.js');
     this.messaging = openMessaging(this.conf, this.program.name);
-    const services = { conf: this.conf, db: this.db, messaging: this.messaging };
-    for (const part of this.program.parts) this.parts.push(await part(services));
+    this.heartbeat = await this.makeHeartbeat(this.db);
+    await this.heartbeat.start();
+    try {
+      const { conf, db, messaging, heartbeat: presence } = this;
+      const services = { conf, db, messaging, presence, metrics: new ProcessMetrics() };
+      for (const part of this.program.parts) this.parts.push(await part(services));
+    } catch (error) {
+      await within(GOODBYE_MS, this.heartbeat.stop());
+      throw error;
+    }
     this.started = true;
     this.log.info(`${this.program.name} is ready`);
+  }
+
+  private async makeHeartbeat(db: Database): Promise<Heartbeat> {
+    const { Heartbeat } = await import('../heartbeat.js');
+    const { Services } = await import('../objects/service.js');
+    const { nodeName, reportInterval, serviceDownTime } = this.conf.default;
+    return new Heartbeat({
+      services: new Services(db),
+      host: nodeName,
+      binary: this.program.name,
+      interval: reportInterval,
+      downTime: serviceDownTime,
+      report: () => this.describe(),
+      recovered: async () => {
+        await Promise.all(this.parts.map(async (part) => part.recovered?.()));
+      },
+    });
+  }
+
+  private describe(): Readonly<Record<string, unknown>> {
+    const reports = this.parts.map((part) => part.report?.() ?? {});
+    return Object.assign({ messaging: this.messaging?.status() }, ...reports) as Record<string, unknown>;
   }
 
   /** npx itself (which quotes the name), not something else that npx runs and that starts this program. */
@@ -134,6 +180,7 @@ class Run {
 
   private async drainAndExit(): Promise<void> {
     const limit = this.conf.proxy.drainTimeout * 1000 + DRAIN_SLACK_MS;
+    this.heartbeat?.setDraining();
     for (const part of this.parts) part.setDraining?.();
     const drained = Promise.allSettled(this.parts.map(async (part) => part.drain?.()));
     if (!(await within(limit, drained))) this.log.warning('draining took too long and is cut short');
@@ -154,6 +201,12 @@ class Run {
     for (const outcome of await Promise.allSettled(closing)) {
       if (outcome.status === 'rejected') this.report('a part did not close cleanly', outcome.reason);
     }
+    // Last, when the parts have written all they know: what is left open after it is closed by the other nodes.
+    const goodbye = this.heartbeat?.stop() ?? Promise.resolve();
+    await within(
+      GOODBYE_MS,
+      goodbye.catch((error: unknown) => this.report('the node could not sign off', error)),
+    );
     await this.messaging?.close();
     await this.db
       ?.close()

@@ -47,7 +47,10 @@ export function readInstance(json: unknown): Instance | null {
 }
 
 /** Why the server has no console now; null when it should have one. */
-export function consoleFault({ status, taskState }: Instance): InstanceFault | null {
+export function consoleFault({
+  status,
+  taskState,
+}: Pick<Instance, 'status' | 'taskState'>): InstanceFault | null {
   const task = taskState ?? '';
   if (GONE.includes(status) || GOING.includes(task)) return 'gone';
   if (MOVING.includes(task)) return 'moving';

@@ -69,5 +69,6 @@ async function reviewOne(subject: Subject, console: DiscoveredConsole, signal: A
   }
   // Somebody may have written it anew meanwhile; that one has looked later.
   const known = await consoles.reportedOne(source, uuid);
-  if (known !== null && JSON.stringify(known) === JSON.stringify(console)) await consoles.put(source, now);
+  if (known !== null && JSON.stringify(known) === JSON.stringify(console))
+    await consoles.put(source, now, { before: console });
 }

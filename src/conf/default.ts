@@ -41,6 +41,25 @@ export const DEFAULT_GROUP = {
       default: false,
       help: 'Write each log line as one JSON object instead of the text format of oslo.log.',
     },
+    report_interval: {
+      type: 'float',
+      unit: 'seconds',
+      default: 5,
+      min: 0.1,
+      max: 60,
+      help: 'How often a program says in the database that it lives: one small statement each time. See service_down_time.',
+    },
+    service_down_time: {
+      type: 'float',
+      unit: 'seconds',
+      default: 15,
+      min: 0.3,
+      max: 600,
+      help:
+        'A program that has been silent for that long is taken for dead: its sessions and connections are closed in the ' +
+        'records, and what they showed can be opened again elsewhere. At least three times report_interval, and the ' +
+        'same on every node. A node that was merely cut off puts back what still runs when it returns.',
+    },
     state_path: {
       type: 'path',
       default: '/var/lib/kerbside',

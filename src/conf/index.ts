@@ -139,6 +139,17 @@ function checkPairs(conf: Conf): void {
   );
 }
 
+function checkHeartbeat(conf: Conf): void {
+  const { reportInterval, serviceDownTime } = conf.default;
+  if (serviceDownTime >= 3 * reportInterval) return;
+  throw new ConfError(
+    'DEFAULT',
+    'service_down_time',
+    `${serviceDownTime} s is less than three times report_interval (${reportInterval} s)`,
+    'raise it, or lower report_interval: one late heartbeat must not make a live node dead',
+  );
+}
+
 function build(values: Values): Conf {
   const groups = listGroups().map(([property, group]) => {
     const options = Object.entries(values[group.name] ?? {}).map(([option, value]) => [
@@ -165,6 +176,7 @@ export function loadConf(args: ConfArgs, env: NodeJS.ProcessEnv): LoadedConf {
   for (const [, group] of listGroups()) loader.load(group);
   const conf = build(loader.values);
   checkPairs(conf);
+  checkHeartbeat(conf);
   return { conf, warnings: [...unknownNames(files), ...loader.warnings, ...unreadNames(env)] };
 }
 

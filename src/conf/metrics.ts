@@ -23,5 +23,14 @@ export const METRICS_GROUP = {
       help: 'The TCP port of the exporter. 0 takes any free port and logs which one.',
       deprecatedEnv: { name: 'PROMETHEUS_METRICS_PORT' },
     },
+    conductor_port: {
+      type: 'port',
+      default: 13004,
+      min: 0,
+      max: 65535,
+      help:
+        'The TCP port of the exporter of kerbside-conductor, which may share a machine with kerbside-proxy. Where both are ' +
+        'one program, [metrics] port shows everything. 0 takes any free port and logs which one.',
+    },
   },
 } as const satisfies GroupSpec;

@@ -109,6 +109,18 @@ export const PROXY_GROUP = {
       max: 1000000,
       help: 'Connections from one address that have not yet shown a ticket, at most; an IPv6 /64 network counts as one.',
     },
+    proxy_protocol_from: {
+      type: 'list',
+      item: 'network',
+      default: [],
+      minItems: 0,
+      help:
+        'Addresses and networks (such as 192.0.2.0/24) of the TCP load balancers in front of the SPICE ports. A ' +
+        'connection from there must begin with a header of the PROXY protocol, version 1 or 2 (send-proxy or ' +
+        'send-proxy-v2 of HAProxy), or it is refused; the address that the header names is the client for limits, ' +
+        'sessions, audit and log. From all other addresses no header is read. Without this all clients behind a ' +
+        'balancer count as one address. Name no network that clients are in: they could claim any address.',
+    },
     max_message_size: {
       type: 'integer',
       unit: 'bytes',

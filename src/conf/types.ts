@@ -91,7 +91,7 @@ export interface ChoiceSpec extends Common {
 /** Words, separated by commas. */
 export interface ListSpec extends Common {
   readonly type: 'list';
-  readonly item: 'host' | 'path' | 'word';
+  readonly item: 'host' | 'network' | 'path' | 'word';
   readonly default: readonly string[];
   readonly choices?: readonly string[];
   readonly minItems: number;

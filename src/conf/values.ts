@@ -92,10 +92,24 @@ function readWord(text: string, choices: readonly string[]): string {
   throw new ValueFault(fault, `give one of ${choices.join(', ')}`);
 }
 
+/** An address, or a network with its prefix length. */
+function readNetwork(text: string): string {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const bits = isIP(address) === 6 ? 128 : 32;
+  const fits = prefix === undefined || (/^(0|[1-9]\d{0,2})$/.test(prefix) && Number(prefix) <= bits);
+  if (isIP(address) !== 0 && !address.includes('%') && fits && rest.length === 0) return text;
+  throw new ValueFault(
+    `${quoted(text)} is not an address or a network`,
+    'give addresses such as 192.0.2.7 or networks such as 192.0.2.0/24 and 2001:db8::/32',
+  );
+}
+
 function readItem(text: string, spec: Extract<OptionSpec, { type: 'list' }>): string {
   switch (spec.item) {
     case 'host':
       return readHost(text);
+    case 'network':
+      return readNetwork(text);
     case 'path':
       return readPath(text);
     case 'word':

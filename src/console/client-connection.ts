@@ -3,7 +3,6 @@
 // termination and shutdown to whatever step the connection is at.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { plainAddress } from '../network-address.js';
 import { ConnectionEnded, type CloseReason, type LinkRefused } from './close-reason.js';
 import type { Grant, Verdict } from './ipc.js';
 
@@ -17,6 +16,15 @@ export interface Traffic {
   verdicts(): Verdict[];
   /** Which leg has a write that does not come to its end; null: none. */
   blockedLeg(): 'client' | 'backend' | null;
+}
+
+/** Whose connection it is: the sender, or the client that a load balancer names. */
+export interface Peer {
+  /** IPv4 never in its IPv6 spelling. */
+  readonly address: string;
+  readonly port: number;
+  /** A load balancer itself (health checks of version 1 name its own address): it may only look whether we answer. */
+  readonly balancer: boolean;
 }
 
 /** One client connection, from accept to close. */
@@ -45,11 +53,12 @@ export class ClientConnection {
    */
   constructor(
     readonly client: TLSSocket,
+    readonly peer: Peer,
     private readonly acceptedAt: number,
     readonly overLimit: string | null,
   ) {
-    this.clientIp = plainAddress(client.remoteAddress);
-    this.clientPort = client.remotePort ?? 0;
+    this.clientIp = peer.address;
+    this.clientPort = peer.port;
     // Also while nobody reads from it, as when the backend is dialled.
     client.once('close', () => this.end('client connection lost'));
   }

@@ -108,6 +108,10 @@ function reportRefusal(connection: ClientConnection, worker: WorkerContext, faul
     return;
   }
   const reason = reasonOf(fault);
+  if (isHealthCheck(connection, fault)) {
+    log.debug('health check of a load balancer', { client: clientIp });
+    return;
+  }
   worker.control.note({ op: 'refused', reason: reason.replaceAll(' ', '_'), clientIp });
   if (isOurs(fault)) {
     log.error('connection ended by an unexpected fault before it was authorized', {
@@ -122,6 +126,11 @@ function reportRefusal(connection: ClientConnection, worker: WorkerContext, faul
     reason,
     detail: detailOf(fault),
   });
+}
+
+/** A balancer that has tried TLS and goes away without a word of SPICE. */
+function isHealthCheck({ peer, channelType }: ClientConnection, fault: unknown): boolean {
+  return peer.balancer && channelType === 0 && fault instanceof ConnectionEnded;
 }
 
 function logClose(

@@ -141,6 +141,8 @@ export interface RelaySettings {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxHalfOpenPerAddress: number;
+  /** Addresses and networks whose connections begin with a PROXY protocol header. */
+  readonly proxyProtocolFrom: readonly string[];
   readonly maxMessageBytes: number;
   readonly idleTimeouts: Readonly<Record<string, number>>;
   readonly firewallMode: 'enforce' | 'warn';

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accept step: the TLS port, the plain port that only says NEED_SECURED, and the limits that hold before a
-// client has said anything: half-open links and connections by address, connections by process.
+// The accept step: the TLS port and the plain port that only says NEED_SECURED. Who may come in is reception.ts.
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
-import { plainAddress } from '../network-address.js';
 import { ClientConnection } from './client-connection.js';
 import { serveConnection } from './connection.js';
 import type { TlsMaterial } from './ipc.js';
 import { AddressCounts } from './limits.js';
 import { answerNeedSecured } from './plain-listener.js';
+import { Reception, type Arrival } from './reception.js';
 import type { WorkerContext } from './worker-context.js';
 
 const log = loggerFor('kerbside.console.listener');
@@ -30,42 +29,39 @@ const CIPHERS = [
 
 const BACKLOG = 1024;
 
-/**
- * Sockets above `max_connections` that may be open at once: they get their refusal in SPICE's words, after the TLS
- * handshake. Beyond that they are cut unheard, or strangers with many addresses could take every file descriptor.
- */
-const REFUSAL_RESERVE = 1024;
-
-/** A connection whose link stage is not over. */
-interface HalfOpen {
-  readonly address: string;
-  readonly acceptedAt: number;
-  linked: boolean;
+/** A connection of the TLS port, from its accept on. */
+interface Handshake {
+  readonly arrival: Arrival;
+  /** What TLS says of it. */
+  fault: string;
+  /** TLS is up. */
+  served: boolean;
 }
 
 /** The listeners of one worker. */
 export class Listener {
   private readonly engine: tls.Server;
   private readonly servers: Server[] = [];
-  private readonly halfOpen = new AddressCounts();
+  private readonly reception: Reception;
   private readonly byAddress = new AddressCounts();
   /** By both ends' addresses and ports, which the raw socket and its TLS socket share. */
-  private readonly accepted = new Map<string, HalfOpen>();
-  /** Sockets of both ports. */
-  private open = 0;
+  private readonly handshakes = new Map<string, Handshake>();
 
   constructor(
     private readonly worker: WorkerContext,
     material: TlsMaterial,
   ) {
+    this.reception = new Reception(worker);
     this.engine = tls.createServer({
       ...secureContextOptions(material),
       handshakeTimeout: worker.settings.tlsHandshakeTimeout * 1000,
     });
     this.engine.on('secureConnection', (client: TLSSocket) => this.serve(client));
     this.engine.on('tlsClientError', (error: NodeJS.ErrnoException, client: TLSSocket) => {
+      // Counted when the socket closes: a TLS socket that is closed already does not tell whose it was.
+      const handshake = this.handshakes.get(keyOf(client));
+      if (handshake !== undefined) handshake.fault = error.code ?? error.message;
       client.destroy();
-      this.refused('tls', plainAddress(client.remoteAddress), error.code ?? error.message);
     });
   }
 
@@ -114,83 +110,60 @@ export class Listener {
   }
 
   private acceptSecure(socket: Socket): void {
-    const entry = this.admit(socket);
-    if (entry === null) return;
-    const key = keyOf(socket);
-    this.accepted.set(key, entry);
-    this.byAddress.add(entry.address);
-    socket.once('close', () => {
-      if (this.accepted.get(key) === entry) this.accepted.delete(key);
-      this.byAddress.remove(entry.address);
+    this.reception.receive(socket, (arrival) => {
+      const key = keyOf(socket);
+      const handshake: Handshake = { arrival, fault: 'closed by the client', served: false };
+      this.handshakes.set(key, handshake);
+      this.byAddress.add(arrival.peer.address);
+      socket.once('close', () => {
+        if (this.handshakes.get(key) === handshake) this.handshakes.delete(key);
+        this.byAddress.remove(arrival.peer.address);
+        if (!handshake.served) this.unserved(handshake, socket.bytesRead);
+      });
+      this.engine.emit('connection', socket);
     });
-    this.engine.emit('connection', socket);
   }
 
   private acceptPlain(socket: Socket): void {
-    const entry = this.admit(socket);
-    if (entry === null) return;
-    // spice-gtk tries the plain port first whenever it is told of one: nothing to bother an operator with.
-    answerNeedSecured(socket, this.worker.settings.linkTimeout, (detail) => {
-      this.worker.control.note({ op: 'refused', reason: 'need_secured', clientIp: entry.address });
-      log.debug('plain connection answered', { client: entry.address, detail });
+    this.reception.receive(socket, ({ peer, acceptedAt }) => {
+      const left = this.worker.settings.linkTimeout - (performance.now() - acceptedAt) / 1000;
+      // spice-gtk tries the plain port first whenever it is told of one: nothing to bother an operator with.
+      answerNeedSecured(socket, left, (detail) => {
+        this.worker.control.note({ op: 'refused', reason: 'need_secured', clientIp: peer.address });
+        log.debug('plain connection answered', { client: peer.address, detail });
+      });
     });
   }
 
-  /** Counts a new connection as half-open; null when there are too many, and it is cut. */
-  private admit(socket: Socket): HalfOpen | null {
-    const address = plainAddress(socket.remoteAddress);
-    socket.on('error', () => undefined);
-    const full = this.full(address);
-    if (full !== null) {
-      socket.destroy();
-      this.refused(full, address, 'cut at once');
-      return null;
+  /** A connection that ended before its TLS handshake was over. */
+  private unserved({ arrival, fault }: Handshake, bytesRead: number): void {
+    const { peer, headerBytes } = arrival;
+    if (peer.balancer && bytesRead <= headerBytes) {
+      log.debug('health check of a load balancer', { client: peer.address });
+      return;
     }
-    this.worker.meter.accepted += 1;
-    const entry = { address, acceptedAt: performance.now(), linked: false };
-    this.open += 1;
-    this.halfOpen.add(address);
-    socket.once('close', () => {
-      this.open -= 1;
-      this.linked(entry);
-    });
-    return entry;
-  }
-
-  /** The limit that leaves no room for one more socket of this address; null: none. */
-  private full(address: string): string | null {
-    const { maxConnections, maxHalfOpenPerAddress } = this.worker.settings;
-    if (this.open >= maxConnections + REFUSAL_RESERVE) return 'limit_connections';
-    return this.halfOpen.of(address) >= maxHalfOpenPerAddress ? 'limit_half_open' : null;
-  }
-
-  private linked(entry: HalfOpen): void {
-    if (entry.linked) return;
-    entry.linked = true;
-    this.halfOpen.remove(entry.address);
+    this.reception.refused('tls', peer.address, fault);
   }
 
   private serve(client: TLSSocket): void {
     // Without a listener a reset would end the process.
     client.on('error', () => undefined);
-    const entry = this.accepted.get(keyOf(client));
-    if (entry === undefined) {
+    const handshake = this.handshakes.get(keyOf(client));
+    if (handshake === undefined) {
       client.destroy();
       return;
     }
-    const connection = new ClientConnection(client, entry.acceptedAt, this.overLimit(entry.address));
-    void serveConnection(connection, this.worker, () => this.linked(entry));
+    handshake.served = true;
+    const { arrival } = handshake;
+    const { peer, acceptedAt } = arrival;
+    const connection = new ClientConnection(client, peer, acceptedAt, this.overLimit(peer.address));
+    void serveConnection(connection, this.worker, () => this.reception.linked(arrival));
   }
 
   private overLimit(address: string): string | null {
     const { maxConnections, maxConnectionsPerAddress } = this.worker.settings;
     if (this.worker.registry.connections.size >= maxConnections) return 'limit_connections';
     return this.byAddress.of(address) > maxConnectionsPerAddress ? 'limit_address' : null;
-  }
-
-  private refused(reason: string, clientIp: string, detail: string): void {
-    this.worker.control.note({ op: 'refused', reason, clientIp });
-    log.info('connection refused', { client: clientIp, reason, detail });
   }
 }
 

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The proxy's Prometheus metrics: the original's six names, and what it lacked. One registry in the supervisor's
 // process; the workers report to it over IPC.
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { StartupError } from '../exception.js';
-import { loggerFor } from '../log.js';
-import { VERSION } from '../version.js';
-
-const log = loggerFor('kerbside.console.metrics');
+import type { Exposition } from '../metrics.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** The metrics and their registry. */
-export class ProxyMetrics {
+export class ProxyMetrics implements Exposition {
   readonly registry = new Registry();
   readonly connections = this.counter('connections_total', 'TCP connections accepted on the SPICE ports.');
   readonly activeConnections = this.gauge('active_connections', 'Authorized channels that are open now.');
@@ -68,12 +62,6 @@ export class ProxyMetrics {
   );
 
   constructor() {
-    new Gauge({
-      name: 'kerbside_build_info',
-      help: 'Always 1; the labels tell what runs.',
-      labelNames: ['version', 'node_version'],
-      registers: [this.registry],
-    }).set({ version: VERSION, node_version: process.versions.node }, 1);
     // The original's lanes read these two labels before any traffic has passed.
     this.bytesRelayed.inc({ direction: 'client_to_server' }, 0);
     this.bytesRelayed.inc({ direction: 'server_to_client' }, 0);
@@ -108,61 +96,4 @@ export class ProxyMetrics {
       registers: [this.registry],
     });
   }
-}
-
-/**
- * Serves `GET /metrics`; every other path is 404.
- *
- * @throws StartupError when the port cannot be had
- */
-export async function serveMetrics(
-  metrics: ProxyMetrics,
-  address: string,
-  port: number,
-): Promise<MetricsServer> {
-  const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    metrics.text().then(
-      (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
-  });
-  server.requestTimeout = 10_000;
-  server.maxConnections = 64;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new StartupError(fault(error, address, port))),
-    );
-    server.listen({ host: address, port }, resolve);
-  });
-  // Without a listener a failed accept (no file descriptor left) would end the process.
-  server.on('error', (error) => log.error('metrics listener fault', { error }));
-  return new MetricsServer(server);
-}
-
-/** The running metrics listener. */
-export class MetricsServer {
-  constructor(private readonly server: Server) {}
-
-  /** The port in use. */
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  /** Stops listening and drops scrapers. */
-  close(): Promise<void> {
-    this.server.closeAllConnections();
-    return new Promise((resolve) => this.server.close(() => resolve()));
-  }
-}
-
-function fault(error: NodeJS.ErrnoException, address: string, port: number): string {
-  const what =
-    error.code === 'EADDRINUSE'
-      ? 'the port is taken by another program; stop it or choose another port'
-      : error.message;
-  return `[metrics] port: cannot listen on ${address} port ${port}: ${what}`;
 }

@@ -19,6 +19,7 @@ export function relaySettings(conf: Conf): RelaySettings {
     maxConnections: proxy.maxConnections,
     maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
     maxHalfOpenPerAddress: proxy.maxHalfOpenPerAddress,
+    proxyProtocolFrom: proxy.proxyProtocolFrom,
     maxMessageBytes: proxy.maxMessageSize,
     idleTimeouts: proxy.idleTimeout,
     firewallMode: firewall.mode,

@@ -5,6 +5,7 @@ import type { Conf } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { loggerFor } from '../log.js';
 import type { Messaging } from '../messaging/messaging.js';
+import { ProcessMetrics, type MetricsServer } from '../metrics.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
@@ -14,7 +15,7 @@ import { AuditQueue } from './audit-queue.js';
 import { CertificateWatch, loadCertificates } from './certificates.js';
 import { ControlPlane, type InstanceLook, type WorkerName } from './control-plane.js';
 import type { TlsMaterial, WorkerNote, WorkerRequest } from './ipc.js';
-import { ProxyMetrics, serveMetrics, type MetricsServer } from './metrics.js';
+import { ProxyMetrics } from './metrics.js';
 import { relaySettings } from './relay-settings.js';
 import { WorkerPool, type Ports, type WorkerListener } from './worker-pool.js';
 
@@ -33,6 +34,8 @@ export interface ProxyServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** Where the proxy shows its metrics; it serves them. */
+  readonly metrics?: ProcessMetrics | undefined;
 }
 
 /** What {@link ProxyServer} is made of. */
@@ -197,11 +200,17 @@ export class ProxyServer implements WorkerListener {
  *
  * @throws StartupError when a certificate, a port or the metrics port cannot be had
  */
-export async function startProxy({ conf, db }: ProxyServices): Promise<ProxyServer> {
+export async function startProxy({
+  conf,
+  db,
+  metrics: exposed = new ProcessMetrics(),
+}: ProxyServices): Promise<ProxyServer> {
   const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
   const sessions = new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace });
   const metrics = new ProxyMetrics();
-  const metricsServer = await serveMetrics(metrics, conf.metrics.address, conf.metrics.port);
+  exposed.add(metrics);
+  const { address, port } = conf.metrics;
+  const metricsServer = await exposed.serve({ address, port, option: 'port' });
   const audit = new AuditQueue(new AuditEvents(db));
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
   const instances = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);

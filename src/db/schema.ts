@@ -15,6 +15,8 @@ import { ConsoleSessionModel } from './models/console-session.js';
 import { ConsoleTokenModel } from './models/console-token.js';
 import { ConsoleModel } from './models/console.js';
 import { EncryptionKeyModel } from './models/encryption-key.js';
+import { LeaseModel } from './models/lease.js';
+import { serviceModel } from './models/service.js';
 import { SessionTerminationModel } from './models/session-termination.js';
 import { SourceModel } from './models/source.js';
 import { UserModel } from './models/user.js';
@@ -43,6 +45,8 @@ const models = (dialect: Dialect): EntitySchema[] => [
   auditEventModel(dialect),
   UserModel,
   EncryptionKeyModel,
+  serviceModel(dialect),
+  LeaseModel,
 ];
 
 /** TypeORM's options for a target. `poolSize` is for MySQL; `patient` lifts the limit on a statement's time. */

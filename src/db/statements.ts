@@ -86,6 +86,16 @@ export function insertIgnore(dialect: Dialect): string {
   return dialect === 'sqlite' ? 'INSERT OR IGNORE' : 'INSERT IGNORE';
 }
 
+/**
+ * The database's own clock, as an expression: epoch seconds with fractions (DOUBLE). What processes compare with each
+ * other is written and read by it alone. UTC, since a local time of day comes twice on one night of the year.
+ */
+export function databaseNow(dialect: Dialect): string {
+  return dialect === 'sqlite'
+    ? "unixepoch('now', 'subsec')"
+    : "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6)";
+}
+
 /** `(?, ?), (?, ?)` for `rows` rows of `columns` columns. */
 export function valueLists(rows: number, columns: number): string {
   const one = `(${placeholders(columns)})`;

@@ -3,6 +3,7 @@
 // things immediate, never necessary.
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
+import type { Notification } from './envelope.js';
 import { LocalFanout } from './fanout.js';
 import type { Fanout } from './fanout.js';
 
@@ -23,6 +24,38 @@ export interface Notifier {
   emit(notification: OwnNotification): void;
 }
 
+/** How the hearing of notifications stands. */
+export interface ListenerStatus {
+  /** `off`: there is nothing to listen to, or it is not wanted. */
+  readonly state: 'off' | 'connected' | 'disconnected';
+  /** Why nothing is heard, without secrets; null when all is well. */
+  readonly fault: string | null;
+  /** Messages since the start, those that were refused included. */
+  readonly received: number;
+  /** Messages that went to the dead-letter queue. */
+  readonly deadLettered: number;
+  /** When the last message came, in epoch seconds; null before the first. */
+  readonly lastMessage: number | null;
+}
+
+/** Hears notifications until it is closed. */
+export interface NotificationListener {
+  status(): ListenerStatus;
+  /** Takes no further message; what a handler has in hand is finished, for a moment at most. */
+  close(): Promise<void>;
+}
+
+/** What is done with notifications. */
+export interface NotificationHandler {
+  /** Names the listener in the log. */
+  readonly name: string;
+  /**
+   * Acts on a message. Once it resolves, the message is gone. When it rejects, the message comes once more, here or at
+   * another process, and then goes to the dead-letter queue with the reason.
+   */
+  onMessage(message: Notification): Promise<'done' | 'ignored'>;
+}
+
 /** How the broker is. `off`: none is configured. */
 export interface BrokerStatus {
   readonly state: 'off' | 'connected' | 'disconnected';
@@ -34,6 +67,8 @@ export interface BrokerStatus {
 export interface Messaging {
   readonly fanout: Fanout;
   readonly notifier: Notifier;
+  /** Hears the notifications that [notifications] names, each at one of all processes that listen. */
+  listen(handler: NotificationHandler): NotificationListener;
   status(): BrokerStatus;
   /** Sends what waits, for a moment at most, and disconnects. */
   close(): Promise<void>;
@@ -50,6 +85,10 @@ export function openMessaging(conf: Conf, binary: string): Messaging {
   return {
     fanout: new LocalFanout(),
     notifier: { emit: () => undefined },
+    listen: () => ({
+      status: () => ({ state: 'off', fault: null, received: 0, deadLettered: 0, lastMessage: null }),
+      close: () => Promise.resolve(),
+    }),
     status: () => ({ state: 'off', fault: null }),
     close: () => Promise.resolve(),
   };

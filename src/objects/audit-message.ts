@@ -22,6 +22,12 @@ export const hypervisorFailed = (fault: string): string => `Hypervisor connectio
 export const consoleChanged = (fields: readonly string[]): string =>
   `Console configuration changed: ${fields.join(', ')}`;
 
+/** What becomes of the sessions of a node that is taken for dead. */
+export const NODE_AUDIT = {
+  lost: 'Node lost',
+  returned: 'Node back, the session goes on',
+} as const;
+
 /** What the proxy finds out about an instance of a cloud. */
 export const INSTANCE_AUDIT = {
   wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',
@@ -40,6 +46,9 @@ const INSTANCE = {
   building: 'the instance is not ready yet',
   stale: 'the instance runs on another host, and Nova does not tell its new address',
 } as const;
+
+/** A session ended because of what Nova said of its instance: `instance.delete.end` and the like. */
+export const endedByInstance = (event: string): string => `Session ended: Nova reports ${event}`;
 
 /** A direct .vv was handed to an administrator. */
 export const directIssued = (user: string): string => `Issued direct hypervisor credential to ${user}`;

@@ -84,6 +84,26 @@ export interface ConnectionToClose {
   terminated: boolean;
 }
 
+/** A channel that still runs in a proxy whose node may have been taken for dead meanwhile. */
+export interface LiveRecord {
+  connectionRef: string;
+  sessionId: string;
+  generation: number;
+  channelType: number;
+  /** A main channel: whether its establish() has succeeded. Of no meaning for others. */
+  established: boolean;
+}
+
+/** What became of channels that still run when their node came back. */
+export interface Recovery {
+  /** Connections that are open in the records again. */
+  reopened: string[];
+  /** Their main channel is on another node that is away as well: ask again soon, and end them when it stays away. */
+  waiting: string[];
+  /** Their session is over, or went on without them: end them. */
+  lost: ConnectionToClose[];
+}
+
 /** A connection row that was closed on behalf of a process that is gone. */
 export interface LostConnection {
   connectionRef: string;

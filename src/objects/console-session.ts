@@ -23,6 +23,7 @@ import {
   endedSessions,
   findSession,
   releaseMains,
+  runningSessionsOf,
   terminateSession,
   terminateSessionsOf,
 } from '../db/api/console-sessions.js';
@@ -40,8 +41,10 @@ import type {
   ChannelRefusal,
   ChannelRequest,
   ConnectionToClose,
+  LiveRecord,
   LostConnection,
   OpenSession,
+  Recovery,
   SessionToClose,
 } from './console-channel.js';
 import { grant, newConnection, refusal, toOpenChannel } from './console-grant.js';
@@ -50,6 +53,7 @@ import type { Refusal, SessionState } from './console-session-state.js';
 import { fingerprintOfHash, hashToken } from './console-token.js';
 import { toConnectInfo } from './console.js';
 import { pageOf } from './page.js';
+import { closeNodeRecords, recoverChannels } from './session-recovery.js';
 import type { Page, PageRequest } from './page.js';
 
 export type * from './console-channel.js';
@@ -182,6 +186,20 @@ export class ConsoleSessions {
     return this.#lose(node, pid, 'worker died');
   }
 
+  /**
+   * This node may have been taken for dead, and its channels `live` still run: puts into the records what may go on,
+   * and says which must end. May be called at any time, any number of times. A channel that ends while this runs must
+   * be given to closed() once more afterwards.
+   */
+  async recover(node: string, live: readonly LiveRecord[]): Promise<Recovery> {
+    return recoverChannels(this.#db, node, live, this.#now());
+  }
+
+  /** Closes what a dead node left open (reason 'node lost'), as long as none of its proxies is up; says what it was. */
+  async closeNode(node: string): Promise<LostConnection[]> {
+    return closeNodeRecords(this.#db, node, this.#now());
+  }
+
   /** Ends a session for good. false: no such session, or it is closed. */
   async terminateSession(sessionId: string, reason: string): Promise<boolean> {
     const now = this.#now();
@@ -202,6 +220,20 @@ export class ConsoleSessions {
       fingerprints: hashes.map(fingerprintOfHash),
       sessionIds: tokens.map(({ session_id }) => session_id),
     };
+  }
+
+  /**
+   * The hypervisor of a console is gone: ends the channels of its running sessions. Unspent tokens stay, and so does the
+   * right to come back within the grace: whoever connects is told then how the instance is. Gives the sessions' ids.
+   */
+  async interruptConsole(source: string, uuid: string): Promise<string[]> {
+    const running = await runningSessionsOf(this.#db, source, uuid);
+    await releaseMains(
+      this.#db,
+      running.map(({ main_ref }) => main_ref),
+      this.#now(),
+    );
+    return running.map(({ session_id }) => session_id);
   }
 
   /** One session; null when unknown. */

@@ -9,6 +9,7 @@ import {
   listConsoles,
   listConsolesOfProject,
   listOfSource,
+  markLooked,
   updateConsole,
 } from '../db/api/consoles.js';
 import type { ConsoleMarker, ShownConsoleRow } from '../db/api/consoles.js';
@@ -45,6 +46,12 @@ export interface DiscoveredConsole {
   /** The platform's word for what the instance does, such as Nova's `ACTIVE`, and the host that it runs on. */
   instanceState?: string | null | undefined;
   instanceHost?: string | null | undefined;
+  /** The host that the address is of, when that is not instanceHost any more. */
+  addressHost?: string | null | undefined;
+  /** The address may be another machine's by now. */
+  addressStale?: boolean | undefined;
+  /** When the instance was last heard of, epoch seconds by the platform's clock. Read only. */
+  instanceEventAt?: number | null | undefined;
 }
 
 /** A console as the API shows it: no ticket. */
@@ -85,7 +92,20 @@ export interface ConsolesOptions {
   readonly pid?: number;
 }
 
+/** How a console came to be known. */
+export interface PutOptions {
+  /** Seconds since the platform was asked: what it sent before that is older. Absent: nobody asked it. */
+  readonly askedAgo?: number | undefined;
+  /**
+   * The console as it was before the platform was asked. Nothing is written when it is gone, or when its platform has
+   * sent news of it meanwhile.
+   */
+  readonly before?: DiscoveredConsole | undefined;
+}
+
 const BATCH = 200;
+/** Seconds by which the platform's clock may differ from the database's. */
+const CLOCK_SLACK = 2;
 /** Fields whose change is audited, in the order and under the names of the original. */
 const COMPARED = [
   'name',
@@ -97,7 +117,14 @@ const COMPARED = [
   'ticket',
 ] as const;
 /** Fields that are written when they change, and not audited. */
-const FOLLOWED = ['project_id', 'user_id', 'instance_state', 'instance_host'] as const;
+const FOLLOWED = [
+  'project_id',
+  'user_id',
+  'instance_state',
+  'instance_host',
+  'address_host',
+  'address_stale',
+] as const;
 const LONGEST = {
   uuid: 36,
   name: 255,
@@ -109,6 +136,7 @@ const LONGEST = {
   userId: 255,
   instanceState: 64,
   instanceHost: 255,
+  addressHost: 255,
 } as const;
 
 /** The consoles of all sources. */
@@ -153,16 +181,21 @@ export class Consoles {
   }
 
   /**
-   * Writes down one console of a platform that is asked for one at a time, and audits what is new.
+   * Writes down one console of a platform that is asked for one at a time, and audits what is new. false: it is not
+   * what it was before the platform was asked, and stays.
    * @throws InvalidInput when a value does not fit
    */
-  async put(source: string, console: DiscoveredConsole): Promise<void> {
+  async put(source: string, console: DiscoveredConsole, options: PutOptions = {}): Promise<boolean> {
     check(console);
     await refreshKey(this.#db);
     const done: Reconciliation = { added: [], changed: [], removed: [] };
+    const { before, askedAgo } = options;
     const row = await findConsoleRow(this.#db, source, console.uuid);
+    if (row === null && before !== undefined) return false;
     if (row === null) await this.#add(source, [console], done);
-    else await this.#reconcileRow(row, console, done);
+    else if (!(await this.#reconcileRow(row, console, done, before))) return false;
+    if (askedAgo !== undefined) await markLooked(this.#db, source, console.uuid, askedAgo + CLOCK_SLACK);
+    return true;
   }
 
   /** Removes one console and audits it; false when it was gone. */
@@ -228,24 +261,29 @@ export class Consoles {
     row: ConsoleRow,
     console: DiscoveredConsole | undefined,
     done: Reconciliation,
-  ): Promise<void> {
+    before?: DiscoveredConsole,
+  ): Promise<boolean> {
     const at = { ...this.#actor, source: row.source, uuid: row.uuid };
     if (console === undefined) {
-      if (!(await deleteConsole(this.#db, row.source, row.uuid))) return;
+      if (!(await deleteConsole(this.#db, row.source, row.uuid))) return true;
       done.removed.push(row.uuid);
       await this.#audit.record({ ...at, message: AUDIT.consoleGone });
-      return;
+      return true;
     }
+    const since = before === undefined ? undefined : (before.instanceEventAt ?? null);
+    if (since !== undefined && (row.instance_event_at ?? 0) > (since ?? 0)) return false;
     const next = this.#toRow(row.source, console, row.discovered);
     const clear = { ...row, ticket: openTicket(this.#db, row) };
     const fields = COMPARED.filter((field) =>
       field === 'ticket' ? clear.ticket !== console.ticket : clear[field] !== next[field],
     );
     const followed = FOLLOWED.some((field) => row[field] !== next[field]);
-    if (fields.length === 0 && !followed) return;
-    if (!(await updateConsole(this.#db, next)) || fields.length === 0) return;
+    if (fields.length === 0 && !followed) return true;
+    if (!(await updateConsole(this.#db, next, since))) return false;
+    if (fields.length === 0) return true;
     done.changed.push(row.uuid);
     await this.#audit.record({ ...at, message: consoleChanged(fields) });
+    return true;
   }
 
   async #add(source: string, consoles: readonly DiscoveredConsole[], done: Reconciliation): Promise<void> {
@@ -277,6 +315,11 @@ export class Consoles {
       user_id: console.userId ?? null,
       instance_state: console.instanceState ?? null,
       instance_host: console.instanceHost ?? null,
+      instance_event_at: null,
+      instance_locked: null,
+      instance_locked_at: null,
+      address_host: console.addressHost ?? null,
+      address_stale: console.addressStale === true ? 1 : null,
     };
   }
 
@@ -333,6 +376,9 @@ function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
     userId: row.user_id,
     instanceState: row.instance_state,
     instanceHost: row.instance_host,
+    ...(row.address_host === null ? {} : { addressHost: row.address_host }),
+    ...(row.address_stale === 1 ? { addressStale: true } : {}),
+    ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
   };
 }
 

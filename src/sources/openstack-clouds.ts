@@ -109,16 +109,45 @@ export class OpenStackClouds {
    */
   async look(source: string, uuid: string, deadline: AbortSignal): Promise<Sight> {
     const cloud = (await this.#current()).get(source);
-    const console = await this.consoles.reportedOne(source, uuid);
-    if (console === null) return { kind: 'refused', why: 'gone' };
     if (cloud === undefined) return { kind: 'unknown', why: 'the source is not configured any more' };
     if (cloud.driver instanceof Error) return { kind: 'unknown', why: cloud.driver.message };
-    const look = await within(deadline, cloud.driver.look(console, deadline));
-    if (look === null) return { kind: 'unknown', why: 'no answer in time' };
-    if (look.kind === 'refused' && look.why === 'gone') await this.consoles.remove(source, uuid);
-    if (look.kind !== 'true') return look;
-    await this.consoles.put(source, look.console);
-    return { kind: 'true', connectInfo: await this.consoles.connectInfo(source, uuid) };
+    for (let looks = 1; ; looks += 1) {
+      const console = await this.consoles.reportedOne(source, uuid);
+      if (console === null) return { kind: 'refused', why: 'gone' };
+      const asked = performance.now();
+      const look = await within(deadline, cloud.driver.look(console, deadline));
+      if (look === null) return unlessMoved(console, 'no answer in time');
+      if (look.kind === 'refused' && look.why === 'gone') await this.consoles.remove(source, uuid);
+      if (look.kind === 'unknown') return unlessMoved(console, look.why);
+      if (look.kind !== 'true') return look;
+      // News that came in meanwhile may be newer than the answer: then it is asked for once more.
+      const before = looks < LOOKS ? console : undefined;
+      const askedAgo = secondsSince(asked);
+      if (await this.consoles.put(source, look.console, { askedAgo, before }))
+        return { kind: 'true', connectInfo: await this.consoles.connectInfo(source, uuid) };
+    }
+  }
+
+  /**
+   * Asks a source about one of its consoles and writes down the answer, its present address included; removes it when
+   * its instance is gone. What came of it: `away` when the source has left the configuration, or the console is gone;
+   * `overtaken` when news of it came in meanwhile.
+   * @throws Unavailable when the source does not answer
+   */
+  async review(
+    source: string,
+    uuid: string,
+    deadline: AbortSignal,
+  ): Promise<'written' | 'removed' | 'overtaken' | 'away'> {
+    const driver = (await this.#current()).get(source)?.driver;
+    const console = await this.consoles.reportedOne(source, uuid);
+    if (driver === undefined || console === null) return 'away';
+    if (driver instanceof Error) throw new Unavailable(driver.message);
+    const asked = performance.now();
+    const now = await driver.review(console, deadline);
+    if (now === null) return (await this.consoles.remove(source, uuid)) ? 'removed' : 'away';
+    const askedAgo = secondsSince(asked);
+    return (await this.consoles.put(source, now, { askedAgo, before: console })) ? 'written' : 'overtaken';
   }
 
   // A token goes on naming the address of its making. Where another one is on record, Nova has to say which is true: a
@@ -137,7 +166,7 @@ export class OpenStackClouds {
     if (look?.kind === 'refused' && look.why !== 'stale')
       return { kind: 'not_ready', fault: new InstanceNotReady(look.why) };
     if (look?.kind !== 'true') return found;
-    await this.consoles.put(source, look.console);
+    await this.consoles.put(source, look.console, { askedAgo: this.settings.exchangeTimeout });
     return { kind: 'found', source, console: look.console };
   }
 
@@ -146,7 +175,9 @@ export class OpenStackClouds {
     const known = await this.consoles.reportedOne(source, console.uuid);
     const same = known !== null && sameAddress(known, console);
     const securePort = console.securePort ?? (same ? known.securePort : null);
-    await this.consoles.put(source, { ...console, securePort });
+    const { addressHost, addressStale } = same ? known : console;
+    const written = { ...console, securePort, addressHost, addressStale };
+    await this.consoles.put(source, written, { askedAgo: this.settings.exchangeTimeout });
   }
 
   /** The first source that gives something wins; the others are not waited for. */
@@ -237,6 +268,9 @@ export class OpenStackClouds {
   }
 }
 
+/** Looks at one console at most, while news of it keeps coming in. */
+const LOOKS = 2;
+
 /** Stands for "has it" where only the source matters. */
 const PRESENT: DiscoveredConsole = {
   ...{ uuid: '', name: '', hypervisor: '', hypervisorIp: '', insecurePort: null, securePort: null },
@@ -251,6 +285,18 @@ function sameKeystone(one: string, other: string): boolean {
     return origin + pathname.replace(/(\/v3)?\/*$/, '');
   });
   return a !== null && a === b;
+}
+
+// It runs elsewhere, and that is all that is known: its old address leads to somebody else, or to nobody.
+function unlessMoved(console: DiscoveredConsole, why: string): Sight {
+  const { addressHost, instanceHost } = console;
+  return addressHost && instanceHost && addressHost !== instanceHost
+    ? { kind: 'refused', why: 'stale' }
+    : { kind: 'unknown', why };
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }
 
 function sameAddress(a: DiscoveredConsole, b: DiscoveredConsole): boolean {

@@ -92,22 +92,20 @@ export class OpenStackDriver implements AskedDriver {
     const instance = await this.nova.server(console.uuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault === 'gone') return null;
-    const moved = instance.host !== null && instance.host !== console.instanceHost;
-    const returned = console.instanceState !== instance.status;
-    if (fault !== null || !(moved || returned)) return follow(console, instance, moved);
+    const returned = console.instanceState !== instance.status || console.addressStale === true;
+    if (fault !== null || !(hasMoved(console, instance) || returned)) return follow(console, instance);
     const located = await this.#locateIfAllowed(console.uuid, signal);
-    // Where it went, nobody tells yet: the old host stays on record, so that it is asked again.
-    return located === null ? follow(console, instance, moved) : merge(console, instance, located);
+    // Where it went, nobody tells yet: the address stays that of the old host, so that it is asked for again.
+    return located === null ? follow(console, instance) : merge(console, instance, located);
   }
 
   async #look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
     const instance = await this.nova.server(console.uuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault !== null) return { kind: 'refused', why: fault ?? 'gone' };
-    const moved = instance.host !== null && instance.host !== console.instanceHost;
     const located = await this.#locateIfAllowed(console.uuid, signal);
     if (located !== null) return { kind: 'true', console: merge(console, instance, located) };
-    return moved
+    return hasMoved(console, instance)
       ? { kind: 'refused', why: 'stale' }
       : { kind: 'unknown', why: 'Nova does not let the service make consoles' };
   }
@@ -157,12 +155,16 @@ function merge(
     hostSubject: known?.hostSubject ?? null,
     ticket: known?.ticket ?? '',
     instanceHost: instance.host,
+    addressHost: instance.host,
   };
 }
 
-function follow(console: DiscoveredConsole, instance: Instance, moved: boolean): DiscoveredConsole {
-  const instanceHost = moved ? console.instanceHost : (instance.host ?? console.instanceHost);
-  return { ...console, ...described(instance), instanceHost };
+function follow(console: DiscoveredConsole, instance: Instance): DiscoveredConsole {
+  return { ...console, ...described(instance), instanceHost: instance.host ?? console.instanceHost };
+}
+
+function hasMoved(console: DiscoveredConsole, instance: Instance): boolean {
+  return instance.host !== null && instance.host !== console.addressHost;
 }
 
 function described(

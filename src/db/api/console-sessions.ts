@@ -45,7 +45,7 @@ export async function findSession(db: Statements, sessionId: string): Promise<Co
  */
 export async function claimMain(db: Statements, claim: MainClaim): Promise<boolean> {
   const matched = await db.execute(
-    'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, updated_at = ? ' +
+    'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, reason = NULL, updated_at = ? ' +
       'WHERE session_id = ? AND generation = ? AND main_ref IS NULL AND terminated_at IS NULL ' +
       "AND (state = 'pending' OR (state = 'closing' AND closing_since >= ?))",
     [claim.connectionRef, claim.connectionId, claim.now, claim.sessionId, claim.generation, claim.graceStart],
@@ -83,6 +83,19 @@ export async function releaseMains(db: Statements, refs: readonly string[], now:
   }
 }
 
+/** The sessions of a console that have a main channel, and which. */
+export function runningSessionsOf(
+  db: Statements,
+  source: string,
+  uuid: string,
+): Promise<{ session_id: string; main_ref: string; generation: number }[]> {
+  return db.query(
+    'SELECT session_id, main_ref, generation FROM console_sessions ' +
+      'WHERE source = ? AND uuid = ? AND main_ref IS NOT NULL AND terminated_at IS NULL',
+    [source, uuid],
+  );
+}
+
 const ENDED_SESSIONS =
   'SELECT session_id, ended_generation, terminated_at, updated_at FROM console_sessions ' +
   'WHERE updated_at >= ? AND ended_generation > 0 ORDER BY updated_at';
@@ -103,9 +116,9 @@ export async function terminateSession(
   now: number,
 ): Promise<boolean> {
   const matched = await db.execute(`${TERMINATE} WHERE session_id = ? AND state <> 'closed'`, [
-    now,
-    now,
     reason,
+    now,
+    now,
     now,
     sessionId,
   ]);
@@ -126,14 +139,15 @@ export async function terminateSessionsOf(
     `SELECT session_id FROM console_sessions ${where} AND terminated_at IS NULL`,
     [console.source, console.uuid],
   );
-  await db.execute(`${TERMINATE} ${where}`, [now, now, reason, now, console.source, console.uuid]);
+  await db.execute(`${TERMINATE} ${where}`, [reason, now, now, now, console.source, console.uuid]);
   const ids = rows.map(({ session_id }) => session_id);
   for (const batch of batches(ids, BATCH)) await recordTerminations(db, batch, reason, now);
 }
 
 const TERMINATE =
-  'UPDATE console_sessions SET closing_since = COALESCE(closing_since, ?), terminated_at = COALESCE(terminated_at, ?), ' +
-  "reason = COALESCE(reason, ?), ended_generation = generation, updated_at = ?, state = 'closing'";
+  'UPDATE console_sessions SET reason = CASE WHEN terminated_at IS NULL THEN ? ELSE reason END, ' +
+  'closing_since = COALESCE(closing_since, ?), terminated_at = COALESCE(terminated_at, ?), ' +
+  "ended_generation = generation, updated_at = ?, state = 'closing'";
 
 async function recordTerminations(
   db: Statements,

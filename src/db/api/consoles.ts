@@ -2,12 +2,13 @@
 // Named queries on consoles. A listing resumes after (source, uuid) in two steps, the rest of that source and then the
 // sources after it, because no single condition makes both engines walk the primary key.
 import type { ConsoleRow } from '../models/console.js';
-import { insertIgnore, placeholders, valueLists } from '../statements.js';
+import { databaseNow, insertIgnore, placeholders, valueLists } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
 
 const SHOWN =
   'source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, secure_port, name, host_subject, ' +
-  'project_id, user_id, instance_state, instance_host';
+  'project_id, user_id, instance_state, instance_host, instance_event_at, instance_locked, ' +
+  'instance_locked_at, address_host, address_stale';
 const COLUMNS = [
   'source',
   'uuid',
@@ -23,6 +24,11 @@ const COLUMNS = [
   'user_id',
   'instance_state',
   'instance_host',
+  'instance_event_at',
+  'instance_locked',
+  'instance_locked_at',
+  'address_host',
+  'address_stale',
 ] as const;
 
 /** A console without its ticket. */
@@ -102,7 +108,8 @@ export async function findConsoleTarget(
 ): Promise<(ConsoleRow & { ca_cert: string | null }) | null> {
   const rows = await db.query<ConsoleRow & { ca_cert: string | null }>(
     'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
-      'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
+      'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, ' +
+      'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
       'WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
   );
@@ -157,12 +164,23 @@ export async function insertConsoles(
   return mine.map(({ uuid }) => uuid);
 }
 
-/** Writes what changed of a console. */
-export async function updateConsole(db: Statements, row: ConsoleRow): Promise<boolean> {
+/** Times closer than this are the same: the engines round them on their way, seconds. */
+const SAME_TIME = 0.001;
+
+/**
+ * Writes what changed of a console; the time of the newest notification stays.
+ * @param unlessSince write nothing when a notification was applied after this one (epoch seconds; null: after none)
+ */
+export async function updateConsole(
+  db: Statements,
+  row: ConsoleRow,
+  unlessSince?: number | null,
+): Promise<boolean> {
+  const unless = unlessSince === undefined ? '' : ' AND COALESCE(instance_event_at, 0) <= ?';
   const matched = await db.execute(
     'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +
-      'host_subject = ?, ticket = ?, project_id = ?, user_id = ?, instance_state = ?, instance_host = ? ' +
-      'WHERE source = ? AND uuid = ?',
+      'host_subject = ?, ticket = ?, project_id = ?, user_id = ?, instance_state = ?, instance_host = ?, ' +
+      `address_host = ?, address_stale = ? WHERE source = ? AND uuid = ?${unless}`,
     [
       row.hypervisor,
       row.hypervisor_ip,
@@ -175,11 +193,24 @@ export async function updateConsole(db: Statements, row: ConsoleRow): Promise<bo
       row.user_id,
       row.instance_state,
       row.instance_host,
+      row.address_host,
+      row.address_stale,
       row.source,
       row.uuid,
+      ...(unlessSince === undefined ? [] : [(unlessSince ?? 0) + SAME_TIME]),
     ],
   );
   return matched > 0;
+}
+
+/** The platform was asked about a console `ago` seconds ago: what was sent before that is older than what is known. */
+export async function markLooked(db: Statements, source: string, uuid: string, ago: number): Promise<void> {
+  const then = `(${databaseNow(db.dialect)} - ?)`;
+  await db.execute(
+    `UPDATE consoles SET instance_event_at = ${then} ` +
+      `WHERE source = ? AND uuid = ? AND COALESCE(instance_event_at, 0) < ${then}`,
+    [ago, source, uuid, ago],
+  );
 }
 
 /** Removes a console; false when it was gone. */

@@ -43,7 +43,8 @@ export type EventInventoryRow = AuditEventRow & Pick<OfConsole, 'project_id'>;
 
 const CONSOLE_COLUMNS =
   'k.source, k.uuid, k.discovered, k.hypervisor, k.hypervisor_ip, k.insecure_port, k.secure_port, k.name, ' +
-  'k.host_subject, k.project_id, k.user_id, k.instance_state, k.instance_host';
+  'k.host_subject, k.project_id, k.user_id, k.instance_state, k.instance_host, ' +
+  'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale';
 const SESSION_COLUMNS =
   's.session_id, s.source, s.uuid, s.state, s.created, s.terminated_at, s.closed, s.reason, t.issued_to, t.expires, ' +
   'k.name, k.project_id';

@@ -20,6 +20,16 @@ export interface ConsoleRow {
   /** What the platform said of the instance when it was last asked. */
   instance_state: string | null;
   instance_host: string | null;
+  /** Time of the newest notification about the instance that was applied: the message's own, epoch seconds. */
+  instance_event_at: number | null;
+  /** Whether its owner has locked the instance: 1, 0, or null when nobody has said so. */
+  instance_locked: number | null;
+  /** Time of the newest message that told of the lock: not every message does. */
+  instance_locked_at: number | null;
+  /** The host that the console's address is of; another one than instance_host once the instance has moved. */
+  address_host: string | null;
+  /** 1: the address may be another machine's by now, since the guest got a new hypervisor process. */
+  address_stale: number | null;
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
@@ -41,6 +51,11 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     user_id: { type: 'varchar', length: 255, nullable: true },
     instance_state: { type: 'varchar', length: 64, nullable: true },
     instance_host: { type: 'varchar', length: 255, nullable: true },
+    instance_event_at: { type: 'double', nullable: true },
+    instance_locked: { type: 'smallint', nullable: true },
+    instance_locked_at: { type: 'double', nullable: true },
+    address_host: { type: 'varchar', length: 255, nullable: true },
+    address_stale: { type: 'smallint', nullable: true },
   },
   indices: [{ name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] }],
 });

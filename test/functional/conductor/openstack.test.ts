@@ -112,10 +112,20 @@ describe('the consoles of a cloud', () => {
     server.taskState = null;
     const allow = at.cloud.nova.server.fault(/^POST/, { kind: 'status', status: 403 });
     await at.task.runNow();
-    expect(await at.consoles.find('cloud', server.id)).toMatchObject({ instanceHost: 'compute-1' });
+    expect(await at.consoles.reportedOne('cloud', server.id)).toMatchObject({
+      instanceHost: 'compute-2',
+      addressHost: 'compute-1',
+    });
+    const away = at.cloud.nova.server.fault(/servers/, { kind: 'status', status: 503 });
+    const sight = await at.clouds.look('cloud', server.id, AbortSignal.timeout(2000));
+    expect(sight).toEqual({ kind: 'refused', why: 'stale' });
+    away();
     allow();
     await at.task.runNow();
-    expect(await at.consoles.find('cloud', server.id)).toMatchObject({ instanceHost: 'compute-2' });
+    expect(await at.consoles.reportedOne('cloud', server.id)).toMatchObject({
+      instanceHost: 'compute-2',
+      addressHost: 'compute-2',
+    });
     expect(await at.sources.find('cloud')).toMatchObject({ errored: false });
   });
 

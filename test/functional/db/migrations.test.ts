@@ -5,6 +5,7 @@ import { parseConnectionUrl } from '../../../src/db/connection-url.js';
 import type { DatabaseConf } from '../../../src/db/database.js';
 import { MIGRATIONS } from '../../../src/db/migrations/index.js';
 import { dataSourceOptions, knownMigrations } from '../../../src/db/schema.js';
+import { databaseNow } from '../../../src/db/statements.js';
 import { databasesOf, ENGINES } from '../../fixtures/database.js';
 
 async function withSource<T>(
@@ -58,6 +59,42 @@ describe.each(ENGINES)('migrations on %s', (engine) => {
       await source.runMigrations({ transaction: 'each' });
     });
     await databases.open(conf, { sync: false });
+  });
+
+  it('finish what an interruption has left of them', async () => {
+    const conf = await databases.empty();
+    await databases.open(conf);
+    // MySQL commits each statement by itself: all of them may have run without the migration being marked as done.
+    await withSource(conf, async (source) => {
+      if (engine === 'sqlite') await source.undoLastMigration({ transaction: 'each' });
+      else await source.query('DELETE FROM schema_migrations');
+      if (engine === 'mariadb') await source.query('ALTER TABLE consoles DROP COLUMN instance_locked');
+      if (engine === 'mariadb') await source.query('DROP TABLE leases');
+    });
+    const db = await databases.open(conf);
+    expect(await db.query('SELECT instance_event_at, instance_locked FROM consoles')).toEqual([]);
+    expect(await db.query('SELECT name FROM leases')).toEqual([]);
+  });
+
+  it('keep what there was in the tables that they change', async () => {
+    const conf = await databases.empty();
+    const before = await databases.open(conf);
+    await withSource(conf, (source) => source.undoLastMigration({ transaction: 'each' }));
+    await before.execute(
+      "INSERT INTO consoles (source, uuid, discovered, hypervisor, hypervisor_ip) VALUES ('s', 'u', 1, 'h', '')",
+    );
+    const after = await databases.open(conf);
+    expect(
+      await after.query('SELECT source, uuid, instance_event_at, instance_locked FROM consoles'),
+    ).toEqual([{ source: 's', uuid: 'u', instance_event_at: null, instance_locked: null }]);
+  });
+
+  it('give every process the same clock, whatever the time zone of the server', async () => {
+    if (engine === 'mariadb') await databases.server().admin("SET GLOBAL time_zone = '+13:00'");
+    const db = await databases.fresh();
+    const [row] = await db.query<{ now: number }>(`SELECT ${databaseNow(db.dialect)} AS now`);
+    if (engine === 'mariadb') await databases.server().admin("SET GLOBAL time_zone = 'SYSTEM'");
+    expect(Math.abs((row?.now ?? 0) - Date.now() / 1000)).toBeLessThan(2);
   });
 
   it('run once when several programs start at the same moment', async () => {

@@ -14,6 +14,7 @@ const HOST: OptionSpec = { type: 'host', default: '::', help };
 const PATH: OptionSpec = { type: 'path', default: '', help };
 const CHOICE: OptionSpec = { type: 'choice', default: 'enforce', choices: ['enforce', 'warn'], help };
 const HOSTS: OptionSpec = { type: 'list', item: 'host', default: ['::'], minItems: 1, help };
+const NETWORKS: OptionSpec = { type: 'list', item: 'network', default: [], minItems: 0, help };
 const WORDS: OptionSpec = {
   type: 'list',
   item: 'word',
@@ -72,6 +73,26 @@ describe('readValue', () => {
       );
     },
   );
+
+  it.each(['192.0.2.7', '192.0.2.0/24', '0.0.0.0/0', '2001:db8::1', '2001:db8::/32', '::/0', 'fe80::/128'])(
+    'reads the network %s',
+    (text) => {
+      expect(readValue(text, NETWORKS)).toEqual([text]);
+    },
+  );
+
+  it.each([
+    '192.0.2.0/33',
+    '2001:db8::/129',
+    '192.0.2.0/',
+    '192.0.2.0/24/8',
+    '/24',
+    'balancer',
+    'fe80::1%eth0',
+    '192.0.2.0/024',
+  ])('refuses the network %j', (text) => {
+    expect(fault(text, NETWORKS)).toContain('is not an address or a network; give addresses such as');
+  });
 
   it('reads lists with commas, lines and spaces', () => {
     expect(readValue(' ::1, 127.0.0.1\n localhost,', HOSTS)).toEqual(['::1', '127.0.0.1', 'localhost']);

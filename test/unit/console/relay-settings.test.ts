@@ -9,6 +9,7 @@ describe('relaySettings', () => {
     expect(relaySettings(conf)).toMatchObject({
       ...{ addresses: ['::'], securePort: 5900, insecurePort: 5901, linkTimeout: 30, backendTimeout: 10 },
       ...{ backendTransport: 'prefer_tls', maxConnections: 20_000, maxConnectionsPerAddress: 512 },
+      ...{ proxyProtocolFrom: [] },
       ...{ maxHalfOpenPerAddress: 64, idleTimeouts: {}, firewallMode: 'enforce', permittedChannels: [] },
     });
   });

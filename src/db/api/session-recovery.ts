@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries with which a node that had been taken for dead makes its records true again, and those with which the
+// records of a dead node are closed. Each decides by its own conditions: both sides may be at work at the same moment.
+import type { ConsoleConnectionRow } from '../models/console-connection.js';
+import type { ConsoleSessionRow } from '../models/console-session.js';
+import { batches, placeholders } from '../statements.js';
+import type { Statements } from '../statements.js';
+import { NO_PROXY_UP } from './services.js';
+
+const BATCH = 500;
+/** The reasons of connections whose node went silent, and of those that another node ended with their main channel. */
+export const NODE_LOST = 'node lost';
+const MAIN_ENDED = 'main channel closed';
+
+/** A connection, its session, and what became of the other channels of that main channel. */
+export interface RecoveryRow extends Pick<ConsoleConnectionRow, 'connection_ref' | 'closed'> {
+  /** null: the session is gone. */
+  state: ConsoleSessionRow['state'] | null;
+  generation: number | null;
+  ended_generation: number | null;
+  main_ref: string | null;
+  terminated_at: number | null;
+  /** NODE_LOST: the claim on the main channel was given up for a node that was taken for dead. */
+  session_reason: string | null;
+  /** Where the main channel of this generation is or was. */
+  main_node: string | null;
+  /** Channels of this generation that another node ended because the main channel was lost. */
+  ended_elsewhere: number;
+}
+
+/** What the records say of the channels `refs` of a node; those without a row are left out. */
+export async function viewForRecovery(
+  db: Statements,
+  node: string,
+  refs: readonly string[],
+): Promise<RecoveryRow[]> {
+  const found: RecoveryRow[] = [];
+  for (const batch of batches(refs, BATCH)) {
+    const rows = await db.query<RecoveryRow>(
+      'SELECT c.connection_ref, c.closed, s.state, s.generation, s.ended_generation, s.main_ref, s.terminated_at, ' +
+        's.reason AS session_reason, m.node AS main_node, ' +
+        '(SELECT COUNT(*) FROM console_connections o WHERE o.session_id = c.session_id AND o.generation = c.generation ' +
+        'AND o.node <> ? AND o.reason = ?) AS ended_elsewhere ' +
+        'FROM console_connections c LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
+        'LEFT JOIN console_connections m ON m.session_id = c.session_id AND m.generation = c.generation AND m.channel_type = 1 ' +
+        `WHERE c.connection_ref IN (${placeholders(batch.length)})`,
+      [node, MAIN_ENDED, ...batch],
+    );
+    found.push(...rows);
+  }
+  return found;
+}
+
+const REOPEN =
+  "UPDATE console_connections SET state = CASE WHEN connected IS NULL THEN 'authorized' ELSE 'connected' END, " +
+  'closed = NULL, reason = NULL, bytes_up = NULL, bytes_down = NULL, duration = NULL WHERE closed IS NOT NULL';
+
+/** closed -> open again, for a main channel that takes its claim back afterwards. */
+export async function reopenMain(db: Statements, ref: string): Promise<void> {
+  await db.execute(`${REOPEN} AND connection_ref = ?`, [ref]);
+}
+
+/** The main channel takes its claim back, unless its session went on without it; true too when it has the claim. */
+export async function reclaimMain(
+  db: Statements,
+  main: {
+    readonly sessionId: string;
+    readonly generation: number;
+    readonly connectionRef: string;
+    readonly established: boolean;
+  },
+  now: number,
+): Promise<boolean> {
+  // What had not come up yet is put back as it was: its MAIN_INIT is still to come.
+  const up = main.established ? "closing_since = NULL, state = 'active', " : '';
+  const matched = await db.execute(
+    `UPDATE console_sessions SET ${up}reason = NULL, main_ref = ?, ended_generation = generation - 1, updated_at = ? ` +
+      'WHERE session_id = ? AND generation = ? AND terminated_at IS NULL ' +
+      // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
+      "AND (COALESCE(main_ref, '') = ? OR (COALESCE(main_ref, '') = '' AND reason = ? AND state IN ('pending', 'closing')))",
+    [main.connectionRef, now, main.sessionId, main.generation, main.connectionRef, NODE_LOST],
+  );
+  return matched > 0;
+}
+
+/** closed -> open again, for channels whose session is active in their generation; gives how many are open now. */
+export async function reopenOthers(
+  db: Statements,
+  sessionId: string,
+  generation: number,
+  refs: readonly string[],
+): Promise<number> {
+  let reopened = 0;
+  for (const batch of batches(refs, BATCH)) {
+    reopened += await db.execute(
+      `${REOPEN} AND connection_ref IN (${placeholders(batch.length)}) AND EXISTS (SELECT 1 FROM console_sessions s ` +
+        "WHERE s.session_id = ? AND s.generation = ? AND s.state = 'active' AND s.terminated_at IS NULL " +
+        'AND s.ended_generation < s.generation)',
+      [...batch, sessionId, generation],
+    );
+  }
+  return reopened;
+}
+
+/** The claims of main channels of a node none of whose proxies is up are given up. */
+export async function releaseLostMains(
+  db: Statements,
+  node: string,
+  refs: readonly string[],
+  now: number,
+): Promise<void> {
+  for (const batch of batches(refs, BATCH)) {
+    await db.execute(
+      "UPDATE console_sessions SET closing_since = CASE WHEN state = 'active' THEN ? ELSE closing_since END, " +
+        "state = CASE WHEN state = 'active' THEN 'closing' ELSE state END, main_ref = NULL, " +
+        `ended_generation = generation, reason = ?, updated_at = ? WHERE main_ref IN (${placeholders(batch.length)}) AND ${NO_PROXY_UP}`,
+      [now, NODE_LOST, now, ...batch, node],
+    );
+  }
+}
+
+/** Closes connections of a node none of whose proxies is up; gives how many. */
+export async function closeLostConnections(
+  db: Statements,
+  node: string,
+  refs: readonly string[],
+  now: number,
+): Promise<number> {
+  let closed = 0;
+  for (const batch of batches(refs, BATCH)) {
+    closed += await db.execute(
+      "UPDATE console_connections SET state = 'closed', closed = ?, reason = ? " +
+        `WHERE closed IS NULL AND connection_ref IN (${placeholders(batch.length)}) AND ${NO_PROXY_UP}`,
+      [now, NODE_LOST, ...batch, node],
+    );
+  }
+  return closed;
+}

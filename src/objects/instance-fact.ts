@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a cloud says of its instances, as far as consoles go: kept by the time at which it was said, so that messages may
+// come in any order, twice, or not at all. What was asked of the cloud itself, at any later time, takes its place.
+import {
+  consolesOfInstance,
+  isNews,
+  markAddressStale,
+  recordLock,
+  recordState,
+} from '../db/api/instance-facts.js';
+import type { Database } from '../db/database.js';
+
+/** The platform whose consoles follow such news; uuids of other platforms mean other machines. */
+const PLATFORM = 'openstack';
+const LONGEST = { state: 64, host: 255 } as const;
+
+/** A console that an instance has. */
+export interface InstanceConsole {
+  readonly source: string;
+  readonly uuid: string;
+  readonly name: string | null;
+  /** Nova's status; null before anybody has said so. */
+  readonly state: string | null;
+  readonly host: string | null;
+}
+
+/** Something said of an instance. */
+export interface InstanceFact {
+  /** When it was said, epoch seconds by the sender's clock; a time in the future counts as now. */
+  readonly at: number;
+  /** Nova's status: `ACTIVE`, `SHUTOFF`, ... */
+  readonly state: string;
+  /** null: not said. */
+  readonly host: string | null;
+}
+
+/** What is known of instances from their cloud's own news. */
+export class InstanceFacts {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** The consoles of an instance: one for each cloud that has shown one. */
+  async consoles(uuid: string): Promise<InstanceConsole[]> {
+    const rows = await consolesOfInstance(this.#db, PLATFORM, uuid);
+    return rows.map((row) => ({
+      source: row.source,
+      uuid: row.uuid,
+      name: row.name,
+      state: row.instance_state,
+      host: row.instance_host,
+    }));
+  }
+
+  /** Records state and host; false when something newer is known, or the console is gone. Equal times count as news. */
+  record(source: string, uuid: string, fact: InstanceFact): Promise<boolean> {
+    return recordState(this.#db, {
+      ...{ source, uuid, at: fact.at },
+      state: fact.state.slice(0, LONGEST.state),
+      host: fact.host?.slice(0, LONGEST.host) ?? null,
+    });
+  }
+
+  /** Whether nothing newer is known of the console's instance. */
+  isNews(source: string, uuid: string, at: number): Promise<boolean> {
+    return isNews(this.#db, source, uuid, at);
+  }
+
+  /** Records the lock; false when something newer is known of it. */
+  recordLock(source: string, uuid: string, at: number, locked: boolean): Promise<boolean> {
+    return recordLock(this.#db, { source, uuid, at, locked });
+  }
+
+  /** From now on the console's address counts for nothing until the cloud has been asked for it. */
+  markAddressStale(source: string, uuid: string): Promise<void> {
+    return markAddressStale(this.#db, source, uuid);
+  }
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node that is taken for dead and comes back, on real databases: what runs goes on, what went on without it does not,
+// and no row is wrong afterwards.
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Database } from '../../../src/db/database.js';
+import type { ChannelGrant, LiveRecord } from '../../../src/objects/console-channel.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { reapExpired } from '../../../src/objects/reaper.js';
+import { Services } from '../../../src/objects/service.js';
+import type { ServiceRun } from '../../../src/objects/service.js';
+import { Sources } from '../../../src/objects/source.js';
+import { databasesOf, ENGINES } from '../../fixtures/database.js';
+import { aConsole } from '../../fixtures/rows.js';
+
+const GRACE = 60;
+const BACKEND = 0xfeed;
+const END = { reason: 'client closed', bytesUp: 1, bytesDown: 2, duration: 3 };
+
+const aProxy = (host: string): ServiceRun => ({
+  ...{ host, binary: 'kerbside-proxy', runId: randomUUID(), pid: 100 },
+  ...{ version: '1.0.0', reportInterval: 5 },
+});
+
+class Site {
+  readonly clock = { now: 1_800_000_000 };
+  readonly sessions: ConsoleSessions;
+  readonly services: Services;
+  private readonly nodes = new Map<string, ServiceRun>();
+
+  constructor(readonly db: Database) {
+    const now = (): number => this.clock.now;
+    this.sessions = new ConsoleSessions(db, { reconnectGrace: GRACE, now });
+    this.services = new Services(db);
+  }
+
+  async prepare(): Promise<this> {
+    await new Sources(this.db).upsert({ name: 'lab', type: 'static' });
+    await new Consoles(this.db).reconcile('lab', [aConsole({ uuid: 'one' })]);
+    for (const host of ['a', 'b']) await this.up(host);
+    return this;
+  }
+
+  async up(host: string): Promise<void> {
+    const run = this.nodes.get(host) ?? aProxy(host);
+    this.nodes.set(host, run);
+    await this.services.register(run, {});
+  }
+
+  /** As a conductor does with a node that is silent. */
+  async declareDead(host: string): Promise<number> {
+    await this.db.execute('UPDATE services SET heartbeat = heartbeat - 60 WHERE host = ?', [host]);
+    await this.services.findDown({ downTime: 15, slack: 1 });
+    let closed = 0;
+    for (const node of await this.services.nodesToClose())
+      closed += (await this.sessions.closeNode(node)).length;
+    return closed;
+  }
+
+  async back(host: string): Promise<string> {
+    const run = this.nodes.get(host) ?? aProxy(host);
+    return (await this.services.beat(run, { draining: false, report: {}, downTime: 15 })).kind;
+  }
+
+  async mint(): Promise<string> {
+    const tokens = new ConsoleTokens(this.db, { tokenTtl: 600, now: () => this.clock.now });
+    return (await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' })).token;
+  }
+
+  async ask(ticket: string, node: string, main?: ChannelGrant): Promise<ChannelGrant> {
+    const answer = await this.sessions.authorize({
+      ...{ ticket, node, pid: 100, clientIp: '::1', clientPort: 1, channelId: 0 },
+      connectionId: main?.proxyConnectionId ?? 0,
+      channelType: main === undefined ? 1 : 2,
+    });
+    if (answer.kind === 'refused') throw new Error(answer.reason);
+    return answer;
+  }
+
+  /** A session with its main channel on one node and a display on each of some. */
+  async session(
+    mainOn: string,
+    ...displaysOn: string[]
+  ): Promise<{ token: string; main: ChannelGrant; displays: ChannelGrant[] }> {
+    const token = await this.mint();
+    const main = await this.ask(token, mainOn);
+    await this.sessions.linked(main.connectionRef);
+    await this.sessions.establish(main.sessionId, main.generation, BACKEND);
+    const displays: ChannelGrant[] = [];
+    for (const node of displaysOn) {
+      const display = await this.ask(token, node, main);
+      await this.sessions.linked(display.connectionRef);
+      displays.push(display);
+    }
+    return { token, main, displays };
+  }
+
+  rows(): Promise<Record<string, unknown>[]> {
+    return this.db.query('SELECT connection_ref, state, closed, reason FROM console_connections ORDER BY id');
+  }
+
+  async sessionRow(id: string): Promise<Record<string, unknown> | undefined> {
+    const rows = await this.db.query<Record<string, unknown>>(
+      'SELECT state, generation, ended_generation, main_ref, closing_since, terminated_at, reason FROM console_sessions ' +
+        'WHERE session_id = ?',
+      [id],
+    );
+    return rows[0];
+  }
+}
+
+function alive(...grants: ChannelGrant[]): LiveRecord[] {
+  return grants.map(({ connectionRef, sessionId, generation, backendConnectionId }) => ({
+    ...{ connectionRef, sessionId, generation, established: true },
+    channelType: backendConnectionId === 0 ? 1 : 2,
+  }));
+}
+
+const refs = (...grants: ChannelGrant[]): string[] => grants.map(({ connectionRef }) => connectionRef);
+const OPEN = { state: 'connected', closed: null, reason: null };
+const TABLES = ['services', 'consoles', 'console_tokens', 'console_sessions', 'console_connections'];
+const NOTHING = { reopened: [], waiting: [], lost: [] };
+
+describe.each(ENGINES)('a node that was away, on %s', (engine) => {
+  const databases = databasesOf(engine, { keep: true });
+  let db: Database;
+  beforeAll(async () => {
+    db = await databases.fresh();
+  });
+  const aSite = async (): Promise<Site> => {
+    for (const table of TABLES) await db.execute(`DELETE FROM ${table}`);
+    return new Site(db).prepare();
+  };
+
+  it('loses its channels in the records when it is silent, and only then', async () => {
+    const site = await aSite();
+    const { main, displays } = await site.session('a', 'a', 'b');
+    expect(await site.sessions.closeNode('a')).toEqual([]);
+    expect(await site.declareDead('a')).toBe(2);
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({
+      ...{ state: 'closing', main_ref: null, ended_generation: 1, reason: 'node lost' },
+    });
+    const closed = { state: 'closed', reason: 'node lost' };
+    expect(await site.rows()).toMatchObject([closed, closed, OPEN]);
+    expect(await site.sessions.connectionsToClose('b')).toEqual([
+      { connectionRef: displays[1]?.connectionRef, sessionId: main.sessionId, terminated: false },
+    ]);
+    expect(await site.declareDead('a')).toBe(0);
+  });
+
+  it('goes on with what still runs, and finds nothing more to do the second time', async () => {
+    const site = await aSite();
+    const { token, main, displays } = await site.session('a', 'a');
+    await site.declareDead('a');
+    expect(await site.back('a')).toBe('returned');
+    const live = alive(main, ...displays);
+    expect(await site.sessions.recover('a', live)).toEqual({
+      ...NOTHING,
+      reopened: refs(main, ...displays),
+    });
+    expect(await site.rows()).toMatchObject([OPEN, OPEN]);
+    expect(await site.sessionRow(main.sessionId)).toEqual({
+      ...{ state: 'active', generation: 1, ended_generation: 0, main_ref: main.connectionRef },
+      ...{ closing_since: null, terminated_at: null, reason: null },
+    });
+    expect(await site.sessions.recover('a', live)).toEqual(NOTHING);
+    expect(await site.sessions.connectionsToClose('a')).toEqual([]);
+    expect(await site.ask(token, 'b', main)).toMatchObject({ backendConnectionId: BACKEND });
+    expect(await site.back('a')).toBe('well');
+    expect(await site.declareDead('b')).toBe(1);
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active' });
+  });
+
+  it('cannot lose by a late statement what it has put back', async () => {
+    const site = await aSite();
+    const { main } = await site.session('a');
+    await site.declareDead('a');
+    await site.back('a');
+    await site.sessions.recover('a', alive(main));
+    expect(await site.sessions.closeNode('a')).toEqual([]);
+    expect(await site.rows()).toMatchObject([OPEN]);
+  });
+
+  it('finds its claim again when only its row had been left', async () => {
+    const site = await aSite();
+    const { main } = await site.session('a');
+    await site.declareDead('a');
+    // It came back between the two statements that close a channel.
+    await site.db.execute("UPDATE console_connections SET closed = NULL, reason = NULL, state = 'connected'");
+    await site.back('a');
+    expect(await site.sessions.recover('a', alive(main))).toMatchObject({ reopened: refs(main) });
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active', ended_generation: 0 });
+  });
+
+  it('has nothing to do when nobody missed it', async () => {
+    const site = await aSite();
+    const { main, displays } = await site.session('a', 'a');
+    expect(await site.sessions.recover('a', alive(main, ...displays))).toEqual(NOTHING);
+    expect(await site.rows()).toMatchObject([OPEN, OPEN]);
+  });
+
+  it('ends what was terminated meanwhile', async () => {
+    const site = await aSite();
+    const { main, displays } = await site.session('a', 'a');
+    await site.declareDead('a');
+    await site.sessions.terminateSession(main.sessionId, 'enough');
+    await site.back('a');
+    const ending = { sessionId: main.sessionId, terminated: true };
+    expect(await site.sessions.recover('a', alive(main, ...displays))).toEqual({
+      ...NOTHING,
+      lost: refs(main, ...displays).map((connectionRef) => ({ connectionRef, ...ending })),
+    });
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({
+      ...{ state: 'closing', main_ref: null, reason: 'enough' },
+    });
+    for (const { closed } of await site.rows()) expect(closed).not.toBeNull();
+  });
+
+  it('ends what went on elsewhere with a new main channel', async () => {
+    const site = await aSite();
+    const { token, main, displays } = await site.session('a', 'a');
+    await site.declareDead('a');
+    const next = await site.ask(token, 'b');
+    await site.sessions.establish(next.sessionId, next.generation, BACKEND);
+    await site.back('a');
+    const recovered = await site.sessions.recover('a', alive(main, ...displays));
+    expect(recovered.reopened).toEqual([]);
+    expect(recovered.lost.map(({ connectionRef }) => connectionRef)).toEqual(refs(main, ...displays));
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({
+      ...{ state: 'active', generation: 2, ended_generation: 1, main_ref: next.connectionRef, reason: null },
+    });
+    for (const grant of [main, ...displays]) await site.sessions.closed(grant.connectionRef, END);
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({ main_ref: next.connectionRef });
+  });
+
+  it('ends what was closed or removed after its grace', async () => {
+    const site = await aSite();
+    const { main } = await site.session('a');
+    const other = await site.session('a');
+    await site.declareDead('a');
+    site.clock.now += GRACE + 1;
+    await reapExpired(site.db, { reconnectGrace: GRACE }, site.clock.now);
+    await site.db.execute('DELETE FROM console_sessions WHERE session_id = ?', [other.main.sessionId]);
+    await site.back('a');
+    const recovered = await site.sessions.recover('a', alive(main, other.main));
+    expect(recovered).toMatchObject({ reopened: [], waiting: [] });
+    expect(recovered.lost).toHaveLength(2);
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'closed' });
+    expect(
+      await site.sessions.recover('a', [{ ...alive(main)[0]!, connectionRef: randomUUID() }]),
+    ).toMatchObject({
+      lost: [{ terminated: false }],
+    });
+  });
+
+  it('ends a session whose other channels were ended on other nodes', async () => {
+    const site = await aSite();
+    const { main, displays } = await site.session('a', 'b');
+    await site.declareDead('a');
+    await site.sessions.otherClosed(displays[0]!.connectionRef, { ...END, reason: 'main channel closed' });
+    await site.back('a');
+    expect(await site.sessions.recover('a', alive(main))).toMatchObject({
+      lost: [{ connectionRef: main.connectionRef }],
+    });
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'closing', main_ref: null });
+  });
+
+  it('puts a display back whose main channel never went away', async () => {
+    const site = await aSite();
+    const { main, displays } = await site.session('b', 'a');
+    expect(await site.declareDead('a')).toBe(1);
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active' });
+    await site.back('a');
+    expect(await site.sessions.recover('a', alive(...displays))).toEqual({
+      ...NOTHING,
+      reopened: refs(...displays),
+    });
+    expect(await site.rows()).toMatchObject([OPEN, OPEN]);
+  });
+
+  it('waits with a display for the node of its main channel, which is away too', async () => {
+    const site = await aSite();
+    const { main, displays } = await site.session('b', 'a');
+    await site.declareDead('a');
+    await site.declareDead('b');
+    await site.back('a');
+    const display = alive(...displays);
+    expect(await site.sessions.recover('a', display)).toEqual({ ...NOTHING, waiting: refs(...displays) });
+    await site.back('b');
+    expect(await site.sessions.recover('b', alive(main))).toMatchObject({ reopened: refs(main) });
+    expect(await site.sessions.recover('a', display)).toMatchObject({ reopened: refs(...displays) });
+    expect(await site.rows()).toMatchObject([OPEN, OPEN]);
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active', ended_generation: 0 });
+  });
+
+  it('does not wait for a main channel of its own that has ended', async () => {
+    const site = await aSite();
+    const { displays } = await site.session('a', 'a');
+    await site.declareDead('a');
+    await site.back('a');
+    expect(await site.sessions.recover('a', alive(...displays))).toMatchObject({
+      ...{ waiting: [], lost: [{ connectionRef: displays[0]?.connectionRef }] },
+    });
+  });
+
+  it('ends what somebody had interrupted for the sake of its instance', async () => {
+    const site = await aSite();
+    const { main } = await site.session('a');
+    await site.db.execute(
+      "UPDATE console_sessions SET main_ref = NULL, state = 'closing', closing_since = ?, ended_generation = generation",
+      [site.clock.now],
+    );
+    await site.declareDead('a');
+    await site.back('a');
+    expect(await site.sessions.recover('a', alive(main))).toMatchObject({ reopened: [], lost: [{}] });
+  });
+
+  it('lets a main channel come up that was about to', async () => {
+    const site = await aSite();
+    const token = await site.mint();
+    const main = await site.ask(token, 'a');
+    await site.declareDead('a');
+    await site.back('a');
+    const record = { ...alive(main)[0]!, established: false };
+    expect(await site.sessions.recover('a', [record])).toMatchObject({ reopened: refs(main) });
+    expect(await site.sessionRow(main.sessionId)).toMatchObject({
+      ...{ state: 'pending', main_ref: main.connectionRef, ended_generation: 0 },
+    });
+    await site.sessions.establish(main.sessionId, main.generation, BACKEND);
+    expect(await site.ask(token, 'b', main)).toMatchObject({ kind: 'granted' });
+  });
+
+  it('is not closed while another proxy of the same name is up', async () => {
+    const site = await aSite();
+    await site.session('a');
+    await site.services.register({ ...aProxy('a'), binary: 'kerbside' }, {});
+    await site.db.execute("UPDATE services SET heartbeat = 0 WHERE binary_name = 'kerbside-proxy'");
+    expect(await site.services.findDown({ downTime: 15, slack: 1 })).toHaveLength(2);
+    expect(await site.services.nodesToClose()).toEqual([]);
+  });
+});
