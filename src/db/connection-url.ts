@@ -33,6 +33,8 @@ const IGNORED_PARAMETERS = new Set([
   'read_timeout',
   'write_timeout',
   'binary_prefix',
+  // SQLAlchemy's own: DevStack asks for its counter of statements so.
+  'plugin',
 ]);
 const MYSQL =
   /^(?:(?<user>[^:/@]*)(?::(?<password>[^@]*))?@)?(?<host>\[[^\]]*\]|[^/:?@]*)(?::(?<port>\d+))?(?:\/(?<name>[^?]*))?(?:\?(?<query>.*))?$/;
