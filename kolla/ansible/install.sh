@@ -71,7 +71,7 @@ install -m 0644 -- "$source/kerbside.yml" "$playbooks/kerbside.yml"
 
 add_passwords() {
   local name added=()
-  if head -n 1 -- "$passwords" | grep -q '^\$ANSIBLE_VAULT'; then
+  if head -n 1 -- "$passwords" | grep -q '^[$]ANSIBLE_VAULT'; then
     printf '%s is encrypted: add these names to it yourself, with random values of 40 characters:\n' "$passwords"
     sed -n 's/^\(kerbside_[a-z_]*\):.*/  \1/p' "$source/passwords.yml"
     return
