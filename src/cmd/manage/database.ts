@@ -1,9 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-manage db: the schema of the database.
 import type { Command } from 'commander';
+import { connectionOf } from './original-settings.js';
 import { configure, say, withDatabase } from './run.js';
 
-/** Adds `db sync` and `db version`. */
+const PROGRESS_EVERY = 10_000;
+
+async function importDatabase(options: { readonly from: string }, command: Command): Promise<void> {
+  const conf = configure(command);
+  const url = connectionOf(options.from);
+  const { OriginalDatabase } = await import('../../db/original.js');
+  const { Consoles } = await import('../../objects/console.js');
+  const { importOriginal } = await import('../../objects/original-import.js');
+  await withDatabase(conf, { sync: false }, async (database) => {
+    const original = await OriginalDatabase.open(url);
+    try {
+      say(`reading ${original.place}, writing ${database.place}`);
+      let next = PROGRESS_EVERY;
+      const consoles = new Consoles(database, { node: conf.default.nodeName, pid: process.pid });
+      const outcome = await importOriginal(database, original, consoles, {
+        now: Date.now() / 1000,
+        progress: (done, total) => {
+          if (done < next) return;
+          next = done + PROGRESS_EVERY;
+          say(`audit events: ${done} of ${total}`);
+        },
+      });
+      for (const line of outcome.refused) say(`not taken over: ${line}`);
+      say(
+        `taken over: ${outcome.consoles} consoles, ${outcome.tokens} tokens, ${outcome.events} audit events`,
+      );
+    } finally {
+      await original.close();
+    }
+  });
+}
+
+/** Adds `db sync`, `db version` and `db import`. */
 export function addDatabaseCommands(manage: Command): void {
   const db = manage.command('db').description('the schema of the database').helpCommand(false);
   db.command('sync')
@@ -22,4 +55,11 @@ export function addDatabaseCommands(manage: Command): void {
         say(`schema ${schema ?? 'empty'}, this release ${latest}, server ${server}`);
       });
     });
+  db.command('import')
+    .description('take over consoles, tokens and the audit trail of the original Kerbside; safe to run again')
+    .requiredOption(
+      '--from <file>',
+      "a file with the original's SQL_URL: its kerbside.ini, its environment file, or the URL alone; - is standard input",
+    )
+    .action(importDatabase);
 }

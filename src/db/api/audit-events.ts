@@ -8,6 +8,7 @@ const COLUMNS = ['source', 'uuid', 'timestamp', 'session_id', 'channel', 'node',
 
 const LIST_AUDIT = {
   newest: `SELECT id, ${COLUMNS.join(', ')} FROM audit_events WHERE source = ? AND uuid = ? ORDER BY id DESC LIMIT ?`,
+  between: `SELECT id, ${COLUMNS.join(', ')} FROM audit_events WHERE source = ? AND uuid = ? AND timestamp BETWEEN ? AND ?`,
   total: 'SELECT COUNT(*) AS total FROM audit_events WHERE source = ? AND uuid = ?',
 } as const;
 
@@ -32,6 +33,17 @@ export function newestAuditEvents(
   limit: number,
 ): Promise<AuditEventRow[]> {
   return db.query(LIST_AUDIT.newest, [source, uuid, limit]);
+}
+
+/** The events of a console between two times, both included, in no order. */
+export function eventsBetween(
+  db: Statements,
+  source: string,
+  uuid: string,
+  first: number,
+  last: number,
+): Promise<AuditEventRow[]> {
+  return db.query(LIST_AUDIT.between, [source, uuid, first, last]);
 }
 
 /** How many events a console has. */
