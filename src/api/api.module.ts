@@ -21,8 +21,10 @@ import { Consoles } from '../objects/console.js';
 import { Inventory } from '../objects/inventory.js';
 import { Sources } from '../objects/source.js';
 import { Policy } from '../policy.js';
+import { ExchangeLimit } from '../sources/exchange-limit.js';
 import { OpenStackClouds } from '../sources/openstack-clouds.js';
-import { CaCertificate } from './ca-certificate.js';
+import { TokenExchange } from '../sources/token-exchange.js';
+import { CaCertificate } from '../ca-certificate.js';
 import { ConsoleFiles } from './console-files.js';
 import { ConsoleOpening } from './console-opening.js';
 import { AuthController } from './controllers/auth.js';
@@ -40,7 +42,6 @@ import { V1ConsoleController } from './controllers/v1/consoles.js';
 import { V1SessionController } from './controllers/v1/sessions.js';
 import { V1SourceController } from './controllers/v1/sources.js';
 import { VersionController } from './controllers/v1/version.js';
-import { ExchangeLimit } from './exchange-limit.js';
 import { FaultFilter } from './fault-filter.js';
 import { CONF, OPENAPI } from './injection-tokens.js';
 import { JSON_SPACES, sortedKeys } from './json-format.js';
@@ -125,14 +126,16 @@ export class ApiModule {
           useValue: new ConsoleOpening({ ...parts, node: parts.conf.default.nodeName }),
         },
         { provide: OpenStackClouds, useValue: parts.clouds },
-        { provide: ExchangeLimit, useValue: exchangeLimit(parts.conf) },
+        { provide: TokenExchange, useValue: tokenExchange(parts) },
       ],
     };
   }
 }
 
-function exchangeLimit({ nova }: Conf): ExchangeLimit {
-  return new ExchangeLimit(nova.failedExchangesPerAddress, nova.exchangeWindow);
+function tokenExchange({ conf, clouds, tokens, events }: ApiParts): TokenExchange {
+  const { failedExchangesPerAddress, exchangeWindow } = conf.nova;
+  const limit = new ExchangeLimit(failedExchangesPerAddress, exchangeWindow);
+  return new TokenExchange({ clouds, limit, tokens, events, node: conf.default.nodeName });
 }
 
 /** The way of a request. */

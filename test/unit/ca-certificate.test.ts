@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CaCertificate } from '../../../src/api/ca-certificate.js';
-import { StartupError } from '../../../src/exception.js';
+import { CaCertificate } from '../../src/ca-certificate.js';
+import { StartupError } from '../../src/exception.js';
 
 const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
 

@@ -2,10 +2,10 @@
 // The certificate of the CA that clients are told to trust: [spice] cacert_path, read anew for every .vv file so
 // that a renewed one needs no restart.
 import { readFile } from 'node:fs/promises';
-import { StartupError } from '../exception.js';
-import { loggerFor } from '../log.js';
+import { StartupError } from './exception.js';
+import { loggerFor } from './log.js';
 
-const LOG = loggerFor('kerbside.api.ca');
+const LOG = loggerFor('kerbside.ca');
 
 /** The CA certificate. */
 export class CaCertificate {
