@@ -53,23 +53,24 @@ function urlOf(address: string, port: number, path: string): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`;
 }
 
-/** Where a service answers: the REST service has a page for it, the others export metrics. */
+/** Where a service answers: the REST service at its port, the others beside their metrics. */
 function pageOf(conf: Conf, service: ServiceName): string {
   switch (service) {
     case 'kerbside':
     case 'kerbside-api':
       return urlOf(conf.api.address, conf.api.port, '/healthcheck');
-    case 'kerbside-proxy':
     case 'kerbside-conductor':
+      return urlOf(conf.metrics.address, conf.metrics.conductorPort, '/healthcheck');
+    case 'kerbside-proxy':
     case 'kerbside-html5proxy':
-      return urlOf(conf.metrics.address, conf.metrics.port, '/metrics');
+      return urlOf(conf.metrics.address, conf.metrics.port, '/healthcheck');
   }
 }
 
 /**
  * Asks the service on this machine.
  *
- * @throws KerbsideException when it does not answer 200 in time
+ * @throws KerbsideException when it does not answer in time, or not well
  */
 export async function checkHealth(conf: Conf, service: ServiceName): Promise<void> {
   const page = pageOf(conf, service);
@@ -79,7 +80,8 @@ export async function checkHealth(conf: Conf, service: ServiceName): Promise<voi
   } catch {
     throw new Unhealthy(`${service} does not answer at ${page}; see that it runs and look into its log`);
   }
-  if (answer.ok) return;
+  // An exporter without such a page is a process that runs.
+  if (answer.ok || answer.status === 404) return;
   const said = (await answer.text().catch(() => '')).slice(0, 200);
   throw new Unhealthy(`${service} is not well: ${page} answers ${answer.status} ${said}`.trim());
 }

@@ -104,7 +104,7 @@ configure() {
   local service=$1 password=$2
   shift 2
   certificate "$WORK/config"
-  head -c 32 /dev/zero | base64 >"$WORK/config/encryption.key"
+  printf '01234567 %s\n' "$(head -c 32 /dev/zero | base64)" >"$WORK/config/encryption.key"
   echo '[]' >"$WORK/config/sources.yaml"
   {
     printf '[DEFAULT]\nnode_name = test-node\nlog_file = /var/log/kolla/kerbside/%s.log\n' "$service"
@@ -112,7 +112,7 @@ configure() {
     printf '[api]\naddress = 127.0.0.1\nport = %s\nauth_secret_seed = %s\n' "$api" "${seed-0123456789abcdef0123456789abcdef}"
     printf '[spice]\naddress = 127.0.0.1\nsecure_port = %s\ninsecure_port = %s\n' "$secure" "$plain"
     printf 'cert_path = /etc/kerbside/cert.pem\nkey_path = /etc/kerbside/key.pem\ncacert_path = /etc/kerbside/cert.pem\n'
-    printf '[sources]\npath = /etc/kerbside/sources.yaml\n[metrics]\naddress = 127.0.0.1\nport = %s\n' "$metrics"
+    printf '[sources]\npath = /etc/kerbside/sources.yaml\n[metrics]\naddress = 127.0.0.1\nport = %s\nconductor_port = %s\n' "$metrics" "$metrics"
     printf '%s\n' "$@"
   } >"$WORK/config/kerbside.conf"
   {
