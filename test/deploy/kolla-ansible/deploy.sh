@@ -2,13 +2,14 @@
 # shellcheck shell=bash
 # Sourced by long/kolla-ansible.sh: the role's containers on podman, with a private MariaDB.
 # shellcheck disable=SC2154  # root, nodes, here, pids: of long/kolla-ansible.sh
-tag=${KERBSIDE_TAG:-$(pod images --format '{{.Repository}} {{.Tag}}' | awk '$1 == "localhost/kolla/kerbside-api" {print $2; exit}')}
+tag=${KERBSIDE_TAG:-kerbside-1.0}
 image=localhost/kolla/kerbside-api:$tag
-if [ -z "$tag" ] || ! pod image exists "$image"; then
-  failed 'deploy: containers' "the store $DEPLOY_CACHE has no image localhost/kolla/kerbside-api: run the check of Kolla's images first"
+if ! pod image exists "$image"; then
+  failed 'deploy: containers' "the store $DEPLOY_CACHE has no image localhost/kolla/kerbside-api: run kolla-images first (deploy --long --kolla DIR kolla-images)"
   return
 fi
-options=(-e "kerbside_tag=$tag" -e enable_container_healthchecks=false -e container_engine_client_timeout=120)
+# The load balancer has its configuration; an image of it is not here.
+options=(-e "kerbside_tag=$tag" -e enable_loadbalancer=false -e enable_container_healthchecks=false -e container_engine_client_timeout=120)
 services=(kerbside_api kerbside_proxy kerbside_conductor)
 if pod image exists "localhost/kolla/kerbside-html5proxy:$tag" && once --network none --entrypoint /bin/sh "$image" -c 'command -v kerbside-html5proxy'; then
   services+=(kerbside_html5proxy)
@@ -20,8 +21,8 @@ deploy() { kerbside deploy "${options[@]}" "$@"; }
 
 secret() { sed -n "s/^$1: //p" "$root/etc/kolla/passwords.yml"; }
 database() {
-  mariadbd --no-defaults --user=root --datadir="$WORK/mysql" --bind-address=192.0.2.1 --port=3306 --socket="$WORK/mysql.sock" \
-    --pid-file="$WORK/mysql.pid" --skip-name-resolve >"$WORK/mysql.log" 2>&1 &
+  (trap - EXIT; exec mariadbd --no-defaults --user=root --datadir="$WORK/mysql" --bind-address=192.0.2.1 --port=3306 --socket="$WORK/mysql.sock" \
+    --pid-file="$WORK/mysql.pid" --skip-name-resolve) >"$WORK/mysql.log" 2>&1 &
   pids+=($!)
   until_true 30 mariadb --no-defaults --socket="$WORK/mysql.sock" -e 'SELECT 1'
 }
