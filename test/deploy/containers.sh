@@ -83,7 +83,7 @@ megabytes() { echo $(($(pod image inspect --format '{{.Size}}' "$1") / 1000000))
 
 # A self-signed certificate for the SPICE port: DIRECTORY/{cert,key}.pem, readable for the user of the images.
 certificate() {
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/O=Test/CN=proxy' \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj '/O=Test/CN=proxy' \
     -keyout "$1/key.pem" -out "$1/cert.pem" 2>/dev/null
   chmod 644 "$1/key.pem"
 }
