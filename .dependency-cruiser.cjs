@@ -48,6 +48,30 @@ module.exports = {
       { path: '^src/console/' },
       { path: '^src/api/' },
     ),
+    only(
+      'html5proxy-not-api',
+      'browsers and the REST service share objects and sources, never code',
+      { path: '^src/html5proxy/' },
+      { path: '^src/(api|conductor)/|node_modules/@nestjs/' },
+    ),
+    only(
+      'html5proxy-is-a-leaf',
+      'only programs start the service for browsers',
+      { path: '^src/', pathNot: '^src/(html5proxy|cmd)/' },
+      { path: '^src/html5proxy/' },
+    ),
+    only(
+      'html5proxy-takes-little-of-console',
+      'the data plane exists once: browsers reach it over the network',
+      { path: '^src/html5proxy/' },
+      { path: '^src/console/', pathNot: '^src/console/(certificates|host-subject|limits)\\.ts$' },
+    ),
+    only(
+      'only-html5proxy-imports-ws',
+      'WebSockets have one owner',
+      { path: '^src', pathNot: '^src/html5proxy/' },
+      { path: 'node_modules/ws(/|$)' },
+    ),
     only('api-not-db', 'controllers speak to objects', { path: '^src/api/' }, { path: '^src/db/' }),
     only(
       'objects-look-down',

@@ -18,7 +18,7 @@ export interface Exposition {
 export interface MetricsPlace {
   readonly address: string;
   readonly port: number;
-  readonly option: 'port' | 'conductor_port';
+  readonly option: 'port' | 'conductor_port' | 'html5proxy_port';
 }
 
 /** The metrics of a process. */

@@ -12,6 +12,10 @@ await runProgram(
     syncsSchema: true,
     parts: [
       async (services) => (await import('../console/supervisor.js')).startProxy(services),
+      async (services) =>
+        services.conf.html5proxy.enabled
+          ? (await import('../html5proxy/server.js')).startHtml5Proxy(services)
+          : { close: () => Promise.resolve() },
       async (services) => (await import('../conductor/conductor.js')).startConductor(services),
       async (services) => (await import('../api/server.js')).startApi(services),
     ],

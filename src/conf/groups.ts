@@ -6,6 +6,7 @@ import { CONSOLE_GROUP } from './console.js';
 import { DATABASE_GROUP } from './database.js';
 import { DEFAULT_GROUP } from './default.js';
 import { FIREWALL_GROUP } from './firewall.js';
+import { HTML5PROXY_GROUP } from './html5proxy.js';
 import { KEYSTONE_AUTHTOKEN_GROUP } from './keystone-authtoken.js';
 import { KEYSTONE_GROUP } from './keystone.js';
 import { METRICS_GROUP } from './metrics.js';
@@ -27,6 +28,7 @@ export const GROUPS = {
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
+  html5proxy: HTML5PROXY_GROUP,
   audit: AUDIT_GROUP,
   keystoneAuthtoken: KEYSTONE_AUTHTOKEN_GROUP,
   keystone: KEYSTONE_GROUP,

@@ -32,5 +32,12 @@ export const METRICS_GROUP = {
         'The TCP port of the exporter of kerbside-conductor, which may share a machine with kerbside-proxy. Where both are ' +
         'one program, [metrics] port shows everything. 0 takes any free port and logs which one.',
     },
+    html5proxy_port: {
+      type: 'port',
+      default: 13005,
+      min: 0,
+      max: 65535,
+      help: 'The same for kerbside-html5proxy.',
+    },
   },
 } as const satisfies GroupSpec;

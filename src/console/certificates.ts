@@ -13,6 +13,9 @@ const log = loggerFor('kerbside.console.certificates');
 /** Milliseconds between two looks at the files. */
 const LOOK_INTERVAL = 5000;
 
+/** The group whose cert_path and key_path they are, for faults. */
+export type CertificateGroup = 'spice' | 'html5proxy';
+
 /**
  * Reads and checks all pairs.
  *
@@ -21,10 +24,11 @@ const LOOK_INTERVAL = 5000;
 export async function loadCertificates(
   certPaths: readonly string[],
   keyPaths: readonly string[],
+  group: CertificateGroup = 'spice',
 ): Promise<TlsMaterial> {
   if (certPaths.length === 0 || certPaths.length !== keyPaths.length) {
     throw new ConfError(
-      'spice',
+      group,
       'key_path',
       `${certPaths.length} certificates and ${keyPaths.length} keys are configured`,
       'give one key for each certificate, in the same order',
@@ -34,8 +38,11 @@ export async function loadCertificates(
   const key: string[] = [];
   for (const [index, certPath] of certPaths.entries()) {
     const keyPath = keyPaths[index] ?? '';
-    const pair = { cert: await read('cert_path', certPath), key: await read('key_path', keyPath) };
-    check(pair, certPath, keyPath);
+    const pair = {
+      cert: await read(group, 'cert_path', certPath),
+      key: await read(group, 'key_path', keyPath),
+    };
+    check(group, pair, certPath, keyPath);
     cert.push(pair.cert);
     key.push(pair.key);
   }
@@ -53,6 +60,7 @@ export class CertificateWatch {
     private readonly keyPaths: readonly string[],
     private current: TlsMaterial,
     private readonly use: (material: TlsMaterial) => void,
+    private readonly group: CertificateGroup = 'spice',
   ) {
     this.timer = setInterval(() => void this.look(), LOOK_INTERVAL);
     void this.fingerprint().then((seen) => (this.seen = seen));
@@ -63,7 +71,7 @@ export class CertificateWatch {
     if (this.reading) return;
     this.reading = true;
     try {
-      const material = await loadCertificates(this.certPaths, this.keyPaths);
+      const material = await loadCertificates(this.certPaths, this.keyPaths, this.group);
       if (JSON.stringify(material) === JSON.stringify(this.current)) return;
       this.current = material;
       this.use(material);
@@ -104,7 +112,7 @@ export class CertificateWatch {
   }
 }
 
-async function read(option: string, path: string): Promise<string> {
+async function read(group: CertificateGroup, option: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -115,17 +123,22 @@ async function read(option: string, path: string): Promise<string> {
         : code === 'EACCES'
           ? 'is not readable'
           : `cannot be read (${message})`;
-    throw new ConfError('spice', option, `the file ${path} ${what}`, 'create it or name another one');
+    throw new ConfError(group, option, `the file ${path} ${what}`, 'create it or name another one');
   }
 }
 
-function check(pair: { cert: string; key: string }, certPath: string, keyPath: string): void {
+function check(
+  group: CertificateGroup,
+  pair: { cert: string; key: string },
+  certPath: string,
+  keyPath: string,
+): void {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(pair.cert);
   } catch {
     throw new ConfError(
-      'spice',
+      group,
       'cert_path',
       `the file ${certPath} holds no PEM certificate`,
       'name a PEM file',
@@ -138,7 +151,7 @@ function check(pair: { cert: string; key: string }, certPath: string, keyPath: s
     if (matches) createSecureContext(pair);
   } catch {
     throw new ConfError(
-      'spice',
+      group,
       'key_path',
       `the file ${keyPath} holds no usable PEM key`,
       'name an unencrypted PEM key',
@@ -146,7 +159,7 @@ function check(pair: { cert: string; key: string }, certPath: string, keyPath: s
   }
   if (!matches) {
     throw new ConfError(
-      'spice',
+      group,
       'key_path',
       `the key ${keyPath} does not belong to ${certPath}`,
       'name its own key',

@@ -36,7 +36,7 @@ describe('the documentation', () => {
       path.endsWith('.rst'),
     );
     for (const path of pages) {
-      const named = read(`doc/source/${path}`).matchAll(/``(\[[a-zA-Z]+\])\s+([a-z_]+)/g);
+      const named = read(`doc/source/${path}`).matchAll(/``(\[[a-zA-Z0-9_]+\])\s+([a-z0-9_]+)/g);
       for (const [, group, option] of named)
         expect([path, options.has(`${group ?? ''} ${option ?? ''}`), option]).toContain(true);
     }

@@ -61,8 +61,9 @@ function pageOf(conf: Conf, service: ServiceName): string {
       return urlOf(conf.api.address, conf.api.port, '/healthcheck');
     case 'kerbside-conductor':
       return urlOf(conf.metrics.address, conf.metrics.conductorPort, '/healthcheck');
-    case 'kerbside-proxy':
     case 'kerbside-html5proxy':
+      return urlOf(conf.metrics.address, conf.metrics.html5proxyPort, '/healthcheck');
+    case 'kerbside-proxy':
       return urlOf(conf.metrics.address, conf.metrics.port, '/healthcheck');
   }
 }

@@ -9,7 +9,7 @@ import { runProgram, startProgram, waitFor } from '../../fixtures/program.js';
 import type { Program, ProgramResult } from '../../fixtures/program.js';
 
 /** The built programs, by the name of their file. */
-export type ProgramName = 'kerbside' | 'api' | 'proxy' | 'conductor' | 'manage' | 'status';
+export type ProgramName = 'kerbside' | 'api' | 'proxy' | 'conductor' | 'html5proxy' | 'manage' | 'status';
 
 /** How to start a service. */
 export interface StartOptions {

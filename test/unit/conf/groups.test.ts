@@ -14,7 +14,7 @@ const options = listGroups().flatMap(([, group]) =>
 
 describe('the declared options', () => {
   it.each(options)('$name has a snake_case name and a sentence of help', ({ option, spec }) => {
-    expect(option).toMatch(/^[a-z]+(_[a-z]+)*$/);
+    expect(option).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/);
     expect(spec.help).toMatch(/^[A-Z].{20,}\.$/s);
   });
 

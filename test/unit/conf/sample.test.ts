@@ -21,7 +21,7 @@ describe('renderSample', () => {
     for (const [, group] of listGroups()) {
       const [, rest = ''] = sample.split(`\n[${group.name}]\n`);
       const [section = ''] = rest.split(/\n\[/);
-      const shown = [...section.matchAll(/^#([a-z_]+) =/gm)].map((match) => match[1]);
+      const shown = [...section.matchAll(/^#([a-z0-9_]+) =/gm)].map((match) => match[1]);
       expect(shown).toEqual(Object.keys(group.options));
     }
   });

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a browser gets by HTTP: the client's files, the health of the service, and at /spice_auto.html?token=... the
+// exchange of a console token for the page with the session's password.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { explanation, EXPLANATION_TYPE, type Explained } from '../explanation.js';
+import { loggerFor } from '../log.js';
+import type { NetworkList } from '../network-list.js';
+import type { Opening, TokenExchange } from '../sources/token-exchange.js';
+import { browserOf } from './browser.js';
+import { contentSecurityPolicy, HEADERS } from './headers.js';
+import type { Html5Metrics } from './metrics.js';
+import { PAGE, type WebFile, type WebRoot } from './web-root.js';
+
+const log = loggerFor('kerbside.html5proxy.request');
+
+/** What the pages are made of. */
+export interface PagesParts {
+  readonly exchange: Pick<TokenExchange, 'open'>;
+  readonly metrics: Html5Metrics;
+  readonly trusted: NetworkList;
+  /** [html5proxy] allowed_origins */
+  readonly origins: readonly string[];
+}
+
+/** A console token of Kerbside; those of Nova are UUIDs. */
+const OWN_TOKEN = /^[A-Za-z0-9]{48}$/;
+const LONGEST_TITLE = 300;
+const LIVE = '/healthcheck/live';
+const READY = '/healthcheck';
+
+/** Answers HTTP requests. */
+export class Pages {
+  private draining = false;
+
+  constructor(
+    private readonly parts: PagesParts,
+    private web: WebRoot,
+  ) {}
+
+  /** Serves other files from now on. */
+  useWeb(web: WebRoot): void {
+    this.web = web;
+  }
+
+  /** /healthcheck answers 503 from now on. */
+  setDraining(): void {
+    this.draining = true;
+  }
+
+  /** Answers one request. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.log(request, response);
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    this.answer(request, response).catch((error: unknown) => {
+      log.error('a request failed', { error: error instanceof Error ? error : new Error(String(error)) });
+      if (response.headersSent) response.destroy();
+      else this.explain(response, 503, 'unavailable');
+    });
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method } = request;
+    if (method !== 'GET' && method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      plain(response, 405, 'method not allowed');
+      return;
+    }
+    const target = parseTarget(request.url ?? '');
+    if (target === null) {
+      plain(response, 400, 'bad request');
+      return;
+    }
+    const { path, query } = target;
+    const token = query.get('token');
+    if (path === READY || path === LIVE) this.health(response, path);
+    else if (path === PAGE && token !== null && !query.has('password')) {
+      await this.open(request, response, token, query.get('title'));
+    } else {
+      const file = this.web.get(path);
+      if (file === undefined) plain(response, 404, 'not found');
+      else this.serve(request, response, file);
+    }
+  }
+
+  private health(response: ServerResponse, path: string): void {
+    const ready = path === LIVE || !this.draining;
+    response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('Content-Type', 'application/json');
+    response.writeHead(ready ? 200 : 503);
+    response.end(
+      JSON.stringify(ready ? { result: 'ok' } : { error: 'this service is shutting down', status: 503 }),
+    );
+  }
+
+  /** Sends the browser to the page with a password; whatever else the URL asked for, another host for instance, is gone. */
+  private async open(
+    request: IncomingMessage,
+    response: ServerResponse,
+    token: string,
+    title: string | null,
+  ): Promise<void> {
+    if (token === '') {
+      this.explain(response, 401, 'absent');
+      return;
+    }
+    const password = OWN_TOKEN.test(token) ? token : await this.passwordFor(request, response, token);
+    if (password === null) return;
+    const query = new URLSearchParams({ password });
+    if (title !== null) query.set('title', title.slice(0, LONGEST_TITLE));
+    response.setHeader('Cache-Control', 'no-store');
+    // Relative: the service may be reached under another path.
+    response.writeHead(302, { Location: `${PAGE.slice(1)}?${query.toString()}` }).end();
+  }
+
+  /** null: refused, and the browser has been told why. */
+  private async passwordFor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    token: string,
+  ): Promise<string | null> {
+    const { exchange, metrics, trusted } = this.parts;
+    const opening = await exchange.open(token, browserOf(request, trusted).address);
+    metrics.exchanges.inc({ outcome: opening.kind });
+    if (opening.kind === 'opened') {
+      const { source, uuid: console, sessionId: session } = opening;
+      log.info('console token exchanged', { source, console, session });
+      return opening.token;
+    }
+    if (opening.kind === 'limited') response.setHeader('Retry-After', String(opening.wait));
+    const [status, about] = refusalOf(opening);
+    this.explain(response, status, about);
+    return null;
+  }
+
+  private serve(request: IncomingMessage, response: ServerResponse, file: WebFile): void {
+    const isPage = file.type.startsWith('text/html');
+    if (isPage) {
+      const policy = contentSecurityPolicy(file.scripts, request.headers.host, this.parts.origins);
+      response.setHeader('Content-Security-Policy', policy);
+    }
+    response.setHeader('Cache-Control', isPage ? 'no-store' : 'no-cache');
+    response.setHeader('ETag', file.etag);
+    if (request.headers['if-none-match'] === file.etag) {
+      response.writeHead(304).end();
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': file.type, 'Content-Length': file.body.length });
+    response.end(request.method === 'HEAD' ? undefined : file.body);
+  }
+
+  private explain(response: ServerResponse, status: number, about: Explained): void {
+    response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('Content-Security-Policy', "default-src 'none'");
+    response.writeHead(status, { 'Content-Type': EXPLANATION_TYPE }).end(explanation(about));
+  }
+
+  /** Without the query: tokens and passwords travel there. */
+  private log(request: IncomingMessage, response: ServerResponse): void {
+    const started = performance.now();
+    const { method = '' } = request;
+    const path = (request.url ?? '').replace(/\?.*$/s, '');
+    const { address } = browserOf(request, this.parts.trusted);
+    response.once('close', () => {
+      this.parts.metrics.requests.inc({ status: String(response.statusCode) });
+      const quiet = path.startsWith(READY) && response.statusCode < 400;
+      log[quiet ? 'debug' : 'info'](`${method} ${path}`, {
+        status: response.statusCode,
+        ms: Math.round(performance.now() - started),
+        address,
+        aborted: response.writableFinished ? undefined : true,
+      });
+    });
+  }
+}
+
+/** A fault of a source hides an unknown token: that source might have known it. */
+function refusalOf(opening: Exclude<Opening, { kind: 'opened' }>): readonly [number, Explained] {
+  switch (opening.kind) {
+    case 'limited':
+      return [429, 'limited'];
+    case 'not_ready': {
+      const { why } = opening.fault;
+      return why === 'gone' ? [404, 'unknown'] : [409, why];
+    }
+    case 'unknown':
+      return opening.faults.length === 0 ? [404, 'unknown'] : [503, 'unavailable'];
+  }
+}
+
+/** Path and query; null for what could be taken for another host, or is no path. */
+function parseTarget(url: string): { path: string; query: URLSearchParams } | null {
+  const [, raw = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/s.exec(url) ?? [];
+  if (!raw.startsWith('/') || raw.startsWith('//')) return null;
+  try {
+    const path = decodeURIComponent(raw);
+    return /^\/[/\\]|\0/.test(path) ? null : { path, query: new URLSearchParams(query) };
+  } catch {
+    return null;
+  }
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' });
+  response.end(`${text}\n`);
+}

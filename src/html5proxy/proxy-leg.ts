@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The leg from here to the SPICE TLS port of kerbside-proxy: verified as every client verifies it, and with the
+// browser's address in a PROXY protocol header where that port wants one.
+import { X509Certificate } from 'node:crypto';
+import net, { type Socket } from 'node:net';
+import tls, { type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
+import type { CaCertificate } from '../ca-certificate.js';
+import { subjectMatches } from '../console/host-subject.js';
+import { KerbsideException } from '../exception.js';
+import { loggerFor } from '../log.js';
+import { plainAddress } from '../network-address.js';
+import type { NetworkList } from '../network-list.js';
+import { encodeProxyHeader, type Endpoint } from '../proxy-protocol/encoder.js';
+
+const log = loggerFor('kerbside.html5proxy.proxy-leg');
+
+const KEEP_ALIVE_DELAY = 30_000;
+
+/** kerbside-proxy could not be reached, or is not the one that it should be. */
+export class ProxyUnreachable extends KerbsideException {
+  /** @param late it did not answer in time */
+  constructor(
+    message: string,
+    readonly late: boolean,
+  ) {
+    super(message);
+  }
+}
+
+/** Where kerbside-proxy is, and how it proves that it is. */
+export interface ProxyLegOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly ca: CaCertificate;
+  /** `[spice] host_subject`; '': the certificate must name `serverName`. */
+  readonly hostSubject: string;
+  readonly serverName: string;
+  /** Seconds, TLS included. */
+  readonly timeout: number;
+  /** `[proxy] proxy_protocol_from`: whose connections must begin with a header. */
+  readonly headerFrom: NetworkList;
+}
+
+/** Dials kerbside-proxy. */
+export class ProxyLeg {
+  private context: { ca: string | undefined; made: SecureContext } | null = null;
+  private warned = false;
+
+  constructor(private readonly options: ProxyLegOptions) {}
+
+  /**
+   * A connection for a browser; not read from yet.
+   *
+   * @param site the end that the browser speaks to
+   * @param signal fires when the browser has gone
+   * @throws ProxyUnreachable
+   */
+  async dial(browser: Endpoint, site: Endpoint, signal: AbortSignal): Promise<TLSSocket> {
+    const { host, port, timeout } = this.options;
+    const secureContext = await this.secureContext();
+    const plain = net.connect({
+      ...{ host, port, noDelay: true },
+      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY },
+    });
+    return new Promise<TLSSocket>((resolve, reject) => {
+      let secured: TLSSocket | undefined;
+      const settle = (end: () => void): void => {
+        clearTimeout(deadline);
+        signal.removeEventListener('abort', onAbort);
+        end();
+      };
+      const fail = (text: string, late = false): void =>
+        settle(() => {
+          secured?.destroy();
+          plain.destroy();
+          reject(new ProxyUnreachable(`${text} (${host} port ${port})`, late));
+        });
+      const onAbort = (): void => fail('the browser has gone');
+      const onError = (error: NodeJS.ErrnoException): void => fail(faultOf(error));
+      const deadline = setTimeout(() => fail(`no answer within ${timeout} s`, true), timeout * 1000);
+      signal.addEventListener('abort', onAbort, { once: true });
+      plain.on('error', onError);
+      plain.once('connect', () => {
+        this.sayWhoItIs(plain, browser, site);
+        secured = this.secure(plain, secureContext);
+        secured.on('error', onError);
+        secured.once('secureConnect', () => {
+          const leg = secured;
+          if (leg !== undefined) settle(() => resolve(leg));
+        });
+      });
+      if (signal.aborted) onAbort();
+    });
+  }
+
+  private secure(socket: Socket, secureContext: SecureContext): TLSSocket {
+    const { hostSubject, serverName } = this.options;
+    return tls.connect({
+      ...{ socket, secureContext, rejectUnauthorized: true },
+      servername: net.isIP(serverName) === 0 ? serverName : '',
+      checkServerIdentity: (_name, certificate) =>
+        hostSubject === ''
+          ? tls.checkServerIdentity(serverName, certificate)
+          : subjectFault(hostSubject, certificate),
+    });
+  }
+
+  /** Only where the port expects it: anything else would take the header for broken TLS. */
+  private sayWhoItIs(socket: Socket, browser: Endpoint, site: Endpoint): void {
+    const own = plainAddress(socket.localAddress);
+    if (this.options.headerFrom.has(own)) {
+      socket.write(encodeProxyHeader(browser, site));
+      return;
+    }
+    if (this.warned) return;
+    this.warned = true;
+    log.warning(
+      'browsers count as this node in limits, sessions and audit; name its address in [proxy] proxy_protocol_from',
+      { address: own },
+    );
+  }
+
+  /** Made anew when the CA has changed. */
+  private async secureContext(): Promise<SecureContext> {
+    const ca = await this.options.ca.pem();
+    if (this.context === null || this.context.ca !== ca) {
+      const made = tls.createSecureContext({ minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) });
+      this.context = { ca, made };
+    }
+    return this.context.made;
+  }
+}
+
+function subjectFault(hostSubject: string, certificate: PeerCertificate): Error | undefined {
+  if (subjectMatches(hostSubject, new X509Certificate(certificate.raw))) return undefined;
+  return new Error('its certificate has not the subject of [spice] host_subject');
+}
+
+/** TLS that is cut before its handshake is over: mostly a port that wants a PROXY protocol header, or wants none. */
+function faultOf(error: NodeJS.ErrnoException): string {
+  const { code = '', message } = error;
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  if (code === 'ECONNRESET')
+    return 'connection cut before TLS was up; does its [proxy] proxy_protocol_from agree with the one here?';
+  return message;
+}

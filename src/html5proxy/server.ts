@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts and ends the service for browsers: its listener, its pages and its WebSockets.
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { CaCertificate } from '../ca-certificate.js';
+import type { Conf } from '../conf/index.js';
+import { CertificateWatch, loadCertificates } from '../console/certificates.js';
+import { AddressCounts } from '../console/limits.js';
+import { ConfError, StartupError } from '../exception.js';
+import { loggerFor } from '../log.js';
+import type { MetricsServer, ProcessMetrics } from '../metrics.js';
+import { plainAddress } from '../network-address.js';
+import { NetworkList } from '../network-list.js';
+import { AuditEvents } from '../objects/audit-event.js';
+import { ConsoleTokens } from '../objects/console-token.js';
+import { Consoles } from '../objects/console.js';
+import type { Database } from '../objects/database.js';
+import { Sources } from '../objects/source.js';
+import { ExchangeLimit } from '../sources/exchange-limit.js';
+import { OpenStackClouds } from '../sources/openstack-clouds.js';
+import { TokenExchange } from '../sources/token-exchange.js';
+import { Html5Metrics } from './metrics.js';
+import { Pages } from './pages.js';
+import { ProxyLeg } from './proxy-leg.js';
+import { Sockets } from './sockets.js';
+import { readWebRoot } from './web-root.js';
+
+const log = loggerFor('kerbside.html5proxy');
+
+/** What the service stands on. */
+export interface Html5Services {
+  readonly conf: Conf;
+  readonly db: Database;
+  /** Where it shows its metrics; it serves them unless another part of the process does. */
+  readonly metrics: ProcessMetrics;
+}
+
+const LIMITS = {
+  /** Request line and headers together, bytes. */
+  maxHeaderSize: 16384,
+  /** From the first byte of a connection to the end of the headers, ms. */
+  headersTimeout: 10_000,
+  /** From the first byte of a request to its last, ms. */
+  requestTimeout: 20_000,
+  /** How long a connection may be idle between requests, ms. Longer than the 60 s of common balancers. */
+  keepAliveTimeout: 65_000,
+  /** How often the timeouts are looked at, ms. */
+  connectionsCheckingInterval: 2000,
+} as const;
+
+/** How long a browser may take for the TLS handshake, ms. */
+const TLS_LIMITS = { handshakeTimeout: 10_000 } as const;
+
+/** TCP connections beside the WebSockets: for files, and for refusals in words. */
+const SPARE_CONNECTIONS = 1024;
+const SPARE_PER_ADDRESS = 64;
+/** Milliseconds that requests under way and goodbyes may take at the end. */
+const CLOSE_DEADLINE = 3000;
+
+/** What the service is made of. */
+interface Parts {
+  readonly server: Server;
+  readonly pages: Pages;
+  readonly sockets: Sockets;
+  readonly certificates: CertificateWatch | null;
+  /** Ends the metrics. */
+  readonly hide: () => Promise<void> | void;
+}
+
+/** The running service. */
+export class Html5Server {
+  private readonly server: Server;
+
+  constructor(
+    private readonly conf: Conf,
+    private readonly parts: Parts,
+  ) {
+    this.server = parts.server;
+  }
+
+  /** The TCP port that it listens on. */
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** /healthcheck answers 503 from now on; everything else goes on. */
+  setDraining(): void {
+    this.parts.pages.setDraining();
+  }
+
+  /** Accepts nothing more; resolves when the last WebSocket has ended or `drain_timeout` is over. */
+  async drain(): Promise<void> {
+    log.info('draining: no new connections', { websockets: this.parts.sockets.size });
+    this.server.close();
+    this.server.closeIdleConnections();
+    await within(this.parts.sockets.drain(), this.conf.proxy.drainTimeout * 1000);
+  }
+
+  /** Reads certificate and files again. */
+  reload(): void {
+    void this.parts.certificates?.reload();
+    readWebRoot(this.conf.html5proxy.web).then(
+      (web) => this.parts.pages.useWeb(web),
+      (error: unknown) =>
+        log.error('the files for browsers were not reloaded; the old ones stay in use', {
+          error: error instanceof Error ? error.message : String(error),
+        }),
+    );
+  }
+
+  /** For the list of services. */
+  report(): Readonly<Record<string, unknown>> {
+    return { websockets: this.parts.sockets.size };
+  }
+
+  /** Ends everything. */
+  async close(): Promise<void> {
+    this.parts.sockets.close();
+    this.parts.certificates?.close();
+    const closed = this.server.listening ? once(this.server, 'close') : Promise.resolve();
+    if (this.server.listening) this.server.close();
+    this.server.closeIdleConnections();
+    const cut = setTimeout(() => this.server.closeAllConnections(), CLOSE_DEADLINE);
+    await Promise.all([closed, within(this.parts.sockets.drain(), CLOSE_DEADLINE)]);
+    clearTimeout(cut);
+    await this.parts.hide();
+  }
+}
+
+/**
+ * Starts the service on [html5proxy] address and port.
+ * @throws StartupError when the port is taken, or a file that the service needs cannot be read
+ */
+export async function startHtml5Proxy(services: Html5Services): Promise<Html5Server> {
+  const { conf } = services;
+  const metrics = new Html5Metrics();
+  const web = await readWebRoot(conf.html5proxy.web);
+  const trusted = new NetworkList(conf.html5proxy.trustedProxies);
+  const origins = conf.html5proxy.allowedOrigins;
+  const pages = new Pages({ exchange: tokenExchange(services), metrics, trusted, origins }, web);
+  const sockets = new Sockets({
+    ...{ leg: await proxyLeg(conf), metrics, trusted, origins },
+    maxConnections: conf.html5proxy.maxConnections,
+    maxConnectionsPerAddress: conf.html5proxy.maxConnectionsPerAddress,
+  });
+  const { server, certificates } = await makeServer(conf);
+  server.maxConnections = conf.html5proxy.maxConnections + SPARE_CONNECTIONS;
+  limitByAddress(server, trusted, conf.html5proxy.maxConnectionsPerAddress + SPARE_PER_ADDRESS);
+  server.on('request', (request, response) => pages.handle(request, response));
+  server.on('upgrade', (request, socket, head) => sockets.handle(request, socket, head));
+  const remove = services.metrics.add(metrics);
+  let exporter: MetricsServer | null = null;
+  const hide = (): Promise<void> | void => {
+    remove();
+    return exporter?.close();
+  };
+  const running = new Html5Server(conf, { server, pages, sockets, certificates, hide });
+  try {
+    exporter = await serveMetrics(services);
+    await listen(server, conf.html5proxy.address, conf.html5proxy.port);
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+  const { address } = server.address() as AddressInfo;
+  log.info('HTML5 proxy listening', { address, port: running.port, tls: certificates !== null });
+  return running;
+}
+
+/** Cuts connections of an address that has too many; a proxy in front has as many as it needs. */
+function limitByAddress(server: Server, trusted: NetworkList, limit: number): void {
+  const counts = new AddressCounts();
+  server.on('connection', (socket: Socket) => {
+    const address = plainAddress(socket.remoteAddress);
+    if (trusted.has(address)) return;
+    if (counts.of(address) >= limit) {
+      socket.destroy();
+      return;
+    }
+    counts.add(address);
+    socket.once('close', () => counts.remove(address));
+  });
+}
+
+function tokenExchange({ conf, db }: Html5Services): TokenExchange {
+  const { nodeName: node } = conf.default;
+  const consoles = new Consoles(db, { node, pid: process.pid });
+  const { failedExchangesPerAddress, exchangeWindow } = conf.nova;
+  return new TokenExchange({
+    clouds: new OpenStackClouds(new Sources(db), consoles, conf.nova, log),
+    limit: new ExchangeLimit(failedExchangesPerAddress, exchangeWindow),
+    tokens: new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
+    events: new AuditEvents(db),
+    node,
+  });
+}
+
+async function proxyLeg({ html5proxy, spice, proxy }: Conf): Promise<ProxyLeg> {
+  const port = html5proxy.proxyPort === 0 ? spice.securePort : html5proxy.proxyPort;
+  if (port === 0) {
+    throw new ConfError(
+      ...['html5proxy', 'proxy_port', 'the port is not known, because [spice] secure_port is any free one'],
+      'give the port of kerbside-proxy',
+    );
+  }
+  return new ProxyLeg({
+    ...{ host: html5proxy.proxyAddress, port, timeout: html5proxy.connectTimeout },
+    ca: await CaCertificate.load(spice.cacertPath),
+    hostSubject: spice.hostSubject,
+    serverName: spice.publicFqdn,
+    headerFrom: new NetworkList(proxy.proxyProtocolFrom),
+  });
+}
+
+async function makeServer({
+  html5proxy: { certPath, keyPath },
+}: Conf): Promise<{ server: Server; certificates: CertificateWatch | null }> {
+  if (certPath === '' && keyPath === '') return { server: createHttpServer(LIMITS), certificates: null };
+  const material = await loadCertificates([certPath], [keyPath], 'html5proxy');
+  const asOptions = ({
+    cert,
+    key,
+  }: typeof material): { cert: string[]; key: string[]; minVersion: 'TLSv1.2' } => ({
+    ...{ cert: [...cert], key: [...key], minVersion: 'TLSv1.2' },
+  });
+  const server = createHttpsServer({ ...LIMITS, ...TLS_LIMITS, ...asOptions(material) });
+  // A scanner's or a health check's half a handshake is nothing to end the process for.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  const certificates = new CertificateWatch(
+    ...([[certPath], [keyPath], material] as const),
+    (fresh) => server.setSecureContext(asOptions(fresh)),
+    'html5proxy',
+  );
+  return { server, certificates };
+}
+
+async function serveMetrics({ conf, metrics }: Html5Services): Promise<MetricsServer | null> {
+  if (metrics.served) return null;
+  const { address, html5proxyPort: port } = conf.metrics;
+  const server = await metrics.serve({ address, port, option: 'html5proxy_port' });
+  log.info('metrics listening', { address, port: server.port });
+  return server;
+}
+
+/** Listens; where the host has no IPv6, `::` means all IPv4 addresses. */
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (error) {
+    const { code = 'failed' } = error as NodeJS.ErrnoException;
+    if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
+      await listen(server, '0.0.0.0', port);
+      return;
+    }
+    const what =
+      code === 'EADDRINUSE'
+        ? 'another program has this port: end it, or choose another port'
+        : 'choose another one';
+    throw new StartupError(
+      `[html5proxy] address, port: cannot listen on ${host} port ${port} (${code}); ${what}`,
+      { cause: error },
+    );
+  }
+  // Without a listener a failed accept (no file descriptor left) would end the process.
+  server.on('error', (error) => log.error('listener fault', { error }));
+}
+
+function within(work: Promise<void>, milliseconds: number): Promise<void> {
+  return Promise.race([
+    work,
+    new Promise<void>((resolve) => {
+      setTimeout(resolve, milliseconds).unref();
+    }),
+  ]);
+}
