@@ -34,11 +34,11 @@ render() {
   (cd "$WORK" && PBR_VERSION=22.0.0 PYTHONPATH=$KOLLA_DIR /usr/bin/python3 "$KOLLA_DIR/kolla/cmd/build.py" \
     --config-file "$repository/kolla/kolla-build.conf" --docker-dir "$repository/kolla/docker" \
     --template-override "$WORK/overrides.j2" --base-image localhost/debian --base-tag trixie \
-    --template-only --work-dir "$WORK/out" '^kerbside')
+    --template-only --work-dir "$WORK/rendered" '^kerbside')
 }
 repository=$PWD
 claim 'kolla images: kolla-build renders the templates' render || exit 1
-templates=$WORK/out/docker
+templates=$WORK/rendered/docker
 claim "kolla images: ours replace Kolla's of the same names" cmp kolla/docker/kerbside/kerbside-api/extend_start.sh \
   "$templates/kerbside/kerbside-api/extend_start.sh"
 
