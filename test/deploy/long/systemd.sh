@@ -18,7 +18,7 @@ FROM localhost/kerbside:test
 USER 0
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends systemd systemd-sysv openssl \
     && for program in /usr/local/bin/kerbside*; do ln -s "$program" /usr/bin/; done \
-    && userdel kerbside && rm -rf /etc/kerbside /var/lib/kerbside
+    && userdel kerbside && rm -rf /etc/kerbside
 COPY *.service /etc/systemd/system/
 COPY kerbside.sysusers /usr/lib/sysusers.d/kerbside.conf
 COPY kerbside.tmpfiles /usr/lib/tmpfiles.d/kerbside.conf
@@ -59,7 +59,7 @@ sandboxed() {
   grep -q 'CapBnd:.0000000000000000' <<<"$status" && grep -q 'NoNewPrivs:.1' <<<"$status" && grep -q 'Seccomp:.2' <<<"$status"
 }
 claim 'systemd: it has no capability, cannot gain one, and its system calls are filtered' sandboxed
-readonly_root() { ! inside nsenter --target "$(main_pid kerbside)" --mount -- touch /usr/written; }
+readonly_root() { inside nsenter --target "$(main_pid kerbside)" --mount -- touch /usr/written 2>&1 | grep -q "Read-only file system"; }
 claim 'systemd: its view of /usr is read-only' readonly_root
 claim 'systemd: /home is empty for it' inside sh -c "! ls /proc/$(main_pid kerbside)/root/home/* 2>/dev/null"
 echo "systemd: $(inside systemd-analyze security --no-pager kerbside | tail -n 1)"
@@ -68,7 +68,7 @@ claim 'systemd: reload reaches it' reloads
 comes_back() {
   local before
   before=$(main_pid kerbside)
-  inside kill -KILL "$before"
+  inside sh -c "kill -KILL $before"
   until_true 30 well kerbside && [ "$(main_pid kerbside)" != "$before" ] && [ "$(property kerbside NRestarts)" = 1 ]
 }
 claim 'systemd: killed, it is started again and well' comes_back
