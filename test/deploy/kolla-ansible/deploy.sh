@@ -9,9 +9,9 @@ if ! pod image exists "$image"; then
   return
 fi
 # The load balancer has its configuration; an image of it is not here.
-options=(-e "kerbside_tag=$tag" -e enable_loadbalancer=false -e enable_container_healthchecks=false -e container_engine_client_timeout=120)
+options=(-e "kerbside_tag=$tag" -e enable_loadbalancer=false -e container_engine_client_timeout=120)
 services=(kerbside_api kerbside_proxy kerbside_conductor)
-if pod image exists "localhost/kolla/kerbside-html5proxy:$tag" && once --network none --entrypoint /bin/sh "$image" -c 'command -v kerbside-html5proxy'; then
+if pod image exists "localhost/kolla/kerbside-html5proxy:$tag" && once --network none --entrypoint /bin/sh "$image" -c 'command -v kerbside-html5proxy' >/dev/null; then
   services+=(kerbside_html5proxy)
 else
   echo 'deploy: the images have no kerbside-html5proxy; the other three are deployed'
@@ -50,8 +50,6 @@ for service in "${services[@]}"; do claim "deploy: $service runs" runs "$service
 user_of() { pod exec "$1" id -un | grep -qx kerbside; }
 claim 'deploy: as the user kerbside' user_of kerbside_proxy
 claim 'deploy: the REST service answers' curl -fsS --max-time 5 http://192.0.2.11:13002/healthcheck
-presents() { openssl s_client -connect 192.0.2.11:5898 -CAfile "$root/etc/kolla/config/kerbside/cacert.pem" </dev/null 2>&1 | grep -q 'Verify return code: 0'; }
-claim 'deploy: the SPICE port has the certificate that was made' presents
 claim 'deploy: the metrics answer' curl -fsS --max-time 5 -o "$WORK/metrics" http://192.0.2.11:13003/metrics
 through() {
   in_root haproxy -D -p /run/haproxy.pid -f "$nodes/haproxy/haproxy.cfg" -f "$nodes/haproxy/services.d"
@@ -60,6 +58,12 @@ through() {
     until_true 20 bash -c "openssl s_client -connect 192.0.2.1:5898 -CAfile '$root/etc/kolla/config/kerbside/cacert.pem' </dev/null 2>&1 | grep -q 'Verify return code: 0'"
 }
 claim 'haproxy: runs with its configuration, and REST and SPICE answer through it' through
+# Without a header from the balancer's address there is no TLS: nobody passes by it.
+bare() { ! openssl s_client -connect 192.0.2.11:5898 </dev/null 2>&1 | grep -q 'BEGIN CERTIFICATE'; }
+claim "deploy: the SPICE port wants the PROXY header from the balancer's address" bare
+# systemd would run them every half minute.
+well() { pod healthcheck run "$1"; }
+for service in "${services[@]}"; do claim "deploy: the health check of $service passes" well "$service"; done
 own_image() { [ "$(pod inspect --format '{{.ImageName}}' "$1")" = "$2" ]; }
 
 claim 'deploy-containers: changes nothing in a second run' timed unchanged kerbside deploy-containers "${options[@]}"
