@@ -59,7 +59,7 @@ sandboxed() {
   grep -q 'CapBnd:.0000000000000000' <<<"$status" && grep -q 'NoNewPrivs:.1' <<<"$status" && grep -q 'Seccomp:.2' <<<"$status"
 }
 claim 'systemd: it has no capability, cannot gain one, and its system calls are filtered' sandboxed
-readonly_root() { inside nsenter --target "$(main_pid kerbside)" --mount -- touch /usr/written 2>&1 | grep -q "Read-only file system"; }
+readonly_root() { grep -q 'Read-only file system' <(inside nsenter --target "$(main_pid kerbside)" --mount -- touch /usr/written 2>&1); }
 claim 'systemd: its view of /usr is read-only' readonly_root
 claim 'systemd: /home is empty for it' inside sh -c "! ls /proc/$(main_pid kerbside)/root/home/* 2>/dev/null"
 echo "systemd: $(inside systemd-analyze security --no-pager kerbside | tail -n 1)"
