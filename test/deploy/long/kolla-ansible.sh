@@ -7,6 +7,7 @@
 #   DEPLOY_CACHE       where the root stays for the next run; default /var/tmp/kerbside-deploy
 #   KERBSIDE_TAG       tag of the images localhost/kolla/kerbside-* in the store of that folder; default kerbside-1.0
 # shellcheck disable=SC2016,SC2154  # store, WORK: of the files that are sourced
+self=$(realpath -- "$0")
 if [ -z "${KERBSIDE_NETWORK:-}" ]; then
   . "$(dirname -- "${BASH_SOURCE[0]}")/../claims.sh"
   if [ ! -e "${KOLLA_ANSIBLE_DIR:-}/ansible/site.yml" ]; then
@@ -40,7 +41,8 @@ if [ -z "${KERBSIDE_NETWORK:-}" ]; then
       env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
   }
   claim 'Kolla-Ansible: a root with its Ansible' prepare_root || exit 1
-  KERBSIDE_NETWORK=own DEPLOY_CACHE=$cache exec unshare --mount --net --propagation private "$0" "$@"
+  rm -rf -- "$WORK"
+  KERBSIDE_NETWORK=own DEPLOY_CACHE=$cache exec unshare --mount --net --propagation private "$self" "$@"
 fi
 
 . "$(dirname -- "${BASH_SOURCE[0]}")/../claims.sh"
