@@ -76,7 +76,7 @@ claim 'kolla images: kerbside-html5proxy has the pages of spice-html5' inside te
 
 # --- a site -----------------------------------------------------------------------------------------------------------
 
-database_port=$(free_port) api=$(free_port) secure=$(free_port) plain=$(free_port) metrics=$(free_port)
+database_port=$(free_port) api=$(free_port) secure=$(free_port) plain=$(free_port) metrics=$(free_port) html5=$(free_port)
 chmod 755 "$WORK"
 mkdir -p "$WORK/mysql" "$WORK/config" "$WORK/log"
 chmod 777 "$WORK/log"
@@ -112,7 +112,8 @@ configure() {
     printf '[api]\naddress = 127.0.0.1\nport = %s\nauth_secret_seed = %s\n' "$api" "${seed-0123456789abcdef0123456789abcdef}"
     printf '[spice]\naddress = 127.0.0.1\nsecure_port = %s\ninsecure_port = %s\n' "$secure" "$plain"
     printf 'cert_path = /etc/kerbside/cert.pem\nkey_path = /etc/kerbside/key.pem\ncacert_path = /etc/kerbside/cert.pem\n'
-    printf '[sources]\npath = /etc/kerbside/sources.yaml\n[metrics]\naddress = 127.0.0.1\nport = %s\nconductor_port = %s\n' "$metrics" "$metrics"
+    printf '[sources]\npath = /etc/kerbside/sources.yaml\n[metrics]\naddress = 127.0.0.1\nport = %s\nconductor_port = %s\nhtml5proxy_port = %s\n' "$metrics" "$metrics" "$metrics"
+    printf '[html5proxy]\naddress = 127.0.0.1\nport = %s\n' "$html5"
     printf '%s\n' "$@"
   } >"$WORK/config/kerbside.conf"
   {
@@ -209,6 +210,11 @@ configure kerbside-conductor database-secret
 serve kerbside-conductor
 claim 'kolla images: kerbside-conductor is ready within 30 s' until_true 30 log_says kerbside-conductor 'kerbside-conductor is ready'
 claim 'kolla images: kerbside-conductor stops with status 0' stops kerbside-conductor
+configure kerbside-html5proxy database-secret
+serve kerbside-html5proxy
+claim 'kolla images: kerbside-html5proxy is ready within 30 s' until_true 30 log_says kerbside-html5proxy 'kerbside-html5proxy is ready'
+claim 'kolla images: it serves the pages of spice-html5' grep -q '<html' <(curl -fsS "http://127.0.0.1:$html5/spice_auto.html")
+claim 'kolla images: kerbside-html5proxy stops with status 0' stops kerbside-html5proxy
 
 seed='' configure kerbside-api database-secret
 once "${kolla[@]}" "localhost/kolla/kerbside-api:$tag" >"$WORK/out" 2>&1

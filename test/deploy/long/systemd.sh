@@ -77,13 +77,13 @@ claim 'systemd: it stops with success' stops
 
 sync_schema() { inside runuser -u kerbside -- kerbside-manage db sync; }
 claim 'systemd: the schema is made by hand, as the user kerbside' sync_schema
-for name in api proxy conductor; do
+for name in api proxy conductor html5proxy; do
   claim "systemd: kerbside-$name starts" unit start "kerbside-$name"
   claim "systemd: kerbside-$name is ready" until_true 20 inside sh -c "journalctl -u kerbside-$name | grep 'kerbside-$name is ready'"
 done
-together() { well kerbside-api && well kerbside-proxy && active kerbside-conductor; }
+together() { well kerbside-api && well kerbside-proxy && active kerbside-conductor && active kerbside-html5proxy; }
 claim 'systemd: they run side by side' until_true 10 together
-instead() { unit start kerbside && ! active kerbside-api && ! active kerbside-proxy && until_true 20 well kerbside; }
+instead() { unit start kerbside && ! active kerbside-api && ! active kerbside-html5proxy && until_true 20 well kerbside; }
 claim 'systemd: kerbside takes the place of the separate programs' instead
 
 broken() {
