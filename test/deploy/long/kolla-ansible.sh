@@ -30,7 +30,7 @@ if [ -z "${KERBSIDE_NETWORK:-}" ]; then
     ./test/deploy/long/kolla-images.sh >"$WORK/images.log" 2>&1 || tail -n 5 "$WORK/images.log"
   fi
   prepare_root() {
-    local root=$cache/root
+    local root=$cache/ansible-root
     mkdir -p "$cache"
     [ -e "$root/etc/debian_version" ] ||
       debootstrap --variant=minbase trixie "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" || return
@@ -47,8 +47,8 @@ fi
 
 . "$(dirname -- "${BASH_SOURCE[0]}")/../claims.sh"
 . test/deploy/containers.sh
-root=$DEPLOY_CACHE/root
-nodes=$DEPLOY_CACHE/nodes
+root=$DEPLOY_CACHE/ansible-root
+nodes=$DEPLOY_CACHE/ansible-nodes
 here=test/deploy/kolla-ansible
 
 # The network: one interface with the virtual address and the host's own, as on a controller.
