@@ -47,6 +47,11 @@ export class Trial {
     if (!holds) this.failures.push(what);
   }
 
+  /** Reports something that is not a claim. */
+  note(words: string): void {
+    this.say(`          ${words}`);
+  }
+
   /** Reports a claim that holds when the work does not throw; gives what the work gave. */
   async prove<T>(what: string, work: () => Promise<T>, words: (value: T) => string): Promise<T | undefined> {
     try {

@@ -3,12 +3,15 @@
 // faults, prints the table. cluster.ts makes the network, starts this, and removes everything afterwards.
 import { parseArgs } from 'node:util';
 import { type Fault, reason, Trial } from './fault.js';
+import { KILL_FAULTS } from './kill-faults.js';
 import { Network } from './network.js';
+import { NODE_FAULTS } from './node-faults.js';
+import { OUTAGE_FAULTS } from './outage-faults.js';
 import { PICTURE_FAULTS } from './picture-faults.js';
 import { type Line, table } from './report.js';
 import { Site } from './site.js';
 
-const FAULTS: readonly Fault[] = [...PICTURE_FAULTS];
+const FAULTS: readonly Fault[] = [...PICTURE_FAULTS, ...KILL_FAULTS, ...OUTAGE_FAULTS, ...NODE_FAULTS];
 /** Three heartbeats and some: what is wrong then stays wrong. */
 const SETTLE_MS = 30_000;
 
