@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Gauge, Registry } from 'prom-client';
+import type { Conf } from './conf/index.js';
 import { StartupError } from './exception.js';
 import { loggerFor } from './log.js';
 import { VERSION } from './version.js';
@@ -99,6 +100,24 @@ async function serveMetrics(
   server.on('error', (error) => log.error('metrics listener fault', { error }));
   server.on('close', closed);
   return new MetricsServer(server);
+}
+
+/**
+ * The exporter of a program that has no proxy: on `[metrics] conductor_port`.
+ *
+ * @throws StartupError when the port cannot be had
+ */
+export async function startExporter({
+  conf,
+  metrics,
+}: {
+  readonly conf: Pick<Conf, 'metrics'>;
+  readonly metrics: ProcessMetrics;
+}): Promise<MetricsServer> {
+  const { address, conductorPort: port } = conf.metrics;
+  const server = await metrics.serve({ address, port, option: 'conductor_port' });
+  log.info('metrics listening', { address, port: server.port });
+  return server;
 }
 
 /** The running metrics listener. */

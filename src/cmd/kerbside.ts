@@ -13,6 +13,7 @@ await runProgram(
     parts: [
       async (services) => (await import('../console/supervisor.js')).startProxy(services),
       async (services) => (await import('../conductor/conductor.js')).startConductor(services),
+      async (services) => (await import('../notifications/consumer.js')).startNotifications(services),
       async (services) => (await import('../api/server.js')).startApi(services),
     ],
   },

@@ -5,6 +5,7 @@ import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
 import type { Notification } from '../messaging/envelope.js';
 import type { ListenerStatus, Messaging } from '../messaging/messaging.js';
+import type { ProcessMetrics } from '../metrics.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
@@ -24,22 +25,25 @@ export interface NotificationServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** Where the metrics of the hearing are shown. */
+  readonly metrics: ProcessMetrics;
 }
 
 /** How the hearing of notifications stands, in words that anyone may read. */
 export type NotificationState = 'off' | 'receiving' | 'none yet' | 'disconnected';
 
-/** The running hearing. */
+/** How the hearing stands, for the list of services: no secrets, no addresses. */
+export interface NotificationReport {
+  readonly state: NotificationState;
+  readonly received: number;
+  readonly dead_lettered: number;
+  /** Epoch seconds; null before the first. */
+  readonly last_message: number | null;
+}
+
+/** The running hearing: a part of every program that does background work. */
 export interface Notifications {
-  readonly metrics: NotificationMetrics;
-  /** For the list of services: no secrets, no addresses. */
-  report(): {
-    readonly state: NotificationState;
-    readonly received: number;
-    readonly dead_lettered: number;
-    /** Epoch seconds; null before the first. */
-    readonly last_message: number | null;
-  };
+  report(): { readonly notifications: NotificationReport };
   /** Takes no further message and asks no further question. */
   close(): Promise<void>;
 }
@@ -47,7 +51,12 @@ export interface Notifications {
 const log = loggerFor('kerbside.notifications');
 
 /** Begins to hear; never waits for the broker. */
-export function startNotifications({ conf, db, messaging }: NotificationServices): Notifications {
+export function startNotifications({
+  conf,
+  db,
+  messaging,
+  metrics: shown,
+}: NotificationServices): Notifications {
   const node = conf.default.nodeName;
   const consoles = new Consoles(db, { node, pid: process.pid });
   const clouds = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);
@@ -65,18 +74,13 @@ export function startNotifications({ conf, db, messaging }: NotificationServices
     name: 'kerbside.notifications',
     onMessage: (message) => takeUp(message, keeper, metrics),
   });
+  const hide = shown.add(metrics);
   return {
-    metrics,
-    report: () => {
-      const { received, deadLettered, lastMessage } = listener.status();
-      return {
-        state: stateOf(listener.status()),
-        ...{ received, dead_lettered: deadLettered, last_message: lastMessage },
-      };
-    },
+    report: () => ({ notifications: reportOf(listener.status()) }),
     close: async () => {
       await listener.close();
       await reviews.close();
+      hide();
     },
   };
 }
@@ -109,6 +113,14 @@ async function takeUp(
     if (error instanceof NotificationFault) count('malformed');
     throw error;
   }
+}
+
+function reportOf(status: ListenerStatus): NotificationReport {
+  const { received, deadLettered, lastMessage } = status;
+  return {
+    state: stateOf(status),
+    ...{ received, dead_lettered: deadLettered, last_message: lastMessage },
+  };
 }
 
 function stateOf({ state, received }: ListenerStatus): NotificationState {
