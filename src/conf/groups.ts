@@ -9,7 +9,10 @@ import { FIREWALL_GROUP } from './firewall.js';
 import { KEYSTONE_AUTHTOKEN_GROUP } from './keystone-authtoken.js';
 import { KEYSTONE_GROUP } from './keystone.js';
 import { METRICS_GROUP } from './metrics.js';
+import { NOTIFICATIONS_GROUP } from './notifications.js';
 import { NOVA_GROUP } from './nova.js';
+import { OSLO_MESSAGING_NOTIFICATIONS_GROUP } from './oslo-messaging-notifications.js';
+import { OSLO_MESSAGING_RABBIT_GROUP } from './oslo-messaging-rabbit.js';
 import { OSLO_POLICY_GROUP } from './oslo-policy.js';
 import { PROXY_GROUP } from './proxy.js';
 import { SOURCES_GROUP } from './sources.js';
@@ -24,6 +27,7 @@ export const GROUPS = {
   database: DATABASE_GROUP,
   sources: SOURCES_GROUP,
   nova: NOVA_GROUP,
+  notifications: NOTIFICATIONS_GROUP,
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
@@ -32,6 +36,8 @@ export const GROUPS = {
   keystone: KEYSTONE_GROUP,
   osloPolicy: OSLO_POLICY_GROUP,
   metrics: METRICS_GROUP,
+  osloMessagingNotifications: OSLO_MESSAGING_NOTIFICATIONS_GROUP,
+  osloMessagingRabbit: OSLO_MESSAGING_RABBIT_GROUP,
 } as const satisfies Readonly<Record<string, GroupSpec>>;
 
 /** The whole configuration: `conf.console.tokenTtl`. Frozen; times in seconds, sizes in bytes. */
