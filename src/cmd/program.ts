@@ -43,6 +43,8 @@ export interface Services {
   readonly metrics: ProcessMetrics;
   /** What this process may be sure of: whether others can have taken it for dead. */
   readonly presence: Presence;
+  /** The name of the program. */
+  readonly program: string;
 }
 
 /** Loads the code of a part (only when the configuration is good: Nest alone takes seconds) and starts it. */
@@ -121,7 +123,8 @@ class Run {
     await this.heartbeat.start();
     try {
       const { conf, db, messaging, heartbeat: presence } = this;
-      const services = { conf, db, messaging, presence, metrics: new ProcessMetrics() };
+      const { name: program } = this.program;
+      const services = { conf, db, messaging, presence, program, metrics: new ProcessMetrics() };
       for (const part of this.program.parts) this.parts.push(await part(services));
     } catch (error) {
       await within(GOODBYE_MS, this.heartbeat.stop());

@@ -2,6 +2,7 @@
 // All groups, and the type of the whole configuration that follows from them. A new group is one line here.
 import { API_GROUP } from './api.js';
 import { AUDIT_GROUP } from './audit.js';
+import { CONDUCTOR_GROUP } from './conductor.js';
 import { CONSOLE_GROUP } from './console.js';
 import { DATABASE_GROUP } from './database.js';
 import { DEFAULT_GROUP } from './default.js';
@@ -26,6 +27,7 @@ export const GROUPS = {
   console: CONSOLE_GROUP,
   database: DATABASE_GROUP,
   sources: SOURCES_GROUP,
+  conductor: CONDUCTOR_GROUP,
   nova: NOVA_GROUP,
   notifications: NOTIFICATIONS_GROUP,
   spice: SPICE_GROUP,

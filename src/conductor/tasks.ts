@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The background tasks, each under a lease of its own and with timers of its own, so that a slow one delays no other.
+import type { Conf } from '../conf/index.js';
+import type { Logger } from '../log.js';
+import { AuditEvents } from '../objects/audit-event.js';
+import { ConsoleSessions } from '../objects/console-session.js';
+import { Consoles } from '../objects/console.js';
+import type { Database } from '../objects/database.js';
+import { reapAuditEvents, reapExpired } from '../objects/reaper.js';
+import { Services } from '../objects/service.js';
+import { Sources } from '../objects/source.js';
+import { PeriodicTask } from './periodic-task.js';
+import { WATCH_INTERVAL, watchServices } from './services-watch.js';
+import { SourceReconciliation } from './source-reconciliation.js';
+import type { LedTask, Work } from './term.js';
+
+/** Seconds between two looks for expired tokens and ended sessions. */
+const REAP_INTERVAL = 5;
+/** Seconds between two looks for audit events that are too old. */
+const RETENTION_INTERVAL = 3600;
+/** Seconds between two looks for services that are long gone, and how long they are remembered. */
+const FORGET_INTERVAL = 600;
+const REMEMBERED = 86_400;
+
+const epochSeconds = (): number => Date.now() / 1000;
+
+/** What the tasks stand on, but for the database. */
+export interface TaskSettings {
+  readonly conf: Conf;
+  readonly log: Logger;
+  /** For how many seconds this process has been in touch with the database without a break. */
+  readonly steadyFor: () => number;
+}
+
+/** The work of `sources`. */
+export interface SourcesWork extends Work {
+  /** Reads sources.yaml and asks every source at once. */
+  reload(): void;
+  /** Resolves when the first discoveries are done, well or not. */
+  settled(): Promise<void>;
+}
+
+/** sources.yaml and what it names, in the database. `begun` hears of each term. */
+export function sourcesTask({ conf, log }: TaskSettings, begun: (work: SourcesWork) => void): LedTask {
+  return {
+    name: 'sources',
+    begin: (db) => {
+      const node = conf.default.nodeName;
+      const stores = {
+        sources: new Sources(db),
+        consoles: new Consoles(db, { node, pid: process.pid }),
+        audit: new AuditEvents(db),
+        node,
+      };
+      const { path, reloadInterval, discoveryInterval, discoveryTimeout } = conf.sources;
+      const timing = { interval: discoveryInterval, timeout: discoveryTimeout };
+      const reconciliation = new SourceReconciliation(path, stores, log, { openstack: conf.nova }, timing);
+      const files = new PeriodicTask({
+        ...{ name: 'sources file', interval: reloadInterval, log },
+        run: () => reconciliation.run(),
+      });
+      const first = files.runNow().then(() => reconciliation.settled());
+      const work: SourcesWork = {
+        settled: () => first,
+        reload: () => {
+          reconciliation.force();
+          void files.runNow();
+        },
+        stop: async () => {
+          await Promise.all([files.close(), reconciliation.close()]);
+          // A run that was under way may have begun one more.
+          await reconciliation.close();
+        },
+      };
+      begun(work);
+      return work;
+    },
+  };
+}
+
+/** Expired tokens and ended sessions. */
+export function reapingTask({ conf, log }: TaskSettings): LedTask {
+  const { reconnectGrace } = conf.console;
+  const run = async (db: Database): Promise<void> => {
+    // Says so in the log when the database is away or its file was deleted.
+    await db.ping();
+    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, epochSeconds());
+    if (tokens + sessions > 0) log.debug('reaped', { tokens, sessions, purged });
+  };
+  return {
+    name: 'reaping',
+    begin: (db) => repeated('token and session reaping', REAP_INTERVAL, log, () => run(db)),
+  };
+}
+
+/** Audit events that are too old or too many. */
+export function retentionTask({ conf, log }: TaskSettings): LedTask {
+  const limits = { maxAge: conf.audit.maxAge || undefined, maxEvents: conf.audit.maxEvents || undefined };
+  const run = async (db: Database): Promise<void> => {
+    const removed = await reapAuditEvents(db, limits, epochSeconds());
+    if (removed > 0) log.info('old audit events removed', { events: removed });
+  };
+  return {
+    name: 'retention',
+    begin: (db) => repeated('audit retention', RETENTION_INTERVAL, log, () => run(db)),
+  };
+}
+
+/** Services that are down, and what they left behind. */
+export function servicesTask({ conf, log, steadyFor }: TaskSettings): LedTask {
+  return {
+    name: 'services',
+    begin: (db) => {
+      const services = new Services(db);
+      const watch = {
+        ...{ services, steadyFor, log, audit: new AuditEvents(db) },
+        sessions: new ConsoleSessions(db, conf.console),
+        downTime: conf.default.serviceDownTime,
+      };
+      const forget = async (): Promise<void> => {
+        const removed = await services.removeForgotten(REMEMBERED);
+        if (removed > 0) log.info('services that are long gone were removed', { services: removed });
+      };
+      const parts = [
+        repeated('watch over services', WATCH_INTERVAL, log, () => watchServices(watch)),
+        repeated('services long gone', FORGET_INTERVAL, log, forget),
+      ];
+      const stop = async (): Promise<void> => {
+        await Promise.all(parts.map((part) => part.stop()));
+      };
+      return { stop };
+    },
+  };
+}
+
+function repeated(name: string, interval: number, log: Logger, run: () => Promise<void>): Work {
+  const task = new PeriodicTask({ name, interval, run, log });
+  void task.runNow();
+  return { stop: () => task.close() };
+}
