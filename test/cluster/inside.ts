@@ -2,6 +2,7 @@
 // The part of the program that runs on the clients' machine of the private network: starts the cluster, brings the
 // faults, prints the table. cluster.ts makes the network, starts this, and removes everything afterwards.
 import { parseArgs } from 'node:util';
+import { CHECKER_FAULTS } from './checker-faults.js';
 import { type Fault, reason, Trial } from './fault.js';
 import { KILL_FAULTS } from './kill-faults.js';
 import { Network } from './network.js';
@@ -11,7 +12,13 @@ import { PICTURE_FAULTS } from './picture-faults.js';
 import { type Line, table } from './report.js';
 import { Site } from './site.js';
 
-const FAULTS: readonly Fault[] = [...PICTURE_FAULTS, ...KILL_FAULTS, ...OUTAGE_FAULTS, ...NODE_FAULTS];
+const FAULTS: readonly Fault[] = [
+  ...CHECKER_FAULTS,
+  ...PICTURE_FAULTS,
+  ...KILL_FAULTS,
+  ...OUTAGE_FAULTS,
+  ...NODE_FAULTS,
+];
 /** Three heartbeats and some: what is wrong then stays wrong. */
 const SETTLE_MS = 30_000;
 
