@@ -37,6 +37,7 @@ import { SourceController } from './controllers/source.js';
 import { V1AuditEventController } from './controllers/v1/audit-events.js';
 import { V1ConnectionController } from './controllers/v1/connections.js';
 import { V1ConsoleController } from './controllers/v1/consoles.js';
+import { V1ServiceController } from './controllers/v1/services.js';
 import { V1SessionController } from './controllers/v1/sessions.js';
 import { V1SourceController } from './controllers/v1/sources.js';
 import { VersionController } from './controllers/v1/version.js';
@@ -91,6 +92,7 @@ const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } =
   v1AuditEvent: V1AuditEventController,
   v1Connection: V1ConnectionController,
   v1Console: V1ConsoleController,
+  v1Service: V1ServiceController,
   v1Session: V1SessionController,
   v1Source: V1SourceController,
   version: VersionController,

@@ -53,6 +53,7 @@ const MATRIX: Readonly<Record<RuleName, string>> = {
   'kerbside:sources:list': '- - - - - - - * * * *',
   'kerbside:sources:show': '- - - - - - - * * * *',
   'kerbside:audit_events:list': '- - - - - - - * * * *',
+  'kerbside:services:list': '- - - - - - - * * * *',
 };
 
 function reach(policy: Policy, context: RequestContext, rule: RuleName): string {

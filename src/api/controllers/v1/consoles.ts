@@ -10,6 +10,7 @@ import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleOpening } from '../../console-opening.js';
 import { Absent } from '../../faults.js';
 import { CONF } from '../../injection-tokens.js';
+import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { BODY, QUERY } from '../../schemas/schema-pipe.js';
@@ -80,7 +81,8 @@ export class V1ConsoleController {
 
   private view(request: Request, console: ListedConsole): Record<string, unknown> {
     const rule = 'kerbside:consoles:show:hypervisor';
-    return viewConsole(console, this.permission.allows(request, rule, console.project_id), baseUrl(request));
+    const hypervisor = this.permission.allows(request, rule, console.project_id);
+    return viewConsole(console, { hypervisor, minor: minorOf(request) }, baseUrl(request));
   }
 
   private async load(source: string, uuid: string): Promise<ListedConsole> {
