@@ -93,6 +93,16 @@ function deliveredBefore(message: ConsumeMessage): boolean {
   return message.fields.redelivered || (typeof count === 'number' && count > 0);
 }
 
+/** A body without the sender's context, which must not be stored. */
+function withoutContext(notification: Notification): Buffer {
+  try {
+    return encodeNotification(notification, 2);
+  } catch {
+    // Nested too deeply to be written.
+    return encodeNotification({ ...notification, payload: null }, 2);
+  }
+}
+
 function poolQueueOf({ notifications, target }: ListenerOptions): QueueSpec {
   const { rabbitQuorumQueue, amqpAutoDelete } = target.options;
   return {
@@ -215,8 +225,10 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     if (this.closing) return;
     this.received += 1;
     this.lastMessage = Date.now() / 1000;
-    const work = this.process(channel, message).catch((error: unknown) => {
+    const work = this.process(channel, message).catch(async (error: unknown) => {
       log.error('a notification was not dealt with', { error: error as Error });
+      await pause(REQUEUE_MS);
+      this.settle(() => channel.nack(message, false, true));
     });
     this.busy.add(work);
     void work.finally(() => this.busy.delete(work));
@@ -267,8 +279,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     const { messageId, eventType } = notification;
     const reason = error instanceof Error ? error.message : 'the handler failed';
     if (!this.options.notifications.requeue || deliveredBefore(message)) {
-      // Written anew, because the sender's context must not be stored.
-      const body = encodeNotification(notification, 2);
+      const body = withoutContext(notification);
       return this.bury(channel, message, { reason, messageId, eventType, body });
     }
     log.debug('a notification is tried once more', { message_id: messageId, event_type: eventType, reason });
