@@ -84,7 +84,7 @@ const WRONGS: Readonly<Record<string, (scene: Scene) => void>> = {
     active.tokens = 0;
   },
   'a lease is held by a process that lives': ({ records }) => {
-    records.leases[0]!.run_id = 'nobody';
+    records.leases[0]!.holder = 'nobody';
   },
   'a running program is up in the services': ({ records }) => {
     records.services[0]!.heartbeat -= 30;

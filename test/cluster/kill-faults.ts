@@ -114,11 +114,12 @@ async function strikeProxy(trial: Trial): Promise<number> {
 }
 
 async function leader(trial: Trial): Promise<Node> {
-  const [row] = await trial.site.rows<{ host: NodeName }>(
-    "SELECT s.host FROM {schema}.leases l JOIN {schema}.services s ON s.run_id = l.run_id WHERE l.name = 'reaping'",
+  const [lease] = await trial.site.rows<{ holder: string }>(
+    "SELECT holder FROM {schema}.leases WHERE name = 'reaping'",
   );
-  if (row === undefined) throw new Error('no conductor leads');
-  return trial.site.node(row.host);
+  const node = trial.site.role('conductor').find(({ name, binary }) => lease?.holder === `${name} ${binary}`);
+  if (node === undefined) throw new Error('no conductor leads');
+  return node;
 }
 
 async function holders(trial: Trial): Promise<string> {
@@ -165,8 +166,8 @@ async function takenOver(trial: Trial, node: Node, struck: number): Promise<numb
   for (;;) {
     const seconds = (performance.now() - struck) / 1000;
     const [row] = await trial.site.rows<{ count: number }>(
-      'SELECT COUNT(*) AS count FROM {schema}.leases l JOIN {schema}.services s ON s.run_id = l.run_id ' +
-        `WHERE s.host = '${node.name}' OR l.expires < UNIX_TIMESTAMP(NOW(6))`,
+      'SELECT COUNT(*) AS count FROM {schema}.leases ' +
+        `WHERE holder = '${node.name} ${node.binary}' OR expires < UNIX_TIMESTAMP(NOW(6))`,
     );
     if (row?.count === 0 || seconds > TAKE_OVER) {
       trial.claim(
