@@ -14,6 +14,7 @@ import cookieParser from 'cookie-parser';
 import type { Conf } from '../conf/index.js';
 import { ConfError } from '../exception.js';
 import { Login } from '../identity/login.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
@@ -58,6 +59,7 @@ import { Permission } from './permission.js';
 import { Readiness } from './readiness.js';
 import { refusalAudit } from './refusal-audit.js';
 import { ROUTES, type Controllers } from './routes.js';
+import { SessionTermination } from './session-termination.js';
 
 /** What the service is made of; made in server.ts. */
 export interface ApiParts {
@@ -77,6 +79,7 @@ export interface ApiParts {
   readonly files: ConsoleFiles;
   readonly permission: Permission;
   readonly clouds: OpenStackClouds;
+  readonly own: OwnNotifications;
 }
 
 const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } = {
@@ -119,6 +122,7 @@ export class ApiModule {
         { provide: ConsoleSessions, useValue: parts.sessions },
         { provide: ConsoleTokens, useValue: parts.tokens },
         { provide: AuditEvents, useValue: parts.events },
+        { provide: SessionTermination, useValue: new SessionTermination(parts) },
         { provide: Inventory, useValue: parts.inventory },
         { provide: ConsoleFiles, useValue: parts.files },
         { provide: Permission, useValue: parts.permission },
@@ -152,7 +156,7 @@ export function usePipeline(app: NestExpressApplication, parts: ApiParts): void 
   app.use(routing); // 404 and 405 for everyone; from here on the rule is known
   app.use(cookieParser());
   app.use(authentication(parts.conf.api.authSecretSeed.reveal(), parts.keystone));
-  const onRefused = refusalAudit(parts.consoles, parts.events, parts.conf.default.nodeName);
+  const onRefused = refusalAudit({ ...parts, node: parts.conf.default.nodeName });
   app.use(authorization(parts.policy, onRefused));
   // Bodies are read last, so that a stranger can not make us read one that is not for strangers. They are JSON
   // whatever their Content-Type says.

@@ -14,7 +14,9 @@ import { Login } from '../identity/login.js';
 import { ServiceSession } from '../identity/service-session.js';
 import { TokenValidator } from '../identity/token-validator.js';
 import { loggerFor } from '../log.js';
+import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
@@ -45,6 +47,8 @@ export interface ApiServer {
   readonly port: number;
   /** `/healthcheck` answers 503 from now on; everything else goes on. */
   setDraining(): void;
+  /** Reads the policy files again, if they have changed. */
+  reload(): void;
   /** Stops listening, lets requests under way finish for at most 5 s, ends. */
   close(): Promise<void>;
 }
@@ -78,7 +82,11 @@ const MAX_CONNECTIONS = 4096;
  */
 export async function startApi(services: ApiServices): Promise<ApiServer> {
   const { conf } = services;
+  const { fanout } = services.messaging;
   const parts = await apiParts(services);
+  const unsubscribe = fanout.subscribe(({ method }) => {
+    if (method === 'policy_changed') parts.policy.follow();
+  });
   const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), NEST_OPTIONS);
   usePipeline(app, parts);
   await app.init();
@@ -96,7 +104,9 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
   return {
     port,
     setDraining: () => parts.readiness.setDraining(),
+    reload: () => parts.policy.reload(),
     close: async () => {
+      unsubscribe();
       parts.readiness.setDraining();
       await gate.close();
       await app.close();
@@ -104,12 +114,17 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
   };
 }
 
-async function apiParts({ conf, db }: ApiServices): Promise<ApiParts> {
+async function apiParts({ conf, db, messaging }: ApiServices): Promise<ApiParts> {
   const events = new AuditEvents(db);
   const sources = new Sources(db);
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
   const ca = await CaCertificate.load(conf.spice.cacertPath);
-  const policy = Policy.load({ file: conf.osloPolicy.policyFile, dirs: conf.osloPolicy.policyDirs });
+  const { fanout, notifier } = messaging;
+  const policy = Policy.load(
+    { file: conf.osloPolicy.policyFile, dirs: conf.osloPolicy.policyDirs },
+    // The other nodes may have been given the same new file: they look at once.
+    () => fanout.cast({ method: 'policy_changed', args: {} }),
+  );
   const auth = keystoneAuthOptions(conf);
   const session = auth === undefined ? undefined : new ServiceSession(auth);
   const limits = {
@@ -132,7 +147,11 @@ async function apiParts({ conf, db }: ApiServices): Promise<ApiParts> {
     sources,
     consoles,
     clouds: new OpenStackClouds(sources, consoles, { ...conf.nova, userKeystones: keystonesOf(conf) }, LOG),
-    sessions: new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace }),
+    sessions: new ConsoleSessions(db, {
+      reconnectGrace: conf.console.reconnectGrace,
+      announce: announceTo(fanout),
+    }),
+    own: new OwnNotifications(notifier, conf),
     tokens: new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
   };
 }

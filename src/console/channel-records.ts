@@ -12,6 +12,8 @@ import { channelName } from './spice/constants.js';
 /** Writes what becomes of channels. */
 export class ChannelRecords {
   private readonly finishing = new Set<Promise<void>>();
+  /** What has ended while repeating() is at work; null: it is not. */
+  private again: { channel: LiveChannel; end: ChannelEnd }[] | null = null;
 
   constructor(
     private readonly sessions: ConsoleSessions,
@@ -46,6 +48,27 @@ export class ChannelRecords {
 
   /** A channel has ended. */
   closed(channel: LiveChannel, end: ChannelEnd): void {
+    this.again?.push({ channel, end });
+    this.write(channel, end);
+  }
+
+  /** Does what may open rows again, and then closes once more the rows of channels that ended meanwhile. */
+  async repeating<T>(work: () => Promise<T>): Promise<T> {
+    const again = (this.again ??= []);
+    try {
+      return await work();
+    } finally {
+      if (this.again === again) this.again = null;
+      for (const { channel, end } of again) this.write(channel, end);
+    }
+  }
+
+  /** Waits until all work on closed channels is in the database. */
+  async settle(): Promise<void> {
+    await Promise.all(this.finishing);
+  }
+
+  private write(channel: LiveChannel, end: ChannelEnd): void {
     chain(channel, async () => {
       if (channel.channelType === MAIN_CHANNEL) await this.sessions.closed(channel.connectionRef, end);
       else await this.sessions.otherClosed(channel.connectionRef, end);
@@ -53,11 +76,6 @@ export class ChannelRecords {
     const done = channel.tail;
     this.finishing.add(done);
     void done.then(() => this.finishing.delete(done));
-  }
-
-  /** Waits until all work on closed channels is in the database. */
-  async settle(): Promise<void> {
-    await Promise.all(this.finishing);
   }
 }
 

@@ -2,7 +2,14 @@
 // The control plane of one node: answers the relay workers out of the database and takes their notes. What is written
 // of channels is channel-records.ts, which sessions must end session-endings.ts.
 import { Conflict } from '../exception.js';
-import { AUDIT, hypervisorFailed, INSTANCE_AUDIT, instanceRefused } from '../objects/audit-message.js';
+import type { FanoutMessage } from '../messaging/fanout.js';
+import {
+  AUDIT,
+  hypervisorFailed,
+  INSTANCE_AUDIT,
+  instanceRefused,
+  MOVE_AUDIT,
+} from '../objects/audit-message.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
 import type {
   ChannelEnd,
@@ -14,6 +21,7 @@ import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import { ChannelRecords } from './channel-records.js';
 import type { CloseReason } from './close-reason.js';
+import { DatabaseOutage } from './database-outage.js';
 import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
 import type {
   AuthorizeReply,
@@ -26,6 +34,8 @@ import type {
 } from './ipc.js';
 import { LiveChannels, type LiveChannel } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
+import { ChannelNews, type SessionNews } from './channel-news.js';
+import { NodeRecovery } from './node-recovery.js';
 import { BECAUSE, refusalMessage } from './refusals.js';
 import { retry } from './retry.js';
 import { SessionEndings, type SessionEnder } from './session-endings.js';
@@ -41,6 +51,16 @@ export interface ControlPlaneSettings {
   readonly permittedChannels: readonly string[];
   /** Seconds that a look at an instance may take: less than the worker waits for its answer. */
   readonly lookTimeout: number;
+  /** Seconds that other nodes get to come back when this one does. */
+  readonly recoveryPatience?: number;
+}
+
+/** Whom the control plane speaks with. */
+export interface Surroundings {
+  readonly endOnWorker: SessionEnder;
+  /** Whether no other process can have declared this node down. */
+  readonly certain: () => boolean;
+  readonly news: SessionNews;
 }
 
 /** A worker as the control plane sees it. */
@@ -49,6 +69,7 @@ export interface WorkerName {
   readonly pid: number;
 }
 
+type ConsoleChanged = Extract<FanoutMessage, { method: 'console_changed' }>['args'];
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
 
 /** Decides and records for all workers of this node. */
@@ -58,6 +79,9 @@ export class ControlPlane {
   instances: InstanceLook | null = null;
   private readonly records: ChannelRecords;
   private readonly endings: SessionEndings;
+  private readonly recovery: NodeRecovery;
+  private readonly news: ChannelNews;
+  private readonly outage: DatabaseOutage;
   /** Workers that have ended: few in a process's life, and ids are not used again. */
   private readonly dead = new Set<number>();
 
@@ -66,22 +90,31 @@ export class ControlPlane {
     private readonly audit: AuditQueue,
     private readonly metrics: ProxyMetrics,
     private readonly settings: ControlPlaneSettings,
-    endOnWorker: SessionEnder,
+    { endOnWorker, certain, news }: Surroundings,
   ) {
-    const { node } = settings;
+    const { live } = this;
+    const { node, recoveryPatience = 0 } = settings;
+    this.news = new ChannelNews(news, node);
     this.records = new ChannelRecords(sessions, audit, node);
-    this.endings = new SessionEndings(sessions, this.live, node, endOnWorker);
+    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker });
+    this.outage = new DatabaseOutage(audit, node);
+    this.recovery = new NodeRecovery({
+      ...{ sessions, live, metrics, node, patience: recoveryPatience },
+      ...{ records: this.records, endings: this.endings },
+      resumed: (main) => this.news.started(main),
+    });
   }
 
   /**
    * Answers a request of a worker.
    *
-   * @throws DatabaseError when the database is away, Conflict when a session was taken over or terminated
+   * @throws DatabaseError when the database is away and a main channel comes up, Conflict when its session was taken
+   * over or terminated
    */
   request(worker: WorkerName, body: WorkerRequest): Promise<unknown> {
     switch (body.op) {
       case 'authorize':
-        return this.authorize(worker, body);
+        return this.authorize(worker, body).catch((fault: unknown) => this.outage.deny(fault));
       case 'establish':
         return this.establish(body);
     }
@@ -141,6 +174,27 @@ export class ControlPlane {
     );
   }
 
+  /** Takes up what another process, or another part of this one, says. */
+  hear(message: FanoutMessage): void {
+    switch (message.method) {
+      case 'session_ended': {
+        const { session_id: sessionId, generation, terminated } = message.args;
+        this.endings.hear({ sessionId, generation, terminated });
+        return;
+      }
+      case 'console_changed':
+        this.hearOfConsole(message.args);
+        return;
+      case 'policy_changed':
+        return;
+    }
+  }
+
+  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it anew */
+  recover(): Promise<void> {
+    return this.recovery.run();
+  }
+
   /** Looks for sessions that were terminated, or whose main channel ended, anywhere in the cloud. */
   poll(): Promise<void> {
     return this.endings.poll();
@@ -153,7 +207,24 @@ export class ControlPlane {
 
   /** Waits until all work on closed channels is in the database. */
   settle(): Promise<void> {
+    this.recovery.close();
     return this.records.settle();
+  }
+
+  // Only the node of the main channel writes it down: a session has one main channel, on one node.
+  private hearOfConsole({ source, uuid, change }: ConsoleChanged): void {
+    switch (change) {
+      case 'moving':
+      case 'moved':
+      case 'stayed':
+        for (const main of this.live.mainsOf(source, uuid)) this.records.audit(main, MOVE_AUDIT[change]);
+        return;
+      case 'removed':
+        void this.endings.poll();
+        return;
+      case 'changed':
+        return;
+    }
   }
 
   private async authorize(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
@@ -162,6 +233,7 @@ export class ControlPlane {
     if (this.live.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
       return { kind: 'denied', because: 'limit', reason: 'limit_address' };
     }
+    const asked = performance.now();
     const stop = this.metrics.authorizeSeconds.startTimer();
     const outcome = await this.sessions.authorize({
       ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },
@@ -169,9 +241,10 @@ export class ControlPlane {
       pid: worker.pid,
     });
     stop();
+    this.outage.over();
     if (outcome.kind === 'refused') return this.refuse(request, outcome);
     const target = await this.targetOf(worker, request, outcome);
-    return 'kind' in target ? target : this.grant(worker, request, outcome, target);
+    return 'kind' in target ? target : this.grant(worker, { ...request, asked }, outcome, target);
   }
 
   /** Where the channel leads, or why it leads nowhere. */
@@ -199,6 +272,7 @@ export class ControlPlane {
     this.metrics.denied.inc();
     this.records.audit(channel, instanceRefused(why));
     this.finish(channel, { reason: `instance ${why}`, ...NOTHING_PASSED });
+    this.news.refused(`instance_${why}`, channel);
     return { kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: outcome.sessionId };
   }
 
@@ -211,7 +285,7 @@ export class ControlPlane {
 
   private grant(
     worker: WorkerName,
-    request: AuthorizeRequest,
+    request: AuthorizeRequest & { readonly asked: number },
     outcome: ChannelGrant,
     target: ConnectInfo,
   ): AuthorizeReply {
@@ -222,10 +296,16 @@ export class ControlPlane {
       this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
       return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
     }
+    const over = this.endings.overSince(request.asked, sessionId, generation);
+    if (over !== null) {
+      this.finish(channel, { reason: over, ...NOTHING_PASSED });
+      return { kind: 'denied', because: 'error', reason: 'session_ended', sessionId };
+    }
     if (!this.permits(channelType)) {
       this.records.audit(channel, AUDIT.channelForbidden);
       this.metrics.denied.inc();
       this.finish(channel, { reason: 'channel forbidden', ...NOTHING_PASSED });
+      this.news.refused('channel_forbidden', channel);
       return { kind: 'denied', because: 'channel', reason: 'channel_forbidden', sessionId };
     }
     this.metrics.authorized.inc();
@@ -253,6 +333,7 @@ export class ControlPlane {
         message: refusalMessage(reason),
       });
     }
+    this.news.refused(reason, { source, uuid, sessionId, clientIp: request.clientIp });
     return {
       kind: 'denied',
       because: BECAUSE[reason],
@@ -263,8 +344,11 @@ export class ControlPlane {
 
   private async establish(request: EstablishRequest): Promise<null> {
     const { connectionRef, sessionId, generation, backendConnectionId } = request;
-    if (this.live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
+    const main = this.live.find(connectionRef);
+    if (main === undefined) throw new Conflict('the channel is closed');
     await this.sessions.establish(sessionId, generation, backendConnectionId);
+    main.established = true;
+    this.news.started(main);
     return null;
   }
 
@@ -278,6 +362,9 @@ export class ControlPlane {
     if (channel.channelType === MAIN_CHANNEL)
       this.endings.end(channel.sessionId, channel.generation, 'main channel closed');
     this.records.closed(channel, end);
+    if (!channel.established) return;
+    const { sessionId, generation } = channel;
+    void channel.tail.then(() => this.news.ended(sessionId, generation));
   }
 
   private countVerdicts(channel: LiveChannel, verdicts: readonly Verdict[]): void {
@@ -287,10 +374,11 @@ export class ControlPlane {
 }
 
 function liveChannel(worker: WorkerName, request: AuthorizeRequest, outcome: ChannelGrant): LiveChannel {
-  const { connectionRef, sessionId, generation, source, uuid } = outcome;
+  const { connectionRef, sessionId, generation, source, uuid, owner } = outcome;
   const { clientIp, channelType } = request;
   return {
-    ...{ connectionRef, sessionId, generation, source, uuid, clientIp, channelType },
+    ...{ connectionRef, sessionId, generation, source, uuid, owner, clientIp, channelType },
+    established: false,
     workerId: worker.id,
     pid: worker.pid,
     tail: Promise.resolve(),

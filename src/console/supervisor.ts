@@ -4,9 +4,14 @@
 import type { Conf } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { loggerFor } from '../log.js';
+import type { Presence } from '../heartbeat.js';
+import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
 import { ProcessMetrics, type MetricsServer } from '../metrics.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
+import { SessionEnds } from '../notifications/own/session-ends.js';
 import { AuditEvents } from '../objects/audit-event.js';
+import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
 import { Sources } from '../objects/source.js';
@@ -35,6 +40,8 @@ export interface ProxyServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** What this process may be sure of; absent: nobody else judges it. */
+  readonly presence?: Presence | undefined;
   /** Where the proxy shows its metrics; it serves them. */
   readonly metrics?: ProcessMetrics | undefined;
 }
@@ -47,6 +54,10 @@ interface Parts {
   readonly sessions: ConsoleSessions;
   readonly tls: TlsMaterial;
   readonly instances: InstanceLook;
+  readonly own: OwnNotifications;
+  readonly ends: SessionEnds;
+  readonly messaging: Messaging;
+  readonly presence: Presence;
 }
 
 /** The running proxy of this node. */
@@ -56,6 +67,8 @@ export class ProxyServer implements WorkerListener {
   private readonly watch: CertificateWatch;
   private readonly pollTimer: NodeJS.Timeout;
   private readonly sweepTimer: NodeJS.Timeout;
+  private readonly unsubscribe: () => void;
+  private draining = false;
   private bound: Ports = { secure: [], insecure: [] };
 
   /** Takes the parts up; {@link startProxy} makes them and starts the workers. */
@@ -74,10 +87,20 @@ export class ProxyServer implements WorkerListener {
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
         permittedChannels: firewall.permittedChannels,
         lookTimeout: proxy.controlTimeout * LOOK_SHARE,
+        recoveryPatience: general.serviceDownTime,
       },
-      (workerId, sessionId, generation, reason) =>
-        this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
+      {
+        endOnWorker: (workerId, sessionId, generation, reason) =>
+          this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
+        certain: () => parts.presence.certain(),
+        news: {
+          started: (session) => parts.own.started(session),
+          ended: (sessionId, generation) => parts.ends.add(sessionId, generation),
+          refused: (refused) => parts.own.refused(refused),
+        },
+      },
     );
+    this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.hear(message));
     this.control.instances = parts.instances;
     this.pollTimer = setInterval(() => void this.control.poll(), proxy.pollInterval * 1000);
     this.sweepTimer = setInterval(() => void this.control.sweep(), SWEEP_INTERVAL);
@@ -119,9 +142,24 @@ export class ProxyServer implements WorkerListener {
     void this.watch.reload();
   }
 
+  /** Channels, sessions and workers of this node, for the list of services. */
+  report(): Readonly<Record<string, unknown>> {
+    const { live } = this.control;
+    return {
+      ...{ channels: live.size, sessions: live.sessionCount, draining: this.draining },
+      workers: this.pool.size,
+    };
+  }
+
+  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it anew */
+  recovered(): Promise<void> {
+    return this.control.recover();
+  }
+
   /** Accepts nothing more; resolves when the last session has ended or `drain_timeout` is over. */
   async drain(): Promise<void> {
     const { drainTimeout } = this.conf.proxy;
+    this.draining = true;
     log.info('draining: no new connections', {
       channels: this.control.live.size,
       drain_timeout: drainTimeout,
@@ -133,10 +171,12 @@ export class ProxyServer implements WorkerListener {
   async close(): Promise<void> {
     clearInterval(this.pollTimer);
     clearInterval(this.sweepTimer);
+    this.unsubscribe();
     this.watch.close();
     await this.pool.stop(STOP_TIMEOUT);
     await within(this.control.settle(), RECORD_TIMEOUT);
     await within(this.parts.audit.close(), RECORD_TIMEOUT);
+    await within(this.parts.ends.close(), RECORD_TIMEOUT);
     await this.parts.metricsServer.close();
   }
 
@@ -204,10 +244,15 @@ export class ProxyServer implements WorkerListener {
 export async function startProxy({
   conf,
   db,
+  messaging,
+  presence = { certain: () => true },
   metrics: exposed = new ProcessMetrics(),
 }: ProxyServices): Promise<ProxyServer> {
   const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
-  const sessions = new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace });
+  const { reconnectGrace } = conf.console;
+  const sessions = new ConsoleSessions(db, { reconnectGrace, announce: announceTo(messaging.fanout) });
+  const own = new OwnNotifications(messaging.notifier, conf);
+  const ends = new SessionEnds(db, own);
   const metrics = new ProxyMetrics();
   exposed.add(metrics);
   const { address, port } = conf.metrics;
@@ -215,11 +260,16 @@ export async function startProxy({
   const audit = new AuditQueue(new AuditEvents(db));
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
   const instances = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);
-  const server = new ProxyServer(conf, { metrics, metricsServer, audit, sessions, tls, instances });
+  const server = new ProxyServer(conf, {
+    ...{ metrics, metricsServer, audit, sessions, tls, instances },
+    ...{ own, ends, messaging, presence },
+  });
   try {
     const lost = await sessions.clearNode(conf.default.nodeName);
-    if (lost > 0)
-      log.info('closed the channels that an earlier run of this node left open', { channels: lost });
+    if (lost.length > 0)
+      log.info('closed the channels that an earlier run of this node left open', { channels: lost.length });
+    for (const { sessionId, generation, channelType } of lost)
+      if (channelType === MAIN_CHANNEL) ends.add(sessionId, generation);
     await server.listen();
   } catch (error) {
     await server.close();
