@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Notifications of another service come to a handler, whatever the broker holds and whatever is sent.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeNotification } from '../../../src/messaging/envelope.js';
 import type { Notification } from '../../../src/messaging/envelope.js';
@@ -110,6 +111,31 @@ describe('hearing notifications', () => {
     await send(notification);
     await until('both have come', () => listener.status().received === 2);
     expect(messages).toHaveLength(1);
+  });
+
+  test('needs no more rights than the guide says', async () => {
+    const guide = readFileSync('doc/source/admin/messaging.rst', 'utf8');
+    const [configure = '', write = '', read = ''] = /set_permissions -p \/ kerbside \\\n +(.*)/
+      .exec(guide)![1]!
+      .split(' ')
+      .map((quoted) => quoted.slice(1, -1));
+    await nova.channel.assertExchange('nova', 'topic', { durable: true });
+    const others = await broker.createVirtualHost();
+    await broker.setPermissions(vhost, configure, write, read);
+    const { listener, messages } = await listen({
+      OS_DEFAULT__TRANSPORT_URL: vhost.url(),
+      OS_OSLO_MESSAGING_NOTIFICATIONS__DRIVER: 'messagingv2',
+    });
+    const [messaging] = open;
+    await until('all is connected', () => messaging?.status().state === 'connected');
+    messaging?.notifier.emit({ eventType: 'kerbside.session.start', priority: 'info', payload: {} });
+    await until('it is sent', () => messaging?.status().notifier.sent === 1);
+    await broker.setPermissions({ ...others, name: vhost.name }, '', '^nova$', '');
+    const sender = await AmqpPeer.connect({ ...others, name: vhost.name }, broker.port);
+    await sender.publish('nova', KEY, encodeNotification(aNotification(), 2));
+    await sender.publish('nova', KEY, '[]');
+    await until('both have come', () => messages.length === 1 && listener.status().deadLettered === 1);
+    await sender.close();
   });
 
   test('is off without a broker and when it is not wanted', async () => {
