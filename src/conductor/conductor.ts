@@ -36,10 +36,16 @@ export interface Conductor {
 const FIRST_DISCOVERY_WAIT = 5;
 
 /** Starts the background work; it fails later, in the log, never here. */
-export async function startConductor({ conf, db, program }: ConductorServices): Promise<Conductor> {
+export async function startConductor({
+  conf,
+  db,
+  messaging,
+  program,
+}: ConductorServices): Promise<Conductor> {
   const log = loggerFor('kerbside.conductor');
   let sources: SourcesWork | undefined;
-  const settings = { conf, log, steadyFor: (): number => leadership.steadyFor() };
+  const steadyFor = (): number => leadership.steadyFor();
+  const settings = { conf, log, messaging, steadyFor, now: (): number => leadership.databaseTime() };
   const leadership = new Leadership({
     db,
     leases: new Leases(db, { holder: `${conf.default.nodeName} ${program}`, runId: randomUUID() }),

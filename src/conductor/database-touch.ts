@@ -39,6 +39,11 @@ export class DatabaseTouch {
     return jumped ? moved : null;
   }
 
+  /** What time the database has at `now` (milliseconds of performance.now()), epoch seconds. */
+  databaseTime(now: number): number {
+    return this.offset + now / 1000;
+  }
+
   /** Seconds at `now` (milliseconds of performance.now()); 0 when there has been no answer for too long. */
   steadyFor(now: number): number {
     if (this.since === null || now - this.last > this.longestGap * 1000) return 0;

@@ -76,6 +76,11 @@ export class Leadership {
     return this.touch.steadyFor(performance.now());
   }
 
+  /** What time the database has, epoch seconds: tasks go by it, so that the clock of this machine may be wrong. */
+  databaseTime(): number {
+    return this.touch.databaseTime(performance.now());
+  }
+
   /** Ends all tasks and gives their leases up, so that a standby takes them at once. */
   async close(): Promise<void> {
     this.closed = true;

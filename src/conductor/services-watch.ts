@@ -4,6 +4,7 @@
 import type { Logger } from '../log.js';
 import type { AuditEvents } from '../objects/audit-event.js';
 import { NODE_AUDIT } from '../objects/audit-message.js';
+import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import type { ConsoleSessions, LostConnection } from '../objects/console-session.js';
 import type { Services } from '../objects/service.js';
 
@@ -16,6 +17,8 @@ export interface WatchOptions {
   readonly downTime: number;
   /** For how many seconds this process has been in touch with the database without a break. */
   readonly steadyFor: () => number;
+  /** The main channel of a session was lost with its node, and the records say so. */
+  readonly mainLost?: (sessionId: string, generation: number) => void;
   readonly log: Logger;
 }
 
@@ -33,9 +36,11 @@ export async function watchServices(options: WatchOptions): Promise<void> {
   for (const node of await services.nodesToClose()) await closeNode(options, node);
 }
 
-async function closeNode({ sessions, audit, log }: WatchOptions, node: string): Promise<void> {
+async function closeNode({ sessions, audit, mainLost, log }: WatchOptions, node: string): Promise<void> {
   const lost = await sessions.closeNode(node);
   if (lost.length === 0) return;
+  for (const { sessionId, generation, channelType } of lost)
+    if (channelType === MAIN_CHANNEL) mainLost?.(sessionId, generation);
   const bySession = new Map<string, LostConnection>(
     lost.map((connection) => [connection.sessionId, connection]),
   );

@@ -2,6 +2,10 @@
 // The background tasks, each under a lease of its own and with timers of its own, so that a slow one delays no other.
 import type { Conf } from '../conf/index.js';
 import type { Logger } from '../log.js';
+import { announceTo } from '../messaging/announce.js';
+import type { Messaging } from '../messaging/messaging.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
+import { SessionEnds } from '../notifications/own/session-ends.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
@@ -22,14 +26,15 @@ const RETENTION_INTERVAL = 3600;
 const FORGET_INTERVAL = 600;
 const REMEMBERED = 86_400;
 
-const epochSeconds = (): number => Date.now() / 1000;
-
 /** What the tasks stand on, but for the database. */
 export interface TaskSettings {
   readonly conf: Conf;
   readonly log: Logger;
+  readonly messaging: Messaging;
   /** For how many seconds this process has been in touch with the database without a break. */
   readonly steadyFor: () => number;
+  /** What time the database has, epoch seconds. */
+  readonly now: () => number;
 }
 
 /** The work of `sources`. */
@@ -41,15 +46,22 @@ export interface SourcesWork extends Work {
 }
 
 /** sources.yaml and what it names, in the database. `begun` hears of each term. */
-export function sourcesTask({ conf, log }: TaskSettings, begun: (work: SourcesWork) => void): LedTask {
+export function sourcesTask(
+  { conf, log, messaging, now }: TaskSettings,
+  begun: (work: SourcesWork) => void,
+): LedTask {
   return {
     name: 'sources',
     begin: (db) => {
       const node = conf.default.nodeName;
+      const own = new OwnNotifications(messaging.notifier, conf);
       const stores = {
-        sources: new Sources(db),
-        consoles: new Consoles(db, { node, pid: process.pid }),
-        audit: new AuditEvents(db),
+        sources: new Sources(db, {
+          now,
+          changed: (source, fault) => own.sourceChanged({ source, fault, node }),
+        }),
+        consoles: new Consoles(db, { node, pid: process.pid, now }),
+        audit: new AuditEvents(db, { now }),
         node,
       };
       const { path, reloadInterval, discoveryInterval, discoveryTimeout } = conf.sources;
@@ -79,12 +91,12 @@ export function sourcesTask({ conf, log }: TaskSettings, begun: (work: SourcesWo
 }
 
 /** Expired tokens and ended sessions. */
-export function reapingTask({ conf, log }: TaskSettings): LedTask {
+export function reapingTask({ conf, log, now }: TaskSettings): LedTask {
   const { reconnectGrace } = conf.console;
   const run = async (db: Database): Promise<void> => {
     // Says so in the log when the database is away or its file was deleted.
     await db.ping();
-    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, epochSeconds());
+    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, now());
     if (tokens + sessions > 0) log.debug('reaped', { tokens, sessions, purged });
   };
   return {
@@ -94,10 +106,10 @@ export function reapingTask({ conf, log }: TaskSettings): LedTask {
 }
 
 /** Audit events that are too old or too many. */
-export function retentionTask({ conf, log }: TaskSettings): LedTask {
+export function retentionTask({ conf, log, now }: TaskSettings): LedTask {
   const limits = { maxAge: conf.audit.maxAge || undefined, maxEvents: conf.audit.maxEvents || undefined };
   const run = async (db: Database): Promise<void> => {
-    const removed = await reapAuditEvents(db, limits, epochSeconds());
+    const removed = await reapAuditEvents(db, limits, now());
     if (removed > 0) log.info('old audit events removed', { events: removed });
   };
   return {
@@ -107,14 +119,19 @@ export function retentionTask({ conf, log }: TaskSettings): LedTask {
 }
 
 /** Services that are down, and what they left behind. */
-export function servicesTask({ conf, log, steadyFor }: TaskSettings): LedTask {
+export function servicesTask({ conf, log, messaging, steadyFor, now }: TaskSettings): LedTask {
   return {
     name: 'services',
     begin: (db) => {
       const services = new Services(db);
+      const ends = new SessionEnds(db, new OwnNotifications(messaging.notifier, conf));
       const watch = {
-        ...{ services, steadyFor, log, audit: new AuditEvents(db) },
-        sessions: new ConsoleSessions(db, conf.console),
+        ...{ services, steadyFor, log, audit: new AuditEvents(db, { now }) },
+        sessions: new ConsoleSessions(db, {
+          ...{ reconnectGrace: conf.console.reconnectGrace, now },
+          announce: announceTo(messaging.fanout),
+        }),
+        mainLost: (sessionId: string, generation: number) => ends.add(sessionId, generation),
         downTime: conf.default.serviceDownTime,
       };
       const forget = async (): Promise<void> => {
@@ -127,6 +144,7 @@ export function servicesTask({ conf, log, steadyFor }: TaskSettings): LedTask {
       ];
       const stop = async (): Promise<void> => {
         await Promise.all(parts.map((part) => part.stop()));
+        await ends.close();
       };
       return { stop };
     },
