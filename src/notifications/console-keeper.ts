@@ -12,6 +12,7 @@ import type { InstanceConsole, InstanceFacts } from '../objects/instance-fact.js
 import type { ConsoleChange, Effect } from './effect.js';
 import { effectOf } from './handlers/table.js';
 import type { InstanceEvent } from './instance-event.js';
+import type { OwnNotifications } from './own/own-notifications.js';
 import { statusOf } from './status.js';
 
 /** What came of an event. `outdated`: something newer is known; `no_console`: nobody has asked for one. */
@@ -28,6 +29,7 @@ export interface KeeperParts {
   readonly sessions: ConsoleSessions;
   readonly consoles: Consoles;
   readonly audit: AuditEvents;
+  readonly own: Pick<OwnNotifications, 'terminated'>;
   readonly fanout: Fanout;
   readonly reviews: ConsoleReviews;
   readonly log: Pick<Logger, 'info'>;
@@ -103,6 +105,9 @@ export class ConsoleKeeper {
       ended.push(...(await sessions.terminateConsole(source, uuid, event)).sessionIds);
       this.tell(source, uuid, 'removed');
     }
+    const { own, node } = this.parts;
+    const by = { kind: 'notification' } as const;
+    own.terminated({ source, uuid, sessionIds: ended, by, reason: event, node });
     await this.auditEnds(source, uuid, ended, event);
     log.info('console has gone with its instance', { source, uuid, event, sessions: ended.length });
   }

@@ -3,6 +3,7 @@
 // one of them.
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
+import { announceTo } from '../messaging/announce.js';
 import type { Notification } from '../messaging/envelope.js';
 import type { ListenerStatus, Messaging } from '../messaging/messaging.js';
 import type { ProcessMetrics } from '../metrics.js';
@@ -17,6 +18,7 @@ import { ConsoleKeeper } from './console-keeper.js';
 import { readEventType } from './event-type.js';
 import { NotificationFault } from './fault.js';
 import { NotificationMetrics } from './metrics.js';
+import { OwnNotifications } from './own/own-notifications.js';
 import { parseNotification } from './parse.js';
 import { ReviewQueue } from './review-queue.js';
 
@@ -64,7 +66,11 @@ export function startNotifications({
   const keeper = new ConsoleKeeper({
     ...{ consoles, reviews, log, node, fanout: messaging.fanout },
     facts: new InstanceFacts(db),
-    sessions: new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace }),
+    sessions: new ConsoleSessions(db, {
+      reconnectGrace: conf.console.reconnectGrace,
+      announce: announceTo(messaging.fanout),
+    }),
+    own: new OwnNotifications(messaging.notifier, conf),
     audit: new AuditEvents(db),
   });
   // The listener may hand over a message before its own function has returned.

@@ -63,7 +63,6 @@ export interface RefusedConsole {
 /** A source that fails, or works again. */
 export interface SourceCondition {
   readonly source: string;
-  readonly type: string;
   /** In one line; null: it works again. */
   readonly fault: string | null;
   readonly node: string;
@@ -117,9 +116,9 @@ export function consoleRefusedPayload(refused: RefusedConsole, suppressed: numbe
 }
 
 /** SourcePayload: `kerbside.source.error` and `kerbside.source.recovered`. */
-export function sourcePayload({ source, type, fault, node }: SourceCondition): VersionedPayload {
+export function sourcePayload({ source, fault, node }: SourceCondition): VersionedPayload {
   return versioned('SourcePayload', '1.0', {
-    ...{ source, type, node },
+    ...{ source, node },
     error: fault?.slice(0, LONGEST_TEXT) ?? null,
   });
 }
