@@ -56,6 +56,7 @@ import { routing } from './middleware/routing.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { openApiDocument } from './openapi.js';
 import { Permission } from './permission.js';
+import { MessagingHealth } from './messaging-health.js';
 import { Readiness } from './readiness.js';
 import { refusalAudit } from './refusal-audit.js';
 import { ROUTES, type Controllers } from './routes.js';
@@ -70,6 +71,7 @@ export interface ApiParts {
   readonly keystone: KeystoneTokens | undefined;
   readonly ca: CaCertificate;
   readonly readiness: Readiness;
+  readonly messagingHealth: MessagingHealth;
   readonly sources: Sources;
   readonly consoles: Consoles;
   readonly sessions: ConsoleSessions;
@@ -117,6 +119,7 @@ export class ApiModule {
         { provide: Policy, useValue: parts.policy },
         { provide: CaCertificate, useValue: parts.ca },
         { provide: Readiness, useValue: parts.readiness },
+        { provide: MessagingHealth, useValue: parts.messagingHealth },
         { provide: Sources, useValue: parts.sources },
         { provide: Consoles, useValue: parts.consoles },
         { provide: ConsoleSessions, useValue: parts.sessions },

@@ -23,6 +23,7 @@ import { ConsoleTokens } from '../objects/console-token.js';
 import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { Inventory } from '../objects/inventory.js';
+import { Services } from '../objects/service.js';
 import { Sources } from '../objects/source.js';
 import { Users } from '../objects/user.js';
 import { Policy } from '../policy.js';
@@ -31,6 +32,7 @@ import { ApiModule, usePipeline, type ApiParts } from './api.module.js';
 import { CaCertificate } from './ca-certificate.js';
 import { ConsoleFiles } from './console-files.js';
 import { Permission } from './permission.js';
+import { MessagingHealth } from './messaging-health.js';
 import type { KeystoneTokens } from './middleware/authentication.js';
 import { Readiness } from './readiness.js';
 
@@ -39,6 +41,8 @@ export interface ApiServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** What this process says of itself, all of its parts together. */
+  readonly describe: () => Readonly<Record<string, unknown>>;
 }
 
 /** A running REST service. */
@@ -114,7 +118,7 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
   };
 }
 
-async function apiParts({ conf, db, messaging }: ApiServices): Promise<ApiParts> {
+async function apiParts({ conf, db, messaging, describe }: ApiServices): Promise<ApiParts> {
   const events = new AuditEvents(db);
   const sources = new Sources(db);
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
@@ -144,6 +148,10 @@ async function apiParts({ conf, db, messaging }: ApiServices): Promise<ApiParts>
     inventory: new Inventory(db),
     permission: new Permission(policy),
     readiness: new Readiness(db),
+    messagingHealth: new MessagingHealth({
+      messaging: () => messaging.status(),
+      ...{ describe, services: new Services(db), downTime: conf.default.serviceDownTime },
+    }),
     sources,
     consoles,
     clouds: new OpenStackClouds(sources, consoles, { ...conf.nova, userKeystones: keystonesOf(conf) }, LOG),

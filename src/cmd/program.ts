@@ -43,6 +43,8 @@ export interface Services {
   readonly metrics: ProcessMetrics;
   /** What this process may be sure of: whether others can have taken it for dead. */
   readonly presence: Presence;
+  /** What the parts of this process say of themselves, together. */
+  readonly describe: () => Readonly<Record<string, unknown>>;
   /** The name of the program. */
   readonly program: string;
 }
@@ -124,7 +126,9 @@ class Run {
     try {
       const { conf, db, messaging, heartbeat: presence } = this;
       const { name: program } = this.program;
-      const services = { conf, db, messaging, presence, program, metrics: new ProcessMetrics() };
+      const describe = (): Readonly<Record<string, unknown>> => this.describe();
+      const metrics = new ProcessMetrics();
+      const services = { conf, db, messaging, presence, program, metrics, describe };
       for (const part of this.program.parts) this.parts.push(await part(services));
     } catch (error) {
       await within(GOODBYE_MS, this.heartbeat.stop());
