@@ -44,7 +44,8 @@ export async function startConductor({
 }: ConductorServices): Promise<Conductor> {
   const log = loggerFor('kerbside.conductor');
   let sources: SourcesWork | undefined;
-  const settings = { conf, log, messaging, steadyFor: (): number => leadership.steadyFor() };
+  const steadyFor = (): number => leadership.steadyFor();
+  const settings = { conf, log, messaging, steadyFor, now: (): number => leadership.databaseTime() };
   const leadership = new Leadership({
     db,
     leases: new Leases(db, { holder: `${conf.default.nodeName} ${program}`, runId: randomUUID() }),

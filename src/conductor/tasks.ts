@@ -26,8 +26,6 @@ const RETENTION_INTERVAL = 3600;
 const FORGET_INTERVAL = 600;
 const REMEMBERED = 86_400;
 
-const epochSeconds = (): number => Date.now() / 1000;
-
 /** What the tasks stand on, but for the database. */
 export interface TaskSettings {
   readonly conf: Conf;
@@ -35,6 +33,8 @@ export interface TaskSettings {
   readonly messaging: Messaging;
   /** For how many seconds this process has been in touch with the database without a break. */
   readonly steadyFor: () => number;
+  /** What time the database has, epoch seconds. */
+  readonly now: () => number;
 }
 
 /** The work of `sources`. */
@@ -47,7 +47,7 @@ export interface SourcesWork extends Work {
 
 /** sources.yaml and what it names, in the database. `begun` hears of each term. */
 export function sourcesTask(
-  { conf, log, messaging }: TaskSettings,
+  { conf, log, messaging, now }: TaskSettings,
   begun: (work: SourcesWork) => void,
 ): LedTask {
   return {
@@ -57,10 +57,11 @@ export function sourcesTask(
       const own = new OwnNotifications(messaging.notifier, conf);
       const stores = {
         sources: new Sources(db, {
+          now,
           changed: (source, fault) => own.sourceChanged({ source, fault, node }),
         }),
-        consoles: new Consoles(db, { node, pid: process.pid }),
-        audit: new AuditEvents(db),
+        consoles: new Consoles(db, { node, pid: process.pid, now }),
+        audit: new AuditEvents(db, { now }),
         node,
       };
       const { path, reloadInterval, discoveryInterval, discoveryTimeout } = conf.sources;
@@ -90,12 +91,12 @@ export function sourcesTask(
 }
 
 /** Expired tokens and ended sessions. */
-export function reapingTask({ conf, log }: TaskSettings): LedTask {
+export function reapingTask({ conf, log, now }: TaskSettings): LedTask {
   const { reconnectGrace } = conf.console;
   const run = async (db: Database): Promise<void> => {
     // Says so in the log when the database is away or its file was deleted.
     await db.ping();
-    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, epochSeconds());
+    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, now());
     if (tokens + sessions > 0) log.debug('reaped', { tokens, sessions, purged });
   };
   return {
@@ -105,10 +106,10 @@ export function reapingTask({ conf, log }: TaskSettings): LedTask {
 }
 
 /** Audit events that are too old or too many. */
-export function retentionTask({ conf, log }: TaskSettings): LedTask {
+export function retentionTask({ conf, log, now }: TaskSettings): LedTask {
   const limits = { maxAge: conf.audit.maxAge || undefined, maxEvents: conf.audit.maxEvents || undefined };
   const run = async (db: Database): Promise<void> => {
-    const removed = await reapAuditEvents(db, limits, epochSeconds());
+    const removed = await reapAuditEvents(db, limits, now());
     if (removed > 0) log.info('old audit events removed', { events: removed });
   };
   return {
@@ -118,16 +119,16 @@ export function retentionTask({ conf, log }: TaskSettings): LedTask {
 }
 
 /** Services that are down, and what they left behind. */
-export function servicesTask({ conf, log, messaging, steadyFor }: TaskSettings): LedTask {
+export function servicesTask({ conf, log, messaging, steadyFor, now }: TaskSettings): LedTask {
   return {
     name: 'services',
     begin: (db) => {
       const services = new Services(db);
       const ends = new SessionEnds(db, new OwnNotifications(messaging.notifier, conf));
       const watch = {
-        ...{ services, steadyFor, log, audit: new AuditEvents(db) },
+        ...{ services, steadyFor, log, audit: new AuditEvents(db, { now }) },
         sessions: new ConsoleSessions(db, {
-          reconnectGrace: conf.console.reconnectGrace,
+          ...{ reconnectGrace: conf.console.reconnectGrace, now },
           announce: announceTo(messaging.fanout),
         }),
         mainLost: (sessionId: string, generation: number) => ends.add(sessionId, generation),
