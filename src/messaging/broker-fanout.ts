@@ -45,12 +45,17 @@ const MAX_WAITING = 64;
 const MAX_AGE_MS = 10_000;
 const MAX_UNCONFIRMED = 256;
 const QUEUE_LENGTH = 1000;
+const REMOVE_MS = 500;
 
 const log = loggerFor('kerbside.messaging.fanout');
 
 interface Waiting {
   readonly body: Buffer;
   readonly since: number;
+}
+
+async function pause(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
 /** A node's name as part of the name of a queue, which has 255 bytes. */
@@ -68,6 +73,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
   private waiting: Waiting[] = [];
   private channel: ConfirmChannel | undefined;
   private isBlocked = false;
+  private closing = false;
   private unconfirmed = 0;
   private readonly counts = { sent: 0, received: 0, dropped: 0, ignored: 0 };
 
@@ -120,9 +126,12 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     }
   }
 
-  /** Sends what waits, if it can be sent at once, and disconnects. */
+  /** Sends what waits, if it can be sent at once, removes the queue of this process, and disconnects. */
   async close(): Promise<void> {
     this.flush();
+    this.closing = true;
+    const { channel } = this;
+    if (channel !== undefined) await Promise.race([this.removeQueue(channel), pause(REMOVE_MS)]);
     await this.link.close();
   }
 
@@ -137,8 +146,8 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     await channel.consume(
       this.queue.name,
       (message) => {
-        if (message === null) lose(new BrokerFault(`queue ${this.queue.name} was deleted`));
-        else this.take(message);
+        if (message !== null) this.take(message);
+        else if (!this.closing) lose(new BrokerFault(`queue ${this.queue.name} was deleted`));
       },
       { noAck: true },
     );
@@ -155,6 +164,14 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
   blocked(blocked: boolean): void {
     this.isBlocked = blocked;
     this.flush();
+  }
+
+  private async removeQueue(channel: ConfirmChannel): Promise<void> {
+    try {
+      await channel.deleteQueue(this.queue.name);
+    } catch {
+      // The broker removes it when its time is up.
+    }
   }
 
   private flush(): void {

@@ -261,7 +261,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
       timer = setTimeout(
         () => reject(new BrokerFault(`not handled within ${handlerTimeout} seconds`)),
         handlerTimeout * 1000,
-      );
+      ).unref();
     });
     try {
       await Promise.race([this.handler.onMessage(notification), late]);

@@ -4,7 +4,7 @@
 import { connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FanoutMessage } from '../../../src/messaging/fanout.js';
-import { decodeNotification } from '../../../src/messaging/envelope.js';
+import { decodeNotification, encodeNotification } from '../../../src/messaging/envelope.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
 import type { Messaging } from '../../../src/messaging/messaging.js';
 import { AmqpPeer } from '../../fixtures/amqp-peer.js';
@@ -100,6 +100,13 @@ describe('the fanout', () => {
     // The wait itself looks each 10 ms.
     console.log(`fanout of 50: median ${times[25]?.toFixed(1)} ms, longest ${times[49]?.toFixed(1)} ms`);
     expect(times[25]).toBeLessThan(200);
+  });
+
+  test('leaves no queue behind when it is closed', async () => {
+    const proxy = await started('kerbside-proxy');
+    await proxy.close();
+    const queues = await broker.evaluate(`length(rabbit_amqqueue:list(<<"${vhost.name}">>))`);
+    expect(queues).toBe('0');
   });
 
   test.each([
@@ -238,9 +245,33 @@ describe('a broker that fails', () => {
     for (let i = 0; i < 4; i += 1) await started('kerbside-proxy', { OS_DEFAULT__TRANSPORT_URL: url });
   });
 
-  test('that is killed is found again, with messages sent meanwhile', async () => {
-    const [api, proxy] = [await started('kerbside-api', NOTIFY), await started('kerbside-proxy')];
+  test('that is silent is noticed by its missing heartbeat', async () => {
+    const env = { OS_OSLO_MESSAGING_RABBIT__HEARTBEAT_TIMEOUT_THRESHOLD: '2' };
+    const proxy = await started('kerbside-proxy', env);
+    broker.freeze();
+    const begin = performance.now();
+    try {
+      await faulty(proxy, 'Heartbeat timeout');
+    } finally {
+      broker.thaw();
+    }
+    console.log(`a silent broker is noticed after ${(performance.now() - begin).toFixed(0)} ms`);
+    await connected(proxy);
+  });
+
+  test('that is killed is found again, with what was sent meanwhile and what was in hand', async () => {
+    const durable = { ...NOTIFY, OS_OSLO_MESSAGING_RABBIT__AMQP_DURABLE_QUEUES: 'true' };
+    const [api, proxy] = [await started('kerbside-api', durable), await started('kerbside-proxy', durable)];
     const messages = heard(proxy);
+    let handled = 0;
+    const onMessage = (): Promise<'done'> => {
+      handled += 1;
+      return handled === 1 ? new Promise(() => undefined) : Promise.resolve('done');
+    };
+    const listener = proxy.listen({ name: 'nova', onMessage });
+    await until('it listens', () => listener.status().state === 'connected');
+    await (await peer()).publish('nova', 'notifications.info', nova());
+    await until('a message is in hand', () => handled === 1);
     await broker.kill();
     await until('the loss is seen', () => proxy.status().state === 'disconnected');
     api.notifier.emit(EVENT);
@@ -253,6 +284,18 @@ describe('a broker that fails', () => {
     api.fanout.cast(ENDED);
     await until('it is heard', () => messages.length === 1);
     await (await peer()).take('notifications.info');
+    await until('the message came again', () => handled === 2);
+  }, 60_000);
+
+  test('that is stopped in order is found again', async () => {
+    const [api, proxy] = [await started('kerbside-api'), await started('kerbside-proxy')];
+    const messages = heard(proxy);
+    await broker.shutdown();
+    await until('the loss is seen', () => proxy.status().state === 'disconnected');
+    await broker.restart();
+    await Promise.all([connected(api), connected(proxy)]);
+    api.fanout.cast(ENDED);
+    await until('it is heard', () => messages.length === 1);
   }, 60_000);
 });
 
@@ -319,6 +362,13 @@ async function forwarder(address: string, port: number): Promise<() => Promise<v
     server.close();
     return Promise.resolve();
   };
+}
+
+/** A notification of Nova. */
+function nova(): Buffer {
+  const names = { messageId: 'm-1', uniqueId: 'u-1', publisherId: 'compute.host' };
+  const what = { eventType: 'compute.instance.update', priority: 'info', timestamp: 1, payload: {} };
+  return encodeNotification({ ...names, ...what }, 2);
 }
 
 function cast(method: string, args: Readonly<Record<string, unknown>>): string {
