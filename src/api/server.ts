@@ -28,13 +28,13 @@ import { Sources } from '../objects/source.js';
 import { Users } from '../objects/user.js';
 import { Policy } from '../policy.js';
 import { OpenStackClouds } from '../sources/openstack-clouds.js';
+import { Readiness } from '../readiness.js';
 import { ApiModule, usePipeline, type ApiParts } from './api.module.js';
 import { CaCertificate } from './ca-certificate.js';
 import { ConsoleFiles } from './console-files.js';
 import { Permission } from './permission.js';
 import { MessagingHealth } from './messaging-health.js';
 import type { KeystoneTokens } from './middleware/authentication.js';
-import { Readiness } from './readiness.js';
 
 /** What the REST service stands on. */
 export interface ApiServices {

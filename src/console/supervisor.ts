@@ -8,6 +8,7 @@ import type { Presence } from '../heartbeat.js';
 import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
 import { ProcessMetrics, type MetricsServer } from '../metrics.js';
+import { Readiness } from '../readiness.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { SessionEnds } from '../notifications/own/session-ends.js';
 import { AuditEvents } from '../objects/audit-event.js';
@@ -50,6 +51,7 @@ export interface ProxyServices {
 interface Parts {
   readonly metrics: ProxyMetrics;
   readonly metricsServer: MetricsServer;
+  readonly readiness: Readiness;
   readonly audit: AuditQueue;
   readonly sessions: ConsoleSessions;
   readonly tls: TlsMaterial;
@@ -132,9 +134,15 @@ export class ProxyServer implements WorkerListener {
    */
   async listen(): Promise<void> {
     this.bound = await this.pool.start(this.conf.spice.workers);
+    this.parts.readiness.setStarted();
     log.info('metrics listening', { address: this.conf.metrics.address, port: this.metricsPort });
     for (const port of new Set(this.bound.secure)) log.info('secure SPICE listener bound', { port });
     for (const port of new Set(this.bound.insecure)) log.info('insecure SPICE listener bound', { port });
+  }
+
+  /** `/healthcheck` beside the metrics answers 503 from now on. */
+  setDraining(): void {
+    this.parts.readiness.setDraining();
   }
 
   /** Reads the certificates again. */
@@ -256,12 +264,13 @@ export async function startProxy({
   const metrics = new ProxyMetrics();
   exposed.add(metrics);
   const { address, port } = conf.metrics;
-  const metricsServer = await exposed.serve({ address, port, option: 'port' });
+  const readiness = new Readiness(db, { starting: true });
+  const metricsServer = await exposed.serve({ address, port, option: 'port' }, readiness);
   const audit = new AuditQueue(new AuditEvents(db));
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
   const instances = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);
   const server = new ProxyServer(conf, {
-    ...{ metrics, metricsServer, audit, sessions, tls, instances },
+    ...{ metrics, metricsServer, readiness, audit, sessions, tls, instances },
     ...{ own, ends, messaging, presence },
   });
   try {

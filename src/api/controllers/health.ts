@@ -2,8 +2,8 @@
 // What load balancers ask: `/healthcheck` whether to send requests here, `/healthcheck/live` whether to restart us.
 import { Controller } from '@nestjs/common';
 import { ServiceUnavailable } from '../faults.js';
+import { Readiness } from '../../readiness.js';
 import { MessagingHealth } from '../messaging-health.js';
-import { Readiness } from '../readiness.js';
 
 /** `/healthcheck`, `/healthcheck/live` */
 @Controller()

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this process should be sent requests: its database answers, and it is not on its way out.
+// Whether this process should be sent requests: it has started, its database answers, and it is not on its way out.
 import { setTimeout as delay } from 'node:timers/promises';
-import { loggerFor } from '../log.js';
-import type { Database } from '../objects/database.js';
+import { loggerFor } from './log.js';
+import type { Database } from './objects/database.js';
 
-const LOG = loggerFor('kerbside.api.health');
+const LOG = loggerFor('kerbside.health');
 const PING_DEADLINE_MS = 2000;
 
 /** Whether this process is ready. */
 export class Readiness {
+  #starting: boolean;
   #draining = false;
 
-  constructor(private readonly db: Pick<Database, 'ping'>) {}
+  /** @param options.starting not ready before {@link setStarted} */
+  constructor(
+    private readonly db: Pick<Database, 'ping'>,
+    options: { readonly starting?: boolean } = {},
+  ) {
+    this.#starting = options.starting ?? false;
+  }
+
+  /** From now on the process is ready. */
+  setStarted(): void {
+    this.#starting = false;
+  }
 
   /** From now on the process is not ready: it finishes what it has. */
   setDraining(): void {
@@ -20,6 +32,7 @@ export class Readiness {
 
   /** Why the process is not ready, or undefined when it is. */
   async fault(): Promise<string | undefined> {
+    if (this.#starting) return 'this service is starting';
     if (this.#draining) return 'this service is shutting down';
     return (await this.#databaseAnswers()) ? undefined : 'the database does not answer';
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Readiness: the database answers in time, and the process is not on its way out.
 import { describe, expect, it, jest } from '@jest/globals';
-import { Readiness } from '../../../src/api/readiness.js';
-import { DatabaseError } from '../../../src/exception.js';
+import { Readiness } from '../../src/readiness.js';
+import { DatabaseError } from '../../src/exception.js';
 
 describe('Readiness', () => {
   it('is ready while the database answers', async () => {
