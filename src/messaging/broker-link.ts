@@ -101,11 +101,12 @@ export class BrokerLink {
     return { connected: this.connected, fault: this.connected ? blocked : this.fault };
   }
 
-  /** Disconnects and ends; takes a second at most. */
+  /** Disconnects and ends; takes two seconds at most. */
   async close(): Promise<void> {
     this.stop.abort();
     await this.disconnect();
-    await this.running;
+    // An attempt to connect that hangs ends by itself.
+    await Promise.race([this.running, sleep(CLOSE_MS, undefined, { ref: false })]);
   }
 
   private isClosed(): boolean {

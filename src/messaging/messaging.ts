@@ -18,7 +18,7 @@ import { parseTransportUrl } from './transport-url.js';
 import type { BrokerTarget, UrlOption } from './transport-url.js';
 
 export type { ListenerStatus, NotificationHandler, NotificationListener } from './listener.js';
-export type { Notifier, OwnNotification } from './notifier.js';
+export type { Notifier } from './notifier.js';
 
 /** How the broker is. `off`: none is configured. */
 export interface BrokerStatus {

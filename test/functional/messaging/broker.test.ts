@@ -2,6 +2,7 @@
 // Processes tell each other at once what has happened, notifications go out, and a broker that is away, full, of the
 // wrong certificate or no longer willing costs nothing but that.
 import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FanoutMessage } from '../../../src/messaging/fanout.js';
 import { decodeNotification, encodeNotification } from '../../../src/messaging/envelope.js';
@@ -257,6 +258,21 @@ describe('a broker that fails', () => {
     }
     console.log(`a silent broker is noticed after ${(performance.now() - begin).toFixed(0)} ms`);
     await connected(proxy);
+  });
+
+  test('that accepts connections and says nothing holds up no end', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const proxy = start('kerbside-proxy', { ...NOTIFY, OS_DEFAULT__TRANSPORT_URL: vhost.url([port]) });
+    proxy.notifier.emit(EVENT);
+    await until('both uses have connected', () => sockets.length === 2);
+    const begin = performance.now();
+    await proxy.close();
+    expect(performance.now() - begin).toBeLessThan(4_000);
+    for (const socket of sockets) socket.destroy();
+    server.close();
   });
 
   test('that is killed is found again, with what was sent meanwhile and what was in hand', async () => {
