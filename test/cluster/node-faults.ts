@@ -17,6 +17,8 @@ export const NODE_FAULTS: readonly Fault[] = [
 ];
 
 const SESSIONS = 50;
+/** Of them, pairs of which each runs through one proxy alone. */
+const PAIRS = 20;
 const NODE_LOST = SETTINGS.serviceDownTime + SETTINGS.reportInterval;
 /** Long enough that the others take the node for dead. */
 const CUT_SECONDS = NODE_LOST + 2;
@@ -25,7 +27,7 @@ const HEALED_MS = CUT_SECONDS * 1000;
 
 async function rollingRestart(trial: Trial): Promise<Outcome> {
   const { site, users } = trial;
-  for (let count = 0; count < SESSIONS; count += 1) await users.open(['inputs']);
+  await users.openMixed(PAIRS, SESSIONS - 2 * PAIRS);
   const traffic = new Traffic(site);
   const placement = await users.placement();
   const through = (name: NodeName): number =>
@@ -124,6 +126,19 @@ async function partition(trial: Trial, segments: readonly Segment[]): Promise<Ou
         ),
       milliseconds,
     );
+    const healthy = await site.balancer.healthy();
+    trial.claim(
+      'the balancer sends new connections to the other proxy',
+      !healthy.includes('proxy1') && healthy.includes('proxy2'),
+      healthy.join(', '),
+    );
+    await trial.prove(
+      'new sessions start meanwhile',
+      async () => {
+        for (let count = 0; count < 3; count += 1) await (await users.open()).close();
+      },
+      () => '',
+    );
     const rows = await site.rows<{ count: number }>(
       "SELECT COUNT(*) AS count FROM {schema}.console_connections WHERE closed IS NULL AND node = 'proxy1'",
     );
@@ -140,7 +155,7 @@ async function partition(trial: Trial, segments: readonly Segment[]): Promise<Ou
   const took = (performance.now() - healed) / 1000;
   trial.claim('the terminated session ends when the node is back', ended, `${took.toFixed(1)} s`);
   const seconds = await trial.recordsRight('the records are right', healed, HEALED_MS);
-  const lost = users.lost.filter((desktop) => desktop !== victim);
+  const lost = [...cut, ...other, ...both].filter((desktop) => !desktop.whole && desktop !== victim);
   trial.claim(
     'of the others only sessions over both proxies lost channels',
     lost.every((desktop) => both.includes(desktop)),

@@ -28,6 +28,9 @@ export const OUTAGE_FAULTS: readonly Fault[] = [
 ];
 
 const AWAY_MS = 6000;
+/** A program whose queue is gone makes a new one. */
+const QUEUES_BACK_MS = 5000;
+const FANOUT_ROUNDS = 4;
 /** The longest pause between two attempts to connect to the broker, and the splay. */
 const BROKER_BACK_MS = 35_000;
 const RECORDS_MS = (SETTINGS.serviceDownTime + 2 * SETTINGS.reportInterval) * 1000;
@@ -79,21 +82,31 @@ async function ends(trial: Trial, sessionId: string): Promise<number | null> {
   return ended ? (performance.now() - asked) / 1000 : null;
 }
 
-/** Every program says so in its row of the services. */
+/** Every program says so in its row of the services, at a heartbeat from now on. */
 async function connected(trial: Trial): Promise<true> {
+  const [clock] = await trial.site.rows<{ now: number }>('SELECT UNIX_TIMESTAMP(NOW(6)) + 0e0 AS now');
+  const since = clock?.now ?? 0;
   return waitFor('connection of every program to the broker', BROKER_BACK_MS, async () => {
-    const rows = await trial.site.rows<{ report: string | null }>('SELECT report FROM {schema}.services');
-    return rows.every(({ report }) => /"messaging":\{"state":"connected"/.test(report ?? ''));
+    const rows = await trial.site.rows<{ report: string | null; heartbeat: number }>(
+      'SELECT report, heartbeat FROM {schema}.services',
+    );
+    return rows.every(
+      ({ report, heartbeat }) => heartbeat > since && /"messaging":\{"state":"connected"/.test(report ?? ''),
+    );
   });
 }
 
+/** Several sessions, because the poll alone would be in time for some. */
 async function fanoutWorks(trial: Trial): Promise<void> {
-  const desktop = await trial.users.open();
-  const seconds = await ends(trial, desktop.sessionId);
+  const times: (number | null)[] = [];
+  for (let round = 0; round < FANOUT_ROUNDS; round += 1) {
+    const desktop = await trial.users.open();
+    times.push(await ends(trial, desktop.sessionId));
+  }
   trial.claim(
     'termination is everywhere at once again',
-    seconds !== null && seconds < 1,
-    `${seconds?.toFixed(2) ?? 'never'} s`,
+    times.every((seconds) => seconds !== null && seconds < 1),
+    times.map((seconds) => `${seconds?.toFixed(2) ?? 'never'} s`).join(', '),
   );
 }
 
@@ -187,20 +200,16 @@ async function brokerHostile(trial: Trial): Promise<Outcome> {
   await broker.evaluate(
     '[rabbit_amqqueue:delete(Q, false, false, <<"operator">>) || Q <- rabbit_amqqueue:list()], ok',
   );
-  const deleted = performance.now();
-  await trial.prove(
-    'after all queues were deleted termination is everywhere at once again',
-    () =>
-      waitFor('fanout', BROKER_BACK_MS, async () => {
-        const desktop = await users.open();
-        const seconds = await ends(trial, desktop.sessionId);
-        return seconds !== null && seconds < 1;
-      }),
-    () => `${((performance.now() - deleted) / 1000).toFixed(1)} s later`,
-  );
+  trial.note('all queues were deleted');
+  await delay(QUEUES_BACK_MS);
+  await fanoutWorks(trial);
   await broker.setPassword(virtualHost.user, 'another');
   await broker.closeConnections();
-  await trial.prove('with the password changed sessions go on', () => users.keepWorking(3000), milliseconds);
+  await trial.prove(
+    'with the password changed sessions go on',
+    () => users.keepWorking(AWAY_MS),
+    milliseconds,
+  );
   await broker.setPassword(virtualHost.user, virtualHost.password);
   const back = performance.now();
   await trial.prove(
