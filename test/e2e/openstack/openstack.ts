@@ -10,6 +10,7 @@ import { ACCESS_CHECKS } from './access-checks.js';
 import type { Check, CheckContext } from './check.js';
 import { Cloud, PREFIX } from './cloud.js';
 import { LIFE_CHECKS } from './life-checks.js';
+import { NOTIFICATION_CHECKS } from './notification-checks.js';
 import { OUTAGE_CHECKS } from './outage-checks.js';
 import { PICTURE_CHECKS } from './picture-checks.js';
 import { Site } from './site.js';
@@ -21,7 +22,13 @@ const USAGE = `usage: openstack [--only WORD] [--evidence FILE] [--keep] [--down
   --down           ends the cloud afterwards (it stays up otherwise)
 The cloud lives in $CLOUD_ROOT (/var/tmp/kerbside-openstack), needs root, and takes minutes the first time.`;
 
-const CHECKS: readonly Check[] = [...PICTURE_CHECKS, ...ACCESS_CHECKS, ...LIFE_CHECKS, ...OUTAGE_CHECKS];
+const CHECKS: readonly Check[] = [
+  ...PICTURE_CHECKS,
+  ...ACCESS_CHECKS,
+  ...LIFE_CHECKS,
+  ...NOTIFICATION_CHECKS,
+  ...OUTAGE_CHECKS,
+];
 /** Nova's configuration sends console URLs here (cloud/settings.sh). */
 const API_PORT = 13002;
 
