@@ -14,6 +14,7 @@ export const KILL_FAULTS: readonly Fault[] = [
   { name: 'kill -9 of proxy1, started again at once', run: killAndStartProxy },
   { name: 'kill -9 of the leading conductor', run: killLeader },
   { name: 'SIGSTOP of the leading conductor', run: stopLeader },
+  { name: 'leading conductor cut off from the database', run: cutLeader },
   { name: 'kill -9 of HAProxy, started again', run: killBalancer },
 ];
 
@@ -157,6 +158,21 @@ async function stopLeader(trial: Trial): Promise<Outcome> {
   const after = await leader(trial);
   trial.claim('the one that was held up does not lead any more', after !== node, `${after.name} leads`);
   await trial.recordsRight('the records are right afterwards', performance.now(), NODE_LOST * 1000);
+  const lost = users.lost.length;
+  trial.claim('no session is lost', lost === 0, `${lost} lost`);
+  return { open: users.desktops.length, lost, seconds };
+}
+
+async function cutLeader(trial: Trial): Promise<Outcome> {
+  const { site, users } = trial;
+  await users.openMixed(1, 1);
+  const node = await leader(trial);
+  const struck = performance.now();
+  site.network.cut(node.name, 'control');
+  const seconds = await takenOver(trial, node, struck).finally(() => site.network.heal(node.name, 'control'));
+  await trial.recordsRight('the records are right afterwards', performance.now(), NODE_LOST * 1000);
+  const after = await leader(trial);
+  trial.claim('the one that was cut off does not lead any more', after !== node, `${after.name} leads`);
   const lost = users.lost.length;
   trial.claim('no session is lost', lost === 0, `${lost} lost`);
   return { open: users.desktops.length, lost, seconds };

@@ -14,6 +14,8 @@ export const NODE_FAULTS: readonly Fault[] = [
   { name: 'rolling restart of all nodes', run: rollingRestart },
   { name: 'proxy1 cut off from database and broker', run: (trial) => partition(trial, ['control']) },
   { name: 'proxy1 cut off from everything', run: (trial) => partition(trial, ['control', 'data']) },
+  { name: 'SIGSTOP of proxy1 until it looks dead', run: stoppedProxy },
+  { name: 'kill -9 of everything at once, started again', run: powerCut },
 ];
 
 const SESSIONS = 50;
@@ -194,4 +196,83 @@ async function workUntil(desktops: readonly Desktop[], until: number): Promise<n
 
 async function workOnce(desktops: readonly Desktop[], timeoutMs: number): Promise<number> {
   return Math.max(0, ...(await Promise.all(desktops.map((desktop) => desktop.roundTrip(timeoutMs)))));
+}
+
+// Its relay workers go on; what decides and records stands still.
+async function stoppedProxy(trial: Trial): Promise<Outcome> {
+  const { site, users } = trial;
+  await users.openMixed(2, 2);
+  const { cut, both } = await groups(trial);
+  const open = users.desktops.length;
+  const node = site.node('proxy1');
+  const struck = performance.now();
+  node.signal('SIGSTOP');
+  try {
+    await trial.prove(
+      'sessions on either proxy alone go on',
+      () =>
+        workUntil(
+          users.desktops.filter((desktop) => !both.includes(desktop)),
+          struck + CUT_SECONDS * 1000,
+        ),
+      milliseconds,
+    );
+  } finally {
+    node.signal('SIGCONT');
+  }
+  const went = performance.now();
+  const seconds = await trial.recordsRight('the records are right', went, NODE_LOST * 1000);
+  const { lost } = users;
+  trial.claim(
+    'only sessions over both proxies lost channels',
+    lost.every((desktop) => both.includes(desktop)),
+    `${lost.length} lost, ${cut.length} were on proxy1 alone`,
+  );
+  await trial.prove(
+    'whoever lost channels comes back',
+    () => users.reconnect(20_000),
+    (slowest) => `${slowest.toFixed(1)} s`,
+  );
+  await trial.prove('every session works', () => users.roundTrips(), milliseconds);
+  return { open, lost: lost.length, seconds };
+}
+
+async function powerCut(trial: Trial): Promise<Outcome> {
+  const { site, users } = trial;
+  await users.openMixed(2, 2);
+  const ended = await users.open();
+  const unused = await users.arrive();
+  const open = users.desktops.length - 2;
+  const status = await trial.terminate(ended.sessionId);
+  const struck = performance.now();
+  await Promise.all([
+    ...[...site.nodes.values()].map((node) => node.kill()),
+    site.database.kill(),
+    site.broker.kill(),
+    site.balancer.kill(),
+  ]);
+  trial.claim('a session is terminated right before', status === 200);
+  const lost = users.lost.filter(
+    ({ channels, sessionId }) => channels.length > 0 && sessionId !== ended.sessionId,
+  );
+  await Promise.all([site.database.restart(), site.broker.restart()]);
+  await Promise.all([...site.nodes.values()].map((node) => node.start()));
+  await site.balancer.start();
+  const up = performance.now();
+  await trial.prove(
+    'all users come back with the same token',
+    async () => Math.max(...(await Promise.all(lost.map((desktop) => desktop.reconnect(30_000))))),
+    (slowest) =>
+      `${slowest.toFixed(1)} s after all was started, ${((performance.now() - struck) / 1000).toFixed(1)} s after the cut`,
+  );
+  const seconds = (performance.now() - up) / 1000;
+  const words = [await ended.tryToken(), await unused.tryToken()];
+  trial.claim(
+    'what was terminated stays so, an unused token is good',
+    words.join() === 'permission denied,linked',
+    words.join(', '),
+  );
+  await trial.recordsRight('the records are right', up, NODE_LOST * 1000);
+  await trial.prove('every session works', () => users.roundTrips(), milliseconds);
+  return { open, lost: lost.length, seconds };
 }

@@ -24,10 +24,17 @@ export const OUTAGE_FAULTS: readonly Fault[] = [
     name: 'kill -9 of MariaDB, started again',
     run: (trial) => databaseAway(trial, () => trial.site.database.kill('SIGKILL')),
   },
+  {
+    name: 'MariaDB away until all nodes look dead',
+    run: (trial) => databaseAway(trial, () => trial.site.database.kill('SIGTERM'), LONG_AWAY_MS),
+  },
+  { name: 'MariaDB frozen until all nodes look dead', run: databaseFrozen },
   { name: 'queues deleted, password changed', run: brokerHostile },
 ];
 
 const AWAY_MS = 6000;
+/** Longer than a node may be silent. */
+const LONG_AWAY_MS = (SETTINGS.serviceDownTime + SETTINGS.reportInterval) * 1000;
 /** A program whose queue is gone makes a new one. */
 const QUEUES_BACK_MS = 5000;
 const FANOUT_ROUNDS = 4;
@@ -112,10 +119,12 @@ async function fanoutWorks(trial: Trial): Promise<void> {
 
 /** Sessions that are not whole, though nobody terminated them. */
 function lostByFault({ users, terminated }: Trial): number {
-  return users.lost.filter(({ sessionId }) => !terminated.includes(sessionId)).length;
+  return users.lost.filter(
+    ({ sessionId, channels }) => channels.length > 0 && !terminated.includes(sessionId),
+  ).length;
 }
 
-async function databaseAway(trial: Trial, stop: () => Promise<void>): Promise<Outcome> {
+async function databaseAway(trial: Trial, stop: () => Promise<void>, awayMs = AWAY_MS): Promise<Outcome> {
   const { site, users } = trial;
   await users.openMixed(2, 1);
   const [early, late, goer] = [await users.open(), await users.open(), await users.open()];
@@ -129,12 +138,12 @@ async function databaseAway(trial: Trial, stop: () => Promise<void>): Promise<Ou
   );
   let came: number | undefined;
   try {
-    await trial.prove('running sessions go on', () => users.keepWorking(AWAY_MS / 2), milliseconds);
+    await trial.prove('running sessions go on', () => users.keepWorking(awayMs / 2), milliseconds);
     await refusedMeanwhile(trial, unused);
     const status = await trial.terminate(late.sessionId).catch(() => 0);
     trial.claim('no termination is acknowledged meanwhile', status !== 200, `status ${status}`);
     await goer.close();
-    await trial.prove('and on', () => users.keepWorking(AWAY_MS / 2), milliseconds);
+    await trial.prove('and on', () => users.keepWorking(awayMs / 2), milliseconds);
   } finally {
     await site.database.restart();
     came = performance.now();
@@ -189,8 +198,9 @@ async function refusedMeanwhile(trial: Trial, unused: { tryToken: () => Promise<
     health.every(({ status }) => status === 503),
     health.map(({ status, body }) => `${status} ${body.slice(0, 60)}`)[0] ?? '',
   );
+  // A client that hears a result asks its user for another password, and this one is right.
   const word = await unused.tryToken();
-  trial.claim('the proxies let nobody in', word !== 'linked', word);
+  trial.claim('the proxies let nobody in and call no token wrong', /^closed/.test(word), word);
 }
 
 async function brokerHostile(trial: Trial): Promise<Outcome> {
@@ -223,4 +233,30 @@ async function brokerHostile(trial: Trial): Promise<Outcome> {
   trial.claim('no session is lost', lost === 0, `${lost} lost`);
   await trial.recordsRight('the records are right', back, RECORDS_MS);
   return { open: users.desktops.length, lost, seconds };
+}
+
+async function databaseFrozen(trial: Trial): Promise<Outcome> {
+  const { site, users } = trial;
+  await users.openMixed(2, 1);
+  const unused = await users.arrive();
+  site.database.freeze(true);
+  try {
+    await trial.prove('running sessions go on', () => users.keepWorking(LONG_AWAY_MS / 2), milliseconds);
+    await refusedMeanwhile(trial, unused);
+    await trial.prove('and on', () => users.keepWorking(LONG_AWAY_MS / 2), milliseconds);
+  } finally {
+    site.database.freeze(false);
+  }
+  const came = performance.now();
+  await trial.prove(
+    'new sessions start again',
+    () => waitFor('new session', 20_000, () => users.open(), 200),
+    () => `${((performance.now() - came) / 1000).toFixed(1)} s after the database`,
+  );
+  const seconds = (performance.now() - came) / 1000;
+  await trial.recordsRight('the records are right', came, RECORDS_MS);
+  await trial.prove('every session works', () => users.roundTrips(), milliseconds);
+  const lost = lostByFault(trial);
+  trial.claim('no session is lost', lost === 0, `${lost} lost`);
+  return { open: users.desktops.length - 1, lost, seconds };
 }
