@@ -6,6 +6,7 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { GroupValues } from '../conf/types.js';
 import type { NOTIFICATIONS_GROUP } from '../conf/notifications.js';
 import { loggerFor } from '../log.js';
+import { InvalidInput } from '../exception.js';
 import { BrokerFault } from './broker-fault.js';
 import { BrokerLink } from './broker-link.js';
 import type { BrokerUse } from './broker-link.js';
@@ -48,7 +49,7 @@ export interface NotificationHandler {
   /**
    * Acts on a message. Several are handled at the same time, in no order. Once it resolves, the message is gone. When it
    * rejects, the message comes once more, here or at another process, and then goes to the dead-letter queue with the
-   * reason.
+   * reason; at once when it rejects with InvalidInput, since it will never be understood.
    */
   onMessage(message: Notification): Promise<'done' | 'ignored'>;
 }
@@ -278,7 +279,8 @@ export class BrokerListener implements NotificationListener, BrokerUse {
   ): Promise<void> {
     const { messageId, eventType } = notification;
     const reason = error instanceof Error ? error.message : 'the handler failed';
-    if (!this.options.notifications.requeue || deliveredBefore(message)) {
+    const hopeless = error instanceof InvalidInput || !this.options.notifications.requeue;
+    if (hopeless || deliveredBefore(message)) {
       const body = withoutContext(notification);
       return this.bury(channel, message, { reason, messageId, eventType, body });
     }
