@@ -149,6 +149,24 @@ describe('a policy file', () => {
     expect(show(policy, ASKERS['reader']!)).toBe(true);
   });
 
+  it('is told of when it was taken up, but not when another process told of it, nor when it has a fault', () => {
+    let changes = 0;
+    const policy = Policy.load(file, () => (changes += 1));
+    policy.reload();
+    expect(changes).toBe(0);
+    writeFileSync(file, '"kerbside:consoles:show": "!"\n');
+    policy.reload();
+    policy.reload();
+    expect(changes).toBe(1);
+    writeFileSync(file, '"kerbside:consoles:show": "@@@ broken"\n');
+    policy.reload();
+    expect(changes).toBe(1);
+    rmSync(file);
+    policy.follow();
+    policy.reload();
+    expect([changes, show(policy, ASKERS['reader']!)]).toEqual([1, true]);
+  });
+
   it('is followed by the files of the directories, in the order of their names', () => {
     const dir = join(folder, 'policy.d');
     mkdirSync(dir);
