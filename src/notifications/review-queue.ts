@@ -31,7 +31,10 @@ const PAUSES_MS = [1000, 4000];
 
 /** The consoles that wait for a question. */
 export class ReviewQueue implements ConsoleReviews {
+  /** Wishes by console, those included whose pause is not over. */
   private readonly waiting = new Map<string, Wish>();
+  /** Consoles whose turn it is, in order. */
+  private readonly due: string[] = [];
   private readonly timers = new Set<NodeJS.Timeout>();
   private readonly abort = new AbortController();
   private readonly running = new Set<Promise<void>>();
@@ -52,6 +55,7 @@ export class ReviewQueue implements ConsoleReviews {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
     this.waiting.clear();
+    this.due.length = 0;
     await Promise.all(this.running);
   }
 
@@ -62,6 +66,7 @@ export class ReviewQueue implements ConsoleReviews {
     this.waiting.set(key, wish);
     const timer = setTimeout(() => {
       this.timers.delete(timer);
+      this.due.push(key);
       this.next();
     }, pause);
     this.timers.add(timer);
@@ -69,9 +74,9 @@ export class ReviewQueue implements ConsoleReviews {
 
   private next(): void {
     while (this.running.size < AT_ONCE) {
-      const [entry] = this.waiting;
-      if (entry === undefined) return;
-      const [key, wish] = entry;
+      const key = this.due.shift() ?? '';
+      const wish = this.waiting.get(key);
+      if (wish === undefined) return;
       this.waiting.delete(key);
       const work = this.ask(wish).finally(() => {
         this.running.delete(work);
