@@ -11,6 +11,9 @@ const PING_DEADLINE_MS = 2000;
 export class Readiness {
   #starting: boolean;
   #draining = false;
+  #away = false;
+  /** The question that is under way: any number of balancers share it. */
+  #asked: Promise<Error | string | null> | undefined;
 
   /** @param options.starting not ready before {@link setStarted} */
   constructor(
@@ -37,16 +40,25 @@ export class Readiness {
     return (await this.#databaseAnswers()) ? undefined : 'the database does not answer';
   }
 
+  // Balancers ask all the time: only a change is worth a line.
   async #databaseAnswers(): Promise<boolean> {
+    this.#asked ??= this.#ping().finally(() => (this.#asked = undefined));
+    const fault = await this.#asked;
+    if (fault !== null && !this.#away) LOG.warning('the database does not answer', { fault });
+    if (fault === null && this.#away) LOG.info('the database answers again');
+    this.#away = fault !== null;
+    return fault === null;
+  }
+
+  async #ping(): Promise<Error | string | null> {
     const deadline = new AbortController();
     try {
       return await Promise.race([
-        this.db.ping().then(() => true),
-        delay(PING_DEADLINE_MS, false, { signal: deadline.signal }),
+        this.db.ping().then(() => null),
+        delay(PING_DEADLINE_MS, `no answer within ${PING_DEADLINE_MS} ms`, { signal: deadline.signal }),
       ]);
     } catch (error) {
-      LOG.warning('the database does not answer', { fault: error instanceof Error ? error : undefined });
-      return false;
+      return error instanceof Error ? error : String(error);
     } finally {
       deadline.abort();
     }
