@@ -217,7 +217,11 @@ export class ControlPlane {
       case 'moving':
       case 'moved':
       case 'stayed':
-        for (const main of this.live.mainsOf(source, uuid)) this.records.audit(main, MOVE_AUDIT[change]);
+        for (const main of this.live.mainsOf(source, uuid)) {
+          // Nova tells of each step of a migration, in both formats.
+          if (main.move !== change) this.records.audit(main, MOVE_AUDIT[change]);
+          main.move = change;
+        }
         return;
       case 'removed':
         void this.endings.poll();
@@ -379,6 +383,7 @@ function liveChannel(worker: WorkerName, request: AuthorizeRequest, outcome: Cha
   return {
     ...{ connectionRef, sessionId, generation, source, uuid, owner, clientIp, channelType },
     established: false,
+    move: null,
     workerId: worker.id,
     pid: worker.pid,
     tail: Promise.resolve(),

@@ -19,6 +19,8 @@ export interface LiveChannel {
   readonly clientIp: string;
   /** A main channel: its hypervisor's MAIN_INIT has come, and the session is up. */
   established: boolean;
+  /** A main channel: what was last written down of its instance's moves. */
+  move: string | null;
   /** The channel's database work, one after the other: never rejects. */
   tail: Promise<void>;
 }

@@ -320,6 +320,7 @@ describe('what other processes say', () => {
     const before = scene.messages().length;
     const args = { source: 'lab', uuid: 'u', change };
     scene.plane.hear({ method: 'console_changed', args });
+    scene.plane.hear({ method: 'console_changed', args });
     scene.plane.hear({ method: 'console_changed', args: { ...args, uuid: 'another' } });
     scene.plane.hear({ method: 'policy_changed', args: {} });
     expect(scene.messages().slice(before)).toEqual(messages);
