@@ -65,6 +65,15 @@ async function killProxy(trial: Trial): Promise<Outcome> {
   );
   await trial.recordsRight('the records are right within three heartbeats', struck, NODE_LOST * 1000);
   await trial.prove('every session works', () => users.roundTrips(), milliseconds);
+  const audited = await site.rows<{ session_id: string; times: number }>(
+    "SELECT session_id, COUNT(*) AS times FROM {schema}.audit_events WHERE message = 'Node lost' AND node = 'proxy1' " +
+      `AND session_id IN (${users.desktops.map(({ sessionId }) => `'${sessionId}'`).join()}) GROUP BY session_id`,
+  );
+  trial.claim(
+    'the audit says once of each session that it lost its node',
+    audited.length === lost && audited.every(({ times }) => times === 1),
+    `${audited.length} sessions`,
+  );
   const start = performance.now();
   await site.node('proxy1').start();
   await trial.recordsRight('and when it is started again', start, NODE_LOST * 1000);

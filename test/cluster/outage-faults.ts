@@ -170,8 +170,23 @@ async function databaseAway(trial: Trial, stop: () => Promise<void>, awayMs = AW
     words.join(', '),
   );
   await trial.recordsRight('the records are right', came, RECORDS_MS);
+  await endRecorded(trial, goer.sessionId, awayMs);
   await trial.prove('every session works', () => users.roundTrips(), milliseconds);
   return { open: users.desktops.length, lost: lostByFaultBut(trial, goer.sessionId), seconds };
+}
+
+/** Of a user who left meanwhile the records tell afterwards how much went through, and the audit that it ended. */
+async function endRecorded(trial: Trial, sessionId: string, awayMs: number): Promise<void> {
+  const rows = await trial.site.rows<{ reason: string; bytes_down: number | null }>(
+    `SELECT reason, bytes_down FROM {schema}.console_connections WHERE session_id = '${sessionId}'`,
+  );
+  const known = rows.filter(({ reason, bytes_down }) => reason !== 'node lost' && bytes_down !== null);
+  // Nodes that were taken for dead in between have no say in what ended then.
+  trial.claim(
+    'the end of a user who left meanwhile is recorded',
+    known.length === rows.length || awayMs > SETTINGS.serviceDownTime * 1000,
+    rows.map(({ reason, bytes_down }) => `${reason} ${bytes_down ?? '?'} bytes`).join(', '),
+  );
 }
 
 function lostByFaultBut(trial: Trial, gone: string): number {
@@ -199,8 +214,20 @@ async function refusedMeanwhile(trial: Trial, unused: { tryToken: () => Promise<
     health.map(({ status, body }) => `${status} ${body.slice(0, 60)}`)[0] ?? '',
   );
   // A client that hears a result asks its user for another password, and this one is right.
-  const word = await unused.tryToken();
-  trial.claim('the proxies let nobody in and call no token wrong', /^closed/.test(word), word);
+  const words = await Promise.all(site.role('proxy').map(({ address }) => unused.tryToken(address)));
+  trial.claim(
+    'the proxies let nobody in and call no token wrong',
+    words.every((word) => word.startsWith('closed at result')),
+    words.join(', '),
+  );
+  trial.claim(
+    'and their log has the reason',
+    site
+      .role('proxy')
+      .every(({ log }) =>
+        log.includes('the database is away: running sessions go on, new channels are refused'),
+      ),
+  );
 }
 
 async function brokerHostile(trial: Trial): Promise<Outcome> {

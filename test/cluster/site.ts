@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { makeAuthority } from '../fixtures/authority.js';
 import { type ApiAnswer, consoleFile } from '../fixtures/kerbside-process.js';
-import { type MariaDb, startMariaDb } from '../fixtures/mariadb.js';
+import { type MariaDb, PASSWORD, startMariaDb } from '../fixtures/mariadb.js';
 import { runProgram, waitFor } from '../fixtures/program.js';
 import { type Guest, startGuest } from '../fixtures/qemu.js';
 import { type RabbitMq, startRabbitMq, type VirtualHost } from '../fixtures/rabbitmq.js';
@@ -114,6 +114,11 @@ export class Site {
     };
     await site.startNodes(env, say);
     return site;
+  }
+
+  /** Passwords and tokens of the site itself. */
+  get secrets(): string[] {
+    return [this.token, PASSWORD, encodeURIComponent(PASSWORD), this.virtualHost.password];
   }
 
   /** A node by its name. */
