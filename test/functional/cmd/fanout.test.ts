@@ -325,3 +325,34 @@ describe('a proxy that was frozen until it was taken for dead', () => {
     expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
   });
 });
+
+describe('while the database is away', () => {
+  it('sessions go on, new ones are refused with a reason, and what ended meanwhile is written later', async () => {
+    const session = await open();
+    const proxy = proxies[0] as Program;
+    const stranger = new SpiceClient({
+      ...{ port: securePort(proxy), tls: { rejectUnauthorized: false }, password: 'y'.repeat(48) },
+    });
+    clients.push(stranger);
+    await mariadb.kill();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const { outcome } = await stranger.link('main', 0, { connectionId: 0 });
+      expect(outcome).toMatchObject({ type: 'closed', stage: 'result' });
+    }
+    await session.channels[3]?.close();
+    expect(session.channels.slice(0, 3).map(({ closeReason }) => closeReason)).toEqual([null, null, null]);
+    const lines = (text: string): number => proxy.output().split(text).length - 1;
+    expect(lines('reason=database_away')).toBe(3);
+    expect(lines('the database is away: running sessions go on')).toBe(1);
+    await mariadb.restart();
+    await waitFor('the row of the channel', 20_000, async () => (await rows(session)).open === 3);
+    await stranger.link('main', 0, { connectionId: 0 });
+    await waitFor('the audit event', 5000, async () => {
+      const [found] = await db.query(
+        "SELECT id FROM audit_events WHERE message LIKE 'Channels refused while%: 3'",
+      );
+      return found;
+    });
+    expect(await secondsToEnd(session, () => terminate(1, session))).toBeLessThan(POLL_INTERVAL + SLACK);
+  });
+});
