@@ -2,6 +2,7 @@
 // MariaDB and RabbitMQ go away, in order or by kill -9, and come back: running sessions go on, new ones are refused with
 // a clear reason while the database is away, and what was acknowledged before or meanwhile holds afterwards.
 import { delay, waitFor } from '../fixtures/program.js';
+import type { Desktop } from './desktop.js';
 import type { Fault, Outcome, Trial } from './fault.js';
 import { milliseconds } from './kill-faults.js';
 import { SETTINGS } from './site.js';
@@ -196,7 +197,7 @@ function lostByFaultBut(trial: Trial, gone: string): number {
   ).length;
 }
 
-async function refusedMeanwhile(trial: Trial, unused: { tryToken: () => Promise<string> }): Promise<void> {
+async function refusedMeanwhile(trial: Trial, unused: Desktop): Promise<void> {
   const { site } = trial;
   const asked = performance.now();
   const answers = await Promise.all(
