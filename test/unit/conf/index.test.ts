@@ -46,7 +46,7 @@ describe('loadConf', () => {
       publicFqdn: hostname(),
     });
     expect(conf.proxy).toMatchObject({ maxConnections: 20000, maxHalfOpenPerAddress: 64, idleTimeout: {} });
-    expect(conf.metrics).toEqual({ address: '127.0.0.1', port: 13003 });
+    expect(conf.metrics).toEqual({ address: '127.0.0.1', port: 13003, conductorPort: 13004 });
     expect(conf.default.nodeName).toBe(hostname());
     expect(conf.database.connection).toBe('sqlite:////var/lib/kerbside/kerbside.sqlite');
     expect(conf.database.encryptionKeyFile).toBe('/var/lib/kerbside/encryption.key');
