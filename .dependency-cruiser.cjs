@@ -31,6 +31,12 @@ module.exports = {
       { path: 'node_modules/amqplib(/|$)' },
     ),
     only(
+      'messaging-looks-down',
+      'messages in and out: no database, no HTTP',
+      { path: '^src/messaging/' },
+      { path: '^src/', pathNot: '^src/(messaging|objects|conf|exception|log)' },
+    ),
+    only(
       'only-identity-compute-sources-call-out',
       'outgoing HTTP has three owners',
       { path: '^src', pathNot: '^src/(identity|compute|sources)/' },
@@ -115,7 +121,7 @@ module.exports = {
       'a relay worker carries nothing that can hold its loop',
       { path: '^src/console/worker\\.ts$' },
       {
-        path: '^(src/(objects|db|api|sources|conductor)/|node_modules/(@nestjs|typeorm|prom-client))',
+        path: '^(src/(objects|db|api|sources|conductor)/|node_modules/(@nestjs|typeorm|prom-client|amqplib))',
         reachable: true,
       },
     ),

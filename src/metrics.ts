@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process shows to Prometheus: the metrics of all its parts behind one listener.
-import { createServer, type Server } from 'node:http';
+// What a process shows to those who watch it: the metrics of all its parts to Prometheus, and to load balancers whether
+// it is ready, behind one listener.
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Gauge, Registry } from 'prom-client';
+import type { Conf } from './conf/index.js';
 import { StartupError } from './exception.js';
 import { loggerFor } from './log.js';
+import type { Database } from './objects/database.js';
+import { Readiness } from './readiness.js';
 import { VERSION } from './version.js';
 
 const log = loggerFor('kerbside.metrics');
@@ -54,39 +58,52 @@ export class ProcessMetrics implements Exposition {
   }
 
   /**
-   * Serves them until the server is closed.
+   * Serves them until the server is closed, and whether the process is ready.
    *
    * @throws StartupError when the port cannot be had
    */
-  async serve(place: MetricsPlace): Promise<MetricsServer> {
-    const server = await serveMetrics(this, place, () => {
-      this.server = undefined;
-    });
-    this.server = server;
-    return server;
+  async serve(place: MetricsPlace, readiness: Pick<Readiness, 'fault'>): Promise<MetricsServer> {
+    const server = await listen(watching(this, readiness), place);
+    server.on('close', () => (this.server = undefined));
+    this.server = new MetricsServer(server);
+    return this.server;
   }
 }
 
-/**
- * Serves `GET /metrics`; every other path is 404.
- *
- * @throws StartupError when the port cannot be had
- */
-async function serveMetrics(
-  metrics: Exposition,
-  { address, port, option }: MetricsPlace,
-  closed: () => void,
-): Promise<MetricsServer> {
-  const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404).end();
-      return;
+/** `GET /metrics`, `GET /healthcheck` and `GET /healthcheck/live`; every other path is 404. */
+function watching(metrics: Exposition, readiness: Pick<Readiness, 'fault'>): RequestListener {
+  return (request, response) => {
+    const fail = (): void => void response.writeHead(500).end();
+    switch (`${request.method ?? ''} ${request.url?.split('?')[0] ?? ''}`) {
+      case 'GET /metrics':
+        metrics
+          .text()
+          .then(
+            (text) => response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
+            fail,
+          );
+        return;
+      case 'GET /healthcheck':
+        readiness.fault().then((fault) => tell(response, fault), fail);
+        return;
+      case 'GET /healthcheck/live':
+        tell(response, undefined);
+        return;
+      default:
+        response.writeHead(404).end();
     }
-    metrics.text().then(
-      (text) => response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
-      () => response.writeHead(500).end(),
-    );
-  });
+  };
+}
+
+/** The answers of the REST service to the same questions. */
+function tell(response: ServerResponse, fault: string | undefined): void {
+  const [status, body] = fault === undefined ? [200, { result: 'ok' }] : [503, { error: fault, status: 503 }];
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+/** @throws StartupError when the port cannot be had */
+async function listen(answer: RequestListener, { address, port, option }: MetricsPlace): Promise<Server> {
+  const server = createServer(answer);
   server.requestTimeout = 10_000;
   server.maxConnections = 64;
   await new Promise<void>((resolve, reject) => {
@@ -97,8 +114,27 @@ async function serveMetrics(
   });
   // Without a listener a failed accept (no file descriptor left) would end the process.
   server.on('error', (error) => log.error('metrics listener fault', { error }));
-  server.on('close', closed);
-  return new MetricsServer(server);
+  return server;
+}
+
+/**
+ * The exporter of a program that has no proxy: on `[metrics] conductor_port`.
+ *
+ * @throws StartupError when the port cannot be had
+ */
+export async function startExporter({
+  conf,
+  db,
+  metrics,
+}: {
+  readonly conf: Pick<Conf, 'metrics'>;
+  readonly db: Pick<Database, 'ping'>;
+  readonly metrics: ProcessMetrics;
+}): Promise<MetricsServer> {
+  const { address, conductorPort: port } = conf.metrics;
+  const server = await metrics.serve({ address, port, option: 'conductor_port' }, new Readiness(db));
+  log.info('metrics listening', { address, port: server.port });
+  return server;
 }
 
 /** The running metrics listener. */

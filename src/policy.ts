@@ -43,7 +43,10 @@ export class Policy {
   #seen: string;
   #looked = Date.now();
 
-  private constructor(private readonly places: PolicyPlaces) {
+  private constructor(
+    private readonly places: PolicyPlaces,
+    private readonly onChange: () => void,
+  ) {
     this.#seen = stateOf(places);
     const { rules, faults, warnings } = readRules(places);
     const [first] = faults;
@@ -54,15 +57,16 @@ export class Policy {
 
   /**
    * The policy of a file.
+   * @param onChange called when changed files were found and taken up, but not for follow()
    * @throws StartupError naming file, line, rule and fault
    */
-  static load(places: string | PolicyPlaces | undefined): Policy {
-    return new Policy(typeof places === 'object' ? places : { file: places });
+  static load(places: string | PolicyPlaces | undefined, onChange: () => void = () => undefined): Policy {
+    return new Policy(typeof places === 'object' ? places : { file: places }, onChange);
   }
 
   /** Whether a rule lets the asker do this to the target. A stranger may nothing, whatever the rules say. */
   authorize(context: RequestContext, rule: RuleName, target: PolicyTarget): boolean {
-    this.#follow();
+    this.#look();
     const check = this.#rules.get(rule);
     if (check === undefined || context.via === 'none') return false;
     return holds(check, credentialsOf(context), attributesOf(target), this.#rules);
@@ -76,24 +80,36 @@ export class Policy {
   /** Looks at the files at once. */
   reload(): void {
     this.#looked = 0;
-    this.#follow();
+    this.#look();
   }
 
-  #follow(): void {
+  /** The same because another process has found its files changed: does not tell of it in turn. */
+  follow(): void {
+    this.#looked = Date.now();
+    this.#takeUp();
+  }
+
+  #look(): void {
     const now = Date.now();
     if (Math.abs(now - this.#looked) < LOOK_INTERVAL_MS) return;
     this.#looked = now;
+    if (this.#takeUp()) this.onChange();
+  }
+
+  // Whether there was something new to take up.
+  #takeUp(): boolean {
     const state = stateOf(this.places);
-    if (state === this.#seen) return;
+    if (state === this.#seen) return false;
     this.#seen = state;
     const { rules, faults, warnings } = readRules(this.places);
     for (const warning of warnings) LOG.warning(warning);
     if (faults.length > 0) {
       for (const fault of faults) LOG.error('policy is not taken up, the last good one holds', { fault });
-      return;
+      return false;
     }
     this.#rules = rules;
     LOG.info('policy taken up anew');
+    return true;
   }
 }
 

@@ -14,6 +14,7 @@ import cookieParser from 'cookie-parser';
 import type { Conf } from '../conf/index.js';
 import { ConfError } from '../exception.js';
 import { Login } from '../identity/login.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
@@ -25,6 +26,7 @@ import { ExchangeLimit } from '../sources/exchange-limit.js';
 import { OpenStackClouds } from '../sources/openstack-clouds.js';
 import { TokenExchange } from '../sources/token-exchange.js';
 import { CaCertificate } from '../ca-certificate.js';
+import { Readiness } from '../readiness.js';
 import { ConsoleFiles } from './console-files.js';
 import { ConsoleOpening } from './console-opening.js';
 import { AuthController } from './controllers/auth.js';
@@ -39,6 +41,7 @@ import { SourceController } from './controllers/source.js';
 import { V1AuditEventController } from './controllers/v1/audit-events.js';
 import { V1ConnectionController } from './controllers/v1/connections.js';
 import { V1ConsoleController } from './controllers/v1/consoles.js';
+import { V1ServiceController } from './controllers/v1/services.js';
 import { V1SessionController } from './controllers/v1/sessions.js';
 import { V1SourceController } from './controllers/v1/sources.js';
 import { VersionController } from './controllers/v1/version.js';
@@ -55,9 +58,10 @@ import { routing } from './middleware/routing.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { openApiDocument } from './openapi.js';
 import { Permission } from './permission.js';
-import { Readiness } from './readiness.js';
+import { MessagingHealth } from './messaging-health.js';
 import { refusalAudit } from './refusal-audit.js';
 import { ROUTES, type Controllers } from './routes.js';
+import { SessionTermination } from './session-termination.js';
 
 /** What the service is made of; made in server.ts. */
 export interface ApiParts {
@@ -68,6 +72,7 @@ export interface ApiParts {
   readonly keystone: KeystoneTokens | undefined;
   readonly ca: CaCertificate;
   readonly readiness: Readiness;
+  readonly messagingHealth: MessagingHealth;
   readonly sources: Sources;
   readonly consoles: Consoles;
   readonly sessions: ConsoleSessions;
@@ -77,6 +82,7 @@ export interface ApiParts {
   readonly files: ConsoleFiles;
   readonly permission: Permission;
   readonly clouds: OpenStackClouds;
+  readonly own: OwnNotifications;
 }
 
 const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } = {
@@ -92,6 +98,7 @@ const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } =
   v1AuditEvent: V1AuditEventController,
   v1Connection: V1ConnectionController,
   v1Console: V1ConsoleController,
+  v1Service: V1ServiceController,
   v1Session: V1SessionController,
   v1Source: V1SourceController,
   version: VersionController,
@@ -113,11 +120,13 @@ export class ApiModule {
         { provide: Policy, useValue: parts.policy },
         { provide: CaCertificate, useValue: parts.ca },
         { provide: Readiness, useValue: parts.readiness },
+        { provide: MessagingHealth, useValue: parts.messagingHealth },
         { provide: Sources, useValue: parts.sources },
         { provide: Consoles, useValue: parts.consoles },
         { provide: ConsoleSessions, useValue: parts.sessions },
         { provide: ConsoleTokens, useValue: parts.tokens },
         { provide: AuditEvents, useValue: parts.events },
+        { provide: SessionTermination, useValue: new SessionTermination(parts) },
         { provide: Inventory, useValue: parts.inventory },
         { provide: ConsoleFiles, useValue: parts.files },
         { provide: Permission, useValue: parts.permission },
@@ -153,7 +162,7 @@ export function usePipeline(app: NestExpressApplication, parts: ApiParts): void 
   app.use(routing); // 404 and 405 for everyone; from here on the rule is known
   app.use(cookieParser());
   app.use(authentication(parts.conf.api.authSecretSeed.reveal(), parts.keystone));
-  const onRefused = refusalAudit(parts.consoles, parts.events, parts.conf.default.nodeName);
+  const onRefused = refusalAudit({ ...parts, node: parts.conf.default.nodeName });
   app.use(authorization(parts.policy, onRefused));
   // Bodies are read last, so that a stranger can not make us read one that is not for strangers. They are JSON
   // whatever their Content-Type says.

@@ -34,6 +34,19 @@ export function arrayOf(name: keyof typeof SCHEMAS): Schema {
 export const SCHEMAS = {
   Error: object({ error: STRING, status: INTEGER }),
   Result: object({ result: RESULT }),
+  Health: object({
+    result: RESULT,
+    messaging: {
+      type: 'string',
+      enum: ['off', 'connected', 'disconnected'],
+      description: 'How this process reaches the message broker; off: none is configured',
+    },
+    notifications: {
+      type: 'string',
+      enum: ['off', 'none yet', 'receiving', 'disconnected'],
+      description: 'How the site hears of what happens to instances, by the best of its conductors',
+    },
+  }),
   Capabilities: object({
     capabilities: { type: 'array', items: STRING },
     result: RESULT,

@@ -11,7 +11,7 @@ const TIME = { type: 'string', format: 'date-time', description: 'ISO 8601, UTC.
 const STATE = { type: 'string', enum: ['pending', 'active', 'migrating', 'closing', 'closed'] };
 
 /** Parameters of queries that only /v1 has. */
-export type V1Query = 'project_id' | 'source' | 'instance_uuid' | 'session_id' | 'key';
+export type V1Query = 'project_id' | 'source' | 'instance_uuid' | 'session_id' | 'key' | 'host' | 'binary';
 
 /** What the table does not know about a route of /v1. */
 interface V1Operation {
@@ -73,23 +73,27 @@ export const V1_SCHEMAS = {
       ),
     },
   }),
-  V1Console: object({
-    id: { type: 'string', description: '<source>/<instance_uuid>, encoded for URLs.' },
-    source: STRING,
-    instance_uuid: STRING,
-    name: orNull(STRING),
-    project_id: orNull(STRING),
-    user_id: orNull(STRING),
-    instance_state: orNull(STRING),
-    created_at: TIME,
-    host: { ...orNull(STRING), ...HIDDEN },
-    hypervisor: { ...orNull(STRING), ...HIDDEN },
-    hypervisor_ip: { ...orNull(STRING), ...HIDDEN },
-    insecure_port: { ...orNull(INTEGER), ...HIDDEN },
-    secure_port: { ...orNull(INTEGER), ...HIDDEN },
-    host_subject: { ...orNull(STRING), ...HIDDEN },
-    links: LINKS,
-  }),
+  V1Console: object(
+    {
+      id: { type: 'string', description: '<source>/<instance_uuid>, encoded for URLs.' },
+      source: STRING,
+      instance_uuid: STRING,
+      name: orNull(STRING),
+      project_id: orNull(STRING),
+      user_id: orNull(STRING),
+      instance_state: orNull(STRING),
+      locked: { ...orNull(BOOLEAN), description: 'Since 1.1; null when nobody has said so.' },
+      created_at: TIME,
+      host: { ...orNull(STRING), ...HIDDEN },
+      hypervisor: { ...orNull(STRING), ...HIDDEN },
+      hypervisor_ip: { ...orNull(STRING), ...HIDDEN },
+      insecure_port: { ...orNull(INTEGER), ...HIDDEN },
+      secure_port: { ...orNull(INTEGER), ...HIDDEN },
+      host_subject: { ...orNull(STRING), ...HIDDEN },
+      links: LINKS,
+    },
+    ['locked'],
+  ),
   V1ConsoleAnswer: object({ console: ref('V1Console') }),
   V1Consoles: collection('consoles', 'V1Console'),
   V1CreateConsole: object(
@@ -193,6 +197,20 @@ export const V1_SCHEMAS = {
     created_at: TIME,
     message: STRING,
   }),
+  V1Service: object({
+    id: INTEGER,
+    host: { type: 'string', description: '[DEFAULT] node_name.' },
+    binary: STRING,
+    pid: INTEGER,
+    version: STRING,
+    state: { type: 'string', enum: ['up', 'down'] },
+    status: { type: 'string', enum: ['running', 'draining', 'stopped', 'lost'] },
+    started_at: TIME,
+    updated_at: { ...TIME, description: 'The last heartbeat.' },
+    down_at: orNull(TIME),
+    report: { type: 'object', description: 'What the program says of itself.' },
+  }),
+  V1Services: collection('services', 'V1Service'),
   V1AuditEvents: collection('audit_events', 'V1AuditEvent'),
 } as const satisfies Record<string, Schema>;
 
@@ -243,6 +261,11 @@ export const V1_OPERATIONS = {
     summary: 'Show one source, also one that is no longer configured',
     answer: ref('V1SourceAnswer'),
     faults: { 404: 'source not found' },
+  },
+  'v1Service.list': {
+    summary: 'List the services of Kerbside (since 1.1)',
+    answer: ref('V1Services'),
+    query: ['limit', 'marker', 'host', 'binary'],
   },
   'v1AuditEvent.list': {
     summary: 'List audit events, newest first',

@@ -51,7 +51,7 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
   'health.ready': {
     summary:
       'Whether requests should be sent here: the database answers, and the service is not shutting down',
-    answer: schemaRef('Result'),
+    answer: schemaRef('Health'),
     faults: { 503: 'not ready' },
   },
   'health.live': { summary: 'Whether the process answers at all', answer: schemaRef('Result') },

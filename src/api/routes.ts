@@ -15,6 +15,7 @@ import type { RuleName } from '../policy.js';
 import type { V1AuditEventController } from './controllers/v1/audit-events.js';
 import type { V1ConnectionController } from './controllers/v1/connections.js';
 import type { V1ConsoleController } from './controllers/v1/consoles.js';
+import type { V1ServiceController } from './controllers/v1/services.js';
 import type { V1SessionController } from './controllers/v1/sessions.js';
 import type { V1SourceController } from './controllers/v1/sources.js';
 import type { VersionController } from './controllers/v1/version.js';
@@ -33,6 +34,7 @@ export interface Controllers {
   readonly v1AuditEvent: V1AuditEventController;
   readonly v1Connection: V1ConnectionController;
   readonly v1Console: V1ConsoleController;
+  readonly v1Service: V1ServiceController;
   readonly v1Session: V1SessionController;
   readonly v1Source: V1SourceController;
   readonly version: VersionController;
@@ -66,6 +68,8 @@ export interface Route {
   readonly success?: 201 | 204;
   /** A GET that makes something: HEAD is refused for it. */
   readonly mints?: true;
+  /** The minor version of /v1 that it came with; 0 when absent. In older ones it does not exist. */
+  readonly since?: number;
 }
 
 /** The table. */
@@ -242,6 +246,14 @@ export const ROUTES: readonly Route[] = [
     handler: 'v1AuditEvent.list',
     access: 'user',
     rule: 'kerbside:audit_events:list',
+  },
+  {
+    method: 'GET',
+    path: '/v1/services',
+    handler: 'v1Service.list',
+    access: 'user',
+    rule: 'kerbside:services:list',
+    since: 1,
   },
 ];
 

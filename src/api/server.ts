@@ -15,28 +15,34 @@ import { Login } from '../identity/login.js';
 import { ServiceSession } from '../identity/service-session.js';
 import { TokenValidator } from '../identity/token-validator.js';
 import { loggerFor } from '../log.js';
+import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
 import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { Inventory } from '../objects/inventory.js';
+import { Services } from '../objects/service.js';
 import { Sources } from '../objects/source.js';
 import { Users } from '../objects/user.js';
 import { Policy } from '../policy.js';
 import { OpenStackClouds } from '../sources/openstack-clouds.js';
+import { Readiness } from '../readiness.js';
 import { ApiModule, usePipeline, type ApiParts } from './api.module.js';
 import { ConsoleFiles } from './console-files.js';
 import { Permission } from './permission.js';
+import { MessagingHealth } from './messaging-health.js';
 import type { KeystoneTokens } from './middleware/authentication.js';
-import { Readiness } from './readiness.js';
 
 /** What the REST service stands on. */
 export interface ApiServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** What this process says of itself, all of its parts together. */
+  readonly describe: () => Readonly<Record<string, unknown>>;
 }
 
 /** A running REST service. */
@@ -45,6 +51,8 @@ export interface ApiServer {
   readonly port: number;
   /** `/healthcheck` answers 503 from now on; everything else goes on. */
   setDraining(): void;
+  /** Reads the policy files again, if they have changed. */
+  reload(): void;
   /** Stops listening, lets requests under way finish for at most 5 s, ends. */
   close(): Promise<void>;
 }
@@ -78,7 +86,11 @@ const MAX_CONNECTIONS = 4096;
  */
 export async function startApi(services: ApiServices): Promise<ApiServer> {
   const { conf } = services;
+  const { fanout } = services.messaging;
   const parts = await apiParts(services);
+  const unsubscribe = fanout.subscribe(({ method }) => {
+    if (method === 'policy_changed') parts.policy.follow();
+  });
   const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), NEST_OPTIONS);
   usePipeline(app, parts);
   await app.init();
@@ -96,7 +108,9 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
   return {
     port,
     setDraining: () => parts.readiness.setDraining(),
+    reload: () => parts.policy.reload(),
     close: async () => {
+      unsubscribe();
       parts.readiness.setDraining();
       await gate.close();
       await app.close();
@@ -104,12 +118,17 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
   };
 }
 
-async function apiParts({ conf, db }: ApiServices): Promise<ApiParts> {
+async function apiParts({ conf, db, messaging, describe }: ApiServices): Promise<ApiParts> {
   const events = new AuditEvents(db);
   const sources = new Sources(db);
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
   const ca = await CaCertificate.load(conf.spice.cacertPath);
-  const policy = Policy.load({ file: conf.osloPolicy.policyFile, dirs: conf.osloPolicy.policyDirs });
+  const { fanout, notifier } = messaging;
+  const policy = Policy.load(
+    { file: conf.osloPolicy.policyFile, dirs: conf.osloPolicy.policyDirs },
+    // The other nodes may have been given the same new file: they look at once.
+    () => fanout.cast({ method: 'policy_changed', args: {} }),
+  );
   const auth = keystoneAuthOptions(conf);
   const session = auth === undefined ? undefined : new ServiceSession(auth);
   const limits = {
@@ -129,10 +148,18 @@ async function apiParts({ conf, db }: ApiServices): Promise<ApiParts> {
     inventory: new Inventory(db),
     permission: new Permission(policy),
     readiness: new Readiness(db),
+    messagingHealth: new MessagingHealth({
+      messaging: () => messaging.status(),
+      ...{ describe, services: new Services(db), downTime: conf.default.serviceDownTime },
+    }),
     sources,
     consoles,
     clouds: new OpenStackClouds(sources, consoles, { ...conf.nova, userKeystones: keystonesOf(conf) }, LOG),
-    sessions: new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace }),
+    sessions: new ConsoleSessions(db, {
+      reconnectGrace: conf.console.reconnectGrace,
+      announce: announceTo(fanout),
+    }),
+    own: new OwnNotifications(notifier, conf),
     tokens: new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
   };
 }

@@ -17,6 +17,7 @@ await runProgram(
           ? (await import('../html5proxy/server.js')).startHtml5Proxy(services)
           : { close: () => Promise.resolve() },
       async (services) => (await import('../conductor/conductor.js')).startConductor(services),
+      async (services) => (await import('../notifications/consumer.js')).startNotifications(services),
       async (services) => (await import('../api/server.js')).startApi(services),
     ],
   },

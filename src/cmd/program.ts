@@ -43,6 +43,10 @@ export interface Services {
   readonly metrics: ProcessMetrics;
   /** What this process may be sure of: whether others can have taken it for dead. */
   readonly presence: Presence;
+  /** What the parts of this process say of themselves, together. */
+  readonly describe: () => Readonly<Record<string, unknown>>;
+  /** The name of the program. */
+  readonly program: string;
 }
 
 /** Loads the code of a part (only when the configuration is good: Nest alone takes seconds) and starts it. */
@@ -121,7 +125,10 @@ class Run {
     await this.heartbeat.start();
     try {
       const { conf, db, messaging, heartbeat: presence } = this;
-      const services = { conf, db, messaging, presence, metrics: new ProcessMetrics() };
+      const { name: program } = this.program;
+      const describe = (): Readonly<Record<string, unknown>> => this.describe();
+      const metrics = new ProcessMetrics();
+      const services = { conf, db, messaging, presence, program, metrics, describe };
       for (const part of this.program.parts) this.parts.push(await part(services));
     } catch (error) {
       await within(GOODBYE_MS, this.heartbeat.stop());

@@ -1,102 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-// The background work: sources, expired tokens and sessions, old audit events. One task for each, each with its own
-// timer, so that a slow one delays no other. Nothing here ends the process: what fails is logged and tried again.
+// The background work: sources, expired tokens and sessions, old audit events, services that went silent. Any number of
+// conductors share it: each task is done by the one that holds its lease. Nothing here ends the process: what fails is
+// logged and tried again.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
 import type { Messaging } from '../messaging/messaging.js';
-import { AuditEvents } from '../objects/audit-event.js';
-import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
-import { reapAuditEvents, reapExpired } from '../objects/reaper.js';
-import { Sources } from '../objects/source.js';
-import { PeriodicTask } from './periodic-task.js';
-import { SourceReconciliation } from './source-reconciliation.js';
+import { Leases } from '../objects/lease.js';
+import { Leadership } from './leadership.js';
+import { reapingTask, retentionTask, servicesTask, sourcesTask } from './tasks.js';
+import type { SourcesWork } from './tasks.js';
 
 /** What the background work stands on. */
 export interface ConductorServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** The name of the program: with the node's it says whose former leases are its own. */
+  readonly program: string;
 }
 
 /** The running background work. */
 export interface Conductor {
-  /** SIGHUP: reads sources.yaml and asks every source at once. */
+  /** The tasks that this process does now: `tasks`. */
+  report(): { readonly tasks: readonly string[] };
+  /** SIGHUP: reads sources.yaml and asks every source at once, where this process does so. */
   reload(): void;
-  /** Stops every task and waits for those under way. The database stays open. */
+  /** Stops every task, waits for those under way and gives the leases up. The database stays open. */
   close(): Promise<void>;
 }
 
-/** Seconds between two looks for expired tokens and ended sessions. */
-const REAP_INTERVAL = 5;
-/** Seconds between two looks for audit events that are too old. */
-const RETENTION_INTERVAL = 3600;
 /** Seconds that the start waits for the first discoveries, so that a fresh process knows its consoles. */
 const FIRST_DISCOVERY_WAIT = 5;
 
-const epochSeconds = (): number => Date.now() / 1000;
-
 /** Starts the background work; it fails later, in the log, never here. */
-export async function startConductor({ conf, db }: ConductorServices): Promise<Conductor> {
+export async function startConductor({
+  conf,
+  db,
+  messaging,
+  program,
+}: ConductorServices): Promise<Conductor> {
   const log = loggerFor('kerbside.conductor');
-  const node = conf.default.nodeName;
-  const stores = {
-    sources: new Sources(db),
-    consoles: new Consoles(db, { node, pid: process.pid }),
-    audit: new AuditEvents(db),
-    node,
-  };
-  const reconciliation = new SourceReconciliation(conf.sources.path, stores, log, {
-    openstack: conf.nova,
-  });
-  const files = new PeriodicTask({
-    name: 'sources file',
-    interval: conf.sources.reloadInterval,
-    run: () => reconciliation.run(),
+  let sources: SourcesWork | undefined;
+  const steadyFor = (): number => leadership.steadyFor();
+  const settings = { conf, log, messaging, steadyFor, now: (): number => leadership.databaseTime() };
+  const leadership = new Leadership({
+    db,
+    leases: new Leases(db, { holder: `${conf.default.nodeName} ${program}`, runId: randomUUID() }),
+    leaseTime: conf.conductor.leaseTime,
+    tasks: [
+      sourcesTask(settings, (work) => {
+        sources = work;
+      }),
+      reapingTask(settings),
+      retentionTask(settings),
+      servicesTask(settings),
+    ],
     log,
   });
-  const reaper = new PeriodicTask({
-    name: 'token and session reaping',
-    interval: REAP_INTERVAL,
-    run: async () => {
-      // Says so in the log when the database is away or its file was deleted.
-      await db.ping();
-      const reaped = await reapExpired(db, { reconnectGrace: conf.console.reconnectGrace }, epochSeconds());
-      if (reaped.tokens + reaped.sessions > 0) {
-        log.debug('reaped', { tokens: reaped.tokens, sessions: reaped.sessions, purged: reaped.purged });
-      }
-    },
-    log,
-  });
-  const retention = new PeriodicTask({
-    name: 'audit retention',
-    interval: RETENTION_INTERVAL,
-    run: async () => {
-      const removed = await reapAuditEvents(db, retentionOf(conf), epochSeconds());
-      if (removed > 0) log.info('old audit events removed', { events: removed });
-    },
-    log,
-  });
-  void reaper.runNow();
-  void retention.runNow();
-  await files.runNow();
-  await Promise.race([
-    reconciliation.settled(),
-    sleep(FIRST_DISCOVERY_WAIT * 1000, undefined, { ref: false }),
-  ]);
+  await leadership.start();
+  await Promise.race([sources?.settled(), sleep(FIRST_DISCOVERY_WAIT * 1000, undefined, { ref: false })]);
   return {
-    reload: () => {
-      reconciliation.force();
-      void files.runNow();
-    },
-    close: async () => {
-      await Promise.all([files.close(), reaper.close(), retention.close()]);
-      await reconciliation.close();
-    },
+    report: () => ({ tasks: leadership.held() }),
+    reload: () => sources?.reload(),
+    close: () => leadership.close(),
   };
-}
-
-function retentionOf(conf: Conf): { maxAge: number | undefined; maxEvents: number | undefined } {
-  return { maxAge: conf.audit.maxAge || undefined, maxEvents: conf.audit.maxEvents || undefined };
 }

@@ -15,7 +15,7 @@ import {
   type SourceEntry,
   type SourcesFile,
 } from '../sources/sources-file.js';
-import { SourceTask, type Stores } from './source-task.js';
+import { SourceTask, type SourceTiming, type Stores } from './source-task.js';
 
 type Outcome =
   { readonly kind: 'good'; readonly file: SourcesFile } | { readonly kind: 'faulty'; readonly fault: string };
@@ -42,6 +42,7 @@ export class SourceReconciliation {
     private readonly stores: Stores,
     private readonly log: Logger,
     private readonly settings: DriverSettings,
+    private readonly timing: SourceTiming,
   ) {
     this.poll = new FilePoll(path);
   }
@@ -147,7 +148,8 @@ export class SourceReconciliation {
     const driver = this.driverOf(entry);
     if (typeof driver === 'string') return this.showEntryFault(entry, driver);
     await this.stop(name);
-    const options = { definition: entry.definition, driver, stores: this.stores, log: this.log };
+    const { stores, timing, log } = this;
+    const options = { definition: entry.definition, driver, stores, timing, log };
     const task = new SourceTask({ ...options, fileFault: () => this.fileFault() });
     this.active.set(name, { fingerprint, task });
     begun.push(task.runNow());

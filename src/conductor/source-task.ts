@@ -19,6 +19,14 @@ export interface Stores {
   readonly node: string;
 }
 
+/** When a source is asked. */
+export interface SourceTiming {
+  /** Seconds from one discovery to the next. */
+  readonly interval: number;
+  /** Seconds that a driver has for one discovery. */
+  readonly timeout: number;
+}
+
 /** What one task serves. */
 export interface SourceTaskOptions {
   readonly definition: SourceDefinition;
@@ -26,13 +34,10 @@ export interface SourceTaskOptions {
   readonly stores: Stores;
   /** The fault of sources.yaml as a whole, while there is one: it stays in sight as the source's error. */
   readonly fileFault: () => string | null;
+  readonly timing: SourceTiming;
   readonly log: Logger;
 }
 
-/** Seconds between two discoveries of a source. */
-const DISCOVERY_INTERVAL = 60;
-/** Seconds that a driver has for one discovery. */
-const DISCOVERY_TIMEOUT = 60;
 /** Every so many turns the rows are compared even when the driver says that nothing has changed. */
 const FULL_EVERY = 10;
 
@@ -48,7 +53,7 @@ export class SourceTask {
   constructor(private readonly options: SourceTaskOptions) {
     this.task = new PeriodicTask({
       name: `source ${options.definition.name}`,
-      interval: DISCOVERY_INTERVAL,
+      interval: options.timing.interval,
       run: (signal) => this.turn(signal),
       log: options.log,
     });
@@ -85,7 +90,7 @@ export class SourceTask {
   }
 
   private async discoverAll(driver: SourceDriver, signal: AbortSignal): Promise<void> {
-    const found = await withDeadline(signal, (deadline) => driver.discover(deadline));
+    const found = await this.withDeadline(signal, (deadline) => driver.discover(deadline));
     if (signal.aborted) return;
     this.turns += 1;
     if (found !== this.known || this.turns % FULL_EVERY === 0) await this.write(found);
@@ -98,7 +103,7 @@ export class SourceTask {
     const { definition, stores, log } = this.options;
     if (!this.defined) await stores.sources.upsert(definition);
     this.defined = true;
-    await withDeadline(signal, (deadline) => driver.check(deadline));
+    await this.withDeadline(signal, (deadline) => driver.check(deadline));
     const { name } = definition;
     const subject = { consoles: stores.consoles, source: name, driver, log };
     const { next, fault } = await reviewConsoles(subject, this.reviewed, signal);
@@ -118,19 +123,19 @@ export class SourceTask {
       removed: removed.length,
     });
   }
-}
 
-// A driver that does not heed its signal is left behind.
-function withDeadline<T>(signal: AbortSignal, work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
-  const timeout = AbortSignal.timeout(DISCOVERY_TIMEOUT * 1000);
-  const deadline = AbortSignal.any([signal, timeout]);
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
-      reject(new Unavailable(`no answer within ${String(DISCOVERY_TIMEOUT)} s`));
-    };
-    deadline.addEventListener('abort', giveUp, { once: true });
-    work(deadline)
-      .then(resolve, reject)
-      .finally(() => deadline.removeEventListener('abort', giveUp));
-  });
+  // A driver that does not heed its signal is left behind.
+  private withDeadline<T>(signal: AbortSignal, work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
+    const { timeout } = this.options.timing;
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]);
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => {
+        reject(new Unavailable(`no answer within ${String(timeout)} s`));
+      };
+      deadline.addEventListener('abort', giveUp, { once: true });
+      work(deadline)
+        .then(resolve, reject)
+        .finally(() => deadline.removeEventListener('abort', giveUp));
+    });
+  }
 }

@@ -7,6 +7,7 @@ import type { GroupSpec } from './types.js';
 export const DEFAULT_GROUP = {
   name: 'DEFAULT',
   help: 'The node itself: its name, its state and its log.',
+  ignored: ['executor_thread_pool_size', 'rpc_conn_pool_size', 'rpc_ping_enabled', 'rpc_response_timeout'],
   options: {
     node_name: {
       type: 'string',
@@ -67,6 +68,26 @@ export const DEFAULT_GROUP = {
         'The directory for what Kerbside keeps on this machine when no other option says where: the SQLite ' +
         'database and the encryption key. It must exist and be writable for the user that Kerbside runs as, and ' +
         'nobody else should be able to read it.',
+    },
+    transport_url: {
+      type: 'secret',
+      default: '',
+      help:
+        'The message broker, as oslo.messaging has it: rabbit://user:password@host:5672,user:password@host:5672/vhost. ' +
+        'Over it the processes of a site tell each other at once what they find in the database anyway within ' +
+        '[proxy] poll_interval. Reserved characters are percent-encoded; options of [oslo_messaging_rabbit] may follow ' +
+        'as a query, such as ?ssl=1. Empty means no broker.',
+    },
+    control_exchange: {
+      type: 'string',
+      default: 'kerbside',
+      pattern: {
+        accepts: /^[A-Za-z0-9_.:-]{1,100}$/,
+        expected: 'up to 100 letters, digits, dots, colons, underscores and hyphens',
+      },
+      help:
+        "The exchange of Kerbside's own notifications; with _fanout at its end, that of what its processes tell each " +
+        'other. Sites that share a virtual host need different ones.',
     },
   },
 } as const satisfies GroupSpec;

@@ -2,6 +2,7 @@
 // All groups, and the type of the whole configuration that follows from them. A new group is one line here.
 import { API_GROUP } from './api.js';
 import { AUDIT_GROUP } from './audit.js';
+import { CONDUCTOR_GROUP } from './conductor.js';
 import { CONSOLE_GROUP } from './console.js';
 import { DATABASE_GROUP } from './database.js';
 import { DEFAULT_GROUP } from './default.js';
@@ -10,7 +11,10 @@ import { HTML5PROXY_GROUP } from './html5proxy.js';
 import { KEYSTONE_AUTHTOKEN_GROUP } from './keystone-authtoken.js';
 import { KEYSTONE_GROUP } from './keystone.js';
 import { METRICS_GROUP } from './metrics.js';
+import { NOTIFICATIONS_GROUP } from './notifications.js';
 import { NOVA_GROUP } from './nova.js';
+import { OSLO_MESSAGING_NOTIFICATIONS_GROUP } from './oslo-messaging-notifications.js';
+import { OSLO_MESSAGING_RABBIT_GROUP } from './oslo-messaging-rabbit.js';
 import { OSLO_POLICY_GROUP } from './oslo-policy.js';
 import { PROXY_GROUP } from './proxy.js';
 import { SOURCES_GROUP } from './sources.js';
@@ -24,7 +28,9 @@ export const GROUPS = {
   console: CONSOLE_GROUP,
   database: DATABASE_GROUP,
   sources: SOURCES_GROUP,
+  conductor: CONDUCTOR_GROUP,
   nova: NOVA_GROUP,
+  notifications: NOTIFICATIONS_GROUP,
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
@@ -34,6 +40,8 @@ export const GROUPS = {
   keystone: KEYSTONE_GROUP,
   osloPolicy: OSLO_POLICY_GROUP,
   metrics: METRICS_GROUP,
+  osloMessagingNotifications: OSLO_MESSAGING_NOTIFICATIONS_GROUP,
+  osloMessagingRabbit: OSLO_MESSAGING_RABBIT_GROUP,
 } as const satisfies Readonly<Record<string, GroupSpec>>;
 
 /** The whole configuration: `conf.console.tokenTtl`. Frozen; times in seconds, sizes in bytes. */

@@ -77,12 +77,13 @@ export const PROXY_GROUP = {
     poll_interval: {
       type: 'float',
       unit: 'seconds',
-      default: 0.5,
+      default: 2,
       min: 0.1,
       max: 60,
       help:
-        'How often the proxy asks the database which sessions must end. Termination from another node is felt ' +
-        'after this time at the latest. One small indexed query for each proxy.',
+        'How often the proxy asks the database which sessions must end. A termination on another node is felt at once ' +
+        'where there is a broker ([DEFAULT] transport_url), and after this time at the latest without one. One small ' +
+        'indexed query for each proxy.',
     },
     max_connections: {
       type: 'integer',

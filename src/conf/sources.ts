@@ -23,5 +23,25 @@ export const SOURCES_GROUP = {
       max: 15,
       help: 'How often the file is looked at for changes. SIGHUP reads it at once.',
     },
+    discovery_interval: {
+      type: 'integer',
+      unit: 'seconds',
+      default: 60,
+      min: 1,
+      max: 3600,
+      help:
+        'How long after a discovery the same source is asked again. Each source has a clock of its own: one that is ' +
+        'slow delays no other.',
+    },
+    discovery_timeout: {
+      type: 'integer',
+      unit: 'seconds',
+      default: 60,
+      min: 1,
+      max: 600,
+      help:
+        'How long a source may take to tell its consoles. After that it is marked as errored, and what was known of it ' +
+        'stays.',
+    },
   },
 } as const satisfies GroupSpec;

@@ -18,6 +18,7 @@ export type CloseReason =
   | 'guest not identified'
   | 'terminated by request'
   | 'main channel closed'
+  | 'node lost'
   | 'proxy shut down'
   | 'proxy worker died'
   | 'backend failed'

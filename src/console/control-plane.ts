@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control plane of one node: answers the relay workers out of the database, keeps the records of sessions and
-// channels, writes audit events, feeds the metrics, and tells the workers which sessions must end.
+// The control plane of one node: answers the relay workers out of the database and takes their notes. What is written
+// of channels is channel-records.ts, which sessions must end session-endings.ts.
 import { Conflict } from '../exception.js';
-import { loggerFor } from '../log.js';
-import { AUDIT, hypervisorFailed, INSTANCE_AUDIT, instanceRefused } from '../objects/audit-message.js';
+import type { FanoutMessage } from '../messaging/fanout.js';
+import {
+  AUDIT,
+  hypervisorFailed,
+  INSTANCE_AUDIT,
+  instanceRefused,
+  MOVE_AUDIT,
+} from '../objects/audit-message.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
-import type { ChannelGrant, ChannelRefusal, ConsoleSessions, Refusal } from '../objects/console-session.js';
-import type { Sight } from '../sources/openstack-clouds.js';
+import type {
+  ChannelEnd,
+  ChannelGrant,
+  ChannelRefusal,
+  ConsoleSessions,
+} from '../objects/console-session.js';
+import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
+import { ChannelRecords } from './channel-records.js';
 import type { CloseReason } from './close-reason.js';
+import { DatabaseOutage } from './database-outage.js';
+import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
 import type {
   AuthorizeReply,
   AuthorizeRequest,
@@ -20,14 +34,15 @@ import type {
 } from './ipc.js';
 import { LiveChannels, type LiveChannel } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
+import { ChannelNews, type SessionNews } from './channel-news.js';
+import { NodeRecovery } from './node-recovery.js';
+import { BECAUSE, refusalMessage } from './refusals.js';
 import { retry } from './retry.js';
+import { SessionEndings, type SessionEnder } from './session-endings.js';
 import { channelName } from './spice/constants.js';
 
-const log = loggerFor('kerbside.console.control-plane');
-
-const CHANNEL_MAIN = 1;
-/** A poll looks this many seconds further back than the last one, for other nodes' clocks and slow commits. */
-const POLL_OVERLAP = 10;
+/** A channel that came to nothing. */
+const NOTHING_PASSED = { bytesUp: 0, bytesDown: 0, duration: 0 } as const;
 
 /** What the control plane needs to know of the configuration. */
 export interface ControlPlaneSettings {
@@ -36,11 +51,16 @@ export interface ControlPlaneSettings {
   readonly permittedChannels: readonly string[];
   /** Seconds that a look at an instance may take: less than the worker waits for its answer. */
   readonly lookTimeout: number;
+  /** Seconds that other nodes get to come back when this one does. */
+  readonly recoveryPatience?: number;
 }
 
-/** Says what is true of the instance behind a console at this moment; never waits longer than its deadline. */
-export interface InstanceLook {
-  look(source: string, uuid: string, deadline: AbortSignal): Promise<Sight>;
+/** Whom the control plane speaks with. */
+export interface Surroundings {
+  readonly endOnWorker: SessionEnder;
+  /** Whether no other process can have declared this node down. */
+  readonly certain: () => boolean;
+  readonly news: SessionNews;
 }
 
 /** A worker as the control plane sees it. */
@@ -49,25 +69,19 @@ export interface WorkerName {
   readonly pid: number;
 }
 
-/** Tells a worker to end a session's channels. */
-export type SessionEnder = (
-  workerId: number,
-  sessionId: string,
-  generation: number,
-  reason: CloseReason,
-) => void;
-
+type ConsoleChanged = Extract<FanoutMessage, { method: 'console_changed' }>['args'];
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
 
 /** Decides and records for all workers of this node. */
 export class ControlPlane {
   readonly live = new LiveChannels();
-  private since: number;
-  private polling = false;
-  private pollFailing = false;
   /** Asked before the main channel of an instance opens; null: nobody can be asked. */
   instances: InstanceLook | null = null;
-  private readonly finishing = new Set<Promise<void>>();
+  private readonly records: ChannelRecords;
+  private readonly endings: SessionEndings;
+  private readonly recovery: NodeRecovery;
+  private readonly news: ChannelNews;
+  private readonly outage: DatabaseOutage;
   /** Workers that have ended: few in a process's life, and ids are not used again. */
   private readonly dead = new Set<number>();
 
@@ -76,20 +90,31 @@ export class ControlPlane {
     private readonly audit: AuditQueue,
     private readonly metrics: ProxyMetrics,
     private readonly settings: ControlPlaneSettings,
-    private readonly endOnWorker: SessionEnder,
+    { endOnWorker, certain, news }: Surroundings,
   ) {
-    this.since = Date.now() / 1000 - POLL_OVERLAP;
+    const { live } = this;
+    const { node, recoveryPatience = 0 } = settings;
+    this.news = new ChannelNews(news, node);
+    this.records = new ChannelRecords(sessions, audit, node);
+    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker });
+    this.outage = new DatabaseOutage(audit, node);
+    this.recovery = new NodeRecovery({
+      ...{ sessions, live, metrics, node, patience: recoveryPatience },
+      ...{ records: this.records, endings: this.endings },
+      resumed: (main) => this.news.started(main),
+    });
   }
 
   /**
    * Answers a request of a worker.
    *
-   * @throws DatabaseError when the database is away, Conflict when a session was taken over or terminated
+   * @throws DatabaseError when the database is away and a main channel comes up, Conflict when its session was taken
+   * over or terminated
    */
   request(worker: WorkerName, body: WorkerRequest): Promise<unknown> {
     switch (body.op) {
       case 'authorize':
-        return this.authorize(worker, body);
+        return this.authorize(worker, body).catch((fault: unknown) => this.outage.deny(fault));
       case 'establish':
         return this.establish(body);
     }
@@ -100,15 +125,15 @@ export class ControlPlane {
     const channel = this.live.find(note.connectionRef);
     if (channel === undefined) return;
     this.metrics.backendSeconds.observe(note.backendTime);
-    this.record(channel, AUDIT.hypervisorConnected);
-    this.chain(channel, () => this.sessions.linked(channel.connectionRef));
+    this.records.audit(channel, AUDIT.hypervisorConnected);
+    this.records.linked(channel);
   }
 
   /** The hypervisor of a channel could not be used. */
   backendFailed(note: NoteOf<'backend_failed'>): void {
     this.metrics.backendFailures.inc({ reason: note.reason });
     const channel = this.live.find(note.connectionRef);
-    if (channel !== undefined) this.record(channel, hypervisorFailed(note.detail));
+    if (channel !== undefined) this.records.audit(channel, hypervisorFailed(note.detail));
   }
 
   /** A migration message was kept from the client; the place for carrying the session over. */
@@ -116,7 +141,7 @@ export class ControlPlane {
     this.metrics.withheld.inc({ type: String(note.messageType) });
     const channel = this.live.find(note.connectionRef);
     if (channel !== undefined)
-      this.record(channel, `Migration message ${note.messageType} withheld from the client`);
+      this.records.audit(channel, `Migration message ${note.messageType} withheld from the client`);
   }
 
   /** A channel ended. */
@@ -127,7 +152,7 @@ export class ControlPlane {
     this.metrics.closed.inc({ reason });
     this.tellWrongGuest(channel, reason);
     this.countVerdicts(channel, note.verdicts);
-    this.record(
+    this.records.audit(
       channel,
       `Channel closed: ${reason} after ${duration.toFixed(1)} s, ${bytesUp} bytes up, ${bytesDown} bytes down`,
     );
@@ -140,8 +165,8 @@ export class ControlPlane {
     for (const channel of this.live.ofWorker(worker.id)) {
       this.live.remove(channel.connectionRef);
       this.metrics.closed.inc({ reason: 'proxy worker died' });
-      this.record(channel, 'Channel closed: proxy worker died');
-      this.finish(channel, { reason: 'proxy worker died', bytesUp: 0, bytesDown: 0, duration: 0 });
+      this.records.audit(channel, 'Channel closed: proxy worker died');
+      this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
     }
     void retry(
       () => this.sessions.closeWorker(this.settings.node, worker.pid),
@@ -149,46 +174,61 @@ export class ControlPlane {
     );
   }
 
-  /** Looks for sessions that were terminated, or whose main channel ended, anywhere in the cloud. */
-  async poll(): Promise<void> {
-    if (this.polling) return;
-    this.polling = true;
-    const startedAt = Date.now() / 1000;
-    try {
-      for (const session of await this.sessions.sessionsToClose(this.since)) {
-        const reason = session.terminated ? 'terminated by request' : 'main channel closed';
-        this.endSession(session.sessionId, session.generation, reason);
+  /** Takes up what another process, or another part of this one, says. */
+  hear(message: FanoutMessage): void {
+    switch (message.method) {
+      case 'session_ended': {
+        const { session_id: sessionId, generation, terminated } = message.args;
+        this.endings.hear({ sessionId, generation, terminated });
+        return;
       }
-      this.since = startedAt - POLL_OVERLAP;
-      if (this.pollFailing) log.warning('sessions to end are looked up again');
-      this.pollFailing = false;
-    } catch (error) {
-      if (!this.pollFailing) log.error('sessions to end cannot be looked up', { error: error as Error });
-      this.pollFailing = true;
-    } finally {
-      this.polling = false;
+      case 'console_changed':
+        this.hearOfConsole(message.args);
+        return;
+      case 'policy_changed':
+        return;
     }
+  }
+
+  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it anew */
+  recover(): Promise<void> {
+    return this.recovery.run();
+  }
+
+  /** Looks for sessions that were terminated, or whose main channel ended, anywhere in the cloud. */
+  poll(): Promise<void> {
+    return this.endings.poll();
   }
 
   /** The same as {@link poll} without any clock: ends this node's channels whose session is over. */
-  async sweep(): Promise<void> {
-    try {
-      for (const { connectionRef, terminated } of await this.sessions.connectionsToClose(
-        this.settings.node,
-      )) {
-        const channel = this.live.find(connectionRef);
-        if (channel === undefined) continue;
-        const reason = terminated ? 'terminated by request' : 'main channel closed';
-        this.endSession(channel.sessionId, channel.generation, reason);
-      }
-    } catch (error) {
-      log.debug('the sweep of ended sessions failed', { error: error as Error });
-    }
+  sweep(): Promise<void> {
+    return this.endings.sweep();
   }
 
   /** Waits until all work on closed channels is in the database. */
-  async settle(): Promise<void> {
-    await Promise.all(this.finishing);
+  settle(): Promise<void> {
+    this.recovery.close();
+    return this.records.settle();
+  }
+
+  // Only the node of the main channel writes it down: a session has one main channel, on one node.
+  private hearOfConsole({ source, uuid, change }: ConsoleChanged): void {
+    switch (change) {
+      case 'moving':
+      case 'moved':
+      case 'stayed':
+        for (const main of this.live.mainsOf(source, uuid)) {
+          // Nova tells of each step of a migration, in both formats.
+          if (main.move !== change) this.records.audit(main, MOVE_AUDIT[change]);
+          main.move = change;
+        }
+        return;
+      case 'removed':
+        void this.endings.poll();
+        return;
+      case 'changed':
+        return;
+    }
   }
 
   private async authorize(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
@@ -197,6 +237,7 @@ export class ControlPlane {
     if (this.live.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
       return { kind: 'denied', because: 'limit', reason: 'limit_address' };
     }
+    const asked = performance.now();
     const stop = this.metrics.authorizeSeconds.startTimer();
     const outcome = await this.sessions.authorize({
       ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },
@@ -204,62 +245,51 @@ export class ControlPlane {
       pid: worker.pid,
     });
     stop();
+    this.outage.over();
     if (outcome.kind === 'refused') return this.refuse(request, outcome);
     const target = await this.targetOf(worker, request, outcome);
-    return 'kind' in target ? target : this.grant(worker, request, outcome, target);
+    return 'kind' in target ? target : this.grant(worker, { ...request, asked }, outcome, target);
   }
 
-  /**
-   * Where the channel leads. For the main channel of an instance Nova is asked: whoever has its port by now must not be
-   * shown. The other channels follow their main one, which is up only once the guest has proved who it is.
-   */
+  /** Where the channel leads, or why it leads nowhere. */
   private async targetOf(
     worker: WorkerName,
     request: AuthorizeRequest,
     outcome: ChannelGrant,
   ): Promise<ConnectInfo | Denial> {
-    const { source, uuid, connectInfo, sessionId } = outcome;
     const { instances } = this;
-    if (!isInstance(outcome) || request.channelType !== CHANNEL_MAIN || instances === null)
-      return connectInfo;
+    if (!isInstance(outcome) || request.channelType !== MAIN_CHANNEL || instances === null)
+      return outcome.connectInfo;
     const channel = liveChannel(worker, request, outcome);
-    let sight: Sight;
+    let verdict: InstanceVerdict;
     try {
-      sight = await instances.look(
-        source,
-        uuid,
-        AbortSignal.timeout(Math.ceil(this.settings.lookTimeout * 1000)),
-      );
+      verdict = await checkInstance(instances, outcome, this.metrics, this.settings.lookTimeout);
     } catch (error) {
-      this.finish(channel, { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 });
+      this.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
       throw error;
     }
-    if (sight.kind === 'unknown') {
-      log.warning('Nova could not be asked about an instance', { source, uuid, fault: sight.why });
-      this.metrics.instanceLooks.inc({ outcome: 'unknown' });
-      this.record(channel, INSTANCE_AUDIT.unverified);
-      return connectInfo;
+    if (verdict.kind === 'target') {
+      if (verdict.unverified) this.records.audit(channel, INSTANCE_AUDIT.unverified);
+      return verdict.target;
     }
-    const why = sight.kind === 'refused' ? sight.why : sight.connectInfo === null ? 'gone' : null;
-    this.metrics.instanceLooks.inc({ outcome: why ?? 'true' });
-    if (why === null && sight.kind === 'true' && sight.connectInfo !== null) return sight.connectInfo;
-    const reason = why ?? 'gone';
+    const { why } = verdict;
     this.metrics.denied.inc();
-    this.record(channel, instanceRefused(reason));
-    this.finish(channel, { reason: `instance ${reason}`, bytesUp: 0, bytesDown: 0, duration: 0 });
-    return { kind: 'denied', because: 'error', reason: `instance_${reason}`, sessionId };
+    this.records.audit(channel, instanceRefused(why));
+    this.finish(channel, { reason: `instance ${why}`, ...NOTHING_PASSED });
+    this.news.refused(`instance_${why}`, channel);
+    return { kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: outcome.sessionId };
   }
 
   private tellWrongGuest(channel: LiveChannel, reason: CloseReason): void {
     if (reason !== 'wrong guest' && reason !== 'guest not identified') return;
     const mismatch = reason === 'wrong guest';
     this.metrics.wrongGuests.inc({ reason: mismatch ? 'mismatch' : 'missing' });
-    this.record(channel, mismatch ? INSTANCE_AUDIT.wrongGuest : INSTANCE_AUDIT.unknownGuest);
+    this.records.audit(channel, mismatch ? INSTANCE_AUDIT.wrongGuest : INSTANCE_AUDIT.unknownGuest);
   }
 
   private grant(
     worker: WorkerName,
-    request: AuthorizeRequest,
+    request: AuthorizeRequest & { readonly asked: number },
     outcome: ChannelGrant,
     target: ConnectInfo,
   ): AuthorizeReply {
@@ -267,18 +297,24 @@ export class ControlPlane {
     const { channelType } = request;
     const channel = liveChannel(worker, request, outcome);
     if (this.dead.has(worker.id)) {
-      this.finish(channel, { reason: 'proxy worker died', bytesUp: 0, bytesDown: 0, duration: 0 });
+      this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
       return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
     }
+    const over = this.endings.overSince(request.asked, sessionId, generation);
+    if (over !== null) {
+      this.finish(channel, { reason: over, ...NOTHING_PASSED });
+      return { kind: 'denied', because: 'error', reason: 'session_ended', sessionId };
+    }
     if (!this.permits(channelType)) {
-      this.record(channel, AUDIT.channelForbidden);
+      this.records.audit(channel, AUDIT.channelForbidden);
       this.metrics.denied.inc();
-      this.finish(channel, { reason: 'channel forbidden', bytesUp: 0, bytesDown: 0, duration: 0 });
+      this.finish(channel, { reason: 'channel forbidden', ...NOTHING_PASSED });
+      this.news.refused('channel_forbidden', channel);
       return { kind: 'denied', because: 'channel', reason: 'channel_forbidden', sessionId };
     }
     this.metrics.authorized.inc();
     this.live.add(channel);
-    this.record(channel, AUDIT.channelCreated);
+    this.records.audit(channel, AUDIT.channelCreated);
     const { proxyConnectionId, backendConnectionId } = outcome;
     return {
       ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
@@ -292,16 +328,16 @@ export class ControlPlane {
     this.metrics.denied.inc();
     const { reason, source, uuid, sessionId } = refusal;
     if (source !== undefined && uuid !== undefined) {
-      const gone = reason === 'console_gone' || reason === 'source_gone';
       this.audit.add({
         source,
         uuid,
         session_id: sessionId,
         channel: channelName(request.channelType),
         node: this.settings.node,
-        message: gone ? AUDIT.invalidConsole : `Channel refused: ${reason.replaceAll('_', ' ')}`,
+        message: refusalMessage(reason),
       });
     }
+    this.news.refused(reason, { source, uuid, sessionId, clientIp: request.clientIp });
     return {
       kind: 'denied',
       because: BECAUSE[reason],
@@ -312,8 +348,11 @@ export class ControlPlane {
 
   private async establish(request: EstablishRequest): Promise<null> {
     const { connectionRef, sessionId, generation, backendConnectionId } = request;
-    if (this.live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
+    const main = this.live.find(connectionRef);
+    if (main === undefined) throw new Conflict('the channel is closed');
     await this.sessions.establish(sessionId, generation, backendConnectionId);
+    main.established = true;
+    this.news.started(main);
     return null;
   }
 
@@ -322,83 +361,31 @@ export class ControlPlane {
     return permittedChannels.length === 0 || permittedChannels.includes(channelName(channelType) ?? '');
   }
 
-  private finish(
-    channel: LiveChannel,
-    end: { reason: string; bytesUp: number; bytesDown: number; duration: number },
-  ): void {
+  private finish(channel: LiveChannel, end: ChannelEnd): void {
     // A dead database must not keep the session's other channels open.
-    if (channel.channelType === CHANNEL_MAIN) {
-      this.endSession(channel.sessionId, channel.generation, 'main channel closed');
-    }
-    this.chain(channel, async () => {
-      if (channel.channelType === CHANNEL_MAIN) await this.sessions.closed(channel.connectionRef, end);
-      else await this.sessions.otherClosed(channel.connectionRef, end);
-    });
-    const done = channel.tail;
-    this.finishing.add(done);
-    void done.then(() => this.finishing.delete(done));
-  }
-
-  private endSession(sessionId: string, generation: number, reason: CloseReason): void {
-    const ending = this.live.ofSession(sessionId).filter((channel) => channel.generation <= generation);
-    for (const workerId of new Set(ending.map((channel) => channel.workerId))) {
-      this.endOnWorker(workerId, sessionId, generation, reason);
-    }
-  }
-
-  private chain(channel: LiveChannel, work: () => Promise<void>): void {
-    channel.tail = channel.tail.then(() => retry(work, 'record a channel'));
+    if (channel.channelType === MAIN_CHANNEL)
+      this.endings.end(channel.sessionId, channel.generation, 'main channel closed');
+    this.records.closed(channel, end);
+    if (!channel.established) return;
+    const { sessionId, generation } = channel;
+    void channel.tail.then(() => this.news.ended(sessionId, generation));
   }
 
   private countVerdicts(channel: LiveChannel, verdicts: readonly Verdict[]): void {
-    if (verdicts.length === 0) return;
     for (const { count, ...labels } of verdicts) this.metrics.firewallVerdicts.inc({ ...labels }, count);
-    const totals = verdicts.map(({ rule, action, count }) => {
-      const [enforced, observed] = action === 'enforced' ? [count, 0] : [0, count];
-      return `${rule} (enforced=${enforced}, observed=${observed})`;
-    });
-    this.record(channel, `Firewall verdicts this connection: ${totals.join(', ')}`);
+    this.records.auditVerdicts(channel, verdicts);
   }
-
-  private record(channel: LiveChannel, message: string): void {
-    const { source, uuid, sessionId, channelType, pid } = channel;
-    const { node } = this.settings;
-    this.audit.add({
-      source,
-      uuid,
-      session_id: sessionId,
-      channel: channelName(channelType),
-      node,
-      pid,
-      message,
-    });
-  }
-}
-
-/** Whether the console is an instance of Nova, whose guest tells the instance's UUID. */
-function isInstance({ platform }: ChannelGrant): boolean {
-  return platform === 'openstack';
 }
 
 function liveChannel(worker: WorkerName, request: AuthorizeRequest, outcome: ChannelGrant): LiveChannel {
-  const { connectionRef, sessionId, generation, source, uuid } = outcome;
+  const { connectionRef, sessionId, generation, source, uuid, owner } = outcome;
   const { clientIp, channelType } = request;
   return {
-    ...{ connectionRef, sessionId, generation, source, uuid, clientIp, channelType },
+    ...{ connectionRef, sessionId, generation, source, uuid, owner, clientIp, channelType },
+    established: false,
+    move: null,
     workerId: worker.id,
     pid: worker.pid,
     tail: Promise.resolve(),
   };
 }
-
-/** What a client may conclude from each refusal: only a bad token earns result 7. */
-const BECAUSE: Readonly<Record<Refusal, Denial['because']>> = {
-  token_unknown: 'token',
-  token_expired: 'token',
-  token_terminated: 'token',
-  token_in_use: 'token',
-  main_required: 'connection_id',
-  bad_connection_id: 'connection_id',
-  console_gone: 'channel',
-  source_gone: 'channel',
-};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The authorized channels of this node, whichever worker carries them: for limits, metrics, and to know whom to tell
 // that a session ends.
+import type { SessionOwner } from '../objects/console-channel.js';
+import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { AddressCounts } from './limits.js';
 
 /** One authorized channel. */
@@ -13,7 +15,12 @@ export interface LiveChannel {
   readonly source: string;
   readonly uuid: string;
   readonly channelType: number;
+  readonly owner: SessionOwner;
   readonly clientIp: string;
+  /** A main channel: its hypervisor's MAIN_INIT has come, and the session is up. */
+  established: boolean;
+  /** A main channel: what was last written down of its instance's moves. */
+  move: string | null;
   /** The channel's database work, one after the other: never rejects. */
   tail: Promise<void>;
 }
@@ -37,6 +44,23 @@ export class LiveChannels {
   /** The channel of this name. */
   find(connectionRef: string): LiveChannel | undefined {
     return this.byRef.get(connectionRef);
+  }
+
+  /** Every channel. */
+  all(): readonly LiveChannel[] {
+    return [...this.byRef.values()];
+  }
+
+  /** How many sessions have a channel here. */
+  get sessionCount(): number {
+    return this.bySession.size;
+  }
+
+  /** The main channels at a console. */
+  mainsOf(source: string, uuid: string): readonly LiveChannel[] {
+    return this.all().filter(
+      (channel) => channel.channelType === MAIN_CHANNEL && channel.uuid === uuid && channel.source === source,
+    );
   }
 
   /** The session's channels. */

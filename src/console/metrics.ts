@@ -38,6 +38,11 @@ export class ProxyMetrics implements Exposition {
     'Hypervisors that showed another machine than the one asked for, or did not tell which.',
     ['reason'],
   );
+  readonly recovered = this.counter(
+    'channels_recovered_total',
+    'Channels that ran on while this node was taken for dead.',
+    ['outcome'],
+  );
   readonly withheld = this.counter(
     'migration_messages_withheld_total',
     'Migration messages kept from clients.',

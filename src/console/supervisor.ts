@@ -4,16 +4,23 @@
 import type { Conf } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { loggerFor } from '../log.js';
+import type { Presence } from '../heartbeat.js';
+import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
 import { ProcessMetrics, type MetricsServer } from '../metrics.js';
+import { Readiness } from '../readiness.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
+import { SessionEnds } from '../notifications/own/session-ends.js';
 import { AuditEvents } from '../objects/audit-event.js';
+import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
 import { Sources } from '../objects/source.js';
 import { OpenStackClouds } from '../sources/openstack-clouds.js';
 import { AuditQueue } from './audit-queue.js';
 import { CertificateWatch, loadCertificates } from './certificates.js';
-import { ControlPlane, type InstanceLook, type WorkerName } from './control-plane.js';
+import { ControlPlane, type WorkerName } from './control-plane.js';
+import type { InstanceLook } from './instance-check.js';
 import type { TlsMaterial, WorkerNote, WorkerRequest } from './ipc.js';
 import { ProxyMetrics } from './metrics.js';
 import { relaySettings } from './relay-settings.js';
@@ -34,6 +41,8 @@ export interface ProxyServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
+  /** What this process may be sure of; absent: nobody else judges it. */
+  readonly presence?: Presence | undefined;
   /** Where the proxy shows its metrics; it serves them. */
   readonly metrics?: ProcessMetrics | undefined;
 }
@@ -42,10 +51,15 @@ export interface ProxyServices {
 interface Parts {
   readonly metrics: ProxyMetrics;
   readonly metricsServer: MetricsServer;
+  readonly readiness: Readiness;
   readonly audit: AuditQueue;
   readonly sessions: ConsoleSessions;
   readonly tls: TlsMaterial;
   readonly instances: InstanceLook;
+  readonly own: OwnNotifications;
+  readonly ends: SessionEnds;
+  readonly messaging: Messaging;
+  readonly presence: Presence;
 }
 
 /** The running proxy of this node. */
@@ -55,6 +69,8 @@ export class ProxyServer implements WorkerListener {
   private readonly watch: CertificateWatch;
   private readonly pollTimer: NodeJS.Timeout;
   private readonly sweepTimer: NodeJS.Timeout;
+  private readonly unsubscribe: () => void;
+  private draining = false;
   private bound: Ports = { secure: [], insecure: [] };
 
   /** Takes the parts up; {@link startProxy} makes them and starts the workers. */
@@ -73,10 +89,20 @@ export class ProxyServer implements WorkerListener {
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
         permittedChannels: firewall.permittedChannels,
         lookTimeout: proxy.controlTimeout * LOOK_SHARE,
+        recoveryPatience: general.serviceDownTime,
       },
-      (workerId, sessionId, generation, reason) =>
-        this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
+      {
+        endOnWorker: (workerId, sessionId, generation, reason) =>
+          this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
+        certain: () => parts.presence.certain(),
+        news: {
+          started: (session) => parts.own.started(session),
+          ended: (sessionId, generation) => parts.ends.add(sessionId, generation),
+          refused: (refused) => parts.own.refused(refused),
+        },
+      },
     );
+    this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.hear(message));
     this.control.instances = parts.instances;
     this.pollTimer = setInterval(() => void this.control.poll(), proxy.pollInterval * 1000);
     this.sweepTimer = setInterval(() => void this.control.sweep(), SWEEP_INTERVAL);
@@ -108,9 +134,15 @@ export class ProxyServer implements WorkerListener {
    */
   async listen(): Promise<void> {
     this.bound = await this.pool.start(this.conf.spice.workers);
+    this.parts.readiness.setStarted();
     log.info('metrics listening', { address: this.conf.metrics.address, port: this.metricsPort });
     for (const port of new Set(this.bound.secure)) log.info('secure SPICE listener bound', { port });
     for (const port of new Set(this.bound.insecure)) log.info('insecure SPICE listener bound', { port });
+  }
+
+  /** `/healthcheck` beside the metrics answers 503 from now on. */
+  setDraining(): void {
+    this.parts.readiness.setDraining();
   }
 
   /** Reads the certificates again. */
@@ -118,9 +150,24 @@ export class ProxyServer implements WorkerListener {
     void this.watch.reload();
   }
 
+  /** Channels, sessions and workers of this node, for the list of services. */
+  report(): Readonly<Record<string, unknown>> {
+    const { live } = this.control;
+    return {
+      ...{ channels: live.size, sessions: live.sessionCount, draining: this.draining },
+      workers: this.pool.size,
+    };
+  }
+
+  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it anew */
+  recovered(): Promise<void> {
+    return this.control.recover();
+  }
+
   /** Accepts nothing more; resolves when the last session has ended or `drain_timeout` is over. */
   async drain(): Promise<void> {
     const { drainTimeout } = this.conf.proxy;
+    this.draining = true;
     log.info('draining: no new connections', {
       channels: this.control.live.size,
       drain_timeout: drainTimeout,
@@ -132,10 +179,12 @@ export class ProxyServer implements WorkerListener {
   async close(): Promise<void> {
     clearInterval(this.pollTimer);
     clearInterval(this.sweepTimer);
+    this.unsubscribe();
     this.watch.close();
     await this.pool.stop(STOP_TIMEOUT);
     await within(this.control.settle(), RECORD_TIMEOUT);
     await within(this.parts.audit.close(), RECORD_TIMEOUT);
+    await within(this.parts.ends.close(), RECORD_TIMEOUT);
     await this.parts.metricsServer.close();
   }
 
@@ -203,22 +252,33 @@ export class ProxyServer implements WorkerListener {
 export async function startProxy({
   conf,
   db,
+  messaging,
+  presence = { certain: () => true },
   metrics: exposed = new ProcessMetrics(),
 }: ProxyServices): Promise<ProxyServer> {
   const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
-  const sessions = new ConsoleSessions(db, { reconnectGrace: conf.console.reconnectGrace });
+  const { reconnectGrace } = conf.console;
+  const sessions = new ConsoleSessions(db, { reconnectGrace, announce: announceTo(messaging.fanout) });
+  const own = new OwnNotifications(messaging.notifier, conf);
+  const ends = new SessionEnds(db, own);
   const metrics = new ProxyMetrics();
   exposed.add(metrics);
   const { address, port } = conf.metrics;
-  const metricsServer = await exposed.serve({ address, port, option: 'port' });
+  const readiness = new Readiness(db, { starting: true });
+  const metricsServer = await exposed.serve({ address, port, option: 'port' }, readiness);
   const audit = new AuditQueue(new AuditEvents(db));
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
   const instances = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);
-  const server = new ProxyServer(conf, { metrics, metricsServer, audit, sessions, tls, instances });
+  const server = new ProxyServer(conf, {
+    ...{ metrics, metricsServer, readiness, audit, sessions, tls, instances },
+    ...{ own, ends, messaging, presence },
+  });
   try {
     const lost = await sessions.clearNode(conf.default.nodeName);
-    if (lost > 0)
-      log.info('closed the channels that an earlier run of this node left open', { channels: lost });
+    if (lost.length > 0)
+      log.info('closed the channels that an earlier run of this node left open', { channels: lost.length });
+    for (const { sessionId, generation, channelType } of lost)
+      if (channelType === MAIN_CHANNEL) ends.add(sessionId, generation);
     await server.listen();
   } catch (error) {
     await server.close();

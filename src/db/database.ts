@@ -42,6 +42,11 @@ export interface Database extends Statements {
   /** One cheap round trip; rejects with DatabaseError when the database cannot answer. */
   ping(): Promise<void>;
   version(): Promise<DatabaseVersion>;
+  /**
+   * The same database for work that may be done only while something holds: `check` is called before each statement,
+   * repeated ones included, and what it throws fails the statement.
+   */
+  guarded(check: () => void): Database;
   close(): Promise<void>;
 }
 
@@ -64,7 +69,8 @@ export async function openDatabase(conf: DatabaseConf, options: OpenOptions): Pr
     await checkSchema(source, target);
     const statements = new SourceStatements(source, target);
     const cipher = await openCipher(statements, keyFileOf(conf, target));
-    return new OpenedDatabase(statements, cipher, source, target);
+    const file = target.dialect === 'sqlite' ? new FileIdentity(target.path) : null;
+    return new OpenedDatabase(statements, cipher, source, file);
   } catch (error) {
     if (source.isInitialized) await source.destroy();
     throw databaseError(describeTarget(target), error);
@@ -75,18 +81,18 @@ class OpenedDatabase implements Database {
   readonly dialect: Dialect;
   readonly place: string;
   readonly cipher: Cipher;
-  readonly #statements: Statements;
+  readonly #statements: SourceStatements;
   readonly #source: DataSource;
   readonly #file: FileIdentity | null;
   #closing: Promise<void> | null = null;
 
-  constructor(statements: Statements, cipher: Cipher, source: DataSource, target: DatabaseTarget) {
-    this.dialect = target.dialect;
+  constructor(statements: SourceStatements, cipher: Cipher, source: DataSource, file: FileIdentity | null) {
+    this.dialect = statements.dialect;
     this.place = statements.place;
     this.cipher = cipher;
     this.#statements = statements;
     this.#source = source;
-    this.#file = target.dialect === 'sqlite' ? new FileIdentity(target.path) : null;
+    this.#file = file;
   }
 
   query<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]> {
@@ -123,6 +129,10 @@ class OpenedDatabase implements Database {
     } catch (error) {
       throw databaseError(this.place, error);
     }
+  }
+
+  guarded(check: () => void): Database {
+    return new OpenedDatabase(this.#statements.guarded(check), this.cipher, this.#source, this.#file);
   }
 
   close(): Promise<void> {

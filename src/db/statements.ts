@@ -39,11 +39,25 @@ export class SourceStatements implements Statements {
   readonly dialect: Dialect;
   readonly place: string;
   readonly #source: DataSource;
+  readonly #target: DatabaseTarget;
+  readonly #check: () => void;
 
-  constructor(source: DataSource, target: DatabaseTarget) {
+  /** @param check called before each statement, repeated ones included; what it throws fails the statement */
+  constructor(source: DataSource, target: DatabaseTarget, check: () => void = () => undefined) {
     this.#source = source;
+    this.#target = target;
+    this.#check = check;
     this.dialect = target.dialect;
     this.place = describeTarget(target);
+  }
+
+  /** The same with one more check before each statement. */
+  guarded(check: () => void): SourceStatements {
+    const before = this.#check;
+    return new SourceStatements(this.#source, this.#target, () => {
+      before();
+      check();
+    });
   }
 
   async query<Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<Row[]> {
@@ -58,6 +72,7 @@ export class SourceStatements implements Statements {
 
   async #attempt(sql: string, parameters: readonly SqlValue[], reads: boolean): Promise<QueryResult> {
     for (let attempt = 1; ; attempt += 1) {
+      this.#check();
       try {
         return await this.#run(sql, [...parameters]);
       } catch (error) {

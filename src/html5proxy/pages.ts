@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { explanation, EXPLANATION_TYPE, type Explained } from '../explanation.js';
 import { loggerFor } from '../log.js';
 import type { NetworkList } from '../network-list.js';
+import type { Readiness } from '../readiness.js';
 import type { Opening, TokenExchange } from '../sources/token-exchange.js';
 import { browserOf } from './browser.js';
 import { contentSecurityPolicy, HEADERS } from './headers.js';
@@ -17,6 +18,7 @@ const log = loggerFor('kerbside.html5proxy.request');
 export interface PagesParts {
   readonly exchange: Pick<TokenExchange, 'open'>;
   readonly metrics: Html5Metrics;
+  readonly readiness: Pick<Readiness, 'fault'>;
   readonly trusted: NetworkList;
   /** [html5proxy] allowed_origins */
   readonly origins: readonly string[];
@@ -30,8 +32,6 @@ const READY = '/healthcheck';
 
 /** Answers HTTP requests. */
 export class Pages {
-  private draining = false;
-
   constructor(
     private readonly parts: PagesParts,
     private web: WebRoot,
@@ -40,11 +40,6 @@ export class Pages {
   /** Serves other files from now on. */
   useWeb(web: WebRoot): void {
     this.web = web;
-  }
-
-  /** /healthcheck answers 503 from now on. */
-  setDraining(): void {
-    this.draining = true;
   }
 
   /** Answers one request. */
@@ -72,7 +67,7 @@ export class Pages {
     }
     const { path, query } = target;
     const token = query.get('token');
-    if (path === READY || path === LIVE) this.health(response, path);
+    if (path === READY || path === LIVE) await this.health(response, path);
     else if (path === PAGE && token !== null && !query.has('password')) {
       await this.open(request, response, token, query.get('title'));
     } else {
@@ -82,14 +77,12 @@ export class Pages {
     }
   }
 
-  private health(response: ServerResponse, path: string): void {
-    const ready = path === LIVE || !this.draining;
+  private async health(response: ServerResponse, path: string): Promise<void> {
+    const fault = path === LIVE ? undefined : await this.parts.readiness.fault();
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('Content-Type', 'application/json');
-    response.writeHead(ready ? 200 : 503);
-    response.end(
-      JSON.stringify(ready ? { result: 'ok' } : { error: 'this service is shutting down', status: 503 }),
-    );
+    response.writeHead(fault === undefined ? 200 : 503);
+    response.end(JSON.stringify(fault === undefined ? { result: 'ok' } : { error: fault, status: 503 }));
   }
 
   /** Sends the browser to the page with a password; whatever else the URL asked for, another host for instance, is gone. */

@@ -18,6 +18,7 @@ import { ConsoleTokens } from '../objects/console-token.js';
 import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { Sources } from '../objects/source.js';
+import { Readiness } from '../readiness.js';
 import { ExchangeLimit } from '../sources/exchange-limit.js';
 import { OpenStackClouds } from '../sources/openstack-clouds.js';
 import { TokenExchange } from '../sources/token-exchange.js';
@@ -63,6 +64,7 @@ const CLOSE_DEADLINE = 3000;
 interface Parts {
   readonly server: Server;
   readonly pages: Pages;
+  readonly readiness: Readiness;
   readonly sockets: Sockets;
   readonly certificates: CertificateWatch | null;
   /** Ends the metrics. */
@@ -87,7 +89,7 @@ export class Html5Server {
 
   /** /healthcheck answers 503 from now on; everything else goes on. */
   setDraining(): void {
-    this.parts.pages.setDraining();
+    this.parts.readiness.setDraining();
   }
 
   /** Accepts nothing more; resolves when the last WebSocket has ended or `drain_timeout` is over. */
@@ -139,7 +141,8 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
   const web = await readWebRoot(conf.html5proxy.web);
   const trusted = new NetworkList(conf.html5proxy.trustedProxies);
   const origins = conf.html5proxy.allowedOrigins;
-  const pages = new Pages({ exchange: tokenExchange(services), metrics, trusted, origins }, web);
+  const readiness = new Readiness(services.db, { starting: true });
+  const pages = new Pages({ exchange: tokenExchange(services), metrics, readiness, trusted, origins }, web);
   const sockets = new Sockets({
     ...{ leg: await proxyLeg(conf), metrics, trusted, origins },
     maxConnections: conf.html5proxy.maxConnections,
@@ -156,14 +159,15 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
     remove();
     return exporter?.close();
   };
-  const running = new Html5Server(conf, { server, pages, sockets, certificates, hide });
+  const running = new Html5Server(conf, { server, pages, readiness, sockets, certificates, hide });
   try {
-    exporter = await serveMetrics(services);
+    exporter = await serveMetrics(services, readiness);
     await listen(server, conf.html5proxy.address, conf.html5proxy.port);
   } catch (error) {
     await running.close();
     throw error;
   }
+  readiness.setStarted();
   const { address } = server.address() as AddressInfo;
   log.info('HTML5 proxy listening', { address, port: running.port, tls: certificates !== null });
   return running;
@@ -236,10 +240,13 @@ async function makeServer({
   return { server, certificates };
 }
 
-async function serveMetrics({ conf, metrics }: Html5Services): Promise<MetricsServer | null> {
+async function serveMetrics(
+  { conf, metrics }: Html5Services,
+  readiness: Readiness,
+): Promise<MetricsServer | null> {
   if (metrics.served) return null;
   const { address, html5proxyPort: port } = conf.metrics;
-  const server = await metrics.serve({ address, port, option: 'html5proxy_port' });
+  const server = await metrics.serve({ address, port, option: 'html5proxy_port' }, readiness);
   log.info('metrics listening', { address, port: server.port });
   return server;
 }

@@ -28,6 +28,17 @@ export const NODE_AUDIT = {
   returned: 'Node back, the session goes on',
 } as const;
 
+/** How many clients were turned away because nobody could decide about their tickets. */
+export const refusedWhileAway = (channels: number): string =>
+  `Channels refused while the database was away: ${channels}`;
+
+/** What a live session is told of its instance; no host has a name in it. */
+export const MOVE_AUDIT = {
+  moving: 'Instance is moving',
+  moved: 'Instance has moved to another host',
+  stayed: 'Instance stays on its host',
+} as const;
+
 /** What the proxy finds out about an instance of a cloud. */
 export const INSTANCE_AUDIT = {
   wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',

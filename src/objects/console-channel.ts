@@ -34,9 +34,19 @@ export interface ChannelGrant {
   /** Display name of the console; its uuid when it has none. */
   name: string;
   tokenFingerprint: string;
+  /** Whom the session is of. */
+  owner: SessionOwner;
   connectInfo: ConnectInfo;
   /** The type of the console's source, such as `static` or `openstack`. */
   platform: string;
+}
+
+/** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */
+export interface SessionOwner {
+  /** The name that the audit trail has. */
+  issuedTo: string;
+  projectId: string | null;
+  userId: string | null;
 }
 
 /** The channel may not be opened. */
@@ -75,6 +85,14 @@ export interface SessionToClose {
   /** true: by terminate; false: the main channel ended. */
   terminated: boolean;
   updatedAt: number;
+}
+
+/** The news that a session is over: its channels of this generation, and of earlier ones, must end. */
+export interface SessionEnded {
+  readonly sessionId: string;
+  readonly generation: number;
+  /** For good: no newer generation will come. */
+  readonly terminated: boolean;
 }
 
 /** An open connection that must end. */

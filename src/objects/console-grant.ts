@@ -50,6 +50,7 @@ export function grant(
     uuid: view.uuid,
     name: view.name ?? view.uuid,
     tokenFingerprint: fingerprintOfHash(hash),
+    owner: { issuedTo: view.issued_to, projectId: view.project_id, userId: view.user_id },
     connectInfo,
     platform: view.source_type ?? '',
   };

@@ -45,6 +45,7 @@ import type {
   LostConnection,
   OpenSession,
   Recovery,
+  SessionEnded,
   SessionToClose,
 } from './console-channel.js';
 import { grant, newConnection, refusal, toOpenChannel } from './console-grant.js';
@@ -62,6 +63,8 @@ export type { Refusal };
 export interface ConsoleSessionOptions {
   /** `[console] reconnect_grace`, seconds. */
   readonly reconnectGrace: number;
+  /** Hears of every session whose channels must end, once that is in the database; must not throw. */
+  readonly announce?: (ended: SessionEnded) => void;
   /** Epoch seconds; tests replace it. */
   readonly now?: Clock;
 }
@@ -82,6 +85,8 @@ export interface ConsoleTermination {
 }
 
 const U32_END = 2 ** 32;
+/** More than any session reaches: the end of a terminated session is the end of every generation. */
+const EVERY_GENERATION = 2 ** 31 - 1;
 const ID_ATTEMPTS = 5;
 /** A session that changes between reading and claiming is read once more. */
 const READS = 2;
@@ -91,11 +96,13 @@ const LONGEST_REASON = 255;
 export class ConsoleSessions {
   readonly #db: Database;
   readonly #grace: number;
+  readonly #announce: (ended: SessionEnded) => void;
   readonly #now: Clock;
 
   constructor(db: Database, options: ConsoleSessionOptions) {
     this.#db = db;
     this.#grace = options.reconnectGrace;
+    this.#announce = options.announce ?? ignore;
     this.#now = options.now ?? systemClock;
   }
 
@@ -147,7 +154,9 @@ export class ConsoleSessions {
     if (isMain) await releaseMains(this.#db, [connectionRef], now);
     if (view.closed === null) await closeConnection(this.#db, connectionRef, toConnectionEnd(end), now);
     const mainEnded = isMain && (view.session_state === 'active' || view.terminated_at !== null);
-    return { mainEnded, sessionId: view.session_id, generation: view.generation };
+    const { session_id: sessionId, generation } = view;
+    if (mainEnded) this.#announce({ sessionId, generation, terminated: view.terminated_at !== null });
+    return { mainEnded, sessionId, generation };
   }
 
   /** closed() for a channel that is known not to be a main one: one statement, the session stays as it is. */
@@ -176,9 +185,9 @@ export class ConsoleSessions {
     }));
   }
 
-  /** At start-up: closes this node's open rows (reason 'node restarted'). Gives how many there were. */
-  async clearNode(node: string): Promise<number> {
-    return (await this.#lose(node, null, 'node restarted')).length;
+  /** At start-up: closes this node's open rows (reason 'node restarted') and says which. */
+  async clearNode(node: string): Promise<LostConnection[]> {
+    return this.#lose(node, null, 'node restarted');
   }
 
   /** A worker died: closes its open rows (reason 'worker died') and says which. */
@@ -197,7 +206,9 @@ export class ConsoleSessions {
 
   /** Closes what a dead node left open (reason 'node lost'), as long as none of its proxies is up; says what it was. */
   async closeNode(node: string): Promise<LostConnection[]> {
-    return closeNodeRecords(this.#db, node, this.#now());
+    const lost = await closeNodeRecords(this.#db, node, this.#now());
+    this.#announceMains(lost);
+    return lost;
   }
 
   /** Ends a session for good. false: no such session, or it is closed. */
@@ -205,6 +216,7 @@ export class ConsoleSessions {
     const now = this.#now();
     // The session is the gate: from here on no claim and no channel passes, whatever happens to this process.
     if (!(await terminateSession(this.#db, sessionId, reason.slice(0, LONGEST_REASON), now))) return false;
+    this.#announceTermination(sessionId);
     await revokeTokenOf(this.#db, sessionId, now);
     return true;
   }
@@ -215,6 +227,7 @@ export class ConsoleSessions {
     const tokens = await listUnspent(this.#db, source, uuid);
     const hashes = tokens.map(({ token_hash }) => token_hash);
     await terminateSessionsOf(this.#db, { source, uuid }, reason.slice(0, LONGEST_REASON), now);
+    for (const { session_id } of tokens) this.#announceTermination(session_id);
     await revokeTokens(this.#db, hashes, now);
     return {
       fingerprints: hashes.map(fingerprintOfHash),
@@ -233,6 +246,8 @@ export class ConsoleSessions {
       running.map(({ main_ref }) => main_ref),
       this.#now(),
     );
+    for (const { session_id, generation } of running)
+      this.#announce({ sessionId: session_id, generation, terminated: false });
     return running.map(({ session_id }) => session_id);
   }
 
@@ -336,7 +351,7 @@ export class ConsoleSessions {
       reason,
       now,
     );
-    return rows.map((row) => ({
+    const lost = rows.map((row) => ({
       connectionRef: row.connection_ref,
       sessionId: row.session_id,
       generation: row.generation,
@@ -345,6 +360,17 @@ export class ConsoleSessions {
       source: row.source ?? '',
       uuid: row.uuid ?? '',
     }));
+    this.#announceMains(lost);
+    return lost;
+  }
+
+  #announceTermination(sessionId: string): void {
+    this.#announce({ sessionId, generation: EVERY_GENERATION, terminated: true });
+  }
+
+  #announceMains(lost: readonly LostConnection[]): void {
+    for (const { sessionId, generation, channelType } of lost)
+      if (channelType === MAIN_CHANNEL) this.#announce({ sessionId, generation, terminated: false });
   }
 }
 
@@ -362,5 +388,5 @@ function lostRace(request: ChannelRequest): Refusal {
 }
 
 function ignore(): void {
-  // The first error is the one that counts.
+  // Nobody hears of it; of two errors the first is the one that counts.
 }

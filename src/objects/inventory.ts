@@ -17,6 +17,8 @@ import type { Database } from '../db/database.js';
 import { InvalidInput } from '../exception.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
+import { Services } from './service.js';
+import type { Service, ServiceFilter } from './service.js';
 
 export type {
   ConnectionInventoryRow as ListedConnection,
@@ -83,6 +85,14 @@ export class Inventory {
       (row) => row,
       ({ id }) => String(id),
     );
+  }
+
+  /**
+   * Services of Kerbside in the order in which they first appeared. `downTime`: seconds of silence after which one is
+   * down. @throws InvalidInput for a marker that is none
+   */
+  services(page: PageRequest, filter: ServiceFilter & { readonly downTime: number }): Promise<Page<Service>> {
+    return new Services(this.#db).list(page, filter);
   }
 
   /** Audit events, newest first. @throws InvalidInput for a marker that is none */

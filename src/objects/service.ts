@@ -3,7 +3,6 @@
 // leaves open in the records. Times are compared by the database's clock alone.
 import {
   beatService,
-  deleteDownService,
   deleteDownServices,
   findService,
   hostsToClose,
@@ -157,9 +156,10 @@ export class Services {
     );
   }
 
-  /** Removes a service that is down; false when there is none, or it is up. */
-  remove(id: number): Promise<boolean> {
-    return deleteDownService(this.#db, id);
+  /** Removes a service that is down and has nothing open in the records; false when there is no such one. */
+  async remove(id: number): Promise<boolean> {
+    const forgotten = await listForgottenServices(this.#db, 0);
+    return forgotten.includes(id) && (await deleteDownServices(this.#db, [id])) > 0;
   }
 
   /** Removes services that have been down for `age` seconds and have nothing open in the records; gives how many. */

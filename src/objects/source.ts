@@ -61,10 +61,16 @@ const LONGEST = { name: 255, type: 20, text: 255, url: 1024, error: 1024 } as co
 export class Sources {
   readonly #db: Database;
   readonly #now: Clock;
+  readonly #changed: (name: string, fault: string | null) => void;
 
-  constructor(db: Database, options: { now?: Clock } = {}) {
+  /** @param options changed: hears of each distinct fault once, and of its end (null) */
+  constructor(
+    db: Database,
+    options: { now?: Clock; changed?: (name: string, fault: string | null) => void } = {},
+  ) {
     this.#db = db;
     this.#now = options.now ?? systemClock;
+    this.#changed = options.changed ?? (() => undefined);
   }
 
   /**
@@ -91,6 +97,7 @@ export class Sources {
 
   /** A good discovery by `node`: sets last_seen and seen_by, clears the error. */
   async markSeen(name: string, node: string): Promise<void> {
+    await this.setError(name, null);
     await markSourceSeen(this.#db, name, node, this.#now());
   }
 
@@ -101,7 +108,8 @@ export class Sources {
 
   /** Sets the error that the API shows, or clears it. */
   async setError(name: string, text: string | null): Promise<void> {
-    await setSourceError(this.#db, name, text?.slice(0, LONGEST.error) ?? null);
+    const fault = text?.slice(0, LONGEST.error) ?? null;
+    if (await setSourceError(this.#db, name, fault)) this.#changed(name, fault);
   }
 
   /** By name; deleted ones are left out unless asked for. */

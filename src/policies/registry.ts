@@ -4,6 +4,7 @@ import { AUDIT_EVENT_RULES } from './audit-events.js';
 import { BASE_RULES } from './base.js';
 import { CONSOLE_RULES } from './consoles.js';
 import type { RuleDefault } from './rule.js';
+import { SERVICE_RULES } from './services.js';
 import { SESSION_RULES } from './sessions.js';
 import { SOURCE_RULES } from './sources.js';
 
@@ -13,6 +14,7 @@ const ALL = [
   ...SESSION_RULES,
   ...SOURCE_RULES,
   ...AUDIT_EVENT_RULES,
+  ...SERVICE_RULES,
 ] as const;
 
 /** The name of a rule. */

@@ -71,9 +71,16 @@ export class Balancer {
   }
 
   private configuration(): string {
-    const servers = (machines: readonly Machine[], port: number, words: string): string =>
+    const servers = (
+      machines: readonly Machine[],
+      service: keyof typeof PORTS,
+      words: (machine: Machine) => string,
+    ): string =>
       machines
-        .map((machine) => `  server ${machine} ${this.network.address(machine, 'data')}:${port} ${words}`)
+        .map((machine) => {
+          const address = `${this.network.address(machine, 'data')}:${PORTS[service]}`;
+          return `  server ${machine} ${address} ${words(machine)}`;
+        })
         .join('\n');
     return `global
   stats socket ${this.socket} mode 600 level admin
@@ -99,7 +106,7 @@ backend api
   option httpchk GET /healthcheck
   option forwardfor
   retry-on conn-failure
-${servers(APIS, PORTS.api, 'check')}
+${servers(APIS, 'api', () => 'check')}
 frontend spice
   mode tcp
   bind ${this.address}:${PORTS.secure}
@@ -108,7 +115,15 @@ backend spice
   mode tcp
   balance roundrobin
   option httpchk GET /healthcheck
-${servers(PROXIES, PORTS.secure, `check port ${PORTS.metrics} send-proxy-v2`)}
+${servers(PROXIES, 'secure', () => `check port ${PORTS.metrics} send-proxy-v2`)}
+frontend plain
+  mode tcp
+  bind ${this.address}:${PORTS.insecure}
+  default_backend plain
+backend plain
+  mode tcp
+  balance roundrobin
+${servers(PROXIES, 'insecure', (machine) => `track spice/${machine} send-proxy-v2`)}
 `;
   }
 }

@@ -73,6 +73,8 @@ export class Desktop {
     for (;;) {
       await this.close();
       this.client = this.newClient();
+      this.motions = 0;
+      this.lists = 0;
       try {
         await this.openMain();
         for (const name of others) await this.add(name);
@@ -84,9 +86,12 @@ export class Desktop {
     }
   }
 
-  /** Tries the token for a main channel, beside what is open; gives the words for what came of it. */
-  async tryToken(): Promise<string> {
-    const probe = this.newClient();
+  /**
+   * Tries the token for a main channel, beside what is open; gives the words for what came of it.
+   * @param host a proxy's own address; the balancer's when not given
+   */
+  async tryToken(host?: string): Promise<string> {
+    const probe = this.newClient(host);
     const channel = await probe.link('main');
     const { outcome } = channel;
     await channel.close();
@@ -112,10 +117,9 @@ export class Desktop {
     await this.client.close();
   }
 
-  private newClient(): SpiceClient {
-    this.motions = 0;
-    this.lists = 0;
-    const { host, tlsPort, ca, password } = this.vv;
+  private newClient(address?: string): SpiceClient {
+    const { tlsPort, ca, password } = this.vv;
+    const host = address ?? this.vv.host;
     if (tlsPort === null || ca === undefined) throw new Error('the .vv file has no tls-port or no ca');
     return new SpiceClient({
       host,

@@ -5,7 +5,7 @@ import { delay } from '../fixtures/program.js';
 import { findWrong } from './records.js';
 import type { Site } from './site.js';
 import { readRecords, readTruth } from './snapshot.js';
-import { Users } from './users.js';
+import { type Memory, Users } from './users.js';
 
 /** What a fault came to. */
 export interface Outcome {
@@ -28,23 +28,30 @@ const RECORDS_PAUSE_MS = 250;
 /** One fault under way. */
 export class Trial {
   readonly users: Users;
-  /** Sessions whose termination the API has acknowledged, of all faults so far. */
-  readonly terminated: string[];
   readonly failures: string[] = [];
 
   constructor(
     readonly site: Site,
-    terminated: string[],
+    readonly memory: Memory,
     private readonly say: (line: string) => void,
   ) {
-    this.users = new Users(site);
-    this.terminated = terminated;
+    this.users = new Users(site, memory);
+  }
+
+  /** Sessions whose termination the API has acknowledged, of all faults so far. */
+  get terminated(): readonly string[] {
+    return this.memory.terminated;
   }
 
   /** Reports a claim. */
   claim(what: string, holds: boolean, words = ''): void {
     this.say(`  ${holds ? 'ok     ' : 'FAILED '} ${what}${words === '' ? '' : `: ${words}`}`);
     if (!holds) this.failures.push(what);
+  }
+
+  /** Reports something that is not a claim. */
+  note(words: string): void {
+    this.say(`          ${words}`);
   }
 
   /** Reports a claim that holds when the work does not throw; gives what the work gave. */
@@ -62,7 +69,7 @@ export class Trial {
   /** Ends a session through the API and remembers that it was acknowledged. */
   async terminate(sessionId: string, node?: Parameters<Site['terminate']>[1]): Promise<number> {
     const { status } = await this.site.terminate(sessionId, node);
-    if (status === 200) this.terminated.push(sessionId);
+    if (status === 200) this.memory.terminated.push(sessionId);
     return status;
   }
 

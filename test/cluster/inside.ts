@@ -2,13 +2,26 @@
 // The part of the program that runs on the clients' machine of the private network: starts the cluster, brings the
 // faults, prints the table. cluster.ts makes the network, starts this, and removes everything afterwards.
 import { parseArgs } from 'node:util';
+import { CHECKER_FAULTS } from './checker-faults.js';
+import { CLOSING_FAULTS } from './closing-faults.js';
 import { type Fault, reason, Trial } from './fault.js';
+import { KILL_FAULTS } from './kill-faults.js';
 import { Network } from './network.js';
+import { NODE_FAULTS } from './node-faults.js';
+import { OUTAGE_FAULTS } from './outage-faults.js';
 import { PICTURE_FAULTS } from './picture-faults.js';
 import { type Line, table } from './report.js';
 import { Site } from './site.js';
+import type { Memory } from './users.js';
 
-const FAULTS: readonly Fault[] = [...PICTURE_FAULTS];
+const FAULTS: readonly Fault[] = [
+  ...CHECKER_FAULTS,
+  ...PICTURE_FAULTS,
+  ...KILL_FAULTS,
+  ...OUTAGE_FAULTS,
+  ...NODE_FAULTS,
+  ...CLOSING_FAULTS,
+];
 /** Three heartbeats and some: what is wrong then stays wrong. */
 const SETTLE_MS = 30_000;
 
@@ -22,9 +35,9 @@ async function restore(site: Site): Promise<void> {
   await site.balancer.settled();
 }
 
-async function bring(site: Site, fault: Fault, terminated: string[]): Promise<Line> {
+async function bring(site: Site, fault: Fault, memory: Memory): Promise<Line> {
   say(fault.name);
-  const trial = new Trial(site, terminated, say);
+  const trial = new Trial(site, memory, say);
   const started = performance.now();
   let outcome: Line['outcome'] = null;
   try {
@@ -54,8 +67,8 @@ async function main(): Promise<number> {
   const site = await Site.start(values.folder ?? '', network, (step) => say(`cluster: ${step}`));
   say(`cluster: all is up after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   const lines: Line[] = [];
-  const terminated: string[] = [];
-  for (const fault of wanted) lines.push(await bring(site, fault, terminated));
+  const memory: Memory = { terminated: [], secrets: new Set(site.secrets) };
+  for (const fault of wanted) lines.push(await bring(site, fault, memory));
   say(`\n${table(lines)}`);
   const failed = lines.filter(({ outcome, failures }) => outcome === null || failures > 0).length;
   say(

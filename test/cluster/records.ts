@@ -199,9 +199,8 @@ function badLeases(records: Records, { processes }: Truth): string[] {
     if (lease === undefined) return [`${name}: nobody holds it`];
     if (lease.expires <= records.now)
       return [`${name}: ran out ${(records.now - lease.expires).toFixed(1)} s ago`];
-    const service = records.services.find(({ run_id }) => run_id === lease.run_id);
     const holder = processes.find(
-      ({ node, pid, running: runs }) => runs && node === service?.host && pid === service.pid,
+      ({ node, binary, running: runs }) => runs && lease.holder === `${node} ${binary}`,
     );
     return holder === undefined ? [`${name}: ${lease.holder} does not run`] : [];
   });

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { makeAuthority } from '../fixtures/authority.js';
 import { type ApiAnswer, consoleFile } from '../fixtures/kerbside-process.js';
-import { type MariaDb, startMariaDb } from '../fixtures/mariadb.js';
+import { type MariaDb, PASSWORD, startMariaDb } from '../fixtures/mariadb.js';
 import { runProgram, waitFor } from '../fixtures/program.js';
 import { type Guest, startGuest } from '../fixtures/qemu.js';
-import { type RabbitMq, startRabbitMq } from '../fixtures/rabbitmq.js';
+import { type RabbitMq, startRabbitMq, type VirtualHost } from '../fixtures/rabbitmq.js';
 import { repositoryRoot } from '../fixtures/repository.js';
 import { parseVvFile, type VvFile } from '../fixtures/vv-file.js';
 import { Balancer, PORTS } from './balancer.js';
@@ -58,11 +58,11 @@ export class Site {
   private constructor(
     readonly folder: string,
     readonly network: Network,
-    readonly ca: { readonly file: string },
     readonly balancer: Balancer,
     readonly database: MariaDb,
     readonly schema: string,
     readonly broker: RabbitMq,
+    readonly virtualHost: VirtualHost,
   ) {}
 
   /** Starts everything. @throws Error when a part does not come up */
@@ -77,14 +77,14 @@ export class Site {
       }),
     ]);
     const schema = await database.createSchema();
-    const site = new Site(folder, network, { file: authority.caFile }, balancer, database, schema, broker);
+    const virtualHost = await broker.createVirtualHost();
+    const site = new Site(folder, network, balancer, database, schema, broker, virtualHost);
     const names = [`IP:${balancer.address}`, 'DNS:localhost'];
     const certificate = await authority.issue('proxy', { subject: SUBJECT, names, key: 'ecdsa' });
     say('booting guests');
     await site.bootGuests();
     const sourcesFile = join(folder, 'sources.yaml');
     writeFileSync(sourcesFile, stringify([site.source()]), { mode: 0o600 });
-    const virtualHost = await broker.createVirtualHost();
     const env: NodeJS.ProcessEnv = {
       PATH: process.env['PATH'],
       HOME: folder,
@@ -114,6 +114,11 @@ export class Site {
     };
     await site.startNodes(env, say);
     return site;
+  }
+
+  /** Passwords and tokens of the site itself. */
+  get secrets(): string[] {
+    return [this.token, PASSWORD, encodeURIComponent(PASSWORD), this.virtualHost.password];
   }
 
   /** A node by its name. */

@@ -9,12 +9,23 @@ import type { Site } from './site.js';
 /** Where the channels of a session run. */
 export type Placement = ReadonlyMap<string, ReadonlySet<NodeName>>;
 
+/** What is remembered over all faults. */
+export interface Memory {
+  /** Sessions whose termination the API has acknowledged. */
+  readonly terminated: string[];
+  /** Tokens that were handed out: none may be in any log. */
+  readonly secrets: Set<string>;
+}
+
 /** All users of one fault. */
 export class Users {
   readonly desktops: Desktop[] = [];
   private next = 0;
 
-  constructor(private readonly site: Site) {}
+  constructor(
+    private readonly site: Site,
+    private readonly memory: Memory,
+  ) {}
 
   /** Takes a token and opens nothing yet. */
   async arrive(): Promise<Desktop> {
@@ -28,6 +39,7 @@ export class Users {
     const sessionId = /session ID (\w+)/.exec(vv.values.get('title') ?? '')?.[1];
     if (sessionId === undefined) throw new Error('the title of the .vv file names no session');
     const desktop = new Desktop(sessionId, vv, address);
+    this.memory.secrets.add(vv.password);
     this.desktops.push(desktop);
     return desktop;
   }

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { ROUTES } from '../../src/api/routes.js';
 import { listGroups } from '../../src/conf/groups.js';
 import { ProxyMetrics } from '../../src/console/metrics.js';
+import { NotificationMetrics } from '../../src/notifications/metrics.js';
 import { AUDIT } from '../../src/objects/audit-message.js';
 import { parseSources } from '../../src/sources/sources-file.js';
 
@@ -52,8 +53,21 @@ describe('the documentation', () => {
 
   it('lists every metric', async () => {
     const page = read('doc/source/reference/metrics.rst');
-    for (const { name } of await new ProxyMetrics().registry.getMetricsAsJSON())
-      expect(page).toContain(`\`\`${name}\`\``);
+    const off = {
+      state: 'off',
+      fault: null,
+      received: 0,
+      deadLettered: 0,
+      requeued: 0,
+      lastMessage: null,
+    } as const;
+    const notifications = new NotificationMetrics(
+      () => off,
+      () => off,
+    );
+    const registries = [new ProxyMetrics().registry, notifications.registry];
+    const metrics = (await Promise.all(registries.map((one) => one.getMetricsAsJSON()))).flat();
+    for (const { name } of metrics) expect(page).toContain(`\`\`${name}\`\``);
   });
 
   it('lists every audit message of the original', () => {

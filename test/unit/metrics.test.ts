@@ -4,14 +4,20 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ProxyMetrics } from '../../src/console/metrics.js';
 import { StartupError } from '../../src/exception.js';
 import { ProcessMetrics, type MetricsServer } from '../../src/metrics.js';
+import { Readiness } from '../../src/readiness.js';
 
+const DATABASE = { ping: () => Promise.resolve() };
 const servers: MetricsServer[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map(async (server) => server.close()));
 });
 
-async function served(metrics = new ProcessMetrics(), port = 0): Promise<MetricsServer> {
-  const server = await metrics.serve({ address: '127.0.0.1', port, option: 'port' });
+async function served(
+  metrics = new ProcessMetrics(),
+  port = 0,
+  readiness = new Readiness(DATABASE),
+): Promise<MetricsServer> {
+  const server = await metrics.serve({ address: '127.0.0.1', port, option: 'port' }, readiness);
   servers.push(server);
   return server;
 }
@@ -47,7 +53,7 @@ describe('the metrics of a process', () => {
 });
 
 describe('their listener', () => {
-  it('serves GET /metrics and nothing else', async () => {
+  it('serves GET /metrics, and nothing that it does not know', async () => {
     const { port } = await served();
     const url = `http://127.0.0.1:${String(port)}`;
     const answer = await fetch(`${url}/metrics`);
@@ -55,6 +61,29 @@ describe('their listener', () => {
     expect(await answer.text()).toContain('kerbside_build_info');
     expect((await fetch(`${url}/`)).status).toBe(404);
     expect((await fetch(`${url}/metrics`, { method: 'POST' })).status).toBe(404);
+  });
+
+  it('tells load balancers whether the process is ready', async () => {
+    const readiness = new Readiness(DATABASE, { starting: true });
+    const { port } = await served(new ProcessMetrics(), 0, readiness);
+    const ask = async (path: string): Promise<[number, unknown]> => {
+      const answer = await fetch(`http://127.0.0.1:${String(port)}${path}`);
+      return [answer.status, await answer.json()];
+    };
+    expect(await ask('/healthcheck')).toEqual([503, { error: 'this service is starting', status: 503 }]);
+    readiness.setStarted();
+    expect(await ask('/healthcheck')).toEqual([200, { result: 'ok' }]);
+    readiness.setDraining();
+    expect(await ask('/healthcheck')).toEqual([503, { error: 'this service is shutting down', status: 503 }]);
+    expect(await ask('/healthcheck/live')).toEqual([200, { result: 'ok' }]);
+  });
+
+  it('says that a process without its database is not ready', async () => {
+    const readiness = new Readiness({ ping: () => Promise.reject(new Error('gone')) });
+    const { port } = await served(new ProcessMetrics(), 0, readiness);
+    const answer = await fetch(`http://127.0.0.1:${String(port)}/healthcheck`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ error: 'the database does not answer', status: 503 });
   });
 
   it('answers 500 when a part cannot tell', async () => {

@@ -53,6 +53,7 @@ const MATRIX: Readonly<Record<RuleName, string>> = {
   'kerbside:sources:list': '- - - - - - - * * * *',
   'kerbside:sources:show': '- - - - - - - * * * *',
   'kerbside:audit_events:list': '- - - - - - - * * * *',
+  'kerbside:services:list': '- - - - - - - * * * *',
 };
 
 function reach(policy: Policy, context: RequestContext, rule: RuleName): string {
@@ -146,6 +147,24 @@ describe('a policy file', () => {
     rmSync(file);
     policy.reload();
     expect(show(policy, ASKERS['reader']!)).toBe(true);
+  });
+
+  it('is told of when it was taken up, but not when another process told of it, nor when it has a fault', () => {
+    let changes = 0;
+    const policy = Policy.load(file, () => (changes += 1));
+    policy.reload();
+    expect(changes).toBe(0);
+    writeFileSync(file, '"kerbside:consoles:show": "!"\n');
+    policy.reload();
+    policy.reload();
+    expect(changes).toBe(1);
+    writeFileSync(file, '"kerbside:consoles:show": "@@@ broken"\n');
+    policy.reload();
+    expect(changes).toBe(1);
+    rmSync(file);
+    policy.follow();
+    policy.reload();
+    expect([changes, show(policy, ASKERS['reader']!)]).toEqual([1, true]);
   });
 
   it('is followed by the files of the directories, in the order of their names', () => {

@@ -4,8 +4,6 @@ import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
-import { AUDIT } from '../../objects/audit-message.js';
-import { ConsoleSessions } from '../../objects/console-session.js';
 import { Consoles, type Console } from '../../objects/console.js';
 import type { RuleName } from '../../policy.js';
 import { wantsHtml } from '../accept.js';
@@ -14,6 +12,7 @@ import { CONF } from '../injection-tokens.js';
 import { AuditQuery, nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
 import { Permission } from '../permission.js';
+import { SessionTermination } from '../session-termination.js';
 import { viewAuditEvent, viewConsole, withoutHypervisor } from '../views/console.js';
 
 /** `/console` */
@@ -21,7 +20,7 @@ import { viewAuditEvent, viewConsole, withoutHypervisor } from '../views/console
 export class ConsoleController {
   constructor(
     private readonly consoles: Consoles,
-    private readonly sessions: ConsoleSessions,
+    private readonly termination: SessionTermination,
     private readonly events: AuditEvents,
     private readonly permission: Permission,
     @Inject(CONF) private readonly conf: Conf,
@@ -69,12 +68,7 @@ export class ConsoleController {
     @Res() response: Response,
   ): Promise<void> {
     await this.demandTerminable(request, source, uuid);
-    const ended = await this.sessions.terminateConsole(source, uuid, 'console terminated by request');
-    const actor = { node: this.conf.default.nodeName, pid: process.pid };
-    const message = AUDIT.sessionTerminated;
-    await this.events.recordMany(
-      ended.sessionIds.map((id) => ({ ...actor, source, uuid, session_id: id, message })),
-    );
+    const ended = await this.termination.console(request, { source, uuid });
     if (wantsHtml(request.headers.accept)) response.redirect(302, '/console');
     else response.json({ result: 'ok', tokens: ended.fingerprints });
   }

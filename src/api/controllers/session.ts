@@ -3,8 +3,6 @@
 import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
-import { AuditEvents } from '../../objects/audit-event.js';
-import { AUDIT } from '../../objects/audit-message.js';
 import { ConsoleSessions, type SessionSummary } from '../../objects/console-session.js';
 import { Consoles } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
@@ -13,6 +11,7 @@ import { CONF } from '../injection-tokens.js';
 import { Permission } from '../permission.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
+import { SessionTermination } from '../session-termination.js';
 import { viewSessions } from '../views/session.js';
 
 /** `/session` */
@@ -21,7 +20,7 @@ export class SessionController {
   constructor(
     private readonly sessions: ConsoleSessions,
     private readonly consoles: Consoles,
-    private readonly events: AuditEvents,
+    private readonly termination: SessionTermination,
     private readonly permission: Permission,
     @Inject(CONF) private readonly conf: Conf,
   ) {}
@@ -45,17 +44,9 @@ export class SessionController {
     @Res() response: Response,
   ): Promise<void> {
     const known = await this.sessions.find(session);
-    if (known !== null) await this.demandTerminable(request, known);
-    const ended = await this.sessions.terminateSession(session, 'session terminated by request');
-    if (known === null || !ended) throw new Absent('session not found');
-    await this.events.record({
-      source: known.source,
-      uuid: known.uuid,
-      session_id: session,
-      node: this.conf.default.nodeName,
-      pid: process.pid,
-      message: AUDIT.sessionTerminated,
-    });
+    if (known === null) throw new Absent('session not found');
+    await this.demandTerminable(request, known);
+    if (!(await this.termination.session(request, session, known))) throw new Absent('session not found');
     if (wantsHtml(request.headers.accept)) response.redirect(302, '/session');
     else response.json({ result: 'ok' });
   }

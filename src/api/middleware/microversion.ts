@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The version of /v1 that a request is answered in, and what every answer says of versions. It stands in front of
 // routing and authentication, so that refusals say it too; all that it gives away is public.
+import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { BadRequest, VersionNotAcceptable } from '../faults.js';
 import {
@@ -15,6 +16,13 @@ import {
 /** Where a client finds out which versions there are: never refused for the one that it asks for. */
 const DOCUMENTS = ['/v1', '/v1/'];
 
+const ANSWERED_IN = new WeakMap<IncomingMessage, number>();
+
+/** The minor version of /v1 that a request is answered in. */
+export function minorOf(request: IncomingMessage): number {
+  return ANSWERED_IN.get(request) ?? MINORS.min;
+}
+
 /** Sets the headers. @throws BadRequest for a malformed version, VersionNotAcceptable for one that there is not */
 export function microversion(request: Request, response: Response, next: NextFunction): void {
   if (isVersioned(request.path)) answerInVersion(request, response);
@@ -24,6 +32,7 @@ export function microversion(request: Request, response: Response, next: NextFun
 function answerInVersion(request: Request, response: Response): void {
   const asked = negotiate(header(request));
   const minor = asked.kind === 'version' ? asked.minor : MINORS.min;
+  ANSWERED_IN.set(request, minor);
   response.vary(VERSION_HEADER);
   response.setHeader(VERSION_HEADER, `${SERVICE_TYPE} ${versionText(minor)}`);
   response.setHeader('OpenStack-API-Minimum-Version', `${SERVICE_TYPE} ${versionText(MINORS.min)}`);

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { Absent, BadRequest, MethodNotAllowed } from '../faults.js';
 import { matchRoute, type Route } from '../routes.js';
+import { minorOf } from './microversion.js';
 
 /** The line of the table that a request is for, and the parameters of its path. */
 export interface RoutedRequest {
@@ -25,6 +26,7 @@ export function routing(request: Request, _response: Response, next: NextFunctio
     case 'malformed':
       throw new BadRequest('malformed path');
     case 'route':
+      if ((match.route.since ?? 0) > minorOf(request)) throw new Absent();
       ROUTED.set(request, match);
       next();
   }

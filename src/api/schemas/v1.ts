@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Queries and bodies of /v1, version 1.0.
+// Queries and bodies of /v1.
 import { IsIn, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
 import { PageQuery } from './page.js';
 
@@ -27,6 +27,19 @@ export class ConnectionQuery extends InventoryQuery {
   @IsString()
   @Length(1, 12)
   session_id?: string;
+}
+
+/** Which page of which services. */
+export class ServiceQuery extends PageQuery {
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  host?: string;
+
+  @IsOptional()
+  @IsString()
+  @Length(1, 64)
+  binary?: string;
 }
 
 /** A console that is asked for. */

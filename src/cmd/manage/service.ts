@@ -12,6 +12,7 @@ import { ServiceSession, type KeystoneAuthOptions } from '../../identity/service
 import { printRows, readFormat } from '../table.js';
 import type { Format } from '../table.js';
 import { configure } from './run.js';
+import { addServiceListCommands } from './service-list.js';
 
 interface RegisterOptions {
   readonly publicUrl: string;
@@ -129,9 +130,13 @@ function collect(text: string, before: readonly string[] = []): readonly string[
   return [...before, readWord(text)];
 }
 
-/** Adds `service register`. */
+/** Adds `service register` and what tells of the programs of this site. */
 export function addServiceCommands(manage: Command): void {
-  const service = manage.command('service').description('this service in Keystone').helpCommand(false);
+  const service = manage
+    .command('service')
+    .description('this service in Keystone, and its programs')
+    .helpCommand(false);
+  addServiceListCommands(service);
   service
     .command('register')
     .description('put service, endpoints, user and roles into Keystone; what is there already stays')

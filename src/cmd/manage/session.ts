@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// kerbside-manage session: who is connected, and an end to it. The proxies learn of it from the database.
+// kerbside-manage session: who is connected, and an end to it. The proxies learn of it from the broker, or else from the
+// database a moment later.
 import type { Command } from 'commander';
+import type { Conf } from '../../conf/index.js';
 import { NotFound } from '../../exception.js';
+import type { Messaging } from '../../messaging/messaging.js';
 import { AUDIT } from '../../objects/audit-message.js';
 import type { OpenSession } from '../../objects/console-session.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
 import { everyPage } from './pages.js';
 import { configure, say, withDatabase } from './run.js';
+
+const TERMINATED = 'terminated by kerbside-manage';
+/** How long the command waits for a broker that does not answer. */
+const BROKER_WAIT_MS = 1_000;
 
 const COLUMNS = ['session_id', 'source', 'uuid', 'name', 'channels', 'client_ip', 'nodes', 'since'];
 
@@ -45,22 +52,50 @@ async function terminateSession(id: string, _options: unknown, command: Command)
   const conf = configure(command);
   const { ConsoleSessions } = await import('../../objects/console-session.js');
   const { AuditEvents } = await import('../../objects/audit-event.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    const sessions = new ConsoleSessions(db, conf.console);
-    const found = await sessions.find(id);
-    const ended = await sessions.terminateSession(id, 'terminated by kerbside-manage');
-    if (!ended || found === null) throw new NotFound(`there is no open session ${id}`);
-    const { source, uuid } = found;
-    const node = conf.default.nodeName;
-    await new AuditEvents(db).record({
-      source,
-      uuid,
-      session_id: id,
-      node,
-      message: AUDIT.sessionTerminated,
-    });
-    say(`session ${id} terminated`);
-  });
+  const { announceTo } = await import('../../messaging/announce.js');
+  const { OwnNotifications } = await import('../../notifications/own/own-notifications.js');
+  await withMessaging(conf, async ({ fanout, notifier }) =>
+    withDatabase(conf, { sync: false }, async (db) => {
+      const announce = announceTo(fanout);
+      const sessions = new ConsoleSessions(db, { ...conf.console, announce });
+      const found = await sessions.find(id);
+      const ended = await sessions.terminateSession(id, TERMINATED);
+      if (!ended || found === null) throw new NotFound(`there is no open session ${id}`);
+      const { source, uuid } = found;
+      const node = conf.default.nodeName;
+      new OwnNotifications(notifier, conf).terminated({
+        ...{ source, uuid, node, sessionIds: [id], reason: TERMINATED },
+        by: { kind: 'operator' },
+      });
+      const message = AUDIT.sessionTerminated;
+      await new AuditEvents(db).record({ source, uuid, session_id: id, node, message });
+      say(`session ${id} terminated`);
+    }),
+  );
+}
+
+/** Does some work with the broker at hand, if one is configured; sends what there is to send, for a moment at most. */
+async function withMessaging(conf: Conf, work: (messaging: Messaging) => Promise<void>): Promise<void> {
+  const { openMessaging } = await import('../../messaging/messaging.js');
+  const messaging = openMessaging(conf, 'kerbside-manage');
+  try {
+    await work(messaging);
+    await connected(messaging);
+  } finally {
+    await within(messaging.close());
+  }
+}
+
+// What is sent before the first connection stands would not go out: the proxies poll, but nobody wants to wait for that.
+async function connected(messaging: Messaging): Promise<void> {
+  const end = performance.now() + BROKER_WAIT_MS;
+  while (messaging.status().state === 'disconnected' && performance.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function within(work: Promise<void>): Promise<void> {
+  const late = new Promise<void>((resolve) => setTimeout(resolve, BROKER_WAIT_MS).unref());
+  await Promise.race([work, late]);
 }
 
 /** Adds `session list` and `session terminate`. */

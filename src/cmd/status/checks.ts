@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `kerbside-status upgrade check` looks at: the configuration, the seed, the database and its schema, the
-// certificates and how long they last, the sources file, the policy, the login at Keystone. Each check answers; none of
+// certificates and how long they last, the sources file, the policy, the login at Keystone, the other services. Each check answers; none of
 // them changes anything.
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -11,8 +11,12 @@ import { openDatabase } from '../../db/database.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { keystoneAuthOptions } from '../../identity/keystone-options.js';
 import { ServiceSession } from '../../identity/service-session.js';
+import { Services } from '../../objects/service.js';
+import type { Service } from '../../objects/service.js';
 import { Policy } from '../../policy.js';
 import { decodeSources, parseSources } from '../../sources/sources-file.js';
+import { VERSION } from '../../version.js';
+import { everyPage } from '../manage/pages.js';
 import { describeFault } from '../outcome.js';
 import type { CheckResult, Outcome } from './check.js';
 
@@ -97,6 +101,29 @@ function checkSources(conf: Conf): Finding {
   return warnings(odd);
 }
 
+/** What is odd about the other programs of this site: another release, or silent. */
+export function serviceWarnings(services: readonly Service[], version: string): string[] {
+  return services.flatMap(({ host, binary, state, status, version: other }) => {
+    if (state === 'up')
+      return other === version ? [] : [`${binary} on ${host} is of release ${other}, this one is ${version}`];
+    return status === 'lost' ? [`${binary} on ${host} is down`] : [];
+  });
+}
+
+async function checkServices(conf: Conf): Promise<Finding> {
+  const db = await openDatabase(conf.database, { sync: false });
+  try {
+    const services = new Services(db);
+    const downTime = conf.default.serviceDownTime;
+    const found = await everyPage((page) => services.list(page, { downTime }));
+    const odd = serviceWarnings(found, VERSION);
+    const up = found.filter(({ state }) => state === 'up').length;
+    return odd.length > 0 ? warnings(odd) : { outcome: 'Success', details: `${up} up` };
+  } finally {
+    await db.close();
+  }
+}
+
 /**
  * Runs all checks.
  *
@@ -108,6 +135,7 @@ export async function runChecks(conf: Conf, oddities: readonly string[]): Promis
     await check('Configuration', () => warnings(oddities)),
     await check('API secret seed', () => warnings(checkSeed(conf))),
     await check('Database', () => checkDatabase(conf)),
+    await check('Services', () => checkServices(conf)),
     await check('Certificates', () => checkCertificates(conf)),
     await check('Sources file', () => checkSources(conf)),
     await check('Policy', () => checkPolicy(conf)),

@@ -9,7 +9,7 @@ import type { SqlValue, Statements } from '../statements.js';
 /** Everything that a decision about a channel needs: the token, its session, its console and its source. */
 export interface TokenView
   extends
-    Pick<ConsoleTokenRow, 'session_id' | 'source' | 'uuid' | 'expires' | 'revoked'>,
+    Pick<ConsoleTokenRow, 'session_id' | 'source' | 'uuid' | 'expires' | 'revoked' | 'issued_to'>,
     Pick<
       ConsoleSessionRow,
       | 'state'
@@ -23,6 +23,8 @@ export interface TokenView
   /** null: the console is gone; the columns from `hypervisor` to `ticket` say nothing then. */
   console_uuid: string | null;
   name: ConsoleRow['name'];
+  project_id: ConsoleRow['project_id'];
+  user_id: ConsoleRow['user_id'];
   hypervisor: string;
   hypervisor_ip: string;
   insecure_port: ConsoleRow['insecure_port'];
@@ -37,7 +39,7 @@ export interface TokenView
 }
 
 const VIEW =
-  'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, s.state, s.generation, s.connection_id, ' +
+  'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, t.issued_to, c.project_id, c.user_id, s.state, s.generation, s.connection_id, ' +
   's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
   'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, o.deleted AS source_deleted, ' +
   'o.type AS source_type, o.ca_cert ' +

@@ -159,15 +159,10 @@ export async function findService(db: Statements, host: string, binary: string):
   return rows[0] ?? null;
 }
 
-/** Removes a service that is down; false when there is none, or it is up. */
-export async function deleteDownService(db: Statements, id: number): Promise<boolean> {
-  return (await db.execute('DELETE FROM services WHERE id = ? AND down_since IS NOT NULL', [id])) > 0;
-}
-
 /** Ids of services that have been down for `age` seconds and leave no open connection behind. */
 export async function listForgottenServices(db: Statements, age: number): Promise<number[]> {
   const rows = await db.query<{ id: number }>(
-    `SELECT s.id FROM services s WHERE s.down_since < ${databaseNow(db.dialect)} - ? AND (NOT s.${IS_PROXY} OR NOT EXISTS ` +
+    `SELECT s.id FROM services s WHERE s.down_since <= ${databaseNow(db.dialect)} - ? AND (NOT s.${IS_PROXY} OR NOT EXISTS ` +
       '(SELECT 1 FROM console_connections c WHERE c.node = s.host AND c.closed IS NULL)) ORDER BY s.id',
     [age],
   );

@@ -59,13 +59,13 @@ export async function markSourceSeen(db: Statements, name: string, node: string,
   );
 }
 
-/** Sets or clears the error. */
-export async function setSourceError(db: Statements, name: string, text: string | null): Promise<void> {
-  await db.execute('UPDATE sources SET errored = ?, error = ? WHERE name = ?', [
-    text === null ? 0 : 1,
-    text,
-    name,
-  ]);
+/** Sets or clears the error; false when it was so already. Of any number of processes with the same news one has true. */
+export async function setSourceError(db: Statements, name: string, text: string | null): Promise<boolean> {
+  const matched = await db.execute(
+    "UPDATE sources SET errored = ?, error = ? WHERE name = ? AND COALESCE(error, '') <> ?",
+    [text === null ? 0 : 1, text, name, text ?? ''],
+  );
+  return matched > 0;
 }
 
 /** Soft-deletes; false when there was nothing to delete. */

@@ -46,6 +46,8 @@ export class Cloud {
   readonly password = process.env['CLOUD_PASSWORD'] ?? 'labsecret';
   readonly keystone = `http://127.0.0.1:${process.env['KEYSTONE_PORT'] ?? '5000'}/v3`;
   readonly nova = `http://127.0.0.1:${process.env['NOVA_PORT'] ?? '8774'}/v2.1`;
+  /** Nova's message broker, as a transport URL. */
+  readonly broker = `rabbit://openstack:${this.password}@127.0.0.1:${process.env['MQ_PORT'] ?? '15673'}/`;
   private readonly scripts = join(repositoryRoot(), 'test/e2e/openstack/cloud');
 
   /** CA of the hypervisor's SPICE certificate. */

@@ -71,6 +71,7 @@ export class Site {
         KERBSIDE_NODE_NAME: options.name,
         OS_DEFAULT__STATE_PATH: dir,
         KERBSIDE_SQL_URL: this.database.url(await this.database.createSchema()),
+        OS_NOTIFICATIONS__TRANSPORT_URL: this.cloud.broker,
         ...this.keystoneOptions(),
         ...options.env,
       },

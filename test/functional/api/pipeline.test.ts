@@ -252,7 +252,10 @@ describe('the health check', () => {
   it('is 503 while the service shuts down, and everything else goes on', async () => {
     const other = await anApiSite();
     const ok = '{\n    "result": "ok"\n}';
-    expect(await other.call('GET', '/healthcheck')).toMatchObject({ status: 200, text: ok });
+    expect(await other.call('GET', '/healthcheck')).toMatchObject({
+      status: 200,
+      json: { result: 'ok', messaging: 'off', notifications: 'off' },
+    });
     other.server.setDraining();
     expect(await other.call('GET', '/healthcheck')).toMatchObject(
       refusal(503, 'this service is shutting down'),

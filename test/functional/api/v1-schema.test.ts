@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { Services } from '../../../src/objects/service.js';
 import { differences } from '../../fixtures/json-schema.js';
 import { aV1Site, type V1Site } from '../../fixtures/v1-site.js';
 import { parseVvFile } from '../../fixtures/vv-file.js';
@@ -39,6 +40,8 @@ beforeAll(async () => {
   await sessions.linked(grant.connectionRef);
   await sessions.closed(grant.connectionRef, { reason: 'x', bytesUp: 1, bytesDown: 2, duration: 0.5 });
   session = grant.sessionId;
+  const run = { host: 'node1', binary: 'kerbside-proxy', runId: 'a run', pid: 42, version: '1.0.0' };
+  await new Services(v1.site.db).register({ ...run, reportInterval: 5 }, {});
 });
 afterAll(() => v1.close());
 
@@ -54,6 +57,7 @@ describe('the answers of /v1', () => {
     ['get', '/v1/sources', 200],
     ['get', '/v1/sources/{name}', 200],
     ['get', '/v1/audit-events', 200],
+    ['get', '/v1/services', 200],
     ['post', '/v1/consoles', 201],
     ['post', '/v1/consoles', 404],
     ['get', '/v1/sessions/{id}/console.vv', 404],
@@ -61,7 +65,8 @@ describe('the answers of /v1', () => {
     const known = path.replace('{source}', 'cloud').replace('{uuid}', uuid).replace('{name}', 'cloud');
     const url = `${known.replace('{id}', session)}${method === 'get' && path.endsWith('s') ? '?limit=1' : ''}`;
     const asked = status === 404 ? '00000000-0000-4000-8000-000000000009' : uuid;
-    const call = method === 'post' ? { body: { instance_uuid: asked } } : {};
+    const headers = { 'OpenStack-API-Version': 'console latest' };
+    const call = method === 'post' ? { headers, body: { instance_uuid: asked } } : { headers };
     const answer = await v1.ask(admin, method.toUpperCase(), url, call);
     expect(answer.status).toBe(status);
     const schema =

@@ -6,6 +6,7 @@ import { ROUTES } from '../../../src/api/routes.js';
 import { ConsoleSessions } from '../../../src/objects/console-session.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
+import { Services } from '../../../src/objects/service.js';
 import { Sources } from '../../../src/objects/source.js';
 import { aConsole } from '../../fixtures/api-site.js';
 import { aV1Site, type V1Site } from '../../fixtures/v1-site.js';
@@ -58,6 +59,7 @@ const errorOf = (json: unknown): Record<string, unknown> =>
   (json as { errors: Record<string, unknown>[] }).errors[0]!;
 const listed = (json: unknown, name: string): Record<string, unknown>[] =>
   (json as Record<string, Record<string, unknown>[]>)[name]!;
+const LATEST = { 'OpenStack-API-Version': 'console latest' };
 const pathOf = (template: string): string => template.replace(/:([a-z]+)/g, 'no-$1');
 
 describe('every route of /v1', () => {
@@ -67,7 +69,7 @@ describe('every route of /v1', () => {
   }));
 
   it.each(closed)('$method $path refuses those who are not logged in', async ({ method, url }) => {
-    const answer = await v1.site.call(method, url);
+    const answer = await v1.site.call(method, url, { headers: LATEST });
     expect(answer.status).toBe(401);
     expect(answer.headers['www-authenticate']).toContain(`Keystone uri="${v1.cloud.keystone.url}"`);
     expect(errorOf(answer.json)).toEqual({
@@ -78,7 +80,8 @@ describe('every route of /v1', () => {
       detail: 'Missing JWT in headers or cookies',
       links: [],
     });
-    for (const headers of [{ 'X-Auth-Token': 'garbage' }, { Authorization: 'Bearer garbage' }]) {
+    for (const garbage of [{ 'X-Auth-Token': 'garbage' }, { Authorization: 'Bearer garbage' }]) {
+      const headers = { ...LATEST, ...garbage };
       const bad = await v1.site.call(method, url, { headers, accept: 'text/html' });
       expect(bad.status).toBe(401);
       expect(errorOf(bad.json)).toMatchObject({ status: 401 });
@@ -88,6 +91,7 @@ describe('every route of /v1', () => {
   it.each(closed)('$method $path refuses those who have no role', async ({ method, url }) => {
     const nobody = v1.cloud.user(['guest']);
     const answer = await v1.ask(nobody, method, url, {
+      headers: LATEST,
       body: method === 'POST' ? { instance_uuid: uuidOf(1) } : {},
     });
     expect(answer.status).toBe(403);
@@ -96,7 +100,7 @@ describe('every route of /v1', () => {
 
   it.each(closed)('$method $path lets an administrator pass', async ({ method, url }) => {
     const body = method === 'POST' ? { instance_uuid: uuidOf(9) } : {};
-    expect([200, 404]).toContain((await v1.ask(admin, method, url, { body })).status);
+    expect([200, 404]).toContain((await v1.ask(admin, method, url, { body, headers: LATEST })).status);
   });
 
   it('answers what is not there, and other methods, like all the rest', async () => {
@@ -117,7 +121,7 @@ describe('versions', () => {
         id: 'v1.0',
         status: 'CURRENT',
         min_version: '1.0',
-        max_version: '1.0',
+        max_version: '1.1',
         links: [
           { rel: 'self', href: `${base}/v1/` },
           { rel: 'collection', href: `${base}/` },
@@ -132,20 +136,24 @@ describe('versions', () => {
     expect((await v1.site.call('GET', '/v1/', { headers: odd })).status).toBe(200);
   });
 
-  it.each([undefined, 'console 1.0', 'console latest', 'compute 2.99, console 1.0', 'compute 2.99'])(
-    'takes %s and says what it is',
-    async (asked) => {
-      const headers: Record<string, string> = asked === undefined ? {} : { 'OpenStack-API-Version': asked };
-      const answer = await v1.ask(member, 'GET', '/v1/consoles', { headers });
-      expect(answer.status).toBe(200);
-      expect(answer.headers).toMatchObject({
-        'openstack-api-version': 'console 1.0',
-        'openstack-api-minimum-version': 'console 1.0',
-        'openstack-api-maximum-version': 'console 1.0',
-        vary: 'Accept, OpenStack-API-Version',
-      });
-    },
-  );
+  it.each([
+    [undefined, '1.0'],
+    ['console 1.0', '1.0'],
+    ['console 1.1', '1.1'],
+    ['console latest', '1.1'],
+    ['compute 2.99, console 1.0', '1.0'],
+    ['compute 2.99', '1.0'],
+  ])('takes %s and says what it is', async (asked, version) => {
+    const headers: Record<string, string> = asked === undefined ? {} : { 'OpenStack-API-Version': asked };
+    const answer = await v1.ask(member, 'GET', '/v1/consoles', { headers });
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({
+      'openstack-api-version': `console ${version}`,
+      'openstack-api-minimum-version': 'console 1.0',
+      'openstack-api-maximum-version': 'console 1.1',
+      vary: 'Accept, OpenStack-API-Version',
+    });
+  });
 
   it('refuses one that there is not, and names those that there are', async () => {
     const headers = { 'OpenStack-API-Version': 'console 1.999' };
@@ -154,10 +162,10 @@ describe('versions', () => {
     expect(errorOf(answer.json)).toMatchObject({
       code: 'kerbside.not_acceptable',
       min_version: '1.0',
-      max_version: '1.0',
-      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.0',
+      max_version: '1.1',
+      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.1',
     });
-    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.0');
+    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.1');
   });
 
   it('refuses what is no version', async () => {
@@ -167,7 +175,55 @@ describe('versions', () => {
   });
 });
 
+describe('services', () => {
+  const run = { host: 'node-a', binary: 'kerbside-proxy', runId: 'a run', pid: 7, version: '1.0.0' };
+
+  it('are told since 1.1, with what they say of themselves', async () => {
+    const services = new Services(v1.site.db);
+    await services.register({ ...run, reportInterval: 5 }, { channels: 3 });
+    await services.register({ ...run, host: 'node-b', reportInterval: 5 }, {});
+    await services.stop({ ...run, host: 'node-b', reportInterval: 5 });
+    expect((await v1.ask(admin, 'GET', '/v1/services')).status).toBe(404);
+    const answer = await v1.ask(admin, 'GET', '/v1/services', { headers: LATEST });
+    expect(listed(answer.json, 'services')).toMatchObject([
+      {
+        ...{ host: 'node-a', binary: 'kerbside-proxy', pid: 7, version: '1.0.0', state: 'up' },
+        ...{ status: 'running', down_at: null, report: { channels: 3 } },
+      },
+      { host: 'node-b', state: 'down', status: 'stopped', report: {} },
+    ]);
+    expect(answer.text).not.toContain('a run');
+  });
+
+  it('are paged and narrowed', async () => {
+    const first = await v1.ask(admin, 'GET', '/v1/services?limit=1', { headers: LATEST });
+    expect(listed(first.json, 'services')).toHaveLength(1);
+    const { href } = listed(first.json, 'services_links')[0] as { href: string };
+    const next = await v1.ask(admin, 'GET', href.slice(href.indexOf('/v1')), { headers: LATEST });
+    expect(listed(next.json, 'services')).toMatchObject([{ host: 'node-b' }]);
+    const of = await v1.ask(admin, 'GET', '/v1/services?host=node-b&binary=kerbside-proxy', {
+      headers: LATEST,
+    });
+    expect(listed(of.json, 'services')).toMatchObject([{ host: 'node-b' }]);
+    const none = await v1.ask(admin, 'GET', '/v1/services?binary=nova-compute', { headers: LATEST });
+    expect(listed(none.json, 'services')).toEqual([]);
+    const bad = await v1.ask(admin, 'GET', '/v1/services?marker=banana', { headers: LATEST });
+    expect(bad.status).toBe(400);
+  });
+});
+
 describe('consoles', () => {
+  it('say since 1.1 whether their instance is locked', async () => {
+    const path = `/v1/consoles/lab/${uuidOf(1)}`;
+    const locked = async (headers: Record<string, string>): Promise<unknown> =>
+      ((await v1.ask(member, 'GET', path, { headers })).json as { console: { locked?: boolean } }).console
+        .locked;
+    expect(await locked({})).toBeUndefined();
+    expect(await locked(LATEST)).toBeNull();
+    await v1.site.db.execute('UPDATE consoles SET instance_locked = 1 WHERE uuid = ?', [uuidOf(1)]);
+    expect(await locked(LATEST)).toBe(true);
+  });
+
   it('are those of the own project, without their hypervisors', async () => {
     const { json } = await v1.ask(reader, 'GET', '/v1/consoles');
     const consoles = listed(json, 'consoles');

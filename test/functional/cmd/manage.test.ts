@@ -3,7 +3,9 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openDatabase } from '../../../src/db/database.js';
 import { verifyToken } from '../../../src/identity/jwt.js';
+import { Services } from '../../../src/objects/service.js';
 import type { ProgramResult } from '../../fixtures/program.js';
 import { Site } from './site.js';
 
@@ -125,6 +127,33 @@ const NO_KEYSTONE = {
   OS_KEYSTONE_AUTHTOKEN__PASSWORD: 'secret',
   OS_KEYSTONE_AUTHTOKEN__HTTP_REQUEST_MAX_RETRIES: '0',
 };
+
+describe('kerbside-manage service', () => {
+  it('lists the programs of the site and forgets those that are down', async () => {
+    const connection = `sqlite:///${join(site.folder, 'kerbside.sqlite')}`;
+    const encryptionKeyFile = join(site.folder, 'encryption.key');
+    const db = await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 1 }, { sync: true });
+    const services = new Services(db);
+    const run = { binary: 'kerbside-proxy', pid: 7, version: '0.9.0', reportInterval: 5 };
+    await services.register({ ...run, host: 'node-a', runId: 'one' }, { channels: 3 });
+    for (const host of ['node-b', 'node-c']) {
+      await services.register({ ...run, host, runId: 'two' }, {});
+      await services.stop({ ...run, host, runId: 'two' });
+    }
+    await db.close();
+    expect((await manage('service', 'list')).stdout).toMatch(
+      /\| 1 +\| node-a \| kerbside-proxy \| up +\| running +\| 0\.9\.0 +\|/,
+    );
+    const listed = JSON.parse((await manage('service', 'list', '--format', 'json')).stdout) as unknown;
+    expect(listed).toMatchObject([{ state: 'up' }, { state: 'down', status: 'stopped' }, { host: 'node-c' }]);
+    const check = await site.run('status', ['upgrade', 'check']);
+    expect(check.stdout).toContain('kerbside-proxy on node-a is of release 0.9.0');
+    const busy = await manage('service', 'delete', '1');
+    expect([busy.status, busy.stderr]).toEqual([1, expect.stringContaining('it must be down')]);
+    expect((await manage('service', 'delete', '2')).stdout).toBe('service 2 deleted\n');
+    expect((await manage('service', 'cleanup')).stdout).toBe('1 services deleted\n');
+  }, 60_000);
+});
 
 describe('kerbside-manage policy generate', () => {
   it('prints the sample of the repository', async () => {

@@ -28,6 +28,7 @@ export class Site {
   readonly conf = join(this.folder, 'kerbside.conf');
   readonly seed = 'a seed for tests, and for tests only';
   private readonly running: Program[] = [];
+  private logs = 0;
 
   constructor() {
     const authority = new Authority(this.folder, 'site');
@@ -69,8 +70,9 @@ export class Site {
   async start(name: ProgramName, options: StartOptions = {}): Promise<Program> {
     const { args = [], env = {}, log } = options;
     const line = [`dist/cmd/${name}.js`, '--config-file', this.conf, ...args];
+    this.logs += 1;
     const program = await startProgram(process.execPath, line, {
-      logFile: join(this.folder, `${name}-${this.running.length}.log`),
+      logFile: join(this.folder, `${name}-${this.logs}.log`),
       env: { PATH: process.env['PATH'], ...env },
     });
     this.running.push(program);

@@ -37,6 +37,7 @@ describe('the consoles of a cloud', () => {
       driver: new OpenStackDriver(definition, SETTINGS),
       stores: { sources, consoles, audit: new AuditEvents(db), node: 'node-1' },
       fileFault: () => null,
+      timing: { interval: 60, timeout: 60 },
       log,
     });
     open.push(task);

@@ -74,6 +74,7 @@ describe('the task of a source', () => {
       driver,
       stores,
       fileFault: () => fileFault,
+      timing: { interval: 60, timeout: 60 },
       log: { debug: note, info: note, warning: note, error: note },
     });
     return task;

@@ -145,6 +145,8 @@ describe('/healthcheck', () => {
     for (const path of ['/healthcheck', '/healthcheck/live']) {
       const { status, body } = await get(path);
       expect([status, JSON.parse(body)]).toEqual([200, { result: 'ok' }]);
+      const beside = await fetch(`http://127.0.0.1:${html5.metricsPort}${path}`);
+      expect([beside.status, await beside.json()]).toEqual([200, { result: 'ok' }]);
     }
   });
 });

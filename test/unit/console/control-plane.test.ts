@@ -3,13 +3,15 @@ import { describe, expect, it } from '@jest/globals';
 import type { AuditQueue } from '../../../src/console/audit-queue.js';
 import { ControlPlane } from '../../../src/console/control-plane.js';
 import type { AuthorizeRequest, Grant } from '../../../src/console/ipc.js';
+import { DatabaseError } from '../../../src/exception.js';
 import { ProxyMetrics } from '../../../src/console/metrics.js';
 import type { AuditEntry } from '../../../src/objects/audit-event.js';
 import type { ConnectInfo } from '../../../src/objects/connect-info.js';
-import type { ConsoleSessions, Refusal } from '../../../src/objects/console-session.js';
+import type { ConsoleSessions, Recovery, Refusal } from '../../../src/objects/console-session.js';
 import type { Sight } from '../../../src/sources/openstack-clouds.js';
 
 const WORKER = { id: 1, pid: 101 };
+const OWNER = { issuedTo: 'ann', projectId: 'p', userId: 'u1' };
 const CLOSED = { bytesUp: 5, bytesDown: 6, duration: 1.26, verdicts: [] };
 
 /** A control plane over sessions that answer as told. */
@@ -20,17 +22,29 @@ class Scene {
   readonly closed: string[] = [];
   readonly audit: AuditEntry[] = [];
   readonly told: unknown[][] = [];
+  readonly news: Record<string, unknown>[] = [];
+  certain = true;
+  /** What authorize() rejects with. */
+  fault: Error | null = null;
+  recovery: Recovery = { reopened: [], waiting: [], lost: [] };
   readonly metrics = new ProxyMetrics();
   readonly plane: ControlPlane;
   private refs = 0;
 
-  constructor(settings: { maxConnectionsPerAddress?: number; permittedChannels?: string[] } = {}) {
+  constructor(
+    settings: {
+      maxConnectionsPerAddress?: number;
+      permittedChannels?: string[];
+      recoveryPatience?: number;
+    } = {},
+  ) {
     const closed = (ref: string): Promise<object> => {
       this.closed.push(ref);
       return Promise.resolve({ mainEnded: false, sessionId: '', generation: 0 });
     };
     const sessions = {
-      authorize: () => Promise.resolve(this.outcome()),
+      authorize: () => (this.fault === null ? Promise.resolve(this.outcome()) : Promise.reject(this.fault)),
+      recover: () => Promise.resolve(this.recovery),
       linked: () => Promise.resolve(),
       establish: () => Promise.resolve(),
       ...{ closed, otherClosed: closed },
@@ -42,7 +56,15 @@ class Scene {
       { add: (entry: AuditEntry) => this.audit.push(entry) } as unknown as AuditQueue,
       this.metrics,
       { node: 'node1', maxConnectionsPerAddress: 10, permittedChannels: [], lookTimeout: 0.2, ...settings },
-      (...told) => this.told.push(told),
+      {
+        endOnWorker: (...told) => this.told.push(told),
+        certain: () => this.certain,
+        news: {
+          started: (session) => this.news.push({ started: session }),
+          ended: (sessionId, generation) => this.news.push({ ended: [sessionId, generation] }),
+          refused: (refused) => this.news.push({ refused }),
+        },
+      },
     );
   }
 
@@ -65,6 +87,7 @@ class Scene {
     return {
       ...{ kind: 'granted', connectionRef: `ref${String(this.refs)}`, generation: 1, ...known },
       ...{ proxyConnectionId: 1, backendConnectionId: 2, connectInfo: { hypervisor: 'hv', ticket: 't' } },
+      owner: OWNER,
       platform: this.platform,
     };
   }
@@ -238,5 +261,184 @@ describe('a channel', () => {
     scene.ended = [{ sessionId: 's', generation: 0, terminated: false, updatedAt: 0 }];
     await scene.plane.poll();
     expect(scene.told).toHaveLength(0);
+  });
+});
+
+describe('what other processes say', () => {
+  const ended = (generation: number, terminated: boolean) =>
+    ({ method: 'session_ended', args: { session_id: 's', generation, terminated } }) as const;
+
+  it('ends the channels of that generation and older, at once', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    scene.plane.hear(ended(0, false));
+    expect(scene.told).toEqual([]);
+    scene.plane.hear(ended(1, false));
+    scene.plane.hear(ended(7, true));
+    expect(scene.told).toEqual([
+      [1, 's', 1, 'main channel closed'],
+      [1, 's', 7, 'terminated by request'],
+    ]);
+  });
+
+  it('keeps out a channel whose session ended while it was authorized, and no later generation', async () => {
+    const scene = new Scene();
+    const asked = scene.authorize(2);
+    scene.plane.hear(ended(1, false));
+    expect(await asked).toMatchObject({ kind: 'denied', because: 'error', reason: 'session_ended' });
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+    const next = scene.authorize(2);
+    scene.plane.hear(ended(0, false));
+    expect(await next).toMatchObject({ kind: 'granted' });
+  });
+
+  it('ends nothing but terminated sessions while this node may have been taken for dead', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    scene.certain = false;
+    scene.plane.hear(ended(1, false));
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: false, updatedAt: 0 }];
+    await scene.plane.poll();
+    expect(scene.told).toEqual([]);
+    scene.plane.hear(ended(1, true));
+    expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
+    scene.certain = true;
+    await scene.plane.poll();
+    expect(scene.told).toHaveLength(2);
+  });
+
+  it.each([
+    ['moving', ['Instance is moving']],
+    ['moved', ['Instance has moved to another host']],
+    ['stayed', ['Instance stays on its host']],
+    ['changed', []],
+  ] as const)('that an instance is %s is written down at its main channel', async (change, messages) => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.authorize(2);
+    const before = scene.messages().length;
+    const args = { source: 'lab', uuid: 'u', change };
+    scene.plane.hear({ method: 'console_changed', args });
+    scene.plane.hear({ method: 'console_changed', args });
+    scene.plane.hear({ method: 'console_changed', args: { ...args, uuid: 'another' } });
+    scene.plane.hear({ method: 'policy_changed', args: {} });
+    expect(scene.messages().slice(before)).toEqual(messages);
+  });
+
+  it('that a console is gone makes it look at once', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true, updatedAt: 0 }];
+    scene.plane.hear({ method: 'console_changed', args: { source: 'lab', uuid: 'u', change: 'removed' } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.told).toHaveLength(1);
+  });
+});
+
+describe('a node that is back', () => {
+  const lost = (connectionRef: string, terminated = false) => ({ connectionRef, sessionId: 's', terminated });
+
+  it('ends what went on without it, with a reason of its own', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.recovery = { reopened: [], waiting: [], lost: [lost('ref1')] };
+    await scene.plane.recover();
+    scene.recovery = { reopened: [], waiting: [], lost: [lost('ref1', true), lost('gone long ago')] };
+    await scene.plane.recover();
+    expect(scene.told).toEqual([
+      [1, 's', 1, 'node lost'],
+      [1, 's', 1, 'terminated by request'],
+    ]);
+    expect(await scene.metrics.text()).toContain('channels_recovered_total{outcome="lost"} 3');
+  });
+
+  it('writes down what goes on, and tells that the session runs', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.authorize(2);
+    scene.recovery = { reopened: ['ref1', 'ref2'], waiting: [], lost: [] };
+    await scene.plane.recover();
+    expect(scene.messages().at(-1)).toBe('Node back, the session goes on');
+    expect(scene.news).toMatchObject([{ started: { sessionId: 's', generation: 1 } }]);
+    expect(scene.told).toEqual([]);
+  });
+
+  it('closes once more what ended while its rows were opened again', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    const done = scene.plane.recover();
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    await done;
+    await scene.plane.settle();
+    expect(scene.closed).toEqual(['ref1', 'ref1']);
+  });
+
+  it('holds channels whose main channel is on another node that is away, for a while', async () => {
+    const scene = new Scene({ recoveryPatience: 0 });
+    await scene.authorize(2);
+    scene.recovery = { reopened: [], waiting: ['ref1'], lost: [] };
+    await scene.plane.recover();
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: false, updatedAt: 0 }];
+    await scene.plane.poll();
+    expect(scene.told).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    expect(scene.told).toEqual([[1, 's', 1, 'node lost']]);
+  });
+});
+
+describe('while the database is away', () => {
+  it('channels are refused with a reason of their own; the audit trail has their number afterwards', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.fault = new DatabaseError('away');
+    const denied = { kind: 'denied', because: 'error', reason: 'database_away' };
+    expect([await scene.authorize(2), await scene.authorize(2)]).toEqual([denied, denied]);
+    scene.fault = null;
+    await scene.authorize(2);
+    expect(scene.messages()).toContain('Channels refused while the database was away: 2');
+    expect(scene.plane.live.size).toBe(2);
+  });
+
+  it('another fault stays a fault', async () => {
+    const scene = new Scene();
+    scene.fault = new TypeError('a mistake of ours');
+    await expect(scene.authorize(1)).rejects.toThrow(TypeError);
+  });
+});
+
+describe('the news of sessions', () => {
+  const establish = (connectionRef: string) =>
+    ({ op: 'establish', connectionRef, sessionId: 's', generation: 1, backendConnectionId: 9 }) as const;
+
+  it('are told when the main channel is up, and when the records say that it has ended', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.plane.request(WORKER, establish('ref1'));
+    expect(scene.news).toMatchObject([
+      { started: { sessionId: 's', generation: 1, source: 'lab', owner: OWNER, clientIp: '192.0.2.9' } },
+    ]);
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    expect(scene.news).toHaveLength(1);
+    await scene.plane.settle();
+    await Promise.resolve();
+    expect(scene.news.at(-1)).toEqual({ ended: ['s', 1] });
+  });
+
+  it('a session that never came up has none; a refusal has', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'backend failed', ...CLOSED });
+    await scene.plane.settle();
+    scene.refusal = 'token_expired';
+    await scene.authorize(1);
+    expect(scene.news).toEqual([
+      {
+        refused: {
+          ...{ reason: 'token_expired', source: 'lab', uuid: 'u', sessionId: 's' },
+          ...{ clientIp: '192.0.2.9', node: 'node1' },
+        },
+      },
+    ]);
   });
 });

@@ -5,12 +5,22 @@ import { LiveChannels, type LiveChannel } from '../../../src/console/live-channe
 function channel(connectionRef: string, change: Partial<LiveChannel> = {}): LiveChannel {
   return {
     ...{ connectionRef, workerId: 1, pid: 10, sessionId: 's', generation: 1, source: 'lab', uuid: 'u' },
-    ...{ channelType: 2, clientIp: '192.0.2.1', tail: Promise.resolve() },
+    ...{ channelType: 2, clientIp: '192.0.2.1', tail: Promise.resolve(), established: false, move: null },
+    owner: { issuedTo: 'ann', projectId: null, userId: null },
     ...change,
   };
 }
 
 describe('LiveChannels', () => {
+  it('finds the main channels at a console, and counts sessions', () => {
+    const live = new LiveChannels();
+    live.add(channel('a', { channelType: 1 }));
+    live.add(channel('b'));
+    live.add(channel('c', { channelType: 1, uuid: 'v', sessionId: 't' }));
+    expect(live.mainsOf('lab', 'u').map(({ connectionRef }) => connectionRef)).toEqual(['a']);
+    expect([live.all().length, live.sessionCount]).toEqual([3, 2]);
+  });
+
   it('finds channels by name, session, worker and address', () => {
     const live = new LiveChannels();
     live.add(channel('a'));

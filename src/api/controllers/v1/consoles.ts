@@ -3,17 +3,16 @@
 import { Body, Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../../conf/index.js';
-import { AuditEvents } from '../../../objects/audit-event.js';
-import { AUDIT } from '../../../objects/audit-message.js';
-import { ConsoleSessions } from '../../../objects/console-session.js';
 import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleOpening } from '../../console-opening.js';
 import { Absent } from '../../faults.js';
 import { CONF } from '../../injection-tokens.js';
+import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { CreateConsoleBody, InventoryQuery } from '../../schemas/v1.js';
+import { SessionTermination } from '../../session-termination.js';
 import { viewConsole } from '../../views/v1/console.js';
 import { baseUrl, viewPage } from '../../views/v1/links.js';
 import { narrowed } from './narrowed.js';
@@ -27,8 +26,7 @@ export class V1ConsoleController {
 
   constructor(
     private readonly inventory: Inventory,
-    private readonly sessions: ConsoleSessions,
-    private readonly events: AuditEvents,
+    private readonly termination: SessionTermination,
     private readonly opening: ConsoleOpening,
     private readonly permission: Permission,
   ) {}
@@ -72,15 +70,13 @@ export class V1ConsoleController {
     const console = await this.load(source, uuid);
     const [rule, seen] = ['kerbside:consoles:terminate', 'kerbside:consoles:show'] as const;
     this.permission.demand(request, rule, seen, console.project_id, ABSENT);
-    const ended = await this.sessions.terminateConsole(source, uuid, 'console terminated by request');
-    const of = { source, uuid, node: this.conf.default.nodeName, pid: process.pid };
-    const message = AUDIT.sessionTerminated;
-    await this.events.recordMany(ended.sessionIds.map((id) => ({ ...of, session_id: id, message })));
+    await this.termination.console(request, { source, uuid });
   }
 
   private view(request: Request, console: ListedConsole): Record<string, unknown> {
     const rule = 'kerbside:consoles:show:hypervisor';
-    return viewConsole(console, this.permission.allows(request, rule, console.project_id), baseUrl(request));
+    const hypervisor = this.permission.allows(request, rule, console.project_id);
+    return viewConsole(console, { hypervisor, minor: minorOf(request) }, baseUrl(request));
   }
 
   private async load(source: string, uuid: string): Promise<ListedConsole> {

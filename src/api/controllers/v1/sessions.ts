@@ -3,9 +3,6 @@
 import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../../conf/index.js';
-import { AuditEvents } from '../../../objects/audit-event.js';
-import { AUDIT } from '../../../objects/audit-message.js';
-import { ConsoleSessions } from '../../../objects/console-session.js';
 import { ConsoleTokens } from '../../../objects/console-token.js';
 import { Inventory, type ListedSession } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
@@ -15,6 +12,7 @@ import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { InventoryQuery, KeyQuery } from '../../schemas/v1.js';
+import { SessionTermination } from '../../session-termination.js';
 import { baseUrl, viewPage } from '../../views/v1/links.js';
 import { viewSession } from '../../views/v1/session.js';
 import { narrowed } from './narrowed.js';
@@ -29,9 +27,8 @@ export class V1SessionController {
 
   constructor(
     private readonly inventory: Inventory,
-    private readonly sessions: ConsoleSessions,
+    private readonly termination: SessionTermination,
     private readonly tokens: ConsoleTokens,
-    private readonly events: AuditEvents,
     private readonly permission: Permission,
   ) {}
 
@@ -58,16 +55,7 @@ export class V1SessionController {
     const session = await this.load(id);
     const [rule, seen] = ['kerbside:sessions:terminate', 'kerbside:sessions:show'] as const;
     this.permission.demand(request, rule, seen, session.project_id, ABSENT);
-    if (!(await this.sessions.terminateSession(id, 'session terminated by request')))
-      throw new Absent(ABSENT);
-    await this.events.record({
-      source: session.source,
-      uuid: session.uuid,
-      session_id: id,
-      node: this.conf.default.nodeName,
-      pid: process.pid,
-      message: AUDIT.sessionTerminated,
-    });
+    if (!(await this.termination.session(request, id, session))) throw new Absent(ABSENT);
   }
 
   /** The .vv file of a session, for the key of the link that came with it: once. */

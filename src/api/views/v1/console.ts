@@ -5,15 +5,16 @@ import { selfLink } from './links.js';
 import { isoTime } from './time.js';
 
 /**
- * A console. Only those who run the cloud see its hypervisor.
+ * A console. Only those who run the cloud see its hypervisor; whether it is locked is told since 1.1.
  * @param base of the API, such as `https://cloud:13002`
  */
 export function viewConsole(
   console: ListedConsole,
-  hypervisor: boolean,
+  show: { readonly hypervisor: boolean; readonly minor: number },
   base: string,
 ): Record<string, unknown> {
   const id = consoleId(console);
+  const { hypervisor } = show;
   return {
     id,
     source: console.source,
@@ -22,6 +23,9 @@ export function viewConsole(
     project_id: console.project_id,
     user_id: console.user_id,
     instance_state: console.instance_state,
+    ...(show.minor < 1
+      ? {}
+      : { locked: console.instance_locked === null ? null : console.instance_locked !== 0 }),
     created_at: isoTime(console.discovered),
     host: hypervisor ? console.instance_host : null,
     hypervisor: hypervisor ? console.hypervisor : null,

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// The background tasks, each under a lease of its own and with timers of its own, so that a slow one delays no other.
+import type { Conf } from '../conf/index.js';
+import type { Logger } from '../log.js';
+import { announceTo } from '../messaging/announce.js';
+import type { Messaging } from '../messaging/messaging.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
+import { SessionEnds } from '../notifications/own/session-ends.js';
+import { AuditEvents } from '../objects/audit-event.js';
+import { ConsoleSessions } from '../objects/console-session.js';
+import { Consoles } from '../objects/console.js';
+import type { Database } from '../objects/database.js';
+import { reapAuditEvents, reapExpired } from '../objects/reaper.js';
+import { Services } from '../objects/service.js';
+import { Sources } from '../objects/source.js';
+import { PeriodicTask } from './periodic-task.js';
+import { WATCH_INTERVAL, watchServices } from './services-watch.js';
+import { SourceReconciliation } from './source-reconciliation.js';
+import type { LedTask, Work } from './term.js';
+
+/** Seconds between two looks for expired tokens and ended sessions. */
+const REAP_INTERVAL = 5;
+/** Seconds between two looks for audit events that are too old. */
+const RETENTION_INTERVAL = 3600;
+/** Seconds between two looks for services that are long gone, and how long they are remembered. */
+const FORGET_INTERVAL = 600;
+const REMEMBERED = 86_400;
+
+/** What the tasks stand on, but for the database. */
+export interface TaskSettings {
+  readonly conf: Conf;
+  readonly log: Logger;
+  readonly messaging: Messaging;
+  /** For how many seconds this process has been in touch with the database without a break. */
+  readonly steadyFor: () => number;
+  /** What time the database has, epoch seconds. */
+  readonly now: () => number;
+}
+
+/** The work of `sources`. */
+export interface SourcesWork extends Work {
+  /** Reads sources.yaml and asks every source at once. */
+  reload(): void;
+  /** Resolves when the first discoveries are done, well or not. */
+  settled(): Promise<void>;
+}
+
+/** sources.yaml and what it names, in the database. `begun` hears of each term. */
+export function sourcesTask(
+  { conf, log, messaging, now }: TaskSettings,
+  begun: (work: SourcesWork) => void,
+): LedTask {
+  return {
+    name: 'sources',
+    begin: (db) => {
+      const node = conf.default.nodeName;
+      const own = new OwnNotifications(messaging.notifier, conf);
+      const stores = {
+        sources: new Sources(db, {
+          now,
+          changed: (source, fault) => own.sourceChanged({ source, fault, node }),
+        }),
+        consoles: new Consoles(db, { node, pid: process.pid, now }),
+        audit: new AuditEvents(db, { now }),
+        node,
+      };
+      const { path, reloadInterval, discoveryInterval, discoveryTimeout } = conf.sources;
+      const timing = { interval: discoveryInterval, timeout: discoveryTimeout };
+      const reconciliation = new SourceReconciliation(path, stores, log, { openstack: conf.nova }, timing);
+      const files = new PeriodicTask({
+        ...{ name: 'sources file', interval: reloadInterval, log },
+        run: () => reconciliation.run(),
+      });
+      const first = files.runNow().then(() => reconciliation.settled());
+      const work: SourcesWork = {
+        settled: () => first,
+        reload: () => {
+          reconciliation.force();
+          void files.runNow();
+        },
+        stop: async () => {
+          await Promise.all([files.close(), reconciliation.close()]);
+          // A run that was under way may have begun one more.
+          await reconciliation.close();
+        },
+      };
+      begun(work);
+      return work;
+    },
+  };
+}
+
+/** Expired tokens and ended sessions. */
+export function reapingTask({ conf, log, now }: TaskSettings): LedTask {
+  const { reconnectGrace } = conf.console;
+  const run = async (db: Database): Promise<void> => {
+    // Says so in the log when the database is away or its file was deleted.
+    await db.ping();
+    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, now());
+    if (tokens + sessions > 0) log.debug('reaped', { tokens, sessions, purged });
+  };
+  return {
+    name: 'reaping',
+    begin: (db) => repeated('token and session reaping', REAP_INTERVAL, log, () => run(db)),
+  };
+}
+
+/** Audit events that are too old or too many. */
+export function retentionTask({ conf, log, now }: TaskSettings): LedTask {
+  const limits = { maxAge: conf.audit.maxAge || undefined, maxEvents: conf.audit.maxEvents || undefined };
+  const run = async (db: Database): Promise<void> => {
+    const removed = await reapAuditEvents(db, limits, now());
+    if (removed > 0) log.info('old audit events removed', { events: removed });
+  };
+  return {
+    name: 'retention',
+    begin: (db) => repeated('audit retention', RETENTION_INTERVAL, log, () => run(db)),
+  };
+}
+
+/** Services that are down, and what they left behind. */
+export function servicesTask({ conf, log, messaging, steadyFor, now }: TaskSettings): LedTask {
+  return {
+    name: 'services',
+    begin: (db) => {
+      const services = new Services(db);
+      const ends = new SessionEnds(db, new OwnNotifications(messaging.notifier, conf));
+      const watch = {
+        ...{ services, steadyFor, log, audit: new AuditEvents(db, { now }) },
+        sessions: new ConsoleSessions(db, {
+          ...{ reconnectGrace: conf.console.reconnectGrace, now },
+          announce: announceTo(messaging.fanout),
+        }),
+        mainLost: (sessionId: string, generation: number) => ends.add(sessionId, generation),
+        downTime: conf.default.serviceDownTime,
+      };
+      const forget = async (): Promise<void> => {
+        const removed = await services.removeForgotten(REMEMBERED);
+        if (removed > 0) log.info('services that are long gone were removed', { services: removed });
+      };
+      const parts = [
+        repeated('watch over services', WATCH_INTERVAL, log, () => watchServices(watch)),
+        repeated('services long gone', FORGET_INTERVAL, log, forget),
+      ];
+      const stop = async (): Promise<void> => {
+        await Promise.all(parts.map((part) => part.stop()));
+        await ends.close();
+      };
+      return { stop };
+    },
+  };
+}
+
+function repeated(name: string, interval: number, log: Logger, run: () => Promise<void>): Work {
+  const task = new PeriodicTask({ name, interval, run, log });
+  void task.runNow();
+  return { stop: () => task.close() };
+}

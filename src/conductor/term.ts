@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// One term of a task at this process: from the lease's taking to its loss. Counted by the monotonic clock alone.
+import { Conflict } from '../exception.js';
+import type { Database } from '../objects/database.js';
+
+/** Work that goes on until it is stopped. */
+export interface Work {
+  /** Ends it at once; resolves when nothing of it runs any more. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** A task that one process at a time does. */
+export interface LedTask {
+  /** Names its lease. */
+  readonly name: string;
+  /** Begins the work; `db` refuses every statement from the moment at which the lease may be another's. */
+  begin(db: Database): Work;
+}
+
+/** A task went on after its lease. */
+export class LeaseLost extends Conflict {
+  constructor(task: string) {
+    super(`the lease of background task ${task} has run out at this process`);
+  }
+}
+
+/** A term of a task. */
+export class Term {
+  private work: Work | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  private over = false;
+
+  /**
+   * @param validUntil when it ends unless it is extended, milliseconds of performance.now()
+   * @param onExpiry called when it ends so
+   */
+  constructor(
+    private validUntil: number,
+    private readonly onExpiry: () => void,
+  ) {}
+
+  /** Whether the lease is certainly this process's at this moment. */
+  isValid(): boolean {
+    return !this.over && performance.now() < this.validUntil;
+  }
+
+  /** Lets the task begin. */
+  begin(task: LedTask, db: Database): void {
+    this.arm();
+    this.work = task.begin(db);
+  }
+
+  /** The lease was renewed. What had run out stays so. */
+  extend(validUntil: number): void {
+    if (!this.isValid()) return;
+    this.validUntil = Math.max(this.validUntil, validUntil);
+    this.arm();
+  }
+
+  /** Ends the work; resolves when nothing of it runs any more. */
+  async end(): Promise<void> {
+    this.over = true;
+    clearTimeout(this.timer);
+    await this.work?.stop();
+  }
+
+  private arm(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.onExpiry(), Math.max(0, this.validUntil - performance.now()));
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// One attempt to connect to one broker: TLS, login, virtual host, and a deadline on all of it together.
+import { readFileSync } from 'node:fs';
+import { connect, credentials } from 'amqplib';
+import type { ChannelModel, SocketOptions } from 'amqplib';
+import { ConfError } from '../exception.js';
+import { BrokerFault } from './broker-fault.js';
+import type { BrokerHost, BrokerTarget, RabbitOptions } from './transport-url.js';
+
+/** An open connection. */
+export type Connection = ChannelModel;
+
+const GROUP = 'oslo_messaging_rabbit';
+const CONNECT_MS = 10_000;
+/** A frame larger than this closes the connection; the frames that are agreed on have 128 KiB. */
+const MAX_FRAME = 1_048_576;
+
+type FileOption = 'sslCaFile' | 'sslCertFile' | 'sslKeyFile';
+const FILE_OPTIONS: Readonly<Record<FileOption, string>> = {
+  sslCaFile: 'ssl_ca_file',
+  sslCertFile: 'ssl_cert_file',
+  sslKeyFile: 'ssl_key_file',
+};
+
+function readPem(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+/**
+ * Checks what can be checked before a broker is there.
+ *
+ * @throws ConfError when a file of TLS cannot be read, a key misses its certificate, or the login method is none
+ */
+export function checkRabbitOptions(options: RabbitOptions): void {
+  if (options.rabbitLoginMethod === 'RABBIT-CR-DEMO')
+    throw new ConfError(
+      GROUP,
+      'rabbit_login_method',
+      'RABBIT-CR-DEMO is no login for production',
+      'use PLAIN, AMQPLAIN or EXTERNAL',
+    );
+  if (!options.ssl) return;
+  if ((options.sslCertFile === '') !== (options.sslKeyFile === ''))
+    throw new ConfError(
+      GROUP,
+      'ssl_key_file',
+      'a certificate without its key, or a key alone',
+      'name both or none',
+    );
+  for (const [property, option] of Object.entries(FILE_OPTIONS) as [FileOption, string][]) {
+    const path = options[property];
+    if (path === '') continue;
+    try {
+      readPem(path);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
+      throw new ConfError(
+        GROUP,
+        option,
+        `${path} cannot be read: ${code}`,
+        'name a PEM file that Kerbside may read',
+      );
+    }
+  }
+}
+
+// Read for each attempt, so that a renewed certificate is taken up by the next one.
+function tlsOptions(options: RabbitOptions): SocketOptions {
+  const { sslCaFile, sslCertFile, sslKeyFile, sslEnforceHostnameVerification } = options;
+  return {
+    rejectUnauthorized: true,
+    ...(sslCaFile === '' ? {} : { ca: readPem(sslCaFile) }),
+    ...(sslCertFile === '' ? {} : { cert: readPem(sslCertFile) }),
+    ...(sslKeyFile === '' ? {} : { key: readPem(sslKeyFile) }),
+    ...(sslEnforceHostnameVerification ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+type Credentials = NonNullable<SocketOptions['credentials']>;
+
+function loginOf(host: BrokerHost, options: RabbitOptions): Credentials {
+  switch (options.rabbitLoginMethod) {
+    case 'PLAIN':
+      return credentials.plain(host.user, host.password.reveal());
+    case 'AMQPLAIN':
+      return credentials.amqplain(host.user, host.password.reveal());
+    case 'EXTERNAL':
+      return credentials.external();
+    case 'RABBIT-CR-DEMO':
+      throw new BrokerFault('login method RABBIT-CR-DEMO is not supported');
+  }
+}
+
+/** The library declares a connection lost after two silent intervals: together they are the configured time. */
+function heartbeatOf(options: RabbitOptions): number {
+  const { heartbeatTimeoutThreshold: threshold } = options;
+  return threshold === 0 ? 0 : Math.max(1, Math.floor(threshold / 2));
+}
+
+/** Ends a connection at once, whatever the broker does. */
+export function destroyConnection(connection: Connection): void {
+  const { stream } = connection.connection as unknown as { stream?: { destroy?: (error: Error) => void } };
+  // The library takes notice of an error only.
+  stream?.destroy?.(new BrokerFault('connection given up'));
+}
+
+async function open(host: BrokerHost, target: BrokerTarget, clientName: string): Promise<Connection> {
+  const { options } = target;
+  const connection = await connect(
+    {
+      protocol: options.ssl ? 'amqps' : 'amqp',
+      hostname: host.host,
+      port: host.port,
+      vhost: encodeURIComponent(target.virtualHost),
+      heartbeat: heartbeatOf(options),
+      maxFrameSize: MAX_FRAME,
+    },
+    {
+      ...(options.ssl ? tlsOptions(options) : {}),
+      noDelay: true,
+      keepAlive: true,
+      timeout: CONNECT_MS,
+      credentials: loginOf(host, options),
+      clientProperties: { product: 'Kerbside', connection_name: clientName },
+    },
+  );
+  // Without a listener, a fault of the connection would end the process; the loss itself shows as 'close'.
+  connection.on('error', () => undefined);
+  return connection;
+}
+
+/**
+ * Connects to one broker.
+ *
+ * @param host which one
+ * @param target virtual host and options
+ * @param clientName what the broker shows for this connection
+ * @throws Error of the socket, of TLS or of the broker; BrokerFault when there is no answer in time
+ */
+export async function connectTo(
+  host: BrokerHost,
+  target: BrokerTarget,
+  clientName: string,
+): Promise<Connection> {
+  const opening = open(host, target, clientName);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new BrokerFault('no answer')), CONNECT_MS);
+  });
+  try {
+    return await Promise.race([opening, late]);
+  } catch (error) {
+    opening.then(destroyConnection, () => undefined);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

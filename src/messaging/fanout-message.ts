@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What our processes tell each other, read from the wire: a message that is not exactly one of those that this release
+// knows is none. Pure.
+import type { FanoutMessage } from './fanout.js';
+
+type Method = FanoutMessage['method'];
+type Args = Readonly<Record<string, unknown>>;
+type ArgsOf<M extends Method> = Extract<FanoutMessage, { method: M }>['args'];
+
+const CHANGES: readonly ArgsOf<'console_changed'>['change'][] = [
+  'moving',
+  'moved',
+  'stayed',
+  'changed',
+  'removed',
+];
+const MAX_TEXT = 255;
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function readSessionEnded(args: Args): FanoutMessage | undefined {
+  const { session_id, generation, terminated } = args;
+  if (!isText(session_id) || !isCount(generation) || typeof terminated !== 'boolean') return undefined;
+  return { method: 'session_ended', args: { session_id, generation, terminated } };
+}
+
+function readConsoleChanged(args: Args): FanoutMessage | undefined {
+  const { source, uuid } = args;
+  const change = CHANGES.find((known) => known === args['change']);
+  if (!isText(source) || !isText(uuid) || change === undefined) return undefined;
+  return { method: 'console_changed', args: { source, uuid, change } };
+}
+
+const READERS: { readonly [M in Method]: (args: Args) => FanoutMessage | undefined } = {
+  session_ended: readSessionEnded,
+  console_changed: readConsoleChanged,
+  policy_changed: () => ({ method: 'policy_changed', args: {} }),
+};
+
+/**
+ * The message of a method and its arguments.
+ *
+ * @returns undefined when the method is unknown or an argument is missing or of another type
+ */
+export function readFanoutMessage(method: string, args: Args): FanoutMessage | undefined {
+  if (!Object.hasOwn(READERS, method)) return undefined;
+  return READERS[method as Method](args);
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hears the notifications of other services from a queue that all processes of a site share: each message comes to one
+// of them, and stays at the broker until its handler is done. A handler that fails gets the message once more, here or
+// elsewhere; after that, and at once when it cannot be read, the message goes to the dead letters.
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { GroupValues } from '../conf/types.js';
+import type { NOTIFICATIONS_GROUP } from '../conf/notifications.js';
+import { loggerFor } from '../log.js';
+import { InvalidInput } from '../exception.js';
+import { BrokerFault } from './broker-fault.js';
+import { BrokerLink } from './broker-link.js';
+import type { BrokerUse } from './broker-link.js';
+import type { Connection } from './connect.js';
+import { DeadLetters } from './dead-letters.js';
+import { decodeNotification, encodeNotification } from './envelope.js';
+import type { Notification } from './envelope.js';
+import { RecentIds } from './recent-ids.js';
+import { durableBy, ensureExchange, ensureQueue, queueArguments } from './topology.js';
+import type { QueueSpec } from './topology.js';
+import type { BrokerTarget } from './transport-url.js';
+
+/** How the hearing of notifications stands. */
+export interface ListenerStatus {
+  /** `off`: there is nothing to listen to, or it is not wanted. */
+  readonly state: 'off' | 'connected' | 'disconnected';
+  /** Why nothing is heard, without secrets; null when all is well. */
+  readonly fault: string | null;
+  /** Messages since the start, those that were refused included. */
+  readonly received: number;
+  /** Messages that went to the dead-letter queue. */
+  readonly deadLettered: number;
+  /** Messages that were given back once because their handling failed. */
+  readonly requeued: number;
+  /** When the last message came, in epoch seconds; null before the first. */
+  readonly lastMessage: number | null;
+}
+
+/** Hears notifications until it is closed. */
+export interface NotificationListener {
+  status(): ListenerStatus;
+  /** Takes no further message; what a handler has in hand is finished, for a moment at most. */
+  close(): Promise<void>;
+}
+
+/** What is done with notifications. */
+export interface NotificationHandler {
+  /** Names the listener in the log. */
+  readonly name: string;
+  /**
+   * Acts on a message. Several are handled at the same time, in no order. Once it resolves, the message is gone. When it
+   * rejects, the message comes once more, here or at another process, and then goes to the dead-letter queue with the
+   * reason; at once when it rejects with InvalidInput, since it will never be understood.
+   */
+  onMessage(message: Notification): Promise<'done' | 'ignored'>;
+}
+
+/** What a listener needs to know. */
+export interface ListenerOptions {
+  readonly target: BrokerTarget;
+  /** [notifications]. */
+  readonly notifications: GroupValues<typeof NOTIFICATIONS_GROUP>;
+  /** `kerbside-conductor:host`. */
+  readonly clientName: string;
+  readonly node: string;
+}
+
+/** Of all priorities, Nova gives these to what happens to instances. */
+const PRIORITIES = ['info', 'error'];
+const DEFAULT_PREFETCH = 16;
+const REMEMBERED = 1024;
+/** How long a failed message is held before it is given back: what failed may need a moment. */
+const REQUEUE_MS = 1_000;
+const FINISH_MS = 3_000;
+const REBIND_MS = 60_000;
+const DEAD_LETTER_BYTES = 64 * 1024 * 1024;
+
+const log = loggerFor('kerbside.messaging.listener');
+
+interface Failure {
+  readonly reason: string;
+  readonly messageId: string | null;
+  readonly eventType: string | null;
+  readonly body: Buffer | null;
+}
+
+async function pause(milliseconds: number): Promise<void> {
+  // No reason for a program to go on: what is not settled stays with the broker.
+  await new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}
+
+/** Whether the broker has handed out this message before: a flag of all queues, a counter of quorum queues. */
+function deliveredBefore(message: ConsumeMessage): boolean {
+  const count: unknown = message.properties.headers?.['x-delivery-count'];
+  return message.fields.redelivered || (typeof count === 'number' && count > 0);
+}
+
+/** A body without the sender's context, which must not be stored. */
+function withoutContext(notification: Notification): Buffer {
+  try {
+    return encodeNotification(notification, 2);
+  } catch {
+    // Nested too deeply to be written.
+    return encodeNotification({ ...notification, payload: null }, 2);
+  }
+}
+
+function poolQueueOf({ notifications, target }: ListenerOptions): QueueSpec {
+  const { rabbitQuorumQueue, amqpAutoDelete } = target.options;
+  return {
+    name: notifications.pool,
+    durable: durableBy(target.options),
+    autoDelete: amqpAutoDelete && !rabbitQuorumQueue,
+    arguments: {
+      ...queueArguments(target.options),
+      'x-max-length': notifications.queueMaxLength,
+      ...(notifications.messageTtl === 0 ? {} : { 'x-message-ttl': notifications.messageTtl * 1000 }),
+    },
+  };
+}
+
+function deadQueueOf({ notifications, target }: ListenerOptions): QueueSpec {
+  return {
+    name: `${notifications.pool}.dead`,
+    durable: durableBy(target.options),
+    autoDelete: false,
+    arguments: {
+      ...queueArguments(target.options),
+      'x-max-length': notifications.deadLetterMaxLength,
+      'x-max-length-bytes': DEAD_LETTER_BYTES,
+    },
+  };
+}
+
+/** A listener at the broker. */
+export class BrokerListener implements NotificationListener, BrokerUse {
+  readonly name: string;
+  private readonly link: BrokerLink;
+  private readonly deadQueue: QueueSpec;
+  private readonly deadLetters: DeadLetters;
+  private readonly seen = new RecentIds(REMEMBERED);
+  private readonly busy = new Set<Promise<void>>();
+  private consumer: { readonly channel: ConfirmChannel; readonly tag: string } | undefined;
+  private rebinding: NodeJS.Timeout | undefined;
+  private received = 0;
+  private deadLettered = 0;
+  private requeued = 0;
+  private lastMessage: number | null = null;
+  private closing = false;
+
+  constructor(
+    private readonly options: ListenerOptions,
+    private readonly handler: NotificationHandler,
+  ) {
+    const { target, clientName, notifications } = options;
+    this.name = handler.name;
+    this.link = new BrokerLink(target, `${clientName}:${handler.name}`, this);
+    const deadName = `${clientName}:${handler.name}:dead-letters`;
+    this.deadQueue = deadQueueOf(options);
+    this.deadLetters = new DeadLetters(target, deadName, this.deadQueue, notifications.maxMessageSize);
+  }
+
+  /** Begins to listen; never waits. */
+  start(): void {
+    this.link.start();
+  }
+
+  status(): ListenerStatus {
+    const { connected, fault } = this.link.status();
+    const { received, deadLettered, requeued, lastMessage } = this;
+    const state = connected ? 'connected' : 'disconnected';
+    return { state, fault, received, deadLettered, requeued, lastMessage };
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    const { consumer } = this;
+    if (consumer !== undefined) await Promise.race([this.cancel(consumer), pause(FINISH_MS)]);
+    await Promise.race([Promise.allSettled(this.busy), pause(FINISH_MS)]);
+    await Promise.all([this.link.close(), this.deadLetters.close()]);
+  }
+
+  async open(
+    channel: ConfirmChannel,
+    connection: Connection,
+    lose: (fault: BrokerFault) => void,
+  ): Promise<void> {
+    const { notifications, target } = this.options;
+    const { exchange, pool, topics } = notifications;
+    await ensureExchange(connection, exchange, 'topic', target.options);
+    await ensureQueue(connection, poolQueueOf(this.options));
+    await ensureQueue(connection, this.deadQueue);
+    const bind = async (): Promise<void> => {
+      for (const topic of topics) {
+        for (const priority of PRIORITIES) await channel.bindQueue(pool, exchange, `${topic}.${priority}`);
+      }
+    };
+    await bind();
+    await channel.prefetch(target.options.rabbitQosPrefetchCount || DEFAULT_PREFETCH);
+    const { consumerTag } = await channel.consume(pool, (message) => {
+      if (message === null) lose(new BrokerFault(`queue ${pool} was deleted`));
+      else this.take(channel, message);
+    });
+    this.consumer = { channel, tag: consumerTag };
+    clearInterval(this.rebinding);
+    // An exchange that was deleted takes its bindings along, and nobody says so.
+    this.rebinding = setInterval(() => {
+      bind().catch(() => lose(new BrokerFault(`exchange ${exchange} was deleted`)));
+    }, REBIND_MS);
+  }
+
+  lost(): void {
+    this.consumer = undefined;
+    clearInterval(this.rebinding);
+  }
+
+  private async cancel(consumer: { channel: ConfirmChannel; tag: string }): Promise<void> {
+    try {
+      await consumer.channel.cancel(consumer.tag);
+    } catch {
+      // The channel is gone, and the consumer with it.
+    }
+  }
+
+  private take(channel: ConfirmChannel, message: ConsumeMessage): void {
+    // Unacknowledged: another process gets it.
+    if (this.closing) return;
+    this.received += 1;
+    this.lastMessage = Date.now() / 1000;
+    const work = this.process(channel, message).catch(async (error: unknown) => {
+      log.error('a notification was not dealt with', { error: error as Error });
+      await pause(REQUEUE_MS);
+      this.settle(() => channel.nack(message, false, true));
+    });
+    this.busy.add(work);
+    void work.finally(() => this.busy.delete(work));
+  }
+
+  private async process(channel: ConfirmChannel, message: ConsumeMessage): Promise<void> {
+    const decoded = decodeNotification(message.content, this.options.notifications.maxMessageSize);
+    if (!decoded.ok) {
+      const { fault, messageId } = decoded;
+      return this.bury(channel, message, { reason: fault, messageId, eventType: null, body: null });
+    }
+    const notification = decoded.value;
+    if (this.seen.has(notification.uniqueId)) {
+      this.settle(() => channel.ack(message));
+      return;
+    }
+    try {
+      await this.handle(notification);
+    } catch (error) {
+      return this.giveBack(channel, message, notification, error);
+    }
+    this.seen.add(notification.uniqueId);
+    this.settle(() => channel.ack(message));
+  }
+
+  private async handle(notification: Notification): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const { handlerTimeout } = this.options.notifications;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => reject(new BrokerFault(`not handled within ${handlerTimeout} seconds`)),
+        handlerTimeout * 1000,
+      ).unref();
+    });
+    try {
+      await Promise.race([this.handler.onMessage(notification), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async giveBack(
+    channel: ConfirmChannel,
+    message: ConsumeMessage,
+    notification: Notification,
+    error: unknown,
+  ): Promise<void> {
+    const { messageId, eventType } = notification;
+    const reason = error instanceof Error ? error.message : 'the handler failed';
+    const hopeless = error instanceof InvalidInput || !this.options.notifications.requeue;
+    if (hopeless || deliveredBefore(message)) {
+      const body = withoutContext(notification);
+      return this.bury(channel, message, { reason, messageId, eventType, body });
+    }
+    log.debug('a notification is tried once more', { message_id: messageId, event_type: eventType, reason });
+    this.requeued += 1;
+    await pause(REQUEUE_MS);
+    this.settle(() => channel.nack(message, false, true));
+  }
+
+  private async bury(channel: ConfirmChannel, message: ConsumeMessage, failure: Failure): Promise<void> {
+    const { reason, messageId, eventType } = failure;
+    const fields = { message_id: messageId, event_type: eventType, queue: this.deadQueue.name, reason };
+    try {
+      await this.deadLetters.send(message, { ...failure, node: this.options.node });
+    } catch (error) {
+      log.debug('a dead letter is not taken for now', { ...fields, error: error as Error });
+      await pause(REQUEUE_MS);
+      this.settle(() => channel.nack(message, false, true));
+      return;
+    }
+    this.deadLettered += 1;
+    log.warning('a notification goes to the dead letters', fields);
+    this.settle(() => channel.ack(message));
+  }
+
+  private settle(answer: () => void): void {
+    try {
+      answer();
+    } catch {
+      // The channel is gone: the broker hands the message out again.
+    }
+  }
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kerbside's own notifications, through the drivers of [oslo_messaging_notifications]. Whoever emits one goes on at once:
+// messages wait in a bounded memory for the broker, the oldest is dropped when there are too many.
+import { randomUUID } from 'node:crypto';
+import type { ConfirmChannel } from 'amqplib';
+import { loggerFor } from '../log.js';
+import { BrokerLink } from './broker-link.js';
+import type { BrokerUse, LinkStatus } from './broker-link.js';
+import type { Connection } from './connect.js';
+import { encodeNotification } from './envelope.js';
+import type { EnvelopeVersion, Notification } from './envelope.js';
+import { durableBy, ensureExchange, ensureQueue, queueArguments } from './topology.js';
+import type { BrokerTarget } from './transport-url.js';
+
+/** A notification of Kerbside's own. */
+export interface OwnNotification {
+  /** `kerbside.session.start` and the like. */
+  readonly eventType: string;
+  readonly priority: 'info' | 'error';
+  /** A versioned object; no secrets. */
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** Sends Kerbside's notifications. */
+export interface Notifier {
+  /** Takes a notification and returns at once; what cannot be sent in time is dropped and counted. Never throws. */
+  emit(notification: OwnNotification): void;
+}
+
+/** What came and went since the start, and what waits now. */
+export interface NotifierCounters {
+  /** Confirmed by the broker. */
+  readonly sent: number;
+  /** Too many waited, or they had failed too often. */
+  readonly dropped: number;
+  /** Waiting or not confirmed yet. */
+  readonly waiting: number;
+}
+
+/** What a notifier at the broker needs to know. */
+export interface BrokerNotifierOptions {
+  readonly target: BrokerTarget;
+  /** [DEFAULT] control_exchange. */
+  readonly controlExchange: string;
+  readonly topics: readonly string[];
+  /** Driver messagingv2 is 2, driver messaging is 1; with both, each message is sent in both forms. */
+  readonly versions: readonly EnvelopeVersion[];
+  /** -1: try until it succeeds. */
+  readonly retry: number;
+  /** `kerbside-proxy:host`. */
+  readonly publisherId: string;
+}
+
+const PRIORITIES = ['info', 'error'];
+const MAX_WAITING = 1000;
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_UNCONFIRMED = 64;
+const FLUSH_MS = 1_000;
+const FLUSH_POLL_MS = 20;
+const REFUSED_MS = 1_000;
+
+const log = loggerFor('kerbside.messaging.notifier');
+
+interface Letter {
+  readonly topic: string;
+  readonly routingKey: string;
+  readonly body: Buffer;
+  failures: number;
+}
+
+/** The whole message of a notification. @param publisherId `kerbside-proxy:host` */
+export function completeNotification(own: OwnNotification, publisherId: string): Notification {
+  return {
+    messageId: randomUUID(),
+    uniqueId: randomUUID().replaceAll('-', ''),
+    publisherId,
+    eventType: own.eventType,
+    priority: own.priority,
+    timestamp: Date.now() / 1000,
+    payload: own.payload,
+  };
+}
+
+/** Sends notifications to the broker. */
+export class BrokerNotifier implements BrokerUse {
+  readonly name = 'notifier';
+  private readonly link: BrokerLink;
+  private readonly waiting: Letter[] = [];
+  private readonly unconfirmed = new Set<Letter>();
+  private bytes = 0;
+  private channel: ConfirmChannel | undefined;
+  private isPaused = false;
+  private isBlocked = false;
+  private sent = 0;
+  private dropped = 0;
+  private saidDropped = false;
+
+  constructor(private readonly options: BrokerNotifierOptions) {
+    this.link = new BrokerLink(options.target, `${options.publisherId}:notifier`, this);
+  }
+
+  /** Begins to connect; never waits. */
+  start(): void {
+    this.link.start();
+  }
+
+  /** How the broker is. */
+  status(): LinkStatus {
+    return this.link.status();
+  }
+
+  counters(): NotifierCounters {
+    const { sent, dropped } = this;
+    return { sent, dropped, waiting: this.waiting.length + this.unconfirmed.size };
+  }
+
+  /** Takes a message and returns at once. */
+  send(notification: Notification): void {
+    for (const version of this.options.versions) {
+      const body = encodeNotification(notification, version);
+      for (const topic of this.options.topics) {
+        const routingKey = `${topic}.${notification.priority}`;
+        this.waiting.push({ topic, routingKey, body, failures: 0 });
+        this.bytes += body.length;
+      }
+    }
+    this.flush();
+    while (this.waiting.length > MAX_WAITING || this.bytes > MAX_BYTES) {
+      const oldest = this.waiting.shift();
+      if (oldest === undefined) return;
+      this.drop(oldest, 'too many wait for the broker');
+    }
+  }
+
+  /** Waits a second at most for what is not sent yet, and disconnects. */
+  async close(): Promise<void> {
+    const deadline = Date.now() + FLUSH_MS;
+    while (this.counters().waiting > 0 && this.channel !== undefined && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, FLUSH_POLL_MS));
+    await this.link.close();
+  }
+
+  async open(channel: ConfirmChannel, connection: Connection): Promise<void> {
+    const { target, controlExchange, topics } = this.options;
+    const { options } = target;
+    await ensureExchange(connection, controlExchange, 'topic', options);
+    for (const topic of topics) {
+      for (const priority of PRIORITIES) {
+        const name = `${topic}.${priority}`;
+        const durable = durableBy(options);
+        const autoDelete = options.amqpAutoDelete && !options.rabbitQuorumQueue;
+        await ensureQueue(connection, { name, durable, autoDelete, arguments: queueArguments(options) });
+        await channel.bindQueue(name, controlExchange, name);
+      }
+    }
+    channel.prependListener('close', () => {
+      // Before the library calls back for each unconfirmed message.
+      if (this.channel === channel) this.channel = undefined;
+    });
+    this.channel = channel;
+    this.flush();
+  }
+
+  lost(): void {
+    this.channel = undefined;
+    this.isBlocked = false;
+    // Sent, perhaps even taken, but not confirmed: once more, at the front and in their order.
+    const again = [...this.unconfirmed];
+    this.unconfirmed.clear();
+    this.waiting.unshift(...again);
+    this.countFailure(again);
+  }
+
+  failed(): void {
+    this.countFailure(this.waiting);
+  }
+
+  blocked(blocked: boolean): void {
+    this.isBlocked = blocked;
+    this.flush();
+  }
+
+  private countFailure(letters: readonly Letter[]): void {
+    const { retry } = this.options;
+    if (retry < 0) return;
+    for (const letter of [...letters]) {
+      letter.failures += 1;
+      if (letter.failures <= retry) continue;
+      this.waiting.splice(this.waiting.indexOf(letter), 1);
+      this.drop(letter, 'it failed too often');
+    }
+  }
+
+  private drop(letter: Letter, reason: string): void {
+    this.bytes -= letter.body.length;
+    this.dropped += 1;
+    if (this.saidDropped) return;
+    this.saidDropped = true;
+    log.warning('a notification is dropped, and so may be others until the broker takes them', {
+      routing_key: letter.routingKey,
+      reason,
+    });
+  }
+
+  private flush(): void {
+    const { channel } = this;
+    if (channel === undefined || this.isBlocked || this.isPaused) return;
+    while (this.unconfirmed.size < MAX_UNCONFIRMED) {
+      const letter = this.waiting.shift();
+      if (letter === undefined) return;
+      this.unconfirmed.add(letter);
+      if (!this.publish(channel, letter)) return;
+    }
+  }
+
+  /** @returns false when the channel is gone; lost() then takes care of the letter */
+  private publish(channel: ConfirmChannel, letter: Letter): boolean {
+    const options = { persistent: true, contentType: 'application/json', contentEncoding: 'utf-8' };
+    const { controlExchange } = this.options;
+    try {
+      channel.publish(controlExchange, letter.routingKey, letter.body, options, (error: unknown) => {
+        // Of a channel that is gone, lost() takes care.
+        if (this.channel === channel) this.confirmed(letter, error === null);
+      });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private confirmed(letter: Letter, taken: boolean): void {
+    if (!this.unconfirmed.delete(letter)) return;
+    if (taken) {
+      this.bytes -= letter.body.length;
+      this.sent += 1;
+      this.saidDropped = false;
+    } else {
+      this.waiting.unshift(letter);
+      this.countFailure([letter]);
+      this.pause();
+    }
+    this.flush();
+  }
+
+  /** A broker that refuses messages (a full queue) is not asked again at once. */
+  private pause(): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    setTimeout(() => {
+      this.isPaused = false;
+      this.flush();
+    }, REFUSED_MS).unref();
+  }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Does to the consoles of an instance what an event means for them. Every step may be done twice: a process that dies on
+// the way leaves the message to another one, which begins anew.
+import { consoleFault } from '../compute/instance.js';
+import type { Logger } from '../log.js';
+import type { Fanout } from '../messaging/fanout.js';
+import type { AuditEvents } from '../objects/audit-event.js';
+import { endedByInstance } from '../objects/audit-message.js';
+import type { ConsoleSessions } from '../objects/console-session.js';
+import type { Consoles } from '../objects/console.js';
+import type { InstanceConsole, InstanceFacts } from '../objects/instance-fact.js';
+import type { ConsoleChange, Effect } from './effect.js';
+import { effectOf } from './handlers/table.js';
+import type { InstanceEvent } from './instance-event.js';
+import type { OwnNotifications } from './own/own-notifications.js';
+import { statusOf } from './status.js';
+
+/** What came of an event. `outdated`: something newer is known; `no_console`: nobody has asked for one. */
+export type Outcome = 'applied' | 'outdated' | 'no_console' | 'nothing';
+
+/** Asks a source anew about a console, in the background. */
+export interface ConsoleReviews {
+  request(source: string, uuid: string): void;
+}
+
+/** What a keeper works with. */
+export interface KeeperParts {
+  readonly facts: InstanceFacts;
+  readonly sessions: ConsoleSessions;
+  readonly consoles: Consoles;
+  readonly audit: AuditEvents;
+  readonly own: Pick<OwnNotifications, 'terminated'>;
+  readonly fanout: Fanout;
+  readonly reviews: ConsoleReviews;
+  readonly log: Pick<Logger, 'info'>;
+  /** Name of this node, for the audit. */
+  readonly node: string;
+}
+
+/** Keeps consoles, tokens and sessions to what Nova says of their instances. */
+export class ConsoleKeeper {
+  constructor(private readonly parts: KeeperParts) {}
+
+  /** Takes up an event. @throws DatabaseError when the database is away; the same event may come again */
+  async keep(event: InstanceEvent): Promise<Outcome> {
+    const effect = effectOf(event);
+    if (effect.kind === 'nothing') return 'nothing';
+    const consoles = await this.parts.facts.consoles(event.uuid);
+    if (consoles.length === 0) return 'no_console';
+    const applied: boolean[] = [];
+    for (const console of consoles) applied.push(await this.take(console, event, effect));
+    return applied.includes(true) ? 'applied' : 'outdated';
+  }
+
+  private async take(
+    console: InstanceConsole,
+    event: InstanceEvent,
+    effect: Exclude<Effect, { kind: 'nothing' }>,
+  ): Promise<boolean> {
+    const { facts } = this.parts;
+    const { source, uuid } = console;
+    if (event.locked !== null) await facts.recordLock(source, uuid, event.time, event.locked);
+    switch (effect.kind) {
+      case 'removed':
+        if (!effect.final && !(await facts.isNews(source, uuid, event.time))) return false;
+        await this.remove(source, uuid, nameOf(event));
+        return true;
+      case 'recorded':
+        return this.record(console, event, effect);
+      case 'noticed':
+        if (effect.addressVoid) await facts.markAddressStale(source, uuid);
+        if (!(await facts.isNews(source, uuid, event.time))) return false;
+        this.tell(source, uuid, effect.change);
+        if (effect.addressVoid) this.parts.reviews.request(source, uuid);
+        return true;
+    }
+  }
+
+  private async record(
+    console: InstanceConsole,
+    event: InstanceEvent,
+    effect: Extract<Effect, { kind: 'recorded' }>,
+  ): Promise<boolean> {
+    const { facts, reviews } = this.parts;
+    const { source, uuid } = console;
+    const state = statusOf(event.state, event.taskState);
+    // Holds for an older message, too: the newer one may not tell that the hypervisor process is another.
+    if (effect.addressVoid) await facts.markAddressStale(source, uuid);
+    const { time: at, host } = event;
+    if (!(await facts.record(source, uuid, { at, state, host }))) return false;
+    if (effect.ended) await this.interrupt(source, uuid, nameOf(event));
+    this.tell(source, uuid, effect.change);
+    const moved = host !== null && host !== console.host;
+    const renamed = event.name !== null && event.name !== console.name;
+    const hasScreen = consoleFault({ status: state, taskState: event.taskState }) === null;
+    if (hasScreen && !effect.ended && (effect.addressVoid || moved || renamed)) reviews.request(source, uuid);
+    return true;
+  }
+
+  // Tokens can be made as long as there is a console: what was made while its sessions ended, ends after it.
+  private async remove(source: string, uuid: string, event: string): Promise<void> {
+    const { sessions, consoles, log } = this.parts;
+    const ended = (await sessions.terminateConsole(source, uuid, event)).sessionIds;
+    if (await consoles.remove(source, uuid)) {
+      ended.push(...(await sessions.terminateConsole(source, uuid, event)).sessionIds);
+      this.tell(source, uuid, 'removed');
+    }
+    const { own, node } = this.parts;
+    const by = { kind: 'notification' } as const;
+    own.terminated({ source, uuid, sessionIds: ended, by, reason: event, node });
+    await this.auditEnds(source, uuid, ended, event);
+    log.info('console has gone with its instance', { source, uuid, event, sessions: ended.length });
+  }
+
+  private async interrupt(source: string, uuid: string, event: string): Promise<void> {
+    const ended = await this.parts.sessions.interruptConsole(source, uuid);
+    if (ended.length === 0) return;
+    await this.auditEnds(source, uuid, ended, event);
+    const { log } = this.parts;
+    log.info('sessions have ended with the hypervisor process of their instance', {
+      ...{ source, uuid, event },
+      sessions: ended.length,
+    });
+  }
+
+  private async auditEnds(
+    source: string,
+    uuid: string,
+    sessions: readonly string[],
+    event: string,
+  ): Promise<void> {
+    const { audit, node } = this.parts;
+    const message = endedByInstance(event);
+    const events = sessions.map((session) => ({
+      ...{ source, uuid, node, message },
+      session_id: session,
+      pid: process.pid,
+    }));
+    if (events.length > 0) await audit.recordMany(events);
+  }
+
+  private tell(source: string, uuid: string, change: ConsoleChange | 'removed'): void {
+    this.parts.fanout.cast({ method: 'console_changed', args: { source, uuid, change } });
+  }
+}
+
+/** The event as Nova's versioned format names it. */
+function nameOf({ event, phase }: InstanceEvent): string {
+  return phase === 'none' ? `instance.${event}` : `instance.${event}.${phase}`;
+}

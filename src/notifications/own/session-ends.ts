@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The notifications of sessions that have ended. They wait a moment, until the other nodes have written what passed on
+// their channels, and for as long as the database is away.
+import { loggerFor } from '../../log.js';
+import type { Database } from '../../objects/database.js';
+import { sessionUsage } from '../../objects/session-usage.js';
+import type { OwnNotifications } from './own-notifications.js';
+
+const log = loggerFor('kerbside.notifications.own');
+
+/** Milliseconds from the end of a main channel to its notification: other nodes end theirs within a poll interval. */
+const SETTLE = 3000;
+/** Milliseconds to the next try while the database is away, and tries at most: an hour. */
+const RETRY = 5000;
+const TRIES = 720;
+/** Ends that wait at most; the oldest is left out when there are more. */
+const MOST_WAITING = 10_000;
+
+interface Waiting {
+  readonly sessionId: string;
+  readonly generation: number;
+  tries: number;
+  timer: NodeJS.Timeout;
+}
+
+/** Tells the ends of sessions. */
+export class SessionEnds {
+  private readonly waiting = new Set<Waiting>();
+  private failing = false;
+
+  constructor(
+    private readonly db: Database,
+    private readonly own: OwnNotifications,
+  ) {}
+
+  /** The main channel of this generation has ended, and the records say so. */
+  add(sessionId: string, generation: number): void {
+    if (!this.own.wanted) return;
+    for (const oldest of this.waiting) {
+      if (this.waiting.size < MOST_WAITING) break;
+      clearTimeout(oldest.timer);
+      this.waiting.delete(oldest);
+    }
+    const entry: Waiting = { sessionId, generation, tries: 0, timer: setTimeout(() => undefined, 0) };
+    this.waiting.add(entry);
+    this.schedule(entry, SETTLE);
+  }
+
+  /** Tells at once what waits, as far as the records go. */
+  async close(): Promise<void> {
+    const waiting = [...this.waiting];
+    for (const { timer } of waiting) clearTimeout(timer);
+    await Promise.all(waiting.map(async (entry) => this.tell(entry)));
+    for (const { timer } of this.waiting) clearTimeout(timer);
+  }
+
+  private schedule(entry: Waiting, delay: number): void {
+    clearTimeout(entry.timer);
+    entry.timer = setTimeout(() => void this.tell(entry), delay);
+  }
+
+  private async tell(entry: Waiting): Promise<void> {
+    const { sessionId, generation } = entry;
+    try {
+      const usage = await sessionUsage(this.db, sessionId, generation);
+      this.waiting.delete(entry);
+      this.failing = false;
+      if (usage !== null) this.own.ended(usage);
+    } catch (error) {
+      if (!this.failing)
+        log.warning('the ends of sessions cannot be told while the database is away', {
+          error: error as Error,
+        });
+      this.failing = true;
+      entry.tries += 1;
+      if (entry.tries >= TRIES) this.waiting.delete(entry);
+      else this.schedule(entry, RETRY);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the states that notifications carry to the status that Nova's API answers with, so that a console's row says the
+// same whoever has looked last. The table is the API's own.
+
+type Status = string;
+
+interface Row {
+  readonly status: Status;
+  /** What a task makes of it. */
+  readonly tasks?: Readonly<Record<string, Status>>;
+}
+
+const RESIZING = {
+  resize_prep: 'RESIZE',
+  resize_migrating: 'RESIZE',
+  resize_migrated: 'RESIZE',
+  resize_finish: 'RESIZE',
+};
+const REBUILDING = {
+  rebuilding: 'REBUILD',
+  rebuild_block_device_mapping: 'REBUILD',
+  rebuild_spawning: 'REBUILD',
+};
+const REBOOTING = {
+  rebooting: 'REBOOT',
+  reboot_pending: 'REBOOT',
+  reboot_started: 'REBOOT',
+  rebooting_hard: 'HARD_REBOOT',
+  reboot_pending_hard: 'HARD_REBOOT',
+  reboot_started_hard: 'HARD_REBOOT',
+};
+
+const ROWS: Readonly<Record<string, Row>> = {
+  active: {
+    status: 'ACTIVE',
+    tasks: {
+      ...REBOOTING,
+      ...REBUILDING,
+      ...RESIZING,
+      updating_password: 'PASSWORD',
+      migrating: 'MIGRATING',
+    },
+  },
+  building: { status: 'BUILD' },
+  stopped: { status: 'SHUTOFF', tasks: { ...RESIZING, ...REBUILDING } },
+  resized: {
+    status: 'VERIFY_RESIZE',
+    tasks: { resize_reverting: 'REVERT_RESIZE' },
+  },
+  paused: { status: 'PAUSED', tasks: { migrating: 'MIGRATING' } },
+  suspended: { status: 'SUSPENDED' },
+  rescued: { status: 'RESCUE' },
+  error: { status: 'ERROR', tasks: REBUILDING },
+  deleted: { status: 'DELETED' },
+  'soft-delete': { status: 'SOFT_DELETED' },
+  shelved: { status: 'SHELVED' },
+  shelved_offloaded: { status: 'SHELVED_OFFLOADED' },
+};
+
+/** The API's status for a vm_state and a task_state; `UNKNOWN`, as the API has it, for a state that is new. */
+export function statusOf(state: string, taskState: string | null): string {
+  const row = own(ROWS, state);
+  if (row === undefined) return 'UNKNOWN';
+  return own(row.tasks ?? {}, taskState ?? '') ?? row.status;
+}
+
+// States come from outside: `constructor` is one that every object knows.
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

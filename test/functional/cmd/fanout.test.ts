@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two proxies, two REST services and a conductor as programs of their own on one MariaDB and one RabbitMQ: what ends on
+// one node ends on all, with the broker and without; those who listen for notifications hear of it; and a node that was
+// frozen until it was taken for dead puts its records right.
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { connect } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
+import { openDatabase } from '../../../src/db/database.js';
+import type { Database } from '../../../src/db/database.js';
+import { decodeNotification } from '../../../src/messaging/envelope.js';
+import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { Sources } from '../../../src/objects/source.js';
+import { startMariaDb } from '../../fixtures/mariadb.js';
+import type { MariaDb } from '../../fixtures/mariadb.js';
+import { waitFor } from '../../fixtures/program.js';
+import type { Program } from '../../fixtures/program.js';
+import { startRabbitMq } from '../../fixtures/rabbitmq.js';
+import type { RabbitMq } from '../../fixtures/rabbitmq.js';
+import { SpiceClient, type ClientChannel } from '../../fixtures/spice-client.js';
+import { SpiceServer } from '../../fixtures/spice-server.js';
+import { apiPort, Site } from './site.js';
+
+jest.setTimeout(60_000);
+
+const [UUID, OTHER] = ['11111111-2222-3333-4444-555555555555', '66666666-7777-8888-9999-000000000000'];
+const PROJECT = 'a1b2c3';
+const DOWN_TIME = 2.4;
+const POLL_INTERVAL = 2;
+/** What a busy machine may add, seconds. */
+const SLACK = 1.5;
+
+interface Heard {
+  readonly type: string;
+  readonly publisher: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+interface Session {
+  readonly id: string;
+  readonly main: ClientChannel;
+  /** Those of the other proxy last. */
+  readonly channels: readonly ClientChannel[];
+}
+
+const site = new Site();
+let mariadb: MariaDb;
+let rabbitmq: RabbitMq;
+let db: Database;
+let hypervisors: SpiceServer[];
+let proxies: Program[];
+let apis: Program[];
+let bearer: string;
+let env: Record<string, string>;
+let consumer: ChannelModel;
+const heard: Heard[] = [];
+const clients: SpiceClient[] = [];
+
+beforeAll(async () => {
+  [mariadb, rabbitmq] = await Promise.all([startMariaDb(), startRabbitMq()]);
+  hypervisors = [await SpiceServer.start({}), await SpiceServer.start({})];
+  const vhost = await rabbitmq.createVirtualHost();
+  const connection = mariadb.url(await mariadb.createSchema());
+  const encryptionKeyFile = join(site.folder, 'encryption.key');
+  db = await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 4 }, { sync: true });
+  env = {
+    OS_DATABASE__CONNECTION: connection,
+    OS_DATABASE__ENCRYPTION_KEY_FILE: encryptionKeyFile,
+    OS_DEFAULT__TRANSPORT_URL: vhost.url(),
+    OS_DEFAULT__REPORT_INTERVAL: String(DOWN_TIME / 3),
+    OS_DEFAULT__SERVICE_DOWN_TIME: String(DOWN_TIME),
+    OS_OSLO_MESSAGING_NOTIFICATIONS__DRIVER: 'messagingv2',
+    OS_PROXY__POLL_INTERVAL: String(POLL_INTERVAL),
+    OS_SPICE__WORKERS: '1',
+    OS_METRICS__CONDUCTOR_PORT: '0',
+  };
+  const start = (name: 'proxy' | 'api' | 'conductor', node: string): Promise<Program> =>
+    site.start(name, { env: { ...env, OS_DEFAULT__NODE_NAME: node } });
+  const [p1, p2, a1, a2] = await Promise.all([
+    ...[start('proxy', 'one'), start('proxy', 'two'), start('api', 'one'), start('api', 'two')],
+    start('conductor', 'one'),
+  ]);
+  [proxies, apis] = [[p1, p2] as Program[], [a1, a2] as Program[]];
+  // Now that the conductor has read its sources file, which has none.
+  await addConsoles();
+  bearer = (await site.run('manage', ['token', 'create', '--subject', 'ann', '--admin'])).stdout.trim();
+  consumer = await connect(vhost.url().replace('rabbit:', 'amqp:'));
+  const channel = await consumer.createChannel();
+  // As a consumer that was there first would make it.
+  await channel.assertQueue('notifications.info', { durable: false, autoDelete: false });
+  await channel.consume('notifications.info', (message) => take(message?.content), { noAck: true });
+}, 120_000);
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+});
+afterAll(async () => {
+  for (const proxy of proxies) proxy.child.kill('SIGCONT');
+  await consumer.close().catch(() => undefined);
+  await site.close();
+  await Promise.all(hypervisors.map((server) => server.close()));
+  await db.close();
+  await Promise.all([mariadb.stop(), rabbitmq.stop()]);
+});
+
+async function addConsoles(): Promise<void> {
+  await new Sources(db).upsert({ name: 'lab', type: 'static' });
+  const consoles = hypervisors.map(({ host, plainPort }, at) => ({
+    ...{ uuid: at === 0 ? UUID : OTHER, name: 'desk', hypervisor: 'localhost', hypervisorIp: host },
+    ...{ insecurePort: plainPort, securePort: null, hostSubject: null, ticket: 's3cret' },
+    ...{ projectId: PROJECT, userId: 'u-17' },
+  }));
+  await new Consoles(db, { node: 'test', pid: 1 }).reconcile('lab', consoles);
+}
+
+function take(body: Buffer | undefined): void {
+  if (body === undefined) return;
+  const decoded = decodeNotification(body, 65_536);
+  if (!decoded.ok) throw new Error(decoded.fault);
+  const { eventType: type, publisherId: publisher, payload } = decoded.value;
+  heard.push({
+    type,
+    publisher,
+    data: (payload as Record<string, Heard['data']>)['kerbside_object.data'] ?? {},
+  });
+}
+
+/** Waits for a notification about a session. */
+function told(type: string, sessionId: string): Promise<Heard> {
+  return waitFor(`${type} of ${sessionId}`, 15_000, () =>
+    heard.find((one) => one.type === type && one.data['session_id'] === sessionId),
+  );
+}
+
+function securePort(proxy: Program): number {
+  return Number(/secure SPICE listener bound port=(\d+)/.exec(proxy.output())?.[1]);
+}
+
+/** Opens a session: main and inputs on one proxy, display and cursor on the other. */
+async function open(mainOn = 0, othersOn = 1 - mainOn, uuid = UUID): Promise<Session> {
+  const minted = await new ConsoleTokens(db, { tokenTtl: 60 }).mint({
+    ...{ source: 'lab', uuid, issuedTo: 'ann' },
+  });
+  const port = securePort(proxies[mainOn] as Program);
+  const tls = { rejectUnauthorized: false };
+  const client = new SpiceClient({ port, tls, password: minted.token });
+  clients.push(client);
+  const main = await client.openMain();
+  const away = { port: securePort(proxies[othersOn] as Program) };
+  const channels = [
+    main,
+    await client.open('inputs'),
+    await client.open('display', 0, away),
+    await client.open('cursor', 0, away),
+  ];
+  return { id: minted.sessionId, main, channels };
+}
+
+/** Waits until all channels are closed. */
+async function ends(channels: readonly ClientChannel[], seconds: number): Promise<void> {
+  await waitFor(
+    'the end of all channels',
+    seconds * 1000,
+    () => channels.every(({ closeReason }) => closeReason !== null),
+    5,
+  );
+}
+
+/** Seconds until all channels are closed. */
+async function secondsToEnd({ channels }: Session, end: () => Promise<unknown>): Promise<number> {
+  const since = performance.now();
+  await end();
+  await ends(channels, 10);
+  return Number(((performance.now() - since) / 1000).toFixed(3));
+}
+
+async function post(api: number, path: string): Promise<number> {
+  const url = `http://127.0.0.1:${apiPort(apis[api] as Program)}${path}`;
+  const headers = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
+  return (await fetch(url, { method: 'POST', headers })).status;
+}
+
+const terminate = (api: number, session: Session): Promise<number> =>
+  post(api, `/session/${session.id}/terminate`);
+
+/** The rows of a session that are open, and its state. */
+async function rows({ id }: Session): Promise<{ state: string; mainRef: boolean; open: number }> {
+  const [session] = await db.query<{ state: string; main_ref: string | null }>(
+    'SELECT state, main_ref FROM console_sessions WHERE session_id = ?',
+    [id],
+  );
+  const open = await db.query('SELECT id FROM console_connections WHERE session_id = ? AND closed IS NULL', [
+    id,
+  ]);
+  return { state: session?.state ?? '', mainRef: session?.main_ref !== null, open: open.length };
+}
+
+describe('a session whose channels are on two proxies', () => {
+  it.each([0, 1])('ends everywhere within a second when API %d is told to', async (api) => {
+    const session = await open();
+    const seconds = await secondsToEnd(session, () => terminate(api, session));
+    process.stdout.write(`terminate with the broker, API ${api}: all channels closed after ${seconds} s\n`);
+    expect(seconds).toBeLessThan(1);
+    expect((await told('kerbside.session.terminate', session.id)).data).toMatchObject({
+      ...{ source: 'lab', uuid: UUID, requested_by: 'user', request_user: 'ann' },
+      reason: 'session terminated by request',
+    });
+  });
+
+  it('ends everywhere at once when its console is terminated', async () => {
+    const session = await open(1);
+    expect(await secondsToEnd(session, () => post(0, `/console/lab/${UUID}/terminate`))).toBeLessThan(1);
+  });
+
+  it('ends everywhere at once with its main channel, and those who listen hear what it came to', async () => {
+    const session = await open();
+    const started = await told('kerbside.session.start', session.id);
+    expect(started).toMatchObject({
+      publisher: 'kerbside-proxy:one',
+      data: {
+        ...{ generation: 1, source: 'lab', uuid: UUID, project_id: PROJECT, user_id: 'u-17' },
+        ...{ issued_to: 'ann', client_address: '127.0.0.1', node: 'one' },
+      },
+    });
+    expect(await secondsToEnd(session, () => session.main.close())).toBeLessThan(1);
+    const { data } = await told('kerbside.session.end', session.id);
+    expect(data).toMatchObject({
+      ...{ generation: 1, source: 'lab', issued_to: 'ann', node: 'one', channels: 4 },
+    });
+    expect(data['reason']).toMatch(/^client (closed|connection lost)$/);
+    expect(data['bytes_down']).toBeGreaterThan(0);
+    const sums = await db.query<{ down: string }>(
+      'SELECT SUM(bytes_down) AS down FROM console_connections WHERE session_id = ?',
+      [session.id],
+    );
+    expect(data['bytes_down']).toBe(Number(sums[0]?.down));
+  });
+
+  it('ends everywhere at once by kerbside-manage', async () => {
+    const session = await open();
+    const result = await site.run('manage', ['session', 'terminate', session.id], env);
+    expect(result).toMatchObject({ status: 0, stdout: `session ${session.id} terminated\n` });
+    const since = performance.now();
+    await ends(session.channels, 10);
+    expect((performance.now() - since) / 1000).toBeLessThan(1);
+    expect((await told('kerbside.session.terminate', session.id)).data).toMatchObject({
+      requested_by: 'operator',
+    });
+  });
+
+  it('is refused to strangers without a flood of notifications', async () => {
+    const before = heard.length;
+    const strangers = Array.from({ length: 20 }, async () => {
+      const port = securePort(proxies[0] as Program);
+      const client = new SpiceClient({ port, tls: { rejectUnauthorized: false }, password: 'x'.repeat(48) });
+      clients.push(client);
+      return client.link('main', 0, { connectionId: 0 });
+    });
+    for (const { outcome } of await Promise.all(strangers))
+      expect(outcome).toEqual({ type: 'result', code: 7 });
+    const refused = (): Heard[] =>
+      heard.slice(before).filter(({ type }) => type === 'kerbside.console.refused');
+    await waitFor('a refusal', 5000, () => refused().length > 0);
+    expect(refused()).toMatchObject([
+      { data: { reason: 'token_unknown', source: null, uuid: null, client_address: '127.0.0.1' } },
+    ]);
+    expect(JSON.stringify(heard)).not.toContain('xxxx');
+  });
+});
+
+describe('a broker that takes nothing', () => {
+  it('because its disk is full holds up no session; what waited goes out later', async () => {
+    await rabbitmq.setDiskAlarm(true);
+    const session = await open();
+    const seconds = await secondsToEnd(session, () => terminate(0, session));
+    expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
+    await rabbitmq.setDiskAlarm(false);
+    await told('kerbside.session.start', session.id);
+    await told('kerbside.session.end', session.id);
+  });
+
+  it('because it is dead costs a poll interval', async () => {
+    const session = await open();
+    await consumer.close();
+    await rabbitmq.kill();
+    const seconds = await secondsToEnd(session, () => terminate(1, session));
+    process.stdout.write(`terminate without the broker: all channels closed after ${seconds} s\n`);
+    expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
+    const byHand = await open();
+    const since = performance.now();
+    const result = await site.run('manage', ['session', 'terminate', byHand.id], env);
+    expect(result.status).toBe(0);
+    expect((performance.now() - since) / 1000).toBeLessThan(6);
+    await ends(byHand.channels, POLL_INTERVAL + SLACK);
+  });
+});
+
+describe('a proxy that was frozen until it was taken for dead', () => {
+  it('goes on with what is its own, and ends what others have given up', async () => {
+    const [own, shared] = [await open(1, 1), await open(1, 0, OTHER)];
+    const frozen = proxies[1] as Program;
+    frozen.child.kill('SIGSTOP');
+    await waitFor('the end of its rows', 15_000, async () => (await rows(own)).open === 0);
+    // The other proxy ends its part of a session whose main channel is lost.
+    await ends(shared.channels.slice(2), 10);
+    frozen.child.kill('SIGCONT');
+    await ends(shared.channels, 10);
+    await waitFor('its rows', 10_000, async () => (await rows(own)).open === own.channels.length);
+    expect(await rows(own)).toEqual({ state: 'active', mainRef: true, open: 4 });
+    await waitFor('the end of the others', 5000, async () => (await rows(shared)).open === 0);
+    expect(own.channels.map(({ closeReason }) => closeReason)).toEqual([null, null, null, null]);
+    expect(frozen.output()).toContain('channels that ran on while this node was taken for dead');
+    const audit = await db.query<{ message: string }>(
+      'SELECT message FROM audit_events WHERE session_id = ? ORDER BY id',
+      [own.id],
+    );
+    const messages = audit.map(({ message }) => message);
+    expect(messages).toEqual(expect.arrayContaining(['Node lost', 'Node back, the session goes on']));
+    const given = await db.query<{ message: string }>(
+      "SELECT message FROM audit_events WHERE session_id = ? AND message LIKE 'Channel closed: node lost%'",
+      [shared.id],
+    );
+    expect(given).toHaveLength(2);
+    const seconds = await secondsToEnd(own, () => terminate(0, own));
+    expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
+  });
+});
+
+describe('while the database is away', () => {
+  it('sessions go on, new ones are refused with a reason, and what ended meanwhile is written later', async () => {
+    const session = await open();
+    const proxy = proxies[0] as Program;
+    const stranger = new SpiceClient({
+      ...{ port: securePort(proxy), tls: { rejectUnauthorized: false }, password: 'y'.repeat(48) },
+    });
+    clients.push(stranger);
+    await mariadb.kill();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const { outcome } = await stranger.link('main', 0, { connectionId: 0 });
+      expect(outcome).toMatchObject({ type: 'closed', stage: 'result' });
+    }
+    await session.channels[3]?.close();
+    expect(session.channels.slice(0, 3).map(({ closeReason }) => closeReason)).toEqual([null, null, null]);
+    const lines = (text: string): number => proxy.output().split(text).length - 1;
+    expect(lines('reason=database_away')).toBe(3);
+    expect(lines('the database is away: running sessions go on')).toBe(1);
+    await mariadb.restart();
+    await waitFor('the row of the channel', 20_000, async () => (await rows(session)).open === 3);
+    await stranger.link('main', 0, { connectionId: 0 });
+    await waitFor('the audit event', 5000, async () => {
+      const [found] = await db.query(
+        "SELECT id FROM audit_events WHERE message LIKE 'Channels refused while%: 3'",
+      );
+      return found;
+    });
+    expect(await secondsToEnd(session, () => terminate(1, session))).toBeLessThan(POLL_INTERVAL + SLACK);
+  });
+});

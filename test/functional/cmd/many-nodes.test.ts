@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several built programs on one MariaDB: each background task is done by exactly one conductor, whatever happens to it,
+// and what a dead proxy left open is closed in the records. One of the nodes has a clock that is an hour wrong.
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { openDatabase } from '../../../src/db/database.js';
+import type { Database } from '../../../src/db/database.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { Leases } from '../../../src/objects/lease.js';
+import { Services } from '../../../src/objects/service.js';
+import type { Service } from '../../../src/objects/service.js';
+import { startMariaDb } from '../../fixtures/mariadb.js';
+import type { MariaDb } from '../../fixtures/mariadb.js';
+import { delay, waitFor } from '../../fixtures/program.js';
+import type { Program } from '../../fixtures/program.js';
+import { Site } from './site.js';
+
+const UUID = '11111111-2222-3333-4444-555555555555';
+jest.setTimeout(60_000);
+
+const LEASE_TIME = 4;
+const DOWN_TIME = 2.4;
+const TASKS = ['reaping', 'retention', 'services', 'sources'];
+/** A machine whose clock is an hour fast; its monotonic clock is right, as those of machines are. */
+const WRONG_CLOCK = `--import "data:text/javascript,const now=Date.now;Date.now=()=>now()+3600000"`;
+
+const site = new Site();
+let server: MariaDb;
+let db: Database;
+let env: Record<string, string>;
+let conductors: Record<'a' | 'b', Program>;
+
+beforeAll(async () => {
+  server = await startMariaDb();
+  const connection = server.url(await server.createSchema());
+  const encryptionKeyFile = join(site.folder, 'encryption.key');
+  db = await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 4 }, { sync: true });
+  const console = `{uuid: ${UUID}, name: desk, hypervisor: localhost, hypervisor_ip: 127.0.0.1, insecure_port: 1, ticket: x}`;
+  writeFileSync(
+    join(site.folder, 'sources.yaml'),
+    `- source: lab\n  type: static\n  consoles:\n    - ${console}\n`,
+  );
+  env = {
+    OS_DATABASE__CONNECTION: connection,
+    OS_DATABASE__ENCRYPTION_KEY_FILE: encryptionKeyFile,
+    OS_DEFAULT__REPORT_INTERVAL: String(DOWN_TIME / 3),
+    OS_DEFAULT__SERVICE_DOWN_TIME: String(DOWN_TIME),
+    OS_CONDUCTOR__LEASE_TIME: String(LEASE_TIME),
+    OS_SOURCES__DISCOVERY_INTERVAL: '1',
+    OS_METRICS__CONDUCTOR_PORT: '0',
+  };
+  const a = await startConductor('a');
+  conductors = { a, b: await startConductor('b') };
+}, 120_000);
+afterAll(async () => {
+  await site.close();
+  await db.close();
+  await server.stop();
+});
+
+function startConductor(node: 'a' | 'b'): Promise<Program> {
+  const clock: Record<string, string> = node === 'b' ? { NODE_OPTIONS: WRONG_CLOCK } : {};
+  return site.start('conductor', { env: { ...env, ...clock, OS_DEFAULT__NODE_NAME: node } });
+}
+
+/** Which node does which task. */
+async function leaders(): Promise<Map<string, string>> {
+  const leases = new Leases(db, { holder: 'a test', runId: 'a test' });
+  const { now, leases: found } = await leases.look();
+  const valid = found.filter(({ expires }) => expires >= now);
+  return new Map(valid.map(({ name, holder }) => [name, holder.split(' ')[0] ?? '']));
+}
+
+/** The node that does every task; '' when there is none. */
+async function leader(): Promise<string> {
+  const byTask = await leaders();
+  const [node = '', ...others] = new Set(byTask.values());
+  return others.length === 0 && byTask.size === TASKS.length ? node : '';
+}
+
+/** Seconds until a node does all tasks. */
+async function secondsUntilLeader(node: string): Promise<number> {
+  const since = performance.now();
+  await waitFor(`tasks of ${node}`, 20_000, async () => (await leader()) === node, 20);
+  return (performance.now() - since) / 1000;
+}
+
+async function seenBy(): Promise<string> {
+  const rows = await db.query<{ seen_by: string }>("SELECT seen_by FROM sources WHERE name = 'lab'");
+  return rows[0]?.seen_by ?? '';
+}
+
+async function service(host: string): Promise<Service | undefined> {
+  const { items } = await new Services(db).list({ limit: 100 }, { host, downTime: DOWN_TIME });
+  return items[0];
+}
+
+describe('two conductors on one database', () => {
+  it('share the work: one does every task, the other stands by', async () => {
+    expect(await leader()).toBe('a');
+    expect(conductors.a.output()).toContain('background tasks are done by this process');
+    expect(conductors.b.output()).not.toContain('background tasks are done by this process');
+    await waitFor('a good discovery', 5000, async () => (await seenBy()) === 'a');
+    const report = await waitFor('a report', 5000, async () => {
+      const found = await service('a');
+      return (found?.report['tasks'] as string[] | undefined)?.length === TASKS.length && found;
+    });
+    expect([...(report.report['tasks'] as string[])].sort()).toEqual(TASKS);
+    expect(await service('b')).toMatchObject({
+      state: 'up',
+      status: 'running',
+      binary: 'kerbside-conductor',
+    });
+  });
+
+  it('lose no task with their leader: the other has all of them within the lease time', async () => {
+    await delay(500);
+    conductors.a.child.kill('SIGKILL');
+    const seconds = await secondsUntilLeader('b');
+    process.stdout.write(`take-over after ${seconds.toFixed(1)} s, lease time ${LEASE_TIME} s\n`);
+    expect(seconds).toBeLessThan(LEASE_TIME);
+    await waitFor('a good discovery', 5000, async () => (await seenBy()) === 'b');
+    // Its clock is an hour wrong.
+    const [{ last_seen: lastSeen } = { last_seen: 0 }] = await db.query<{ last_seen: number }>(
+      'SELECT last_seen FROM sources',
+    );
+    expect(Math.abs(lastSeen - Date.now() / 1000)).toBeLessThan(10);
+    await waitFor('a lost node', 8000, async () => (await service('a'))?.status === 'lost');
+    conductors.a = await startConductor('a');
+    expect(await leader()).toBe('b');
+    expect(await service('a')).toMatchObject({ state: 'up', status: 'running' });
+  });
+
+  it('do nothing twice when the leader was frozen for longer than its lease', async () => {
+    conductors.b.child.kill('SIGSTOP');
+    expect(await secondsUntilLeader('a')).toBeLessThan(LEASE_TIME);
+    await waitFor('a good discovery', 5000, async () => (await seenBy()) === 'a');
+    await db.execute("UPDATE sources SET seen_by = '' WHERE name = 'lab'");
+    conductors.b.child.kill('SIGCONT');
+    const seen = new Set<string>();
+    const end = performance.now() + 2500;
+    while (performance.now() < end) {
+      seen.add(await seenBy());
+      await delay(10);
+    }
+    expect([...seen].filter((node) => node !== '')).toEqual(['a']);
+    expect(await leader()).toBe('a');
+    expect(conductors.b.output()).toContain('background task is given up: its lease was lost');
+    await waitFor('node that is back', 5000, async () => (await service('b'))?.state === 'up');
+  });
+
+  it('hand the work over at once when the leader is stopped', async () => {
+    const since = performance.now();
+    expect(await conductors.a.stop()).toBe(0);
+    await secondsUntilLeader('b');
+    expect((performance.now() - since) / 1000).toBeLessThan(LEASE_TIME * 0.75);
+    expect(await service('a')).toMatchObject({ state: 'down', status: 'stopped' });
+    conductors.a = await startConductor('a');
+  });
+
+  it('go on after the database was away, and take nobody for dead who was not', async () => {
+    await server.kill();
+    await delay(LEASE_TIME * 1000);
+    await server.restart();
+    // Either may have been faster, with one task or the other.
+    await waitFor('leaders', 15_000, async () => (await leaders()).size === TASKS.length);
+    await delay(DOWN_TIME * 1000);
+    for (const conductor of Object.values(conductors)) {
+      expect(conductor.output()).toContain('leases cannot be looked at');
+      expect(conductor.output().split('leases cannot be looked at')[1]).not.toContain(
+        'program=kerbside-conductor seconds=',
+      );
+    }
+    for (const node of ['a', 'b']) expect(await service(node)).toMatchObject({ state: 'up' });
+    await waitFor(
+      'a good discovery',
+      5000,
+      async () => (await seenBy()) === (await leaders()).get('sources'),
+    );
+  });
+
+  it('close what a dead proxy left open, within three heartbeats', async () => {
+    const proxy = await site.start('proxy', { env: { ...env, OS_DEFAULT__NODE_NAME: 'p' } });
+    const sessions = new ConsoleSessions(db, { reconnectGrace: 60 });
+    const { token } = await new ConsoleTokens(db, { tokenTtl: 600 }).mint({
+      ...{ source: 'lab', uuid: UUID, issuedTo: 'alice' },
+    });
+    const grant = await sessions.authorize({
+      ...{ ticket: token, connectionId: 0, channelType: 1, channelId: 0 },
+      ...{ clientIp: '::1', clientPort: 1, node: 'p', pid: proxy.pid },
+    });
+    if (grant.kind !== 'granted') throw new Error(grant.reason);
+    await sessions.establish(grant.sessionId, grant.generation, 1);
+    await delay(1000);
+    const isOpen = async (): Promise<boolean> =>
+      (await db.query('SELECT id FROM console_connections WHERE closed IS NULL')).length > 0;
+    expect(await isOpen()).toBe(true);
+    proxy.child.kill('SIGKILL');
+    const since = performance.now();
+    await waitFor('closed rows', 10_000, async () => !(await isOpen()), 20);
+    const seconds = (performance.now() - since) / 1000;
+    process.stdout.write(`closed after ${seconds.toFixed(1)} s, service_down_time ${DOWN_TIME} s\n`);
+    // The watch looks once a second, and the machine may be busy.
+    expect(seconds).toBeLessThan(DOWN_TIME + 1.5);
+    expect(await sessions.find(grant.sessionId)).toMatchObject({ state: 'closing' });
+    const audit = await waitFor('audit of the lost node', 5000, async () => {
+      const { events } = await new AuditEvents(db).list('lab', UUID, 10);
+      return events.find(({ message }) => message === 'Node lost');
+    });
+    expect(audit).toMatchObject({ session_id: grant.sessionId, node: 'p' });
+    expect(await service('p')).toMatchObject({ state: 'down', status: 'lost' });
+  });
+
+  it('tell of a second process under the same name', async () => {
+    const twin = await startConductor('b');
+    await waitFor('error of the first', 5000, () =>
+      conductors.b.output().includes('another process of the same name is at work'),
+    );
+    await twin.stop();
+  });
+});

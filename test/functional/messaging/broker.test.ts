@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes tell each other at once what has happened, notifications go out, and a broker that is away, full, of the
+// wrong certificate or no longer willing costs nothing but that.
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { FanoutMessage } from '../../../src/messaging/fanout.js';
+import { decodeNotification, encodeNotification } from '../../../src/messaging/envelope.js';
+import { openMessaging } from '../../../src/messaging/messaging.js';
+import type { Messaging } from '../../../src/messaging/messaging.js';
+import { AmqpPeer } from '../../fixtures/amqp-peer.js';
+import { makeCertificates } from '../../fixtures/certificates.js';
+import type { Certificates } from '../../fixtures/certificates.js';
+import { messagingConf } from '../../fixtures/messaging-conf.js';
+import { startRabbitMq } from '../../fixtures/rabbitmq.js';
+import type { RabbitMq, VirtualHost } from '../../fixtures/rabbitmq.js';
+import { until } from '../../fixtures/until.js';
+
+const ENDED: FanoutMessage = {
+  method: 'session_ended',
+  args: { session_id: 's-1', generation: 3, terminated: true },
+};
+const EVENT = { eventType: 'kerbside.session.start', priority: 'info', payload: { session: 's-1' } } as const;
+const NOTIFY = { OS_OSLO_MESSAGING_NOTIFICATIONS__DRIVER: 'messagingv2' };
+
+let certificates: Certificates;
+let broker: RabbitMq;
+let vhost: VirtualHost;
+let open: Messaging[] = [];
+let peers: AmqpPeer[] = [];
+
+beforeAll(async () => {
+  certificates = makeCertificates();
+  const { certPath, keyPath } = certificates.ecdsa;
+  broker = await startRabbitMq({ tls: { certPath, keyPath, caPath: certificates.authority.caPath } });
+}, 60_000);
+afterAll(async () => {
+  await broker.stop();
+  certificates.remove();
+});
+
+beforeEach(async () => {
+  vhost = await broker.createVirtualHost();
+});
+afterEach(async () => {
+  await Promise.all(open.map((messaging) => messaging.close()));
+  await Promise.all(peers.map((peer) => peer.close()));
+  [open, peers] = [[], []];
+});
+
+/** Opens the messaging of a process. */
+function start(binary: string, env: Readonly<Record<string, string>> = {}): Messaging {
+  const messaging = openMessaging(messagingConf({ OS_DEFAULT__TRANSPORT_URL: vhost.url(), ...env }), binary);
+  open.push(messaging);
+  return messaging;
+}
+
+async function started(binary: string, env: Readonly<Record<string, string>> = {}): Promise<Messaging> {
+  const messaging = start(binary, env);
+  await connected(messaging);
+  return messaging;
+}
+
+async function connected(messaging: Messaging): Promise<void> {
+  await until('it is connected', () => messaging.status().state === 'connected', 20_000);
+}
+
+async function faulty(messaging: Messaging, words: string): Promise<void> {
+  await until(`it says: ${words}`, () => messaging.status().fault?.includes(words) === true);
+  expect(messaging.status().state).toBe('disconnected');
+}
+
+function heard(messaging: Messaging): FanoutMessage[] {
+  const messages: FanoutMessage[] = [];
+  messaging.fanout.subscribe((message) => messages.push(message));
+  return messages;
+}
+
+async function peer(): Promise<AmqpPeer> {
+  const connection = await AmqpPeer.connect(vhost, broker.port);
+  peers.push(connection);
+  return connection;
+}
+
+describe('the fanout', () => {
+  test('reaches every process once, the sender too, within milliseconds', async () => {
+    const [api, proxy] = [await started('kerbside-api'), await started('kerbside-proxy')];
+    const [atApi, atProxy] = [heard(api), heard(proxy)];
+    const times: number[] = [];
+    for (let round = 1; round <= 50; round += 1) {
+      const begin = performance.now();
+      api.fanout.cast(ENDED);
+      await until('the proxy has heard', () => atProxy.length === round);
+      times.push(performance.now() - begin);
+    }
+    await until('the sender has heard all', () => atApi.length === 50);
+    expect(atProxy[0]).toEqual(ENDED);
+    expect(api.status().fanout).toMatchObject({ sent: 50, received: 0, dropped: 0 });
+    expect(proxy.status().fanout).toMatchObject({ sent: 0, received: 50, ignored: 0 });
+    times.sort((a, b) => a - b);
+    // The wait itself looks each 10 ms.
+    console.log(`fanout of 50: median ${times[25]?.toFixed(1)} ms, longest ${times[49]?.toFixed(1)} ms`);
+    expect(times[25]).toBeLessThan(200);
+  });
+
+  test('leaves no queue behind when it is closed', async () => {
+    const proxy = await started('kerbside-proxy');
+    await proxy.close();
+    const queues = await broker.evaluate(`length(rabbit_amqqueue:list(<<"${vhost.name}">>))`);
+    expect(queues).toBe('0');
+  });
+
+  test.each([
+    ['no JSON', 'x'],
+    ['an unknown method', cast('reboot_all', {})],
+    ['a missing argument', cast('session_ended', { session_id: 's-1' })],
+    [
+      'an argument of another type',
+      cast('session_ended', { session_id: 's', generation: '1', terminated: true }),
+    ],
+    ['an unknown change', cast('console_changed', { source: 'a', uuid: 'b', change: 'eaten' })],
+    ['more than 16 KiB', cast('policy_changed', { x: 'x'.repeat(20_000) })],
+  ])('%s from a stranger is passed over', async (_title, body) => {
+    const proxy = await started('kerbside-proxy');
+    const messages = heard(proxy);
+    const stranger = await peer();
+    await stranger.publish('kerbside_fanout', '', body);
+    await stranger.publish('kerbside_fanout', '', cast('policy_changed', {}));
+    await until('the next is heard', () => messages.length > 0);
+    expect(messages).toEqual([{ method: 'policy_changed', args: {} }]);
+    expect(proxy.status().fanout).toMatchObject({ received: 1, ignored: 1 });
+  });
+
+  test('keeps a few messages while the broker is away, and drops the oldest', async () => {
+    const proxy = await started('kerbside-proxy');
+    const messages = heard(proxy);
+    const api = start('kerbside-api');
+    for (let i = 0; i < 200; i += 1) api.fanout.cast(ENDED);
+    await connected(api);
+    await until('the rest has come', () => messages.length === 64);
+    expect(api.status().fanout).toMatchObject({ sent: 64, dropped: 136 });
+  });
+
+  test('quorum queues are made when asked for', async () => {
+    const env = { OS_OSLO_MESSAGING_RABBIT__RABBIT_TRANSIENT_QUORUM_QUEUE: 'true' };
+    const [api, proxy] = [await started('kerbside-api', env), await started('kerbside-proxy', env)];
+    const messages = heard(proxy);
+    api.fanout.cast(ENDED);
+    await until('it is heard', () => messages.length === 1);
+  });
+});
+
+describe('notifications', () => {
+  test('go to the exchange and queue of each topic in the envelope of oslo.messaging', async () => {
+    const proxy = await started('kerbside-proxy', NOTIFY);
+    proxy.notifier.emit(EVENT);
+    proxy.notifier.emit({ ...EVENT, eventType: 'kerbside.source.error', priority: 'error' });
+    const reader = await peer();
+    const message = await reader.take('notifications.info');
+    expect(message.fields).toMatchObject({ exchange: 'kerbside', routingKey: 'notifications.info' });
+    expect(message.properties).toMatchObject({
+      contentType: 'application/json',
+      contentEncoding: 'utf-8',
+      deliveryMode: 2,
+    });
+    expect(decodeNotification(message.content, 10_000)).toMatchObject({
+      ok: true,
+      value: { ...EVENT, publisherId: 'kerbside-proxy:node-a' },
+    });
+    const error = await reader.take('notifications.error');
+    expect(error.content.toString()).toContain('kerbside.source.error');
+    await until('both are confirmed', () => proxy.status().notifier.sent === 2);
+    expect(proxy.status().notifier).toEqual({ sent: 2, dropped: 0, waiting: 0 });
+  });
+
+  test.each(['true', 'false'])('an exchange whose durability is %s is used as it is', async (durable) => {
+    const reader = await peer();
+    await reader.channel.assertExchange('kerbside', 'topic', { durable: durable === 'true' });
+    await reader.channel.assertQueue('notifications.info', { durable: durable !== 'true' });
+    const proxy = await started('kerbside-proxy', NOTIFY);
+    proxy.notifier.emit(EVENT);
+    await reader.take('notifications.info');
+  });
+
+  test('wait while the disk of the broker is full, block nobody, and go out afterwards', async () => {
+    const proxy = await started('kerbside-proxy', NOTIFY);
+    await broker.setDiskAlarm(true);
+    try {
+      proxy.notifier.emit(EVENT);
+      await until('the broker says so', () => proxy.status().fault !== null);
+      expect(proxy.status()).toMatchObject({ state: 'connected' });
+      expect(proxy.status().fault).toContain('low on disk');
+      const begin = performance.now();
+      for (let i = 0; i < 1500; i += 1) proxy.notifier.emit(EVENT);
+      const took = performance.now() - begin;
+      console.log(`1500 notifications with a full disk: ${took.toFixed(0)} ms`);
+      expect(took).toBeLessThan(1000);
+      expect(proxy.status().notifier.waiting).toBeLessThanOrEqual(1001);
+      expect(proxy.status().notifier.dropped).toBeGreaterThan(400);
+    } finally {
+      await broker.setDiskAlarm(false);
+    }
+    await until('all have gone out', () => proxy.status().notifier.waiting === 0);
+    expect(proxy.status().notifier.sent).toBeGreaterThanOrEqual(1000);
+    expect(proxy.status().fault).toBeNull();
+  });
+
+  test('are given up after as many failures as the configuration says', async () => {
+    const env = {
+      ...NOTIFY,
+      OS_DEFAULT__TRANSPORT_URL: 'rabbit://a:b@127.0.0.1:1/',
+      OS_OSLO_MESSAGING_NOTIFICATIONS__RETRY: '0',
+    };
+    const proxy = start('kerbside-proxy', env);
+    proxy.notifier.emit(EVENT);
+    await until('it is dropped', () => proxy.status().notifier.dropped === 1);
+    expect(proxy.status().notifier.waiting).toBe(0);
+  });
+});
+
+describe('a broker that fails', () => {
+  test('credentials that are revoked stop the messaging until they are good again', async () => {
+    const proxy = await started('kerbside-proxy');
+    await broker.setPassword(vhost.user, 'another');
+    await broker.closeConnections();
+    await faulty(proxy, 'refused by the broker');
+    expect(proxy.status().fault).not.toContain(vhost.password);
+    await broker.setPassword(vhost.user, vhost.password);
+    await connected(proxy);
+  });
+
+  test('an unknown virtual host is a fault in words', async () => {
+    const url = `${vhost.url()}-other`;
+    await faulty(
+      start('kerbside-proxy', { OS_DEFAULT__TRANSPORT_URL: url }),
+      'the virtual host does not exist',
+    );
+  });
+
+  test.each(['PLAIN', 'AMQPLAIN'])('the login method %s gets in', async (method) => {
+    await started('kerbside-proxy', { OS_OSLO_MESSAGING_RABBIT__RABBIT_LOGIN_METHOD: method });
+  });
+
+  test('of two hosts, the one that lives is found', async () => {
+    const url = vhost.url([1, broker.port]);
+    for (let i = 0; i < 4; i += 1) await started('kerbside-proxy', { OS_DEFAULT__TRANSPORT_URL: url });
+  });
+
+  test('that is silent is noticed by its missing heartbeat', async () => {
+    const env = { OS_OSLO_MESSAGING_RABBIT__HEARTBEAT_TIMEOUT_THRESHOLD: '2' };
+    const proxy = await started('kerbside-proxy', env);
+    broker.freeze();
+    const begin = performance.now();
+    try {
+      await faulty(proxy, 'Heartbeat timeout');
+    } finally {
+      broker.thaw();
+    }
+    console.log(`a silent broker is noticed after ${(performance.now() - begin).toFixed(0)} ms`);
+    await connected(proxy);
+  });
+
+  test('that accepts connections and says nothing holds up no end', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const proxy = start('kerbside-proxy', { ...NOTIFY, OS_DEFAULT__TRANSPORT_URL: vhost.url([port]) });
+    proxy.notifier.emit(EVENT);
+    await until('both uses have connected', () => sockets.length === 2);
+    const begin = performance.now();
+    await proxy.close();
+    expect(performance.now() - begin).toBeLessThan(4_000);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
+  test('that is killed is found again, with what was sent meanwhile and what was in hand', async () => {
+    const durable = { ...NOTIFY, OS_OSLO_MESSAGING_RABBIT__AMQP_DURABLE_QUEUES: 'true' };
+    const [api, proxy] = [await started('kerbside-api', durable), await started('kerbside-proxy', durable)];
+    const messages = heard(proxy);
+    let handled = 0;
+    const onMessage = (): Promise<'done'> => {
+      handled += 1;
+      return handled === 1 ? new Promise(() => undefined) : Promise.resolve('done');
+    };
+    const listener = proxy.listen({ name: 'nova', onMessage });
+    await until('it listens', () => listener.status().state === 'connected');
+    await (await peer()).publish('nova', 'notifications.info', nova());
+    await until('a message is in hand', () => handled === 1);
+    await broker.kill();
+    await until('the loss is seen', () => proxy.status().state === 'disconnected');
+    api.notifier.emit(EVENT);
+    const begin = performance.now();
+    await broker.restart();
+    const up = performance.now();
+    await Promise.all([connected(api), connected(proxy)]);
+    const back = performance.now() - up;
+    console.log(`broker started in ${(up - begin).toFixed(0)} ms, connected ${back.toFixed(0)} ms later`);
+    api.fanout.cast(ENDED);
+    await until('it is heard', () => messages.length === 1);
+    await (await peer()).take('notifications.info');
+    await until('the message came again', () => handled === 2);
+  }, 60_000);
+
+  test('that is stopped in order is found again', async () => {
+    const [api, proxy] = [await started('kerbside-api'), await started('kerbside-proxy')];
+    const messages = heard(proxy);
+    await broker.shutdown();
+    await until('the loss is seen', () => proxy.status().state === 'disconnected');
+    await broker.restart();
+    await Promise.all([connected(api), connected(proxy)]);
+    api.fanout.cast(ENDED);
+    await until('it is heard', () => messages.length === 1);
+  }, 60_000);
+});
+
+describe('TLS', () => {
+  const tls = (env: Readonly<Record<string, string>>): Record<string, string> => ({
+    OS_DEFAULT__TRANSPORT_URL: `${vhost.url([broker.tlsPort])}?ssl=1`,
+    OS_OSLO_MESSAGING_RABBIT__SSL_CA_FILE: certificates.authority.caPath,
+    ...env,
+  });
+
+  test('a broker with a certificate of the right authority and name is trusted', async () => {
+    const [api, proxy] = [await started('kerbside-api', tls({})), await started('kerbside-proxy', tls({}))];
+    const messages = heard(proxy);
+    api.fanout.cast(ENDED);
+    await until('it is heard', () => messages.length === 1);
+  });
+
+  test('a client certificate is shown', async () => {
+    const { certPath, keyPath } = certificates.authority.issue({ usage: 'clientAuth' });
+    const env = {
+      OS_OSLO_MESSAGING_RABBIT__SSL_CERT_FILE: certPath,
+      OS_OSLO_MESSAGING_RABBIT__SSL_KEY_FILE: keyPath,
+    };
+    await started('kerbside-proxy', tls(env));
+  });
+
+  test.each([
+    ['another authority', (): string => certificates.wrongAuthority.caPath],
+    ['the authorities of the system', (): string => ''],
+  ])('a broker is not trusted by %s', async (_title, path) => {
+    const env = tls({ OS_OSLO_MESSAGING_RABBIT__SSL_CA_FILE: path() });
+    await faulty(start('kerbside-proxy', env), 'unknown authority');
+  });
+
+  test('a broker whose certificate names another host is trusted only when names do not count', async () => {
+    const url = `${vhost.url([broker.tlsPort]).replace('127.0.0.1', '127.0.0.2')}?ssl=1`;
+    const forward = await forwarder('127.0.0.2', broker.tlsPort);
+    try {
+      await faulty(start('kerbside-api', tls({ OS_DEFAULT__TRANSPORT_URL: url })), 'names another host');
+      const env = { OS_OSLO_MESSAGING_RABBIT__SSL_ENFORCE_HOSTNAME_VERIFICATION: 'false' };
+      await started('kerbside-proxy', tls({ ...env, OS_DEFAULT__TRANSPORT_URL: url }));
+    } finally {
+      await forward();
+    }
+  });
+
+  test('a broker without TLS is a fault, not a wait', async () => {
+    const url = `${vhost.url()}?ssl=1`;
+    const proxy = start('kerbside-proxy', tls({ OS_DEFAULT__TRANSPORT_URL: url }));
+    await until('a fault is named', () => proxy.status().fault !== 'not connected yet');
+    expect(proxy.status().state).toBe('disconnected');
+  });
+});
+
+/** Passes the same port on, from another loopback address; gives the function that ends it. */
+async function forwarder(address: string, port: number): Promise<() => Promise<void>> {
+  const server = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1');
+    client.on('error', () => upstream.destroy()).pipe(upstream);
+    upstream.on('error', () => client.destroy()).pipe(client);
+  });
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
+  return () => {
+    server.close();
+    return Promise.resolve();
+  };
+}
+
+/** A notification of Nova. */
+function nova(): Buffer {
+  const names = { messageId: 'm-1', uniqueId: 'u-1', publisherId: 'compute.host' };
+  const what = { eventType: 'compute.instance.update', priority: 'info', timestamp: 1, payload: {} };
+  return encodeNotification({ ...names, ...what }, 2);
+}
+
+function cast(method: string, args: Readonly<Record<string, unknown>>): string {
+  const message = { method, args, origin: 'stranger', _unique_id: 'u' };
+  return JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': JSON.stringify(message) });
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, it } from '@jest/globals';
+import { RecentIds } from '../../../src/messaging/recent-ids.js';
+
+it('remembers the last names, and a name that comes again for longer', () => {
+  const recent = new RecentIds(2);
+  recent.add('a');
+  recent.add('b');
+  recent.add('a');
+  recent.add('c');
+  expect(['a', 'b', 'c'].map((id) => recent.has(id))).toEqual([true, false, true]);
+});

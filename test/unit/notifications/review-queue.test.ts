@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Consoles are asked about in the background: what is wished twice is asked once, a few at a time, again after a fault.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { FanoutMessage } from '../../../src/messaging/fanout.js';
+import { ReviewQueue, type ConsoleReview } from '../../../src/notifications/review-queue.js';
+import { until } from '../../fixtures/until.js';
+
+type Answer = Awaited<ReturnType<ConsoleReview['review']>>;
+
+/** A source that answers as told. */
+class Scene {
+  readonly asked: string[] = [];
+  readonly told: FanoutMessage[] = [];
+  readonly warned: string[] = [];
+  atOnce = 0;
+  private open = 0;
+  readonly queue: ReviewQueue;
+
+  constructor(answer: (uuid: string, times: number, deadline: AbortSignal) => Promise<Answer>) {
+    const review: ConsoleReview = {
+      review: async (_source, uuid, deadline) => {
+        this.asked.push(uuid);
+        this.open += 1;
+        this.atOnce = Math.max(this.atOnce, this.open);
+        try {
+          return await answer(uuid, this.asked.filter((one) => one === uuid).length, deadline);
+        } finally {
+          this.open -= 1;
+        }
+      },
+    };
+    this.queue = new ReviewQueue(
+      review,
+      { cast: (message) => void this.told.push(message), subscribe: () => () => undefined },
+      { warning: (text) => void this.warned.push(text), debug: () => undefined },
+    );
+  }
+}
+
+const scenes: Scene[] = [];
+function aScene(...given: ConstructorParameters<typeof Scene>): Scene {
+  const scene = new Scene(...given);
+  scenes.push(scene);
+  return scene;
+}
+afterEach(async () => {
+  await Promise.all(scenes.splice(0).map(async ({ queue }) => queue.close()));
+});
+
+const written = (): Promise<Answer> => Promise.resolve('written');
+
+describe('the queue of reviews', () => {
+  it('asks once about what was wished for several times, and tells all processes', async () => {
+    const scene = aScene(written);
+    for (let times = 0; times < 5; times += 1) scene.queue.request('cloud', 'a');
+    await until('it was asked', () => scene.told.length > 0);
+    expect(scene.asked).toEqual(['a']);
+    expect(scene.told).toEqual([
+      { method: 'console_changed', args: { source: 'cloud', uuid: 'a', change: 'changed' } },
+    ]);
+    scene.queue.request('cloud', 'a');
+    await until('it was asked again', () => scene.asked.length === 2);
+  });
+
+  it('asks about a few at the same time, and about all', async () => {
+    const scene = aScene(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return 'away';
+    });
+    for (let at = 0; at < 40; at += 1) scene.queue.request('cloud', String(at));
+    await until('all were asked', () => new Set(scene.asked).size === 40);
+    expect(scene.atOnce).toBe(4);
+    expect(scene.told).toEqual([]);
+  });
+
+  it('asks again after a fault and when news came in between, and warns only at the end', async () => {
+    const scene = aScene((uuid, times) => {
+      if (times > 1) return uuid === 'gone' ? Promise.resolve('removed') : written();
+      return uuid === 'overtaken' ? Promise.resolve('overtaken') : Promise.reject(new Error('503'));
+    });
+    const started = performance.now();
+    for (const uuid of ['overtaken', 'faulty', 'gone']) scene.queue.request('cloud', uuid);
+    await until('all were told', () => scene.told.length === 3, 4000);
+    expect(scene.told).toContainEqual({
+      method: 'console_changed',
+      args: { source: 'cloud', uuid: 'gone', change: 'removed' },
+    });
+    expect(performance.now() - started).toBeGreaterThan(900);
+    expect(scene.warned).toEqual([]);
+  });
+
+  it('drops what is being asked when it is closed, and asks nothing more', async () => {
+    const scene = aScene(
+      (_uuid, _times, deadline) =>
+        new Promise((_resolve, reject) => {
+          deadline.addEventListener('abort', () => reject(new Error('given up')));
+        }),
+    );
+    for (let at = 0; at < 9; at += 1) scene.queue.request('cloud', String(at));
+    await until('some are asked', () => scene.asked.length === 4);
+    await scene.queue.close();
+    scene.queue.request('cloud', 'late');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(scene.asked).toHaveLength(4);
+    expect(scene.warned).toEqual([]);
+  });
+});
