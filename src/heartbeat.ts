@@ -45,7 +45,8 @@ const MOST_WAITING = 3;
 export class Heartbeat implements Presence {
   readonly run: ServiceRun;
   private timer: NodeJS.Timeout | undefined;
-  private waiting = 0;
+  /** Beats that have not been answered. */
+  private readonly waiting = new Set<Promise<void>>();
   private lastGood = -Infinity;
   private draining = false;
   private stopped = false;
@@ -88,6 +89,8 @@ export class Heartbeat implements Presence {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.recovering;
+    // A beat that came after the farewell would put the row back.
+    await Promise.all(this.waiting);
     await this.options.services.stop(this.run);
   }
 
@@ -100,11 +103,9 @@ export class Heartbeat implements Presence {
   // A statement may hang for as long as the database does: the next beat goes out beside it, a few of them at most.
   private turn(): void {
     this.schedule(this.options.interval);
-    if (this.waiting >= MOST_WAITING) return;
-    this.waiting += 1;
-    void this.beat().finally(() => {
-      this.waiting -= 1;
-    });
+    if (this.waiting.size >= MOST_WAITING) return;
+    const beat = this.beat().finally(() => this.waiting.delete(beat));
+    this.waiting.add(beat);
   }
 
   private async beat(): Promise<void> {

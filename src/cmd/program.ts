@@ -131,7 +131,9 @@ class Run {
       const services = { conf, db, messaging, presence, program, metrics, describe };
       for (const part of this.program.parts) this.parts.push(await part(services));
     } catch (error) {
-      await within(GOODBYE_MS, this.heartbeat.stop());
+      // Of two faults the first is the one to tell.
+      const goodbye = this.heartbeat.stop().catch(() => undefined);
+      await within(GOODBYE_MS, goodbye);
       throw error;
     }
     this.started = true;

@@ -45,7 +45,14 @@ export async function startConductor({
   const log = loggerFor('kerbside.conductor');
   let sources: SourcesWork | undefined;
   const steadyFor = (): number => leadership.steadyFor();
-  const settings = { conf, log, messaging, steadyFor, now: (): number => leadership.databaseTime() };
+  const settings = {
+    reader: db,
+    conf,
+    log,
+    messaging,
+    steadyFor,
+    now: (): number => leadership.databaseTime(),
+  };
   const leadership = new Leadership({
     db,
     leases: new Leases(db, { holder: `${conf.default.nodeName} ${program}`, runId: randomUUID() }),

@@ -26,8 +26,10 @@ const RETENTION_INTERVAL = 3600;
 const FORGET_INTERVAL = 600;
 const REMEMBERED = 86_400;
 
-/** What the tasks stand on, but for the database. */
+/** What the tasks stand on, but for the database that they write to. */
 export interface TaskSettings {
+  /** For what is only read: answers after the end of a lease, too. */
+  readonly reader: Database;
   readonly conf: Conf;
   readonly log: Logger;
   readonly messaging: Messaging;
@@ -119,12 +121,13 @@ export function retentionTask({ conf, log, now }: TaskSettings): LedTask {
 }
 
 /** Services that are down, and what they left behind. */
-export function servicesTask({ conf, log, messaging, steadyFor, now }: TaskSettings): LedTask {
+export function servicesTask({ reader, conf, log, messaging, steadyFor, now }: TaskSettings): LedTask {
   return {
     name: 'services',
     begin: (db) => {
       const services = new Services(db);
-      const ends = new SessionEnds(db, new OwnNotifications(messaging.notifier, conf));
+      // Nobody else knows of the ends that this process has found: it tells them even when its lease is over.
+      const ends = new SessionEnds(reader, new OwnNotifications(messaging.notifier, conf));
       const watch = {
         ...{ services, steadyFor, log, audit: new AuditEvents(db, { now }) },
         sessions: new ConsoleSessions(db, {

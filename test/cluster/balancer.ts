@@ -53,7 +53,7 @@ export class Balancer {
     const [server, status, check] = [column('svname'), column('status'), column('check_status')];
     return lines
       .map((line) => line.split(','))
-      .filter((cells) => cells[status] === 'UP' && /^L\dOK/.test(cells[check] ?? ''))
+      .filter((cells) => cells[status] === 'UP' && /^(\* )?L\dOK/.test(cells[check] ?? ''))
       .map((cells) => cells[server] ?? '');
   }
 

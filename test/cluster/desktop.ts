@@ -112,6 +112,11 @@ export class Desktop {
     await Promise.all(this.channels.map(({ closed }) => closed));
   }
 
+  /** Somebody else with the same token, who has opened nothing yet. */
+  twin(): Desktop {
+    return new Desktop(this.sessionId, this.vv, this.address);
+  }
+
   /** Closes all channels. */
   async close(): Promise<void> {
     await this.client.close();

@@ -48,10 +48,11 @@ async function rollingRestart(trial: Trial): Promise<Outcome> {
     const status = await node.drain();
     const seconds = (performance.now() - begun) / 1000;
     const gone = users.lost;
+    const waited = gone.length === 0 || seconds >= SETTINGS.drainTimeout;
     lost += gone.length;
     trial.claim(
-      `${node.name} stops in order and ends its own sessions alone`,
-      status === 0 && sameSessions(gone, mine),
+      `${node.name} stops in order, and ends its own sessions alone after [proxy] drain_timeout`,
+      status === 0 && waited && sameSessions(gone, mine),
       `status ${status} after ${seconds.toFixed(1)} s, ${gone.length} sessions lost`,
     );
     if (gone.length > 0) {
@@ -102,15 +103,16 @@ async function groups(trial: Trial): Promise<Groups> {
 
 async function partition(trial: Trial, segments: readonly Segment[]): Promise<Outcome> {
   const { site, users } = trial;
-  await users.openMixed(3, 2);
+  await users.openMixed(4, 2);
   const { cut, other, both } = await groups(trial);
-  const [victim] = cut;
+  const [victim, mover] = cut;
   trial.claim(
     'there are sessions on either proxy and on both',
-    cut.length > 1 && other.length > 0 && both.length > 0,
+    cut.length > 2 && other.length > 0 && both.length > 0,
     `proxy1 ${cut.length}, proxy2 ${other.length}, both ${both.length}`,
   );
-  if (victim === undefined) throw new Error('no session runs on proxy1 alone');
+  if (victim === undefined || mover === undefined) throw new Error('no two sessions run on proxy1 alone');
+  let twin: Desktop | undefined;
   const struck = performance.now();
   for (const segment of segments) site.network.cut('proxy1', segment);
   const served = segments.includes('data') ? other : [...cut, ...other];
@@ -149,6 +151,13 @@ async function partition(trial: Trial, segments: readonly Segment[]): Promise<Ou
       rows[0]?.count === 0,
       `${rows[0]?.count ?? '?'} open rows`,
     );
+    await trial.prove(
+      'a session of the node goes on through the other proxy with the same token',
+      async () => {
+        twin = await users.join(mover);
+      },
+      () => '',
+    );
   } finally {
     for (const segment of segments) site.network.heal('proxy1', segment);
   }
@@ -156,8 +165,15 @@ async function partition(trial: Trial, segments: readonly Segment[]): Promise<Ou
   const ended = await Promise.race([victim.ended().then(() => true), delay(HEALED_MS).then(() => false)]);
   const took = (performance.now() - healed) / 1000;
   trial.claim('the terminated session ends when the node is back', ended, `${took.toFixed(1)} s`);
+  const moved = await Promise.race([mover.ended().then(() => true), delay(HEALED_MS).then(() => false)]);
+  trial.claim(
+    'of a session that went on elsewhere only the channels on the node end',
+    moved && twin?.whole === true,
+    `old channels ${mover.open.length}, new ${twin?.open.length ?? 0}`,
+  );
   const seconds = await trial.recordsRight('the records are right', healed, HEALED_MS);
-  const lost = [...cut, ...other, ...both].filter((desktop) => !desktop.whole && desktop !== victim);
+  const expected = [victim, mover];
+  const lost = [...cut, ...other, ...both].filter((desktop) => !desktop.whole && !expected.includes(desktop));
   trial.claim(
     'of the others only sessions over both proxies lost channels',
     lost.every((desktop) => both.includes(desktop)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MariaDB and RabbitMQ go away, in order or by kill -9, and come back: running sessions go on, new ones are refused with
 // a clear reason while the database is away, and what was acknowledged before or meanwhile holds afterwards.
+import type { ApiAnswer } from '../fixtures/kerbside-process.js';
 import { delay, waitFor } from '../fixtures/program.js';
 import type { Desktop } from './desktop.js';
 import type { Fault, Outcome, Trial } from './fault.js';
@@ -206,13 +207,13 @@ async function refusedMeanwhile(trial: Trial, unused: Desktop): Promise<void> {
   trial.claim(
     'the API refuses new sessions with the reason',
     answers.every(({ status, body }) => status === 503 && /database/i.test(body)),
-    `${answers.map(({ status, body }) => `${status} ${body.slice(0, 90)}`)[0] ?? ''}, ${((performance.now() - asked) / 1000).toFixed(1)} s`,
+    `${brief(answers)}, ${((performance.now() - asked) / 1000).toFixed(1)} s`,
   );
   const health = await Promise.all(site.role('api').map((node) => site.api('GET', '/healthcheck', node)));
   trial.claim(
     '/healthcheck says so',
     health.every(({ status }) => status === 503),
-    health.map(({ status, body }) => `${status} ${body.slice(0, 60)}`)[0] ?? '',
+    brief(health),
   );
   // A client that hears a result asks its user for another password, and this one is right.
   const words = await Promise.all(site.role('proxy').map(({ address }) => unused.tryToken(address)));
@@ -229,6 +230,10 @@ async function refusedMeanwhile(trial: Trial, unused: Desktop): Promise<void> {
         log.includes('the database is away: running sessions go on, new channels are refused'),
       ),
   );
+}
+
+function brief(answers: readonly ApiAnswer[]): string {
+  return answers.map(({ status, body }) => `${status} ${body.replace(/\s+/g, ' ').trim()}`)[0] ?? '';
 }
 
 async function brokerHostile(trial: Trial): Promise<Outcome> {

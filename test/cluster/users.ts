@@ -44,6 +44,15 @@ export class Users {
     return desktop;
   }
 
+  /** A second client with the token of another, which stays as it is. */
+  async join(first: Desktop): Promise<Desktop> {
+    const desktop = first.twin();
+    this.desktops.push(desktop);
+    await desktop.openMain();
+    for (const name of OTHER_CHANNELS) await desktop.add(name);
+    return desktop;
+  }
+
   /** Opens one session, its channels one after the other: the balancer spreads them over the proxies. */
   async open(others: readonly ChannelName[] = OTHER_CHANNELS): Promise<Desktop> {
     const desktop = await this.arrive();
