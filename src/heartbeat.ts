@@ -2,6 +2,7 @@
 // The heartbeat of a program: it says every few seconds, in the database, that it lives. One beat is one small
 // statement; a database that is away makes beats fail, in the log once, and never piles them up or ends the process.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loggerFor } from './log.js';
 import type { Beat, ServiceReport, ServiceRun, Services } from './objects/service.js';
 import { VERSION } from './version.js';
@@ -40,6 +41,8 @@ const CERTAIN_SHARE = 0.8;
 const RETRY_PAUSE = 1;
 /** Beats that wait for a database which does not answer, at most. */
 const MOST_WAITING = 3;
+/** Milliseconds that the last beats are waited for when the process ends. */
+const LAST_BEAT = 500;
 
 /** Says that this process lives, until it is stopped. */
 export class Heartbeat implements Presence {
@@ -90,7 +93,7 @@ export class Heartbeat implements Presence {
     clearTimeout(this.timer);
     await this.recovering;
     // A beat that came after the farewell would put the row back.
-    await Promise.all(this.waiting);
+    await Promise.race([Promise.all(this.waiting), sleep(LAST_BEAT, undefined, { ref: false })]);
     await this.options.services.stop(this.run);
   }
 

@@ -36,6 +36,17 @@ export function olderName(deprecated: DeprecatedEnv): string {
   return OLD_PREFIX + deprecated.name;
 }
 
+/** Every environment name that may hold a secret, URLs with a password included: for processes that have no need of one. */
+export function secretNames(): string[] {
+  return listGroups().flatMap(([, group]) =>
+    Object.entries(group.options).flatMap(([option, spec]: [string, OptionSpec]) => {
+      if (spec.type !== 'secret' && !('redact' in spec)) return [];
+      const older = spec.deprecatedEnv === undefined ? [] : [olderName(spec.deprecatedEnv)];
+      return [environmentName(group.name, option), ...older];
+    }),
+  );
+}
+
 function convert(text: string, deprecated: DeprecatedEnv): string {
   const replaced = deprecated.values?.[text];
   if (replaced !== undefined) return replaced;

@@ -3,6 +3,7 @@
 // carries messages, waits until they are drained.
 import cluster, { type Worker } from 'node:cluster';
 import { fileURLToPath } from 'node:url';
+import { secretNames } from '../conf/environment.js';
 import { Conflict, StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
 import type { WorkerName } from './control-plane.js';
@@ -31,10 +32,7 @@ const REPLACE_PAUSE = 1000;
 const WORKER_ENV = {
   MALLOC_MMAP_THRESHOLD_: '65536',
   // Secrets of the supervisor: the process that strangers speak to has no need of them.
-  KERBSIDE_AUTH_SECRET_SEED: undefined,
-  OS_API__AUTH_SECRET_SEED: undefined,
-  KERBSIDE_SQL_URL: undefined,
-  OS_DATABASE__CONNECTION: undefined,
+  ...Object.fromEntries(secretNames().map((name) => [name, undefined])),
 };
 const WORKER_FLAGS = ['--max-semi-space-size=2'];
 

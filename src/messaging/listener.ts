@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hears the notifications of other services from a queue that all processes of a site share: each message comes to one
 // of them, and stays at the broker until its handler is done. A handler that fails gets the message once more, here or
-// elsewhere; after that, and at once when it cannot be read, the message goes to the dead letters.
+// elsewhere; after that, and at once when it cannot be read, the message goes to the dead letters. While the database is
+// away the message is held: that is no fault of its own.
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { GroupValues } from '../conf/types.js';
 import type { NOTIFICATIONS_GROUP } from '../conf/notifications.js';
 import { loggerFor } from '../log.js';
-import { InvalidInput } from '../exception.js';
+import { DatabaseError, InvalidInput } from '../exception.js';
 import { BrokerFault } from './broker-fault.js';
 import { BrokerLink } from './broker-link.js';
 import type { BrokerUse } from './broker-link.js';
@@ -49,7 +50,8 @@ export interface NotificationHandler {
   /**
    * Acts on a message. Several are handled at the same time, in no order. Once it resolves, the message is gone. When it
    * rejects, the message comes once more, here or at another process, and then goes to the dead-letter queue with the
-   * reason; at once when it rejects with InvalidInput, since it will never be understood.
+   * reason; at once when it rejects with InvalidInput, since it will never be understood. DatabaseError counts as a
+   * failure only after two minutes of them.
    */
   onMessage(message: Notification): Promise<'done' | 'ignored'>;
 }
@@ -70,6 +72,9 @@ const DEFAULT_PREFETCH = 16;
 const REMEMBERED = 1024;
 /** How long a failed message is held before it is given back: what failed may need a moment. */
 const REQUEUE_MS = 1_000;
+/** While the database is away: how long a message is held, and the pause between two tries. */
+const HELD_MS = 120_000;
+const HELD_PAUSE_MS = 2_000;
 const FINISH_MS = 3_000;
 const REBIND_MS = 60_000;
 const DEAD_LETTER_BYTES = 64 * 1024 * 1024;
@@ -247,12 +252,27 @@ export class BrokerListener implements NotificationListener, BrokerUse {
       return;
     }
     try {
-      await this.handle(notification);
+      await this.handlePatiently(notification);
     } catch (error) {
+      // Unacknowledged: another process gets it, or this one when it is back.
+      if (this.closing && error instanceof DatabaseError) return;
       return this.giveBack(channel, message, notification, error);
     }
     this.seen.add(notification.uniqueId);
     this.settle(() => channel.ack(message));
+  }
+
+  private async handlePatiently(notification: Notification): Promise<void> {
+    const end = performance.now() + HELD_MS;
+    for (;;) {
+      try {
+        await this.handle(notification);
+        return;
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || this.closing || performance.now() > end) throw error;
+      }
+      await pause(HELD_PAUSE_MS);
+    }
   }
 
   private async handle(notification: Notification): Promise<void> {

@@ -143,14 +143,7 @@ async function partition(trial: Trial, segments: readonly Segment[]): Promise<Ou
       },
       () => '',
     );
-    const rows = await site.rows<{ count: number }>(
-      "SELECT COUNT(*) AS count FROM {schema}.console_connections WHERE closed IS NULL AND node = 'proxy1'",
-    );
-    trial.claim(
-      'the others take the node for dead',
-      rows[0]?.count === 0,
-      `${rows[0]?.count ?? '?'} open rows`,
-    );
+    await takenForDead(trial);
     await trial.prove(
       'a session of the node goes on through the other proxy with the same token',
       async () => {
@@ -201,6 +194,17 @@ async function partition(trial: Trial, segments: readonly Segment[]): Promise<Ou
   };
 }
 
+async function takenForDead(trial: Trial): Promise<void> {
+  const rows = await trial.site.rows<{ count: number }>(
+    "SELECT COUNT(*) AS count FROM {schema}.console_connections WHERE closed IS NULL AND node = 'proxy1'",
+  );
+  trial.claim(
+    'the others take the node for dead',
+    rows[0]?.count === 0,
+    `${rows[0]?.count ?? '?'} open rows`,
+  );
+}
+
 async function workUntil(desktops: readonly Desktop[], until: number): Promise<number> {
   let slowest = 0;
   while (performance.now() < until) {
@@ -233,6 +237,7 @@ async function stoppedProxy(trial: Trial): Promise<Outcome> {
         ),
       milliseconds,
     );
+    await takenForDead(trial);
   } finally {
     node.signal('SIGCONT');
   }

@@ -26,6 +26,7 @@ interface Waiting {
 /** Tells the ends of sessions. */
 export class SessionEnds {
   private readonly waiting = new Set<Waiting>();
+  private readonly telling = new Set<Promise<void>>();
   private failing = false;
 
   constructor(
@@ -50,20 +51,27 @@ export class SessionEnds {
   async close(): Promise<void> {
     const waiting = [...this.waiting];
     for (const { timer } of waiting) clearTimeout(timer);
-    await Promise.all(waiting.map(async (entry) => this.tell(entry)));
+    for (const entry of waiting) this.tell(entry);
+    await Promise.all(this.telling);
     for (const { timer } of this.waiting) clearTimeout(timer);
   }
 
   private schedule(entry: Waiting, delay: number): void {
     clearTimeout(entry.timer);
-    entry.timer = setTimeout(() => void this.tell(entry), delay);
+    entry.timer = setTimeout(() => this.tell(entry), delay);
   }
 
-  private async tell(entry: Waiting): Promise<void> {
+  private tell(entry: Waiting): void {
+    // What is being told does not wait any more: it would be told twice.
+    this.waiting.delete(entry);
+    const work = this.look(entry).finally(() => this.telling.delete(work));
+    this.telling.add(work);
+  }
+
+  private async look(entry: Waiting): Promise<void> {
     const { sessionId, generation } = entry;
     try {
       const usage = await sessionUsage(this.db, sessionId, generation);
-      this.waiting.delete(entry);
       this.failing = false;
       if (usage !== null) this.own.ended(usage);
     } catch (error) {
@@ -73,8 +81,9 @@ export class SessionEnds {
         });
       this.failing = true;
       entry.tries += 1;
-      if (entry.tries >= TRIES) this.waiting.delete(entry);
-      else this.schedule(entry, RETRY);
+      if (entry.tries >= TRIES) return;
+      this.waiting.add(entry);
+      this.schedule(entry, RETRY);
     }
   }
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { DatabaseError } from '../../../src/exception.js';
 import { encodeNotification } from '../../../src/messaging/envelope.js';
 import type { Notification } from '../../../src/messaging/envelope.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
@@ -177,12 +178,33 @@ describe('messages that cannot be handled', () => {
   test('a handler that fails once gets the message again', async () => {
     let failures = 1;
     const { listener, messages } = await listen({}, () =>
-      failures-- > 0 ? Promise.reject(new Error('the database is away')) : Promise.resolve(),
+      failures-- > 0 ? Promise.reject(new Error('the cloud is away')) : Promise.resolve(),
     );
     await send(aNotification());
     await until('it has come twice', () => messages.length === 2);
     await until('all is done', async () => (await nova.count(POOL)) === 0);
     expect(listener.status()).toMatchObject({ requeued: 1, deadLettered: 0 });
+    expect(await nova.count(DEAD)).toBe(0);
+  });
+
+  test('a message is held while the database is away', async () => {
+    let failures = 2;
+    const { listener, messages } = await listen({}, () =>
+      failures-- > 0 ? Promise.reject(new DatabaseError('connection refused')) : Promise.resolve(),
+    );
+    await send(aNotification());
+    await until('it was tried until the database was back', () => messages.length === 3);
+    await listener.close();
+    expect(listener.status()).toMatchObject({ received: 1, requeued: 0, deadLettered: 0 });
+    expect(await nova.count(POOL)).toBe(0);
+  });
+
+  test('a message that is held goes back when the process ends', async () => {
+    const { listener, messages } = await listen({}, () => Promise.reject(new DatabaseError('gone')));
+    await send(aNotification());
+    await until('it has come', () => messages.length === 1);
+    await listener.close();
+    await until('it waits for another one', async () => (await nova.count(POOL)) === 1);
     expect(await nova.count(DEAD)).toBe(0);
   });
 

@@ -56,6 +56,14 @@ describe('the end of a session', () => {
     expect(scene.told).toHaveLength(1);
   });
 
+  it('is told once when the process ends while it is being told', async () => {
+    const scene = new Scene();
+    scene.ends.add('s', 1);
+    jest.advanceTimersByTime(3000);
+    await scene.ends.close();
+    expect(scene.told).toHaveLength(1);
+  });
+
   it('is told at once when the process ends, and never when nothing is known of it', async () => {
     const scene = new Scene();
     scene.ends.add('s', 1);
