@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How this site hears of what happens: in words that strangers may read, without names and addresses. Conductors hear
 // Nova's notifications and say so in the list of services; this process may be one itself.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerStatus } from '../messaging/messaging.js';
 import type { Service, Services } from '../objects/service.js';
 
@@ -10,6 +11,8 @@ export type NotificationHealth = (typeof BEST_FIRST)[number];
 const BEST_FIRST = ['receiving', 'none yet', 'disconnected', 'off'] as const;
 /** Milliseconds that an answer of the database is good for: anyone may ask, as often as they like. */
 const REMEMBERED_MS = 1000;
+/** Milliseconds that the database may take: a load balancer waits for this answer. */
+const ANSWER_MS = 1000;
 const MOST_SERVICES = 500;
 
 /** What is known of the broker and of notifications. */
@@ -45,8 +48,9 @@ export class MessagingHealth {
     this.asked = now;
     try {
       const { services, downTime } = this.parts;
-      const { items } = await services.list({ limit: MOST_SERVICES }, { downTime });
-      this.known = bestOf(items);
+      const list = services.list({ limit: MOST_SERVICES }, { downTime });
+      const page = await Promise.race([list, delay(ANSWER_MS, null, { ref: false })]);
+      if (page !== null) this.known = bestOf(page.items);
     } catch {
       // The database is away: /healthcheck says so by itself.
     }

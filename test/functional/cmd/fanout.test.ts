@@ -310,17 +310,22 @@ describe('a proxy that was frozen until it was taken for dead', () => {
     await waitFor('the end of the others', 5000, async () => (await rows(shared)).open === 0);
     expect(own.channels.map(({ closeReason }) => closeReason)).toEqual([null, null, null, null]);
     expect(frozen.output()).toContain('channels that ran on while this node was taken for dead');
-    const audit = await db.query<{ message: string }>(
-      'SELECT message FROM audit_events WHERE session_id = ? ORDER BY id',
-      [own.id],
+    // Audit events are gathered, and come in a moment after what they tell.
+    const audited = async (session: Session, like: string): Promise<number> => {
+      const sql = 'SELECT message FROM audit_events WHERE session_id = ? AND message LIKE ?';
+      return (await db.query(sql, [session.id, like])).length;
+    };
+    await waitFor('the word of its loss', 5000, async () => (await audited(own, 'Node lost')) === 1);
+    await waitFor(
+      'the word of its return',
+      5000,
+      async () => (await audited(own, 'Node back, the session goes on')) === 1,
     );
-    const messages = audit.map(({ message }) => message);
-    expect(messages).toEqual(expect.arrayContaining(['Node lost', 'Node back, the session goes on']));
-    const given = await db.query<{ message: string }>(
-      "SELECT message FROM audit_events WHERE session_id = ? AND message LIKE 'Channel closed: node lost%'",
-      [shared.id],
+    await waitFor(
+      'the word of the others',
+      5000,
+      async () => (await audited(shared, 'Channel closed: node lost%')) === 2,
     );
-    expect(given).toHaveLength(2);
     const seconds = await secondsToEnd(own, () => terminate(0, own));
     expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
   });
