@@ -16,7 +16,9 @@ Needs root, for network namespaces of its own. Takes about ten minutes.`;
 
 async function run(network: Network, folder: string, only: readonly string[]): Promise<number> {
   const inside = join(dirname(fileURLToPath(import.meta.url)), 'inside.js');
-  const words = [process.execPath, inside, '--prefix', network.prefix, '--folder', folder];
+  // Should this program be killed, that one goes, too; the next run removes the network.
+  const bound = ['setpriv', '--pdeathsig', 'KILL', '--'];
+  const words = [...bound, process.execPath, inside, '--prefix', network.prefix, '--folder', folder];
   const [command = '', ...args] = [
     ...network.enter('clients'),
     ...words,

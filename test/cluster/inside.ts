@@ -68,7 +68,11 @@ async function main(): Promise<number> {
   say(`cluster: all is up after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   const lines: Line[] = [];
   const memory: Memory = { terminated: [], secrets: new Set(site.secrets) };
-  for (const fault of wanted) lines.push(await bring(site, fault, memory));
+  try {
+    for (const fault of wanted) lines.push(await bring(site, fault, memory));
+  } finally {
+    await site.stop();
+  }
   say(`\n${table(lines)}`);
   const failed = lines.filter(({ outcome, failures }) => outcome === null || failures > 0).length;
   say(

@@ -116,6 +116,12 @@ export class Site {
     return site;
   }
 
+  /** Ends what keeps its data outside the private folder; the rest goes with the network. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.nodes.values()].map((node) => node.kill()));
+    await Promise.all([this.database.stop(), this.broker.stop()]);
+  }
+
   /** Passwords and tokens of the site itself. */
   get secrets(): string[] {
     return [this.token, PASSWORD, encodeURIComponent(PASSWORD), this.virtualHost.password];
