@@ -52,7 +52,7 @@ import { grant, newConnection, refusal, toOpenChannel } from './console-grant.js
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
 import type { Refusal, SessionState } from './console-session-state.js';
 import { fingerprintOfHash, hashToken } from './console-token.js';
-import { toConnectInfo } from './console.js';
+import { toConnectInfo } from './console-row.js';
 import { pageOf } from './page.js';
 import { closeNodeRecords, recoverChannels } from './session-recovery.js';
 import type { Page, PageRequest } from './page.js';

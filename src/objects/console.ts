@@ -27,55 +27,12 @@ import { AUDIT, consoleChanged } from './audit-message.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
+import { openTicket, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
+import type { Console, DiscoveredConsole } from './console-row.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
-/** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
-export interface DiscoveredConsole {
-  uuid: string;
-  name: string;
-  hypervisor: string;
-  hypervisorIp: string;
-  insecurePort: number | null;
-  securePort: number | null;
-  hostSubject: string | null;
-  ticket: string;
-  /** The project and user that own the instance, where the platform has such. */
-  projectId?: string | null | undefined;
-  userId?: string | null | undefined;
-  /** The platform's word for what the instance does, such as Nova's `ACTIVE`, and the host that it runs on. */
-  instanceState?: string | null | undefined;
-  instanceHost?: string | null | undefined;
-  /** The host that the address is of, when that is not instanceHost any more. */
-  addressHost?: string | null | undefined;
-  /** The address may be another machine's by now. */
-  addressStale?: boolean | undefined;
-  /** When the instance was last heard of, epoch seconds by the platform's clock. Read only. */
-  instanceEventAt?: number | null | undefined;
-}
-
-/** A console as the API shows it: no ticket. */
-export interface Console {
-  source: string;
-  uuid: string;
-  name: string | null;
-  hypervisor: string;
-  hypervisorIp: string;
-  insecurePort: number | null;
-  securePort: number | null;
-  hostSubject: string | null;
-  /** null on platforms without projects. */
-  projectId: string | null;
-  userId: string | null;
-  instanceState: string | null;
-  instanceHost: string | null;
-  /** Epoch seconds. */
-  discovered: number;
-  /** Sessions that have an open channel. */
-  sessionIds: string[];
-  /** Tokens that open a channel now: neither expired nor spent, or in use. */
-  tokenCount: number;
-}
+export type { Console, DiscoveredConsole } from './console-row.js';
 
 /** uuids by what happened to them. */
 export interface Reconciliation {
@@ -334,76 +291,6 @@ export class Consoles {
     }
     return rows.map((row) => toConsole(row, tokens.get(`${row.source}/${row.uuid}`) ?? []));
   }
-}
-
-/** A console's row with its source's CA, as the data plane needs it. */
-export function toConnectInfo(
-  db: Database,
-  row: Pick<
-    ConsoleRow,
-    | 'source'
-    | 'uuid'
-    | 'hypervisor'
-    | 'hypervisor_ip'
-    | 'insecure_port'
-    | 'secure_port'
-    | 'host_subject'
-    | 'ticket'
-  > & { ca_cert: string | null },
-): ConnectInfo {
-  return {
-    hypervisor: row.hypervisor,
-    hypervisorIp: row.hypervisor_ip,
-    insecurePort: row.insecure_port,
-    securePort: row.secure_port,
-    ticket: openTicket(db, row),
-    caCert: row.ca_cert,
-    hostSubject: row.host_subject,
-  };
-}
-
-function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
-  return {
-    uuid: row.uuid,
-    name: row.name ?? row.uuid,
-    hypervisor: row.hypervisor,
-    hypervisorIp: row.hypervisor_ip,
-    insecurePort: row.insecure_port,
-    securePort: row.secure_port,
-    hostSubject: row.host_subject,
-    ticket: openTicket(db, row),
-    projectId: row.project_id,
-    userId: row.user_id,
-    instanceState: row.instance_state,
-    instanceHost: row.instance_host,
-    ...(row.address_host === null ? {} : { addressHost: row.address_host }),
-    ...(row.address_stale === 1 ? { addressStale: true } : {}),
-    ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
-  };
-}
-
-function openTicket(db: Database, row: Pick<ConsoleRow, 'source' | 'uuid' | 'ticket'>): string {
-  return row.ticket === null ? '' : db.cipher.open(ticketPlace(row.source, row.uuid), row.ticket);
-}
-
-function toConsole(row: ShownConsoleRow, tokens: readonly LiveToken[]): Console {
-  return {
-    source: row.source,
-    uuid: row.uuid,
-    name: row.name,
-    hypervisor: row.hypervisor,
-    hypervisorIp: row.hypervisor_ip,
-    insecurePort: row.insecure_port,
-    securePort: row.secure_port,
-    hostSubject: row.host_subject,
-    projectId: row.project_id,
-    userId: row.user_id,
-    instanceState: row.instance_state,
-    instanceHost: row.instance_host,
-    discovered: row.discovered,
-    sessionIds: tokens.filter((token) => token.in_use !== 0).map((token) => token.session_id),
-    tokenCount: tokens.length,
-  };
 }
 
 // A page is in order, so that its consoles of one source are one range.

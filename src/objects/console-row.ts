@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// A console as its platform reports it, as the API shows it, and as the data plane needs it: what each makes of the row.
+import type { ShownConsoleRow } from '../db/api/consoles.js';
+import type { LiveToken } from '../db/api/console-tokens.js';
+import type { Database } from '../db/database.js';
+import type { ConsoleRow } from '../db/models/console.js';
+import { ticketPlace } from '../db/places.js';
+import type { ConnectInfo } from './connect-info.js';
+
+/** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
+export interface DiscoveredConsole {
+  uuid: string;
+  name: string;
+  hypervisor: string;
+  hypervisorIp: string;
+  insecurePort: number | null;
+  securePort: number | null;
+  hostSubject: string | null;
+  ticket: string;
+  /** The project and user that own the instance, where the platform has such. */
+  projectId?: string | null | undefined;
+  userId?: string | null | undefined;
+  /** The platform's word for what the instance does, such as Nova's `ACTIVE`, and the host that it runs on. */
+  instanceState?: string | null | undefined;
+  instanceHost?: string | null | undefined;
+  /** The host that the address is of, when that is not instanceHost any more. */
+  addressHost?: string | null | undefined;
+  /** The address may be another machine's by now. */
+  addressStale?: boolean | undefined;
+  /** When the instance was last heard of, epoch seconds by the platform's clock. Read only. */
+  instanceEventAt?: number | null | undefined;
+}
+
+/** A console as the API shows it: no ticket. */
+export interface Console {
+  source: string;
+  uuid: string;
+  name: string | null;
+  hypervisor: string;
+  hypervisorIp: string;
+  insecurePort: number | null;
+  securePort: number | null;
+  hostSubject: string | null;
+  /** null on platforms without projects. */
+  projectId: string | null;
+  userId: string | null;
+  instanceState: string | null;
+  instanceHost: string | null;
+  /** Epoch seconds. */
+  discovered: number;
+  /** Sessions that have an open channel. */
+  sessionIds: string[];
+  /** Tokens that open a channel now: neither expired nor spent, or in use. */
+  tokenCount: number;
+}
+
+/** A console's row with its source's CA, as the data plane needs it. */
+export function toConnectInfo(
+  db: Database,
+  row: Pick<
+    ConsoleRow,
+    | 'source'
+    | 'uuid'
+    | 'hypervisor'
+    | 'hypervisor_ip'
+    | 'insecure_port'
+    | 'secure_port'
+    | 'host_subject'
+    | 'ticket'
+  > & { ca_cert: string | null },
+): ConnectInfo {
+  return {
+    hypervisor: row.hypervisor,
+    hypervisorIp: row.hypervisor_ip,
+    insecurePort: row.insecure_port,
+    securePort: row.secure_port,
+    ticket: openTicket(db, row),
+    caCert: row.ca_cert,
+    hostSubject: row.host_subject,
+  };
+}
+
+/** A console as it was last reported. */
+export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
+  return {
+    uuid: row.uuid,
+    name: row.name ?? row.uuid,
+    hypervisor: row.hypervisor,
+    hypervisorIp: row.hypervisor_ip,
+    insecurePort: row.insecure_port,
+    securePort: row.secure_port,
+    hostSubject: row.host_subject,
+    ticket: openTicket(db, row),
+    projectId: row.project_id,
+    userId: row.user_id,
+    instanceState: row.instance_state,
+    instanceHost: row.instance_host,
+    ...(row.address_host === null ? {} : { addressHost: row.address_host }),
+    ...(row.address_stale === 1 ? { addressStale: true } : {}),
+    ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
+  };
+}
+
+/** The ticket in clear: a secret. '' for none. */
+export function openTicket(db: Database, row: Pick<ConsoleRow, 'source' | 'uuid' | 'ticket'>): string {
+  return row.ticket === null ? '' : db.cipher.open(ticketPlace(row.source, row.uuid), row.ticket);
+}
+
+/** A console with the tokens that hold for it. */
+export function toConsole(row: ShownConsoleRow, tokens: readonly LiveToken[]): Console {
+  return {
+    source: row.source,
+    uuid: row.uuid,
+    name: row.name,
+    hypervisor: row.hypervisor,
+    hypervisorIp: row.hypervisor_ip,
+    insecurePort: row.insecure_port,
+    securePort: row.secure_port,
+    hostSubject: row.host_subject,
+    projectId: row.project_id,
+    userId: row.user_id,
+    instanceState: row.instance_state,
+    instanceHost: row.instance_host,
+    discovered: row.discovered,
+    sessionIds: tokens.filter((token) => token.in_use !== 0).map((token) => token.session_id),
+    tokenCount: tokens.length,
+  };
+}
