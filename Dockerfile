@@ -4,10 +4,10 @@
 #   docker run -d --name kerbside --stop-timeout 60 -p 5900:5900 -p 5901:5901 -p 13002:13002 -p 6082:6082 \
 #     -v kerbside-state:/var/lib/kerbside -v /etc/kerbside:/etc/kerbside:ro kerbside
 # See doc/source/install/docker.rst. Builds with Docker, Podman and Buildah.
-ARG BASE=docker.io/library/debian:trixie-slim
+ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS builder
-ARG NPM_REGISTRY=https://registry.npmjs.org
+ARG NPM_REGISTRY=
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates curl g++ make python3
 WORKDIR /build/source
