@@ -157,6 +157,11 @@ export class Cloud {
     await this.reaches(guest, status);
   }
 
+  /** Waits until Nova does nothing to a guest any more. */
+  async settled(guest: Guest): Promise<void> {
+    await this.reaches(guest, 'ACTIVE');
+  }
+
   /** Deletes a guest and waits until Nova knows it no more. */
   async remove(guest: Guest): Promise<void> {
     await this.call(guest.owner, 'DELETE', `/servers/${guest.id}`);

@@ -15,6 +15,15 @@ export const NOTIFICATION_CHECKS: readonly Check[] = [
   { claim: 'by notification the console of a guest that is rebuilt follows', prove: rebuilt },
   { claim: 'by notification the console of a guest that is shelved follows', prove: shelved },
   { claim: 'by notification the console of a guest that is deleted goes', prove: deleted },
+  // Live migration takes two compute hosts.
+  ...(process.env['SECOND_COMPUTE'] === 'yes'
+    ? [
+        {
+          claim: 'by notification the console of a guest that is migrated live moves with it',
+          prove: migrated,
+        },
+      ]
+    : []),
 ];
 
 /** How long a session may live on, and a state may be unknown, after what Nova's own API says. */
@@ -149,4 +158,54 @@ async function deleted(context: CheckContext): Promise<string> {
   if ((await endings(context, guest)).length === 0)
     throw new Error('the audit does not say that a notification has ended the session');
   return words;
+}
+
+/** What Kerbside knows of a console, as an administrator sees it. */
+async function consoleOf({ door, admin }: CheckContext, guest: Guest): Promise<Record<string, unknown>> {
+  const answer = await door.as(admin, 'GET', `/v1/consoles/${SOURCE}/${guest.id}`);
+  return (JSON.parse(answer.body) as { console: Record<string, unknown> }).console;
+}
+
+/** The compute host of a guest, as Nova tells administrators. */
+async function hostOf({ cloud, admin }: CheckContext, guest: Guest): Promise<string> {
+  const answer = await cloud.call(admin, 'GET', `/servers/${guest.id}`);
+  return (answer.json as { server: Record<string, string> }).server['OS-EXT-SRV-ATTR:host'] ?? '';
+}
+
+async function migrated(context: CheckContext): Promise<string> {
+  const { cloud, door, demo, admin } = context;
+  const guest = await cloud.boot(demo, `${PREFIX}migrated`);
+  try {
+    const from = await hostOf(context, guest);
+    const to = from === 'lab' ? 'lab2' : 'lab';
+    const { ended } = await session(context, guest);
+    const before = await consoleOf(context, guest);
+    const body = { 'os-migrateLive': { host: to, block_migration: 'auto' } };
+    const asked = Date.now();
+    const answer = await cloud.call(admin, 'POST', `/servers/${guest.id}/action`, body);
+    if (answer.status !== 202)
+      throw new Error(`Nova does not migrate: ${answer.status} ${JSON.stringify(answer.json)}`);
+    await waitFor('Nova to be done', 120_000, async () => (await hostOf(context, guest)) === to, 200);
+    const done = Date.now();
+    const after = await waitFor('the new address', LIMIT_MS, async () => {
+      const known = await consoleOf(context, guest);
+      return known['host'] === to && known['hypervisor'] !== before['hypervisor'] ? known : undefined;
+    });
+    const known = Date.now();
+    const end = await within('the end of the session', ended);
+    // Nova deletes the tokens of the move, new ones too, until it is all done.
+    await cloud.settled(guest);
+    const fresh = await door.probe(await door.vvOf(await cloud.consoleUrl(demo, guest, 'spice-direct')));
+    if (fresh.outcome !== 'linked') throw new Error(`nobody gets in after the move: ${fresh.outcome}`);
+    fresh.link.close();
+    const news = (await door.audit(guest.id)).filter((message) => /moving|moved/.test(message));
+    if (news.length === 0) throw new Error('the audit does not tell of the move');
+    const seconds = (at: number): string => ((at - asked) / 1000).toFixed(1);
+    return (
+      `${from} -> ${to}: Nova was done after ${seconds(done)} s, Kerbside knew ${String(after['hypervisor'])} after ` +
+      `${seconds(known)} s, the old session ended with its QEMU after ${seconds(end)} s, a new one is admitted; audit: ${news.join('; ')}`
+    );
+  } finally {
+    await cloud.remove(guest);
+  }
 }
