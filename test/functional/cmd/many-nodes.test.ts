@@ -14,7 +14,7 @@ import { Services } from '../../../src/objects/service.js';
 import type { Service } from '../../../src/objects/service.js';
 import { startMariaDb } from '../../fixtures/mariadb.js';
 import type { MariaDb } from '../../fixtures/mariadb.js';
-import { delay, waitFor } from '../../fixtures/program.js';
+import { delay, waitFor, waitForOutput } from '../../fixtures/program.js';
 import type { Program } from '../../fixtures/program.js';
 import { Site } from './site.js';
 
@@ -101,7 +101,7 @@ async function service(host: string): Promise<Service | undefined> {
 describe('two conductors on one database', () => {
   it('share the work: one does every task, the other stands by', async () => {
     expect(await leader()).toBe('a');
-    expect(conductors.a.output()).toContain('background tasks are done by this process');
+    await waitForOutput(conductors.a, 'background tasks are done by this process');
     expect(conductors.b.output()).not.toContain('background tasks are done by this process');
     await waitFor('a good discovery', 5000, async () => (await seenBy()) === 'a');
     const report = await waitFor('a report', 5000, async () => {
@@ -148,7 +148,7 @@ describe('two conductors on one database', () => {
     }
     expect([...seen].filter((node) => node !== '')).toEqual(['a']);
     expect(await leader()).toBe('a');
-    expect(conductors.b.output()).toContain('background task is given up: its lease was lost');
+    await waitForOutput(conductors.b, 'background task is given up: its lease was lost');
     await waitFor('node that is back', 5000, async () => (await service('b'))?.state === 'up');
   });
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Html5Proxy, makeWebRoot } from '../../fixtures/html5proxy.js';
 import { Site as FullSite } from '../../fixtures/kerbside.js';
-import { freePort, waitFor } from '../../fixtures/program.js';
+import { freePort, waitFor, waitForOutput } from '../../fixtures/program.js';
 import { Site } from '../cmd/site.js';
 
 describe('a start that cannot be', () => {
@@ -86,15 +86,15 @@ describe('a running one', () => {
   it('answers 502 to browsers while kerbside-proxy is away, and says so in its log', async () => {
     html5 = await Html5Proxy.start(site, { OS_HTML5PROXY__PROXY_PORT: `${await freePort()}` });
     await expect(html5.open()).rejects.toThrow('502');
-    expect(html5.program.output()).toContain('kerbside-proxy cannot be reached detail="connection refused');
+    await waitForOutput(html5.program, 'kerbside-proxy cannot be reached detail="connection refused');
     expect(await html5.metric('kerbside_html5proxy_refused_total{reason="proxy_unreachable"}')).toBe(1);
   });
 
   it('that sends no header where one is wanted says which option does not agree', async () => {
     html5 = await Html5Proxy.start(site);
     await expect(html5.open()).rejects.toThrow('502');
-    expect(html5.program.output()).toContain('does its [proxy] proxy_protocol_from agree with the one here?');
-    expect(html5.program.output()).toContain('browsers count as this node in limits, sessions and audit');
+    await waitForOutput(html5.program, 'does its [proxy] proxy_protocol_from agree with the one here?');
+    await waitForOutput(html5.program, 'browsers count as this node in limits, sessions and audit');
     await site.metricAtLeast('kerbside_proxy_refused_total{reason="proxy_header"}', 1);
   });
 
