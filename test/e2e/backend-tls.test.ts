@@ -11,7 +11,7 @@ import { type ConsoleEntry, guestConsole, HYPERVISOR_ADDRESS, type SourceEntry }
 import { waitFor, waitForOutput } from '../fixtures/program.js';
 import { type Guest, startGuest } from '../fixtures/qemu.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const SUBJECT = 'C=US,O=Lab,CN=hv-17';
 

@@ -12,7 +12,7 @@ import { CONSOLE, type Lab, SOURCE, startLab } from '../fixtures/lab.js';
 import { freePort, waitFor } from '../fixtures/program.js';
 import type { VvFile } from '../fixtures/vv-file.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const dir = mkdtempSync(join(tmpdir(), 'kerbside-e2e-'));
 const pages: SpicePage[] = [];

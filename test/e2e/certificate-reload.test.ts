@@ -7,7 +7,7 @@ import { type Desk, startDesk } from '../fixtures/desk.js';
 import { PROXY_SUBJECT } from '../fixtures/lab.js';
 import { waitFor } from '../fixtures/program.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 let desk: Desk;
 

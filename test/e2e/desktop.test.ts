@@ -9,7 +9,7 @@ import { CONSOLE, SOURCE } from '../fixtures/lab.js';
 import { delay, waitFor } from '../fixtures/program.js';
 import { spicyScreenshot, type Viewer } from '../fixtures/x11.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 // SPICE channel types (enums.h of spice-protocol)
 const CHANNEL = { main: 1, display: 2, inputs: 3, cursor: 4, playback: 5, record: 6, usbredir: 9, port: 10 };

@@ -10,7 +10,7 @@ import type { ProbeLink } from '../fixtures/link-probe.js';
 import { delay, waitFor } from '../fixtures/program.js';
 import { type Guest, startGuest } from '../fixtures/qemu.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const DRAIN_SECONDS = 6;
 const OTHER_CONSOLE = '00000000-0000-4000-8000-000000000002';

@@ -8,7 +8,7 @@ import type { ProbeLink, ProbeResult } from '../fixtures/link-probe.js';
 import { delay, waitFor } from '../fixtures/program.js';
 import type { VvFile } from '../fixtures/vv-file.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const DENIED = { outcome: 'refused', result: 7 };
 const DEAD_CONSOLE = '00000000-dead-4000-8000-000000000001';

@@ -72,7 +72,7 @@ describe('a stop with a session', () => {
     expect(program.ended()).toBe(0);
     expect(Date.now() - begun).toBeGreaterThan(3900);
     await main.closed;
-  }, 60_000);
+  }, 180_000);
 
   it('is over as soon as the last session is', async () => {
     const { program, main } = await startSession(60);
@@ -81,7 +81,7 @@ describe('a stop with a session', () => {
     await main.close();
     await waitFor('end', 10_000, () => program.ended() !== null);
     expect(program.ended()).toBe(0);
-  }, 60_000);
+  }, 180_000);
 
   it('is over at once with a second SIGTERM', async () => {
     const { program, api, main } = await startSession(60);
@@ -93,7 +93,7 @@ describe('a stop with a session', () => {
     expect(program.ended()).toBe(0);
     expect(Date.now() - begun).toBeLessThan(8000);
     await main.closed;
-  }, 60_000);
+  }, 180_000);
 
   it('drains as well when the whole process group gets the signal', async () => {
     const { program, api, main } = await startSession(60);
@@ -104,5 +104,5 @@ describe('a stop with a session', () => {
     await main.close();
     await waitFor('end', 10_000, () => program.ended() !== null);
     expect(program.ended()).toBe(0);
-  }, 60_000);
+  }, 180_000);
 });

@@ -22,7 +22,7 @@ import { SpiceClient, type ClientChannel } from '../../fixtures/spice-client.js'
 import { SpiceServer } from '../../fixtures/spice-server.js';
 import { apiPort, Site } from './site.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const [UUID, OTHER] = ['11111111-2222-3333-4444-555555555555', '66666666-7777-8888-9999-000000000000'];
 const PROJECT = 'a1b2c3';
@@ -90,7 +90,7 @@ beforeAll(async () => {
   // As a consumer that was there first would make it.
   await channel.assertQueue('notifications.info', { durable: false, autoDelete: false });
   await channel.consume('notifications.info', (message) => take(message?.content), { noAck: true });
-}, 120_000);
+}, 180_000);
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
 });

@@ -19,7 +19,7 @@ import type { Program } from '../../fixtures/program.js';
 import { Site } from './site.js';
 
 const UUID = '11111111-2222-3333-4444-555555555555';
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const LEASE_TIME = 4;
 const DOWN_TIME = 2.4;
@@ -54,7 +54,7 @@ beforeAll(async () => {
   };
   const a = await startConductor('a');
   conductors = { a, b: await startConductor('b') };
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await site.close();
   await db.close();

@@ -21,7 +21,7 @@ describe('a running service', () => {
     expect(await program.stop(20_000)).toBe(0);
     expect(Date.now() - begun).toBeLessThan(15_000);
     expect(program.output()).toMatch(/INFO kerbside \[-\] kerbside has stopped\n$/);
-  }, 60_000);
+  }, 180_000);
 
   it('ends when the shell that npx runs it in is ended', async () => {
     const log = join(site.folder, 'npx.log');
@@ -33,7 +33,7 @@ describe('a running service', () => {
     await waitFor('ready', 40_000, () => shell.output().includes(' is ready\n'));
     await shell.stop();
     await waitFor('the end', 15_000, () => shell.output().includes('kerbside has stopped\n'));
-  }, 60_000);
+  }, 180_000);
 
   it('ends although a client holds a connection that says nothing', async () => {
     const program = await site.start('kerbside');
@@ -42,7 +42,7 @@ describe('a running service', () => {
     await new Promise((resolve) => idle.once('connect', resolve));
     expect(await program.stop(15_000)).toBe(0);
     idle.destroy();
-  }, 60_000);
+  }, 180_000);
 
   it.each(['api', 'proxy', 'conductor'] satisfies ProgramName[])(
     '%s alone starts and ends',
@@ -74,7 +74,7 @@ describe('a running service', () => {
     );
     expect(output).toContain('DEBUG kerbside-conductor [-] [api] auth_secret_seed = ***');
     expect(output).not.toContain(seed);
-  }, 60_000);
+  }, 180_000);
 
   it('opens its log file anew and takes up the log level on SIGHUP', async () => {
     const log = join(site.folder, 'service.log');
@@ -90,7 +90,7 @@ describe('a running service', () => {
     expect(await program.stop(15_000)).toBe(0);
     expect(readFileSync(log, 'utf8')).toContain('has stopped');
     expect(readFileSync(`${log}.1`, 'utf8')).not.toContain('has stopped');
-  }, 90_000);
+  }, 180_000);
 });
 
 describe('a port', () => {
@@ -103,5 +103,5 @@ describe('a port', () => {
       const program = await site.start('api', { env: { OS_API__PORT: port } });
       expect(await program.stop(15_000)).toBe(0);
     }
-  }, 60_000);
+  }, 180_000);
 });

@@ -25,4 +25,4 @@ it('a stop does not wait for a stranger who has come no further than the TLS han
   } finally {
     await site.stop();
   }
-}, 60_000);
+}, 180_000);

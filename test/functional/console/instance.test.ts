@@ -27,7 +27,7 @@ beforeAll(async () => {
     ...{ source: CLOUD, type: 'openstack', url: cloud.keystone.url, username: 'kerbside' },
     ...{ password: SERVICE_PASSWORD, project_name: 'service' },
   });
-}, 60_000);
+}, 180_000);
 beforeEach(() => cloud.nova.server.heal());
 afterEach(() => site.tidy());
 afterAll(async () => {

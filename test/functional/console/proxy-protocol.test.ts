@@ -29,7 +29,7 @@ beforeAll(async () => {
     OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '4',
     OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '4',
   });
-}, 60_000);
+}, 180_000);
 afterEach(() => site.tidy());
 afterAll(() => site.stop());
 
@@ -342,7 +342,7 @@ listen bare_check
       (await connectSocket({ port: ports.v1 })).destroy();
       return true;
     });
-  }, 30_000);
+  }, 180_000);
   afterAll(async () => {
     await haproxy.stop();
     rmSync(folder, { recursive: true, force: true });

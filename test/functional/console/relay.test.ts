@@ -21,7 +21,7 @@ let site: Site;
 
 beforeAll(async () => {
   site = await Site.start({ OS_PROXY__IDLE_TIMEOUT: 'smartcard:1' });
-}, 60_000);
+}, 180_000);
 afterEach(() => site.tidy());
 afterAll(() => site.stop());
 
@@ -247,7 +247,7 @@ describe('bulk', () => {
       }
     }
     await Promise.all(jobs);
-  }, 30_000);
+  }, 180_000);
 });
 
 describe('back pressure', () => {
@@ -273,7 +273,7 @@ describe('back pressure', () => {
     await untouched.waitFor(MAIN.MULTI_MEDIA_TIME);
     await server.closed;
     await site.audited(desk.uuid, 'Channel closed: client stopped reading');
-  }, 20_000);
+  }, 180_000);
 
   it('stops a client whose backend never reads, and closes it in the end', async () => {
     const desk = await site.desk();
@@ -294,7 +294,7 @@ describe('back pressure', () => {
     }
     expect(site.workerMemory() - before).toBeLessThan(48 * MIB);
     await site.audited(desk.uuid, 'Channel closed: backend stopped reading');
-  }, 20_000);
+  }, 180_000);
 
   it('closes an idle channel of a type that has an idle time, and no other', async () => {
     const desk = await site.desk();

@@ -34,7 +34,7 @@ describe('two workers', () => {
       OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '12',
       OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '6',
     });
-  }, 60_000);
+  }, 180_000);
   afterEach(() => site.tidy());
   afterAll(() => site.stop());
 
@@ -68,7 +68,7 @@ describe('two workers', () => {
     expect(await site.metric('kerbside_proxy_workers')).toBe(2);
     // Each proves for itself, with a listener that the other does not share, that one read buffer is enough.
     expect(site.log()).not.toContain('self test failed');
-  }, 20_000);
+  }, 180_000);
 
   it('die alone: the other one keeps its sessions, and the dead one is replaced', async () => {
     const sessions = await onBothWorkers();
@@ -95,7 +95,7 @@ describe('two workers', () => {
       await onBothWorkers();
       return true;
     });
-  }, 40_000);
+  }, 180_000);
 
   it('refuse more connections of an address than it may have, with an error and a metric', async () => {
     const desk = await site.desk();
@@ -112,7 +112,7 @@ describe('two workers', () => {
     expect(await site.metric('kerbside_proxy_refused_total{reason="limit_address"}')).toBeGreaterThan(0);
     const elsewhere = await site.client(desk.uuid, { localAddress: '127.0.0.5' });
     await elsewhere.openMain();
-  }, 20_000);
+  }, 180_000);
 
   it('cut half-open connections over their limit at once, with a metric', async () => {
     const sockets = await Promise.all(
@@ -129,7 +129,7 @@ describe('two workers', () => {
       const { outcome } = await linkChannel({ ...site.clientOptions(), password: 'x'.repeat(48) });
       return outcome.type === 'result' && outcome.code === 7;
     });
-  }, 15_000);
+  }, 180_000);
 
   it('take up a new certificate on SIGHUP and by themselves, and keep their sessions', async () => {
     const desk = await site.desk();
@@ -152,7 +152,7 @@ describe('two workers', () => {
     (await desk.server.channel('main')).send(TIME, Buffer.alloc(4));
     await main.waitFor(TIME);
     replace(ecdsa, authority.issue());
-  }, 30_000);
+  }, 180_000);
 });
 
 function replace(

@@ -7,6 +7,7 @@ import { readKeyFile } from '../../../src/db/key-file.js';
 import { rotateEncryption } from '../../../src/db/rotate-encryption.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
+import { delay, waitFor } from '../../fixtures/program.js';
 import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
 
@@ -56,22 +57,27 @@ describe.each(ENGINES)('rotation of the encryption key on %s', (engine) => {
     const service = await databases.open(conf);
     await aSite(service);
     const manage = await databases.open(conf, { sync: false });
-    let running = true;
+    let [running, turns] = [true, 0];
     const consoles = new Consoles(service);
-    const work = async (): Promise<number> => {
-      let turns = 0;
+    const work = async (): Promise<void> => {
       for (; running; turns += 1) {
         expect((await consoles.connectInfo('lab', 'u5'))?.ticket).toMatch(/^ticket 5/);
         const changed = found.slice(0, 20).map((one) => ({ ...one, ticket: `${one.ticket} ${turns}` }));
         await consoles.reconcile('other', changed);
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await delay(5);
       }
-      return turns;
     };
     const working = work();
+    // A fault of its work ends the wait.
+    const oneMore = async (): Promise<unknown> => {
+      const before = turns;
+      return Promise.race([working, waitFor('more work', 30_000, () => turns > before + 1)]);
+    };
+    await oneMore();
     const { keyId } = await rotateEncryption(manage, { settleMs: 200 });
+    await oneMore();
     running = false;
-    expect(await working).toBeGreaterThan(1);
+    await working;
     expect(service.cipher.current).toBe(keyId);
     expect(await keysInUse(service)).toEqual([keyId]);
   });

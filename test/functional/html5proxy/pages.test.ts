@@ -28,7 +28,7 @@ beforeAll(async () => {
     OS_NOVA__FAILED_EXCHANGES_PER_ADDRESS: '20',
     OS_HTML5PROXY__ALLOWED_ORIGINS: 'dashboard.example.org',
   });
-}, 60_000);
+}, 180_000);
 beforeEach(() => cloud.nova.server.heal());
 afterAll(async () => {
   await html5.stop();

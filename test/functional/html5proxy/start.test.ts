@@ -76,7 +76,7 @@ describe('a running one', () => {
   let html5: Html5Proxy | undefined;
   beforeAll(async () => {
     site = await FullSite.start({ OS_PROXY__PROXY_PROTOCOL_FROM: '127.0.0.1' });
-  }, 60_000);
+  }, 180_000);
   afterEach(async () => {
     await html5?.stop();
     html5 = undefined;
@@ -146,5 +146,5 @@ describe('kerbside, all in one', () => {
       await site.stop();
       await folder.close();
     }
-  }, 30_000);
+  }, 180_000);
 });

@@ -25,7 +25,7 @@ beforeAll(async () => {
     OS_HTML5PROXY__MAX_CONNECTIONS_PER_ADDRESS: '12',
     OS_PROXY__DRAIN_TIMEOUT: '5',
   });
-}, 60_000);
+}, 180_000);
 afterEach(async () => {
   await html5.tidy();
   await site.tidy();
@@ -46,6 +46,15 @@ async function browser(headers: Record<string, string> = {}, localAddress = BROW
   const vv = await site.vv(desk.uuid);
   const plain = { host: '127.0.0.1', port: tunnel.port, tls: undefined };
   return site.client(desk.uuid, { ...plain, commonCaps: [0x9], channelCaps: [0x4] } as never, vv);
+}
+
+/** Waits until half a second has passed in which nothing more was taken. */
+async function comesToRest(bytesWritten: () => number): Promise<void> {
+  await waitFor('rest', 30_000, async () => {
+    const before = bytesWritten();
+    await delay(500);
+    return bytesWritten() === before;
+  });
 }
 
 async function clientsOf(session: string): Promise<string[]> {
@@ -101,7 +110,7 @@ describe('a browser', () => {
     near.send(CLIENT_MESSAGE.usbredir.DATA, up);
     expect((await near.waitFor(SERVER_MESSAGE.usbredir.DATA, 1, 15_000)).body.equals(down)).toBe(true);
     expect((await far.waitFor(CLIENT_MESSAGE.usbredir.DATA, 1, 15_000)).body.equals(up)).toBe(true);
-  }, 30_000);
+  }, 180_000);
 
   it('hears in SPICE that its token is wrong', async () => {
     const client = await browser();
@@ -141,13 +150,11 @@ describe('a browser', () => {
     const before = residentBytes(html5.program.pid);
     display.pause();
     void far.flood(SERVER_MESSAGE.display.DRAW_COPY, 60_000, 512 * MIB);
-    await delay(1500);
-    const first = far.socket.bytesWritten;
-    await delay(500);
-    expect(far.socket.bytesWritten - first).toBeLessThan(MIB);
+    await comesToRest(() => far.socket.bytesWritten);
+    expect(far.socket.destroyed).toBe(false);
     expect(residentBytes(html5.program.pid) - before).toBeLessThan(64 * MIB);
     await site.audited(desk.uuid, 'Channel closed: client stopped reading', 10_000);
-  }, 30_000);
+  }, 180_000);
 
   it('whose hypervisor does not read is stopped, in bounded memory', async () => {
     const client = await browser();
@@ -160,15 +167,13 @@ describe('a browser', () => {
       while (usb.socket !== null && usb.socket.writableLength < MIB && usb.write(message));
     }, 1);
     try {
-      await delay(1500);
-      const first = usb.socket?.bytesWritten ?? 0;
-      await delay(500);
-      expect((usb.socket?.bytesWritten ?? 0) - first).toBeLessThan(2 * MIB);
+      await comesToRest(() => usb.socket?.bytesWritten ?? 0);
+      expect(usb.closeReason).toBeNull();
       expect(residentBytes(html5.program.pid) - before).toBeLessThan(64 * MIB);
     } finally {
       clearInterval(pump);
     }
-  }, 30_000);
+  }, 180_000);
 });
 
 describe('a WebSocket', () => {
@@ -260,5 +265,5 @@ describe('after all that', () => {
     expect(await waitFor('its end', 8000, () => (html5.program.ended() === 0 ? 'clean' : null))).toBe(
       'clean',
     );
-  }, 20_000);
+  }, 180_000);
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   certificates = makeCertificates();
   const { certPath, keyPath } = certificates.ecdsa;
   broker = await startRabbitMq({ tls: { certPath, keyPath, caPath: certificates.authority.caPath } });
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await broker.stop();
   certificates.remove();
@@ -301,7 +301,7 @@ describe('a broker that fails', () => {
     await until('it is heard', () => messages.length === 1);
     await (await peer()).take('notifications.info');
     await until('the message came again', () => handled === 2);
-  }, 60_000);
+  }, 180_000);
 
   test('that is stopped in order is found again', async () => {
     const [api, proxy] = [await started('kerbside-api'), await started('kerbside-proxy')];
@@ -312,7 +312,7 @@ describe('a broker that fails', () => {
     await Promise.all([connected(api), connected(proxy)]);
     api.fanout.cast(ENDED);
     await until('it is heard', () => messages.length === 1);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('TLS', () => {

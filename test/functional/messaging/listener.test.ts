@@ -26,7 +26,7 @@ let open: Messaging[] = [];
 
 beforeAll(async () => {
   broker = await startRabbitMq();
-}, 60_000);
+}, 180_000);
 afterAll(() => broker.stop());
 
 beforeEach(async () => {

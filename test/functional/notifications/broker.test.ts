@@ -27,7 +27,7 @@ let cloud: Cloud;
 
 beforeAll(async () => {
   [broker, cloud] = await Promise.all([startRabbitMq(), Cloud.start()]);
-}, 60_000);
+}, 180_000);
 afterAll(async () => {
   await cloud.close();
   await broker.stop();
@@ -63,7 +63,7 @@ describe('with a broker', () => {
     nova = await NovaPublisher.connect(broker, vhost);
     site = await aSite(vhost.url());
     await healthy(site, { messaging: 'connected', notifications: 'none yet' });
-  }, 60_000);
+  }, 180_000);
   afterEach(() => site.tidy());
   afterAll(async () => {
     await nova.close();
@@ -180,5 +180,5 @@ describe('without one', () => {
     } finally {
       await site.stop();
     }
-  }, 60_000);
+  }, 180_000);
 });
