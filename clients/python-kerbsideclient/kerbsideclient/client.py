@@ -8,6 +8,18 @@ from keystoneauth1 import exceptions
 SERVICE_TYPE = "console"
 #: Media type of the files that remote-viewer opens.
 VIRT_VIEWER = "application/x-virt-viewer"
+#: How such a file begins.
+VV_BEGIN = b"[virt-viewer]"
+
+
+class StrangeAnswer(exceptions.ClientException):
+    """The answer is none of Kerbside's: something else listens where the catalog points, or stands in between."""
+
+    def __init__(self, response):
+        super().__init__(
+            f"{response.url.split('?')[0]} answered with something that is not of the console service; is the endpoint "
+            "in the catalog right, and does no login page of a proxy stand in front of it?"
+        )
 
 
 class Client:
@@ -21,7 +33,8 @@ class Client:
 
     def __init__(self, session, microversion, region_name=None, interface="public"):
         self._session = session
-        self._microversion = microversion
+        #: The version that is asked for, such as ``1.0``.
+        self.microversion = microversion
         self._filter = {
             "service_type": SERVICE_TYPE,
             "interface": interface,
@@ -33,7 +46,10 @@ class Client:
         body = {"instance_uuid": instance_uuid}
         if source is not None:
             body["source"] = source
-        return self._request("POST", "/v1/consoles", json=body, headers={"Accept": VIRT_VIEWER}).content
+        response = self._request("POST", "/v1/consoles", json=body, headers={"Accept": VIRT_VIEWER})
+        if not response.content.startswith(VV_BEGIN):
+            raise StrangeAnswer(response)
+        return response.content
 
     def sessions(self, **query):
         """Give sessions; see :meth:`pages` for the query."""
@@ -41,7 +57,7 @@ class Client:
 
     def session(self, session_id):
         """Give one session."""
-        return self._request("GET", f"/v1/sessions/{quoted(session_id)}").json()["session"]
+        return self._read(f"/v1/sessions/{quoted(session_id)}", "session")["session"]
 
     def end_session(self, session_id):
         """End a session for good."""
@@ -74,7 +90,7 @@ class Client:
         while left is None or left > 0:
             if left is not None:
                 params["limit"] = left
-            body = self._request("GET", f"/v1/{collection}", params=params).json()
+            body = self._read(f"/v1/{collection}", key, params=params)
             entries = body[key] if left is None else body[key][:left]
             yield from entries
             marker = next_marker(body.get(f"{key}_links", []))
@@ -83,6 +99,17 @@ class Client:
             params["marker"] = marker
             left = None if left is None else left - len(entries)
 
+    def _read(self, path, key, **kwargs):
+        """Give the JSON object at a path, which has a member of that name."""
+        response = self._request("GET", path, **kwargs)
+        try:
+            body = response.json()
+        except ValueError as error:
+            raise StrangeAnswer(response) from error
+        if not isinstance(body, dict) or key not in body:
+            raise StrangeAnswer(response)
+        return body
+
     def _request(self, method, path, **kwargs):
         headers = {"Accept": "application/json", **kwargs.pop("headers", {})}
         return self._session.request(
@@ -90,7 +117,7 @@ class Client:
             method,
             endpoint_filter=self._filter,
             headers=headers,
-            microversion=self._microversion,
+            microversion=self.microversion,
             microversion_service_type=SERVICE_TYPE,
             **kwargs,
         )

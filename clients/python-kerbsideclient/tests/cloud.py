@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "gAAAAABtest"
 SERVER = "6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 VV_FILE = b"[virt-viewer]\ntype=spice\npassword=Zk3vQ0pLx8aB\n"
 PAGE = 2
 
@@ -34,19 +35,23 @@ def session(number, state="active"):
 class Cloud:
     """All services on one port.
 
-    ``requests`` holds what was asked; ``faults`` what to refuse: path -> (status, body).
+    ``requests`` holds what was asked; ``faults`` what to answer instead: path -> (status, body).
+
+    :param tls: ssl.SSLContext of a server; None speaks plain HTTP
     """
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.requests = []
         self.faults = {}
         self.has_console = True
+        self.console = None
         self.sessions = [session(1), session(2, "pending"), session(3, "closed"), session(4), session(5, "closing")]
         self.ended = []
         cloud = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1
 
             def log_message(self, *_):
                 """Say nothing."""
@@ -70,7 +75,11 @@ class Cloud:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.base = f"http://127.0.0.1:{self.server.server_port}"
+        if tls is not None:
+            # A client that does not take the certificate is no fault of the cloud's.
+            self.server.handle_error = lambda *_: None
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.base = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
@@ -104,7 +113,7 @@ class Cloud:
             return 200, {"version": version}, asjson
         services = [("compute", f"{self.base}/compute/v2.1")]
         if self.has_console:
-            services.append(("console", self.base))
+            services.append(("console", self.console or self.base))
         catalog = [
             {
                 "type": kind,
@@ -192,6 +201,9 @@ class Cloud:
                     "session_id": None,
                     "channel": None,
                     "message": f"event {number}",
+                    "project_id": "p1",
+                    "node": "proxy1",
+                    "pid": 42,
                 }
                 for number in range(250, 0, -1)
             ]

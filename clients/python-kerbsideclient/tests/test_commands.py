@@ -1,202 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands as a user types them: the real openstack command, in this process, against a cloud on loopback."""
+"""The listings, sessions and what all commands have in common, as a user types them."""
 
-import importlib
-import io
 import json
-import os
-import stat
+import socket
 import subprocess
-import sys
-import tempfile
 import unittest
-from pathlib import Path
 
-from tests.cloud import SERVER, TOKEN, VV_FILE, Cloud
-
-HERE = Path(__file__).resolve().parent.parent
-SCRATCH = tempfile.TemporaryDirectory(prefix="kerbsideclient-")
-SHELL = "openstackclient.shell"
-LOGIN = {
-    "OS_USERNAME": "alice",
-    "OS_PASSWORD": "s3cret-password",
-    "OS_PROJECT_NAME": "demo",
-    "OS_USER_DOMAIN_NAME": "Default",
-    "OS_PROJECT_DOMAIN_NAME": "Default",
-    "OS_IDENTITY_API_VERSION": "3",
-}
-
-
-def setUpModule():
-    """Make the entry points known, as an installation does, without one."""
-    egg_info = ["egg_info", "--egg-base", SCRATCH.name]
-    make = [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", *egg_info]
-    subprocess.run(make, cwd=HERE, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    sys.path[:0] = [SCRATCH.name, str(HERE)]
-    os.environ["XDG_CACHE_HOME"] = SCRATCH.name
-    for name in [name for name in os.environ if name.startswith("OS_")]:
-        del os.environ[name]
-    os.environ.update(LOGIN)
-    # Plugins are found when this is imported; every command then starts with it in memory.
-    importlib.import_module(SHELL)
-
-
-def tearDownModule():
-    """Remove what was made."""
-    SCRATCH.cleanup()
-
-
-class Outcome:
-    """What a command came to."""
-
-    def __init__(self, status, data, errors):
-        self.status = status
-        self.data = data
-        self.output = data.decode()
-        self.errors = errors
-
-
-def openstack(*words):
-    """Run the command in a process of its own: it keeps clients in its classes. Give what it came to."""
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        child = os.fork()
-        if child == 0:
-            run(words, output, errors)
-        _, status = os.waitpid(child, 0)
-        output.seek(0)
-        errors.seek(0)
-        return Outcome(os.waitstatus_to_exitcode(status), output.read(), errors.read().decode())
-
-
-def run(words, output, errors):
-    """Be the command, with the modules that are loaded already; never return."""
-    os.dup2(output.fileno(), 1)
-    os.dup2(errors.fileno(), 2)
-    sys.stdout = io.TextIOWrapper(open(1, "wb", 0, closefd=False), encoding="utf-8", write_through=True)
-    sys.stderr = io.TextIOWrapper(open(2, "wb", 0, closefd=False), encoding="utf-8", write_through=True)
-    status = 70
-    try:
-        status = importlib.import_module(SHELL).main(list(words))
-    except SystemExit as end:
-        status = end.code or 0
-    finally:
-        os._exit(status)
-
-
-class CommandCase(unittest.TestCase):
-    """A cloud for each test."""
-
-    def setUp(self):
-        self.cloud = Cloud()
-        self.addCleanup(self.cloud.close)
-        os.environ["OS_AUTH_URL"] = f"{self.cloud.base}/identity/v3"
-        folder = tempfile.TemporaryDirectory(prefix="kerbsideclient-")
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def good(self, *words):
-        """Run a command that must succeed."""
-        outcome = openstack(*words)
-        self.assertEqual(outcome.status, 0, outcome.errors)
-        return outcome
-
-    def bad(self, sentence, *words):
-        """Run a command that must fail with a sentence."""
-        outcome = openstack(*words)
-        self.assertNotEqual(outcome.status, 0)
-        self.assertIn(sentence, outcome.errors)
-        self.assertNotIn("Traceback", outcome.errors)
-        self.assertNotIn(LOGIN["OS_PASSWORD"], outcome.errors)
-        return outcome
-
-    def program(self, name, text):
-        """Make a program in the test's folder and put it first in PATH."""
-        path = self.folder / name
-        path.write_text(f"#!/bin/sh\n{text}\n")
-        path.chmod(0o755)
-        before = os.environ["PATH"]
-        self.addCleanup(os.environ.__setitem__, "PATH", before)
-        os.environ["PATH"] = f"{self.folder}:{before}"
-        return path
-
-
-class DesktopTest(CommandCase):
-    """console desktop open"""
-
-    def test_save(self):
-        path = self.folder / "console.vv"
-        self.good("console", "desktop", "open", "windows-desktop", "--save", str(path))
-        self.assertEqual(path.read_bytes(), VV_FILE)
-        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
-        _, _, _, headers, body = self.cloud.asked("POST", "/v1/consoles")[0]
-        self.assertEqual(json.loads(body), {"instance_uuid": SERVER})
-        self.assertEqual(headers["X-Auth-Token"], TOKEN)
-        self.assertEqual(headers["OpenStack-API-Version"], "console 1.0")
-
-    def test_save_replaces_a_file_that_others_may_read(self):
-        path = self.folder / "console.vv"
-        path.write_text("old")
-        path.chmod(0o644)
-        self.good("console", "desktop", "open", SERVER, "--save", str(path))
-        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
-        self.assertEqual([entry.name for entry in self.folder.iterdir()], ["console.vv"])
-
-    def test_save_to_standard_output(self):
-        self.assertEqual(self.good("console", "desktop", "open", SERVER, "--save", "-").data, VV_FILE)
-
-    def test_save_where_nobody_can_write(self):
-        self.bad("cannot be written", "console", "desktop", "open", SERVER, "--save", str(self.folder / "no" / "vv"))
-
-    def test_viewer_gets_the_file_and_it_is_removed(self):
-        copy = self.folder / "copy"
-        self.program("remote-viewer", f'cp "$1" {copy}; stat -c %a "$1" > {copy}.mode; echo "$1" > {copy}.path')
-        self.good("console", "desktop", "open", "windows-desktop")
-        self.assertEqual(copy.read_bytes(), VV_FILE)
-        self.assertEqual(Path(f"{copy}.mode").read_text(), "600\n")
-        self.assertFalse(Path(Path(f"{copy}.path").read_text().strip()).exists())
-
-    def test_viewer_may_remove_the_file_itself(self):
-        self.program("remote-viewer", 'rm "$1"')
-        self.good("console", "desktop", "open", "windows-desktop")
-
-    def test_viewer_that_fails(self):
-        self.program("remote-viewer", "exit 3")
-        self.bad("remote-viewer ended with status 3", "console", "desktop", "open", SERVER)
-
-    def test_viewer_that_is_missing_costs_no_token(self):
-        self.bad("is not installed", "console", "desktop", "open", SERVER, "--viewer", "no-such-viewer")
-        self.assertEqual(self.cloud.asked("POST", "/v1/consoles"), [])
-
-    def test_browser(self):
-        seen = self.folder / "url"
-        browser = self.program("a-browser", f'echo "$1" > {seen}')
-        os.environ["BROWSER"] = f"{browser} %s"
-        self.addCleanup(os.environ.pop, "BROWSER")
-        self.good("console", "desktop", "open", SERVER, "--html5")
-        self.assertEqual(seen.read_text().strip(), f"{self.cloud.base}/spice_auto.html?token=t1")
-        _, _, _, headers, _ = self.cloud.asked("POST", f"/compute/v2.1/servers/{SERVER}/remote-consoles")[0]
-        self.assertEqual(headers["OpenStack-API-Version"], "compute 2.6")
-
-    def test_browser_of_a_cloud_without_such_consoles(self):
-        path = f"/compute/v2.1/servers/{SERVER}/remote-consoles"
-        self.cloud.faults[path] = (400, {"badRequest": {"code": 400, "message": "Unavailable console type"}})
-        self.bad("Nova has no console for a browser", "console", "desktop", "open", SERVER, "--html5")
-
-    def test_source_is_passed_on(self):
-        self.good("console", "desktop", "open", SERVER, "--source", "RegionTwo", "--save", "-")
-        self.assertEqual(json.loads(self.cloud.asked("POST", "/v1/consoles")[0][4])["source"], "RegionTwo")
-
-    def test_unknown_server(self):
-        self.bad("No Server found for nobody", "console", "desktop", "open", "nobody", "--save", "-")
-
-    def test_stopped_server(self):
-        errors = {"errors": [{"status": 409, "detail": "the instance is stopped", "request_id": "req-7"}]}
-        self.cloud.faults["/v1/consoles"] = (409, errors)
-        self.bad("the instance is stopped", "console", "desktop", "open", SERVER, "--save", "-")
-
-    def test_cloud_without_kerbside(self):
-        self.cloud.has_console = False
-        self.bad("kerbside-manage service register", "console", "desktop", "open", SERVER, "--save", "-")
+from tests.cloud import SERVER, UNKNOWN, fault, session
+from tests.harness import CommandCase
 
 
 class SessionTest(CommandCase):
@@ -218,6 +29,24 @@ class SessionTest(CommandCase):
         words = ["console", "session", "list", "--all", *page, "-f", "value", "-c", "ID"]
         self.assertEqual(self.good(*words).output.split(), ["session-2", "session-3", "session-4"])
 
+    def test_limit_counts_what_is_shown(self):
+        words = ["console", "session", "list", "--limit", "3", "-f", "value", "-c", "ID"]
+        self.assertEqual(self.good(*words).output.split(), ["session-1", "session-2", "session-4"])
+
+    def test_many_pages(self):
+        self.cloud.sessions = [session(number) for number in range(1000)]
+        rows = json.loads(self.good("console", "session", "list", "-f", "json").output)
+        self.assertEqual([row["ID"] for row in rows], [f"session-{number}" for number in range(1000)])
+
+    def test_server_that_is_gone(self):
+        self.good("console", "session", "list", "--server", UNKNOWN)
+        self.assertEqual(self.cloud.asked("GET", "/v1/sessions")[0][2], {"instance_uuid": UNKNOWN})
+
+    def test_answer_that_is_no_json(self):
+        self.cloud.faults["/v1/sessions"] = (200, b"<html>Please log in</html>")
+        fault_text = "/v1/sessions answered with something that is not of the console service"
+        self.bad(fault_text, "console", "session", "list")
+
     def test_filters(self):
         words = ["--server", "windows-desktop", "--project", "p1", "--source", "RegionOne"]
         self.good("console", "session", "list", *words)
@@ -235,6 +64,10 @@ class SessionTest(CommandCase):
         self.assertEqual(shown["id"], "session-1")
         self.assertEqual(shown["channels"][0]["client_ip"], "192.0.2.7")
         self.assertEqual(self.cloud.asked("GET", "/v1/connections")[0][2], {"session_id": "session-1"})
+        self.assertIsNone(shown["channels"][0]["bytes_up"])
+
+    def test_show_as_a_table(self):
+        self.assertIn("channel='main', channel_id='0'", self.good("console", "session", "show", "session-1").output)
 
     def test_show_unknown(self):
         self.bad("session not found", "console", "session", "show", "a/b")
@@ -268,6 +101,16 @@ class OtherTest(CommandCase):
         rows = json.loads(self.good("console", "audit", "list", "--limit", "120", "-f", "json").output)
         self.assertEqual(len(rows), 120)
 
+    def test_audit_long(self):
+        rows = json.loads(self.good("console", "audit", "list", "--long", "--limit", "1", "-f", "json").output)
+        self.assertEqual((rows[0]["Project ID"], rows[0]["Node"], rows[0]["PID"]), ("p1", "proxy1", 42))
+
+    def test_audit_all_and_limit_exclude_each_other(self):
+        self.bad("not allowed with argument", "console", "audit", "list", "--all", "--limit", "3")
+
+    def test_services_say_which_version_they_need(self):
+        self.bad("--os-kerbside-api-version 1.1 or greater is required", "console", "service", "list")
+
     def test_services_need_their_version(self):
         version = ["--os-kerbside-api-version", "1.1"]
         rows = json.loads(self.good(*version, "console", "service", "list", "-f", "json").output)
@@ -279,8 +122,7 @@ class OtherTest(CommandCase):
         self.assertEqual(self.cloud.asked("GET", "/v1/sources")[0][3]["OpenStack-API-Version"], "console latest")
 
     def test_version_of_the_environment(self):
-        os.environ["OS_KERBSIDE_API_VERSION"] = "1.1"
-        self.addCleanup(os.environ.pop, "OS_KERBSIDE_API_VERSION")
+        self.setting("OS_KERBSIDE_API_VERSION", "1.1")
         self.good("console", "source", "list")
         self.assertEqual(self.cloud.asked("GET", "/v1/sources")[0][3]["OpenStack-API-Version"], "console 1.1")
 
@@ -293,11 +135,44 @@ class OtherTest(CommandCase):
         self.cloud.faults["/v1/audit-events"] = (403, errors)
         self.bad("policy forbids it", "console", "audit", "list")
 
-    def test_completion_knows_the_commands(self):
-        self.assertIn("cmds_console_desktop='open'", self.good("complete").output)
+    def test_token_that_counts_no_more(self):
+        self.cloud.faults["/v1/sources"] = (401, fault(401, "the token is not valid"))
+        self.bad("the token is not valid (HTTP 401, req-1234)", "console", "source", "list")
+
+    def test_service_that_is_away(self):
+        self.cloud.console = f"http://127.0.0.1:{free_port()}"
+        self.bad("Unable to establish connection", "console", "source", "list")
+
+    def test_completion(self):
+        script = self.folder / "completion"
+        script.write_text(self.good("complete", "--name", "openstack").output)
+        for words, completed in (
+            (["console", "desk"], ["desktop"]),
+            (["console", "desktop", ""], ["open"]),
+            (["console", "session", ""], ["end", "list", "show"]),
+            (["console", "audit", "list", "--mark"], ["--marker"]),
+            (["console", "desktop", "open", "--h"], ["--help", "--html5"]),
+        ):
+            self.assertEqual(sorted(complete(script, "openstack", *words)), completed, words)
 
     def test_help(self):
         self.assertIn("--save <file>", self.good("help", "console", "desktop", "open").output)
+
+
+def free_port():
+    """Give a port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def complete(script, *words):
+    """Give what bash completes the last word to."""
+    # What the package bash-completion gives to the function that "openstack complete" prints.
+    helper = "_get_comp_words_by_ref() { cur=${COMP_WORDS[COMP_CWORD]}; words=(\"${COMP_WORDS[@]}\"); }"
+    call = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _openstack; printf "%s\\n" "${COMPREPLY[@]}"'
+    command = ["bash", "-c", f'{helper}; . "$0"; {call}', str(script), *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 if __name__ == "__main__":

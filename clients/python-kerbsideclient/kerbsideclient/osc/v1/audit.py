@@ -10,9 +10,14 @@ COLUMNS = (
     ("Created At", "created_at"),
     ("Source", "source"),
     ("Server ID", "instance_uuid"),
-    ("Session", "session_id"),
+    ("Session ID", "session_id"),
     ("Channel", "channel"),
     ("Message", "message"),
+)
+LONG_COLUMNS = COLUMNS + (
+    ("Project ID", "project_id"),
+    ("Node", "node"),
+    ("PID", "pid"),
 )
 DEFAULT_LIMIT = 100
 
@@ -23,8 +28,10 @@ class ListAuditEvents(command.Lister):
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         add_filter_options(parser)
-        add_page_options(parser)
-        parser.add_argument("--all", action="store_true", help=f"List all events, not only the newest {DEFAULT_LIMIT}")
+        parser.add_argument("--long", action="store_true", help="Show more columns")
+        many = parser.add_mutually_exclusive_group()
+        many.add_argument("--all", action="store_true", help="List all events")
+        add_page_options(parser, many, default=f"{DEFAULT_LIMIT}, the newest")
         return parser
 
     def take_action(self, parsed_args):
@@ -32,4 +39,4 @@ class ListAuditEvents(command.Lister):
         query = filters(self.app.client_manager, parsed_args)
         if query["limit"] is None and not parsed_args.all:
             query["limit"] = DEFAULT_LIMIT
-        return table(COLUMNS, client.audit_events(**query))
+        return table(LONG_COLUMNS if parsed_args.long else COLUMNS, client.audit_events(**query))

@@ -3,12 +3,15 @@
 
 import argparse
 import contextlib
+import re
 
 from keystoneauth1 import exceptions as keystone
 from openstack import exceptions as sdk
 from osc_lib import exceptions
 
 from kerbsideclient.client import explain
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @contextlib.contextmanager
@@ -31,9 +34,14 @@ def positive(text):
     return number
 
 
-def add_page_options(parser):
-    """Add --limit and --marker."""
-    parser.add_argument("--limit", metavar="<limit>", type=positive, help="List at most so many (default: all)")
+def add_page_options(parser, group=None, default="all"):
+    """Add --limit and --marker.
+
+    :param group: of the parser, which --limit is put into; None for the parser itself
+    :param default: what is listed without --limit, in words
+    """
+    limit = parser if group is None else group
+    limit.add_argument("--limit", metavar="<limit>", type=positive, help=f"List at most so many (default: {default})")
     parser.add_argument("--marker", metavar="<id>", help="List what comes after this one, the last of another listing")
 
 
@@ -45,13 +53,15 @@ def add_filter_options(parser):
 
 
 def find_server(client_manager, name_or_id):
-    """Give the ID of a server.
+    """Give the ID of a server. An ID stays as it is: Nova may have forgotten the server, or never known it.
 
     :raises CommandError: when there is none, or more than one of that name
     """
+    if UUID.fullmatch(name_or_id):
+        return name_or_id.lower()
     try:
         return client_manager.sdk_connection.compute.find_server(name_or_id, ignore_missing=False).id
-    except sdk.SDKException as error:
+    except (sdk.SDKException, keystone.ClientException) as error:
         raise exceptions.CommandError(f"{error}") from error
 
 

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A desktop on this screen: remote-viewer with a .vv file, or a browser."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import webbrowser
 
+from keystoneauth1 import exceptions as keystone
 from openstack import exceptions as sdk
 from osc_lib import exceptions
 from osc_lib.command import command
@@ -17,6 +20,8 @@ from kerbsideclient.osc.v1.command import faults, find_server
 VIEWER = "remote-viewer"
 #: The first microversion of Nova in which the URL is asked for so; every Nova since Mitaka has it.
 REMOTE_CONSOLES = "2.6"
+#: What ends the command beside Ctrl-C: a closed terminal window, and whoever tells it to end.
+ENDINGS = (signal.SIGHUP, signal.SIGTERM)
 
 
 class OpenDesktop(command.Command):
@@ -40,6 +45,8 @@ class OpenDesktop(command.Command):
         return parser
 
     def take_action(self, parsed_args):
+        if parsed_args.html5 and parsed_args.source is not None:
+            raise exceptions.CommandError("--source goes with .vv files; the browser's URL comes from Nova")
         server = find_server(self.app.client_manager, parsed_args.server)
         if parsed_args.html5:
             self._browse(server)
@@ -59,9 +66,11 @@ class OpenDesktop(command.Command):
         try:
             answer = compute.post(f"/servers/{server}/remote-consoles", json=body, microversion=REMOTE_CONSOLES)
             sdk.raise_from_response(answer)
-        except sdk.SDKException as error:
+            url = answer.json()["remote_console"]["url"]
+        except (sdk.SDKException, keystone.ClientException, KeyError, TypeError, ValueError) as error:
             raise exceptions.CommandError(f"Nova has no console for a browser: {error}") from error
-        url = answer.json()["remote_console"]["url"]
+        if not url.startswith(("http://", "https://")):
+            raise exceptions.CommandError("Nova's html5proxy_base_url is none that a browser opens")
         if not webbrowser.open(url):
             raise exceptions.CommandError("there is no browser to open; see the BROWSER environment variable")
 
@@ -87,13 +96,44 @@ def save(path, vv_file):
         sys.stdout.buffer.flush()
         return
     try:
-        # Another file is made and put in its place: an old one may be readable for others.
-        handle, fresh = tempfile.mkstemp(prefix=".kerbside-", dir=os.path.dirname(os.path.abspath(path)))
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:  # a pipe or a terminal: to be written to, not to be replaced
+                file.write(vv_file)
+        else:
+            put(path, vv_file)
+    except OSError as error:
+        raise exceptions.CommandError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def put(path, vv_file):
+    """Make a file anew, whatever was there: an old one may be readable for others. Leave nothing else behind."""
+    handle, fresh = tempfile.mkstemp(prefix=".kerbside-", dir=os.path.dirname(os.path.abspath(path)))
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(vv_file)
         os.replace(fresh, path)
-    except OSError as error:
-        raise exceptions.CommandError(f"{path} cannot be written: {error.strerror}") from error
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(fresh)
+        raise
+
+
+@contextlib.contextmanager
+def orderly_end():
+    """Have signals end the command as Ctrl-C does, so that it cleans up; those that are ignored stay ignored."""
+
+    def interrupt(_number, _frame):
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in ENDINGS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def view(viewer, vv_file):
@@ -101,9 +141,12 @@ def view(viewer, vv_file):
 
     :raises CommandError: when it fails
     """
-    with tempfile.TemporaryDirectory(prefix="kerbside-") as folder:
+    with orderly_end(), tempfile.TemporaryDirectory(prefix="kerbside-") as folder:
         path = os.path.join(folder, "console.vv")
         save(path, vv_file)
-        status = subprocess.run([viewer, path], check=False).returncode
+        try:
+            status = subprocess.run([viewer, path], check=False).returncode
+        except OSError as error:
+            raise exceptions.CommandError(f"{viewer} cannot be run: {error.strerror}") from error
     if status != 0:
         raise exceptions.CommandError(f"{os.path.basename(viewer)} ended with status {status}")

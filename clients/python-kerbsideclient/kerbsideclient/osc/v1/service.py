@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of Kerbside itself."""
 
+from osc_lib import exceptions
 from osc_lib.command import command
 
 from kerbsideclient.osc.v1.command import add_page_options, table
@@ -25,4 +26,6 @@ class ListServices(command.Lister):
 
     def take_action(self, parsed_args):
         client = self.app.client_manager.kerbside
+        if client.microversion == "1.0":
+            raise exceptions.CommandError("--os-kerbside-api-version 1.1 or greater is required to list services")
         return table(COLUMNS, client.services(limit=parsed_args.limit, marker=parsed_args.marker))

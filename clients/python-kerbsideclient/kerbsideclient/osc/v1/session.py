@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions: who has, or may begin, a session at which desktop."""
 
+from itertools import islice
+
 from osc_lib import exceptions
+from osc_lib.cli.format_columns import ListDictColumn
 from osc_lib.command import command
 
 from kerbsideclient.osc.v1.command import add_filter_options, add_page_options, faults, filters, table
@@ -16,7 +19,7 @@ COLUMNS = (
 LONG_COLUMNS = COLUMNS + (
     ("Server ID", "instance_uuid"),
     ("Source", "source"),
-    ("Project", "project_id"),
+    ("Project ID", "project_id"),
     ("Expires At", "expires_at"),
     ("Closed At", "closed_at"),
     ("Reason", "reason"),
@@ -40,9 +43,13 @@ class ListSessions(command.Lister):
     def take_action(self, parsed_args):
         client = self.app.client_manager.kerbside
         query = filters(self.app.client_manager, parsed_args)
-        found = client.sessions(**query)
-        wanted = found if parsed_args.all else (entry for entry in found if entry["state"] not in ENDED)
-        return table(LONG_COLUMNS if parsed_args.long else COLUMNS, wanted)
+        columns = LONG_COLUMNS if parsed_args.long else COLUMNS
+        if parsed_args.all:
+            return table(columns, client.sessions(**query))
+        # Those that have ended are left out here, so that the limit is one of what is shown.
+        limit = query.pop("limit")
+        live = (entry for entry in client.sessions(**query) if entry["state"] not in ENDED)
+        return table(columns, islice(live, limit))
 
 
 class ShowSession(command.ShowOne):
@@ -59,7 +66,7 @@ class ShowSession(command.ShowOne):
             session = client.session(parsed_args.session)
             channels = list(client.connections(session_id=parsed_args.session))
         session.pop("links", None)
-        session["channels"] = [{key: channel[key] for key in CHANNELS} for channel in channels]
+        session["channels"] = ListDictColumn([{key: channel[key] for key in CHANNELS} for channel in channels])
         return self.dict2columns(session)
 
 
