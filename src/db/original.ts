@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the database of the original Kerbside (shakenfist/kerbside, MySQL or MariaDB): sources, consoles, tokens and the audit
+// Reads the database of the original Kerbside (shakenfist/kerbside, MySQL or MariaDB): consoles, tokens and the audit
 // trail, in pages. Nothing is written there. Its schema has changed over time: a column may be missing, which reads as null. Times of
 // the audit trail are DATETIME(6) in the time zone of the server, which turns them into epoch seconds.
 import { DataSource } from 'typeorm';
@@ -57,6 +57,9 @@ const TABLES = ['sources', 'consoles', 'consoletokens', 'auditevents'] as const;
 
 /** An open database of the original. Every method throws DatabaseError when the engine is away or refuses. */
 export class OriginalDatabase {
+  /** Whether it is new enough to have a table of terminated sessions. */
+  private terminations = false;
+
   private constructor(
     readonly place: string,
     private readonly connection: DataSource,
@@ -88,15 +91,6 @@ export class OriginalDatabase {
     }
   }
 
-  /** Names of its sources that are not deleted, with their type. */
-  async sources(): Promise<{ name: string; type: string }[]> {
-    const rows = await this.query(
-      'SELECT name, type FROM sources WHERE NOT COALESCE(deleted, 0) ORDER BY name',
-      [],
-    );
-    return rows.map((row) => ({ name: text(row['name']), type: text(row['type']) }));
-  }
-
   /** Consoles after (source, uuid), in that order. */
   async consoles(after: { source: string; uuid: string }, limit: number): Promise<OriginalConsole[]> {
     const rows = await this.query(
@@ -116,9 +110,15 @@ export class OriginalDatabase {
     }));
   }
 
-  /** Tokens that expire after `now` (epoch seconds). Few: they live for minutes. */
+  /** Tokens that expire after `now` (epoch seconds), of sessions that nobody has terminated. Few: they live for minutes. */
   async tokens(now: number): Promise<OriginalToken[]> {
-    const rows = await this.query('SELECT * FROM consoletokens WHERE expires > ? ORDER BY token', [now]);
+    const terminated = this.terminations
+      ? ' AND session_id NOT IN (SELECT session_id FROM session_terminations)'
+      : '';
+    const rows = await this.query(
+      `SELECT * FROM consoletokens WHERE expires > ?${terminated} ORDER BY token`,
+      [now],
+    );
     return rows.map((row) => ({
       token: text(row['token']),
       session_id: text(row['session_id']),
@@ -164,6 +164,7 @@ export class OriginalDatabase {
   private async checkTables(): Promise<void> {
     const rows = await this.query('SHOW TABLES', []);
     const there = rows.flatMap((row) => Object.values(row).map(text));
+    this.terminations = there.includes('session_terminations');
     const missing = TABLES.filter((table) => !there.includes(table));
     if (missing.length === 0) return;
     throw new DatabaseError(

@@ -2,7 +2,7 @@
 // Takes over what the original Kerbside knows: consoles, tokens that still hold, the audit trail. May run again at any time,
 // also after it was interrupted: what is there already stays as it is.
 import { eventsBetween, insertAuditEvents } from '../db/api/audit-events.js';
-import { insertSession } from '../db/api/console-sessions.js';
+import { findSession, insertSession } from '../db/api/console-sessions.js';
 import { insertToken } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
@@ -91,20 +91,33 @@ function port(value: number | null): number | null {
   return value !== null && value > 0 && value < 65_536 ? value : null;
 }
 
-// The session first: a token without a session would be worth nothing, and nobody would find it again.
+// The session first: a token without a session would be worth nothing, and nobody would find it again. A session without its
+// token, which an interruption leaves behind, gets it with the next run.
 async function importToken(db: Database, row: OriginalToken, outcome: ImportOutcome): Promise<void> {
   const { token, session_id, source, uuid, created, expires } = row;
   if (!SESSION_ID.test(session_id) || token === '') {
     outcome.refused.push(`token of console ${source}/${uuid}: its session id is none`);
     return;
   }
+  if (!(await inserted(insertSession(db, { session_id, source, uuid, created })))) {
+    const session = await findSession(db, session_id);
+    // Only one that nobody has begun or ended: whatever became of its token since then holds.
+    if (session?.state !== 'pending' || session.terminated_at !== null) return;
+    if (session.source !== source || session.uuid !== uuid) return;
+  }
+  const token_hash = hashToken(token);
+  const fresh = { token_hash, session_id, source, uuid, issued_to: 'original', created, expires };
+  if (await inserted(insertToken(db, fresh))) outcome.tokens += 1;
+}
+
+/** Waits for an insertion; false when the row is there already. */
+async function inserted(insertion: Promise<void>): Promise<boolean> {
   try {
-    await insertSession(db, { session_id, source, uuid, created });
-    const token_hash = hashToken(token);
-    await insertToken(db, { token_hash, session_id, source, uuid, issued_to: 'original', created, expires });
-    outcome.tokens += 1;
+    await insertion;
+    return true;
   } catch (error) {
-    if (!(error instanceof DuplicateRow)) throw error;
+    if (error instanceof DuplicateRow) return false;
+    throw error;
   }
 }
 

@@ -13,6 +13,7 @@ import { databasesOf, ENGINES } from '../../fixtures/database.js';
 import {
   OPENSTACK_UUID,
   originalDatabase,
+  SESSION_ID,
   STATIC_UUID,
   TICKET,
   TOKEN,
@@ -85,11 +86,36 @@ describe.each(ENGINES)('the import of the original into %s', (engine) => {
     const at = { node: 'node2', pid: 7 };
     expect(await sessions.authorize({ ...request, ...at, ticket: TOKEN })).toMatchObject({
       kind: 'granted',
-      sessionId: 'Zk3vQ0pLx8aB',
+      sessionId: SESSION_ID,
     });
     expect(await sessions.authorize({ ...request, ...at, ticket: 'expired' })).toMatchObject({
       reason: 'token_unknown',
     });
+  });
+
+  it('takes over no token of a session that was terminated', async () => {
+    const db = await databases.fresh();
+    const content = { events: 1, now: NOW, terminated: SESSION_ID };
+    const url = await originalDatabase(originals.server(), 'last', content);
+    expect(await take(url, db)).toMatchObject({ consoles: 2, tokens: 0, refused: [] });
+  });
+
+  it('gives a session its token when it was interrupted between the two', async () => {
+    const db = await databases.fresh();
+    const url = await originalDatabase(originals.server(), 'last', { events: 1, now: NOW });
+    await take(url, db);
+    await db.execute('DELETE FROM console_tokens');
+    expect(await take(url, db)).toMatchObject({ tokens: 1 });
+  });
+
+  it('does not give back the token of a session that was terminated here', async () => {
+    const db = await databases.fresh();
+    const url = await originalDatabase(originals.server(), 'last', { events: 1, now: NOW });
+    await take(url, db);
+    const sessions = new ConsoleSessions(db, { reconnectGrace: 60, now: clock });
+    expect(await sessions.terminateSession(SESSION_ID, 'by the operator')).toBe(true);
+    await db.execute('DELETE FROM console_tokens');
+    expect(await take(url, db)).toMatchObject({ tokens: 0 });
   });
 
   it('leaves what this Kerbside knows better', async () => {
