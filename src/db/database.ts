@@ -9,7 +9,7 @@ import { describeTarget, parseConnectionUrl } from './connection-url.js';
 import type { DatabaseTarget, SqliteTarget } from './connection-url.js';
 import type { Cipher } from './encryption.js';
 import { databaseError } from './faults.js';
-import { openCipher } from './keys.js';
+import { findCipher, openCipher } from './keys.js';
 import { checkSchema, dataSourceOptions, executedMigrations, knownMigrations, syncSchema } from './schema.js';
 import { SourceStatements } from './statements.js';
 import type { Dialect, SqlValue, Statements } from './statements.js';
@@ -53,6 +53,8 @@ export interface Database extends Statements {
 export interface OpenOptions {
   /** true: run the missing migrations. false: refuse a schema that is not this release's. */
   readonly sync: boolean;
+  /** Nothing is written, no key is made: for checks. */
+  readonly lookOnly?: true;
 }
 
 /**
@@ -68,7 +70,8 @@ export async function openDatabase(conf: DatabaseConf, options: OpenOptions): Pr
     await source.initialize();
     await checkSchema(source, target);
     const statements = new SourceStatements(source, target);
-    const cipher = await openCipher(statements, keyFileOf(conf, target));
+    const keyFile = keyFileOf(conf, target);
+    const cipher = await (options.lookOnly === true ? findCipher : openCipher)(statements, keyFile);
     const file = target.dialect === 'sqlite' ? new FileIdentity(target.path) : null;
     return new OpenedDatabase(statements, cipher, source, file);
   } catch (error) {

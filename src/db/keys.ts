@@ -13,10 +13,33 @@ import type { Statements } from './statements.js';
  * @throws DatabaseError when values are encrypted and the key file is missing or is another database's
  */
 export async function openCipher(db: Statements, path: string): Promise<Cipher> {
+  const { cipher, keys } = await agreed(db, path);
+  return cipher ?? firstUse(db, path, keys ?? createKeyFile(path, newKey()));
+}
+
+/**
+ * The same, without making or writing anything.
+ * @throws DatabaseError also when there is no key file yet
+ */
+export async function findCipher(db: Statements, path: string): Promise<Cipher> {
+  const { cipher, keys } = await agreed(db, path);
+  if (cipher !== null) return cipher;
+  const [first] = keys ?? [];
+  if (keys !== null && first !== undefined) return new Cipher(path, keys, first.id);
+  throw new DatabaseError(
+    `encryption key file ${path} is missing; copy it from another node, or have "kerbside-manage db sync" make the first one`,
+  );
+}
+
+/** The keys of the file, and the cipher when the one that the database names is among them. */
+async function agreed(
+  db: Statements,
+  path: string,
+): Promise<{ cipher: Cipher | null; keys: EncryptionKey[] | null }> {
   const current = await currentKeyId(db);
   const keys = readKeyFile(path);
   if (keys !== null && current !== null && keys.some(({ id }) => id === current)) {
-    return new Cipher(path, keys, current);
+    return { cipher: new Cipher(path, keys, current), keys };
   }
   if (current !== null && (await holdsEncryptedRows(db))) {
     const fault = keys === null ? 'is missing' : `does not hold the key ${current}`;
@@ -25,7 +48,7 @@ export async function openCipher(db: Statements, path: string): Promise<Cipher> 
         'restore the file from a backup, or copy it from another node',
     );
   }
-  return firstUse(db, path, keys ?? createKeyFile(path, newKey()));
+  return { cipher: null, keys };
 }
 
 /** Makes the key of new values the one that the database names; call it before a batch of writes. */

@@ -48,7 +48,7 @@ async function check(name: string, look: () => Finding | Promise<Finding>): Prom
 }
 
 async function checkDatabase(conf: Conf): Promise<Finding> {
-  const db = await openDatabase(conf.database, { sync: false });
+  const db = await openDatabase(conf.database, { sync: false, lookOnly: true });
   try {
     await db.ping();
     const { schema, server } = await db.version();
@@ -111,7 +111,7 @@ export function serviceWarnings(services: readonly Service[], version: string): 
 }
 
 async function checkServices(conf: Conf): Promise<Finding> {
-  const db = await openDatabase(conf.database, { sync: false });
+  const db = await openDatabase(conf.database, { sync: false, lookOnly: true });
   try {
     const services = new Services(db);
     const downTime = conf.default.serviceDownTime;

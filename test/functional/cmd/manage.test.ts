@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-manage and kerbside-status on SQLite, as an operator and a script use them.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase } from '../../../src/db/database.js';
@@ -192,6 +192,38 @@ describe('kerbside-status upgrade check', () => {
     const env = { OS_DATABASE__CONNECTION: `sqlite:///${site.folder}/none.sqlite` };
     const result = await site.run('status', ['upgrade', 'check'], env);
     expect([result.status, result.stdout]).toEqual([2, expect.stringContaining('db sync')]);
+  });
+
+  it('makes no encryption key: the service could not read it, and other nodes would not have it', async () => {
+    const key = join(site.folder, 'check.key');
+    const env = {
+      OS_DATABASE__CONNECTION: `sqlite:///${site.folder}/check.sqlite`,
+      OS_DATABASE__ENCRYPTION_KEY_FILE: key,
+    };
+    expect((await site.run('manage', ['db', 'sync'], env)).status).toBe(0);
+    rmSync(key);
+    const missing = await site.run('status', ['upgrade', 'check'], env);
+    expect(missing.status).toBe(2);
+    expect(missing.stdout.replaceAll(/ *\|\n\| /g, ' ')).toContain('check.key is missing');
+    expect(existsSync(key)).toBe(false);
+  });
+
+  it('registers no key that the database does not know', async () => {
+    const path = join(site.folder, 'copied.sqlite');
+    const key = join(site.folder, 'copied.key');
+    const env = { OS_DATABASE__CONNECTION: `sqlite:///${path}`, OS_DATABASE__ENCRYPTION_KEY_FILE: key };
+    expect((await site.run('manage', ['db', 'sync'], env)).status).toBe(0);
+    writeFileSync(key, `0badcafe ${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+    expect((await site.run('status', ['upgrade', 'check'], env)).stdout).toContain('| Result: Success');
+    const db = await openDatabase(
+      { connection: env.OS_DATABASE__CONNECTION, encryptionKeyFile: key, maxPoolSize: 1 },
+      { sync: false, lookOnly: true },
+    );
+    try {
+      expect(await db.query("SELECT key_id FROM encryption_keys WHERE key_id = '0badcafe'")).toEqual([]);
+    } finally {
+      await db.close();
+    }
   });
 
   it('sees a policy with a fault', async () => {
