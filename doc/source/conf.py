@@ -24,6 +24,12 @@ highlight_language = "none"
 smartquotes = False
 nitpicky = True
 
+
+def setup(app):
+    """Give options a directive of their own: reference/options.rst uses it."""
+    app.add_object_type("confval", "confval", objname="configuration option")
+
+
 man_pages = [
     (f"cli/{name}", name, summary, [author], 8)
     for name, summary in (

@@ -2,24 +2,10 @@
 // Writes kerbside.conf.sample from the declarations, in the layout of oslo-config-generator: every option commented
 // out with its default, under its help, kind and bounds.
 import { wrapComment } from './comment.js';
+import { KINDS, shownDefault } from './describe.js';
 import { environmentName, olderName } from './environment.js';
 import { listGroups } from './groups.js';
 import type { GroupSpec, OptionSpec } from './types.js';
-import { showValue } from './values.js';
-
-const KINDS: Readonly<Record<OptionSpec['type'], string>> = {
-  string: 'string value',
-  path: 'path',
-  host: 'host address value',
-  secret: 'secret string value',
-  boolean: 'boolean value',
-  integer: 'integer value',
-  float: 'floating point value',
-  port: 'port value',
-  choice: 'string value',
-  list: 'list value',
-  dict: 'dict value',
-};
 
 const INTRODUCTION = [
   'Configuration of Kerbside, in the INI format of oslo.config. Every option stands here with its default; remove ' +
@@ -46,12 +32,6 @@ function older(spec: OptionSpec): string[] {
   if (spec.deprecatedEnv === undefined) return [];
   const unit = spec.deprecatedEnv.unit === undefined ? '' : ' (in whole minutes)';
   return [`Deprecated environment name: ${olderName(spec.deprecatedEnv)}${unit}`];
-}
-
-function shownDefault(spec: OptionSpec): string {
-  if (spec.type === 'secret') return '';
-  if ('derived' in spec) return spec.derived.shown;
-  return showValue(spec.default, spec);
 }
 
 function renderOption(group: string, option: string, spec: OptionSpec): string[] {
