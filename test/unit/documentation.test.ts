@@ -2,16 +2,72 @@
 // The documentation names what the code has: no option, route, metric, audit message or program is left out.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { Command } from 'commander';
 import { parse } from 'yaml';
 import { ROUTES } from '../../src/api/routes.js';
+import { addConfigCommands } from '../../src/cmd/manage/config.js';
+import { addDatabaseCommands } from '../../src/cmd/manage/database.js';
+import { addEncryptionCommands } from '../../src/cmd/manage/encryption.js';
+import { addPolicyCommands } from '../../src/cmd/manage/policy.js';
+import { addServiceCommands } from '../../src/cmd/manage/service.js';
+import { addSessionCommands } from '../../src/cmd/manage/session.js';
+import { addTokenCommands } from '../../src/cmd/manage/token.js';
+import { addUserCommands } from '../../src/cmd/manage/user.js';
 import { listGroups } from '../../src/conf/groups.js';
 import { ProxyMetrics } from '../../src/console/metrics.js';
+import { Html5Metrics } from '../../src/html5proxy/metrics.js';
 import { NotificationMetrics } from '../../src/notifications/metrics.js';
 import { AUDIT } from '../../src/objects/audit-message.js';
 import { parseSources } from '../../src/sources/sources-file.js';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const NOTES = 'releasenotes/notes';
+const CLIENT = 'clients/python-kerbsideclient';
+
+function pages(): string[] {
+  const names = readdirSync('doc/source', { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.rst')).map((name) => `doc/source/${name}`);
+}
+
+async function metricNames(): Promise<string[]> {
+  const off = {
+    state: 'off',
+    fault: null,
+    received: 0,
+    deadLettered: 0,
+    requeued: 0,
+    lastMessage: null,
+  } as const;
+  const notifications = new NotificationMetrics(
+    () => off,
+    () => off,
+  );
+  const registries = [new ProxyMetrics().registry, notifications.registry, new Html5Metrics().registry];
+  return (await Promise.all(registries.map((one) => one.getMetricsAsJSON()))).flat().map(({ name }) => name);
+}
+
+/** Each command of kerbside-manage as `noun verb`, with its options. */
+function manageCommands(): Map<string, Set<string>> {
+  const manage = new Command();
+  for (const add of [
+    addConfigCommands,
+    addDatabaseCommands,
+    addEncryptionCommands,
+    addPolicyCommands,
+    addServiceCommands,
+    addSessionCommands,
+    addTokenCommands,
+    addUserCommands,
+  ])
+    add(manage);
+  const found = manage.commands.flatMap((noun) =>
+    noun.commands.map((verb): [string, Set<string>] => [
+      `${noun.name()} ${verb.name()}`,
+      new Set(verb.options.flatMap(({ long }) => long ?? [])),
+    ]),
+  );
+  return new Map(found);
+}
 
 describe('the documentation', () => {
   it('lists every older environment name', () => {
@@ -33,11 +89,8 @@ describe('the documentation', () => {
         Object.keys(group.options).map((option) => `[${group.name}] ${option}`),
       ),
     );
-    const pages = readdirSync('doc/source', { recursive: true, encoding: 'utf8' }).filter((path) =>
-      path.endsWith('.rst'),
-    );
-    for (const path of pages) {
-      const named = read(`doc/source/${path}`).matchAll(/``(\[[a-zA-Z0-9_]+\])\s+([a-z0-9_]+)/g);
+    for (const path of pages()) {
+      const named = read(path).matchAll(/``(\[[a-zA-Z0-9_]+\])\s+([a-z0-9_]+)/g);
       for (const [, group, option] of named)
         expect([path, options.has(`${group ?? ''} ${option ?? ''}`), option]).toContain(true);
     }
@@ -53,21 +106,50 @@ describe('the documentation', () => {
 
   it('lists every metric', async () => {
     const page = read('doc/source/reference/metrics.rst');
-    const off = {
-      state: 'off',
-      fault: null,
-      received: 0,
-      deadLettered: 0,
-      requeued: 0,
-      lastMessage: null,
-    } as const;
-    const notifications = new NotificationMetrics(
-      () => off,
-      () => off,
+    for (const name of await metricNames()) expect(page).toContain(`\`\`${name}\`\``);
+  });
+
+  it('names no metric that does not exist, nor do alerts and dashboard', async () => {
+    const known = new Set(await metricNames());
+    const role = 'kolla/ansible/roles/kerbside';
+    const files = [
+      ...pages(),
+      `${role}/templates/prometheus.rules.j2`,
+      `${role}/files/grafana-dashboard.json`,
+    ];
+    const metric =
+      /\bkerbside_(?:proxy|html5proxy|notifications|messaging)_\w+?(?:_total|_seconds(?:_bucket)?|_connected)\b/g;
+    for (const path of files) {
+      for (const [name] of read(path).matchAll(metric))
+        expect([path, name, known.has(name.replace(/_bucket$/, ''))]).toContain(true);
+    }
+  });
+
+  it('lists every command of kerbside-manage with its options, and no other', () => {
+    const page = read('doc/source/cli/kerbside-manage.rst');
+    const [, section = ''] = page.split('\nCommands\n');
+    const documented = [...section.matchAll(/^``([a-z]+ [a-z]+)(.*)``$/gm)].map(
+      ([, command = '', rest = '']): [string, Set<string>] => [
+        command,
+        new Set(Array.from(rest.matchAll(/--[a-z-]+/g), ([option]) => option)),
+      ],
     );
-    const registries = [new ProxyMetrics().registry, notifications.registry];
-    const metrics = (await Promise.all(registries.map((one) => one.getMetricsAsJSON()))).flat();
-    for (const { name } of metrics) expect(page).toContain(`\`\`${name}\`\``);
+    expect(new Map(documented)).toEqual(manageCommands());
+  });
+
+  it('names no command of kerbside-manage or openstack that does not exist', () => {
+    const known = manageCommands();
+    const entryPoints = read(`${CLIENT}/pyproject.toml`).matchAll(/^(console_\w+) = /gm);
+    const plugin = new Set(Array.from(entryPoints, ([, name = '']) => name.replaceAll('_', ' ')));
+    for (const path of [...pages(), 'README.rst', `${CLIENT}/README.rst`]) {
+      const text = read(path).replace(/\s+/g, ' ');
+      for (const [, command = ''] of text.matchAll(/(?<!`)kerbside-manage ([a-z]+ [a-z]+)/g))
+        expect([path, command, known.has(command)]).toContain(true);
+      for (const [, command = ''] of text.matchAll(
+        /openstack (console (?:desktop|session|source|audit|service) [a-z]+)/g,
+      ))
+        expect([path, command, plugin.has(command)]).toContain(true);
+    }
   });
 
   it('lists every audit message of the original', () => {
