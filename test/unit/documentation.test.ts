@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The documentation names what the code has: no option, route, metric, audit message or program is left out.
-import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from '@jest/globals';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { Command } from 'commander';
 import { parse } from 'yaml';
 import { ROUTES } from '../../src/api/routes.js';
@@ -14,6 +16,7 @@ import { addSessionCommands } from '../../src/cmd/manage/session.js';
 import { addTokenCommands } from '../../src/cmd/manage/token.js';
 import { addUserCommands } from '../../src/cmd/manage/user.js';
 import { listGroups } from '../../src/conf/groups.js';
+import { loadConf } from '../../src/conf/index.js';
 import { ProxyMetrics } from '../../src/console/metrics.js';
 import { Html5Metrics } from '../../src/html5proxy/metrics.js';
 import { NotificationMetrics } from '../../src/notifications/metrics.js';
@@ -23,6 +26,18 @@ import { parseSources } from '../../src/sources/sources-file.js';
 const read = (path: string): string => readFileSync(path, 'utf8');
 const NOTES = 'releasenotes/notes';
 const CLIENT = 'clients/python-kerbsideclient';
+/** What a warning says of an option that is one of nova.conf. */
+const OF_NOVA =
+  /spice_direct_proxy_base_url|html5proxy_base_url|\[notifications\] (notification_format|notify_on_state_change)/;
+
+const folder = mkdtempSync(join(tmpdir(), 'kerbside-documentation-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The configuration files that a page shows, without their indentation. */
+function examples(path: string): string[] {
+  const blocks = read(path).matchAll(/^( *)\.\. code-block:: ini\n\n((?:\1 +.*\n|\n)+)/gm);
+  return Array.from(blocks, ([, , block = '']) => block.replace(/^ +/gm, ''));
+}
 
 function pages(): string[] {
   const names = readdirSync('doc/source', { recursive: true, encoding: 'utf8' });
@@ -82,6 +97,20 @@ describe('the documentation', () => {
       }
     }
   });
+
+  it.each([...pages(), 'README.rst'].filter((path) => examples(path).length > 0))(
+    'shows configuration in %s that can be used as it is',
+    (path) => {
+      const file = join(folder, 'kerbside.conf');
+      for (const example of examples(path)) {
+        writeFileSync(file, example);
+        const { warnings } = loadConf({ configFiles: [file], configDirs: [] }, {});
+        expect(warnings.filter((warning) => !OF_NOVA.test(warning))).toEqual([]);
+        // A comment behind a value is part of the value.
+        expect(example).not.toMatch(/=.*[ \t]#/);
+      }
+    },
+  );
 
   it('names no option that does not exist', () => {
     const options = new Set(
