@@ -5,6 +5,7 @@ import { connect, credentials } from 'amqplib';
 import type { ChannelModel, SocketOptions } from 'amqplib';
 import { ConfError } from '../exception.js';
 import { BrokerFault } from './broker-fault.js';
+import { earlyEnd } from './early-end.js';
 import type { BrokerHost, BrokerTarget, RabbitOptions } from './transport-url.js';
 
 /** An open connection. */
@@ -29,7 +30,8 @@ function readPem(path: string): string {
 /**
  * Checks what can be checked before a broker is there.
  *
- * @throws ConfError when a file of TLS cannot be read, a key misses its certificate, or the login method is none
+ * @throws ConfError when a file of TLS cannot be read, a key or a certificate misses the other, or the login method is
+ *   none, or cannot work
  */
 export function checkRabbitOptions(options: RabbitOptions): void {
   if (options.rabbitLoginMethod === 'RABBIT-CR-DEMO')
@@ -38,6 +40,13 @@ export function checkRabbitOptions(options: RabbitOptions): void {
       'rabbit_login_method',
       'RABBIT-CR-DEMO is no login for production',
       'use PLAIN, AMQPLAIN or EXTERNAL',
+    );
+  if (options.rabbitLoginMethod === 'EXTERNAL' && !(options.ssl && options.sslCertFile !== ''))
+    throw new ConfError(
+      GROUP,
+      'rabbit_login_method',
+      'EXTERNAL without a certificate that says who logs in',
+      'set ssl, ssl_cert_file and ssl_key_file, or use PLAIN or AMQPLAIN',
     );
   if (!options.ssl) return;
   if ((options.sslCertFile === '') !== (options.sslKeyFile === ''))
@@ -126,6 +135,8 @@ async function open(host: BrokerHost, target: BrokerTarget, clientName: string):
   );
   // Without a listener, a fault of the connection would end the process; the loss itself shows as 'close'.
   connection.on('error', () => undefined);
+  const end = earlyEnd(connection);
+  if (end !== undefined) throw end;
   return connection;
 }
 

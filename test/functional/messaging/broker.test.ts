@@ -322,6 +322,15 @@ describe('TLS', () => {
     ...env,
   });
 
+  const clientCertificate = (subject?: string): Record<string, string> => {
+    const named = subject === undefined ? {} : { subject };
+    const { certPath, keyPath } = certificates.authority.issue({ usage: 'clientAuth', ...named });
+    return {
+      OS_OSLO_MESSAGING_RABBIT__SSL_CERT_FILE: certPath,
+      OS_OSLO_MESSAGING_RABBIT__SSL_KEY_FILE: keyPath,
+    };
+  };
+
   test('a broker with a certificate of the right authority and name is trusted', async () => {
     const [api, proxy] = [await started('kerbside-api', tls({})), await started('kerbside-proxy', tls({}))];
     const messages = heard(proxy);
@@ -330,12 +339,32 @@ describe('TLS', () => {
   });
 
   test('a client certificate is shown', async () => {
-    const { certPath, keyPath } = certificates.authority.issue({ usage: 'clientAuth' });
+    await started('kerbside-proxy', tls(clientCertificate()));
+  });
+
+  test('with EXTERNAL, the certificate alone says who it is', async () => {
+    const user = 'kerbside of the certificate';
+    const external = await broker.createVirtualHost(user);
     const env = {
-      OS_OSLO_MESSAGING_RABBIT__SSL_CERT_FILE: certPath,
-      OS_OSLO_MESSAGING_RABBIT__SSL_KEY_FILE: keyPath,
+      ...NOTIFY,
+      ...clientCertificate(`O=Lab,CN=${user}`),
+      OS_DEFAULT__TRANSPORT_URL: `rabbit://127.0.0.1:${broker.tlsPort}/${external.name}?ssl=1`,
+      OS_OSLO_MESSAGING_RABBIT__RABBIT_LOGIN_METHOD: 'EXTERNAL',
     };
-    await started('kerbside-proxy', tls(env));
+    const [api, proxy] = [await started('kerbside-api', tls(env)), await started('kerbside-proxy', tls(env))];
+    const messages = heard(proxy);
+    api.fanout.cast(ENDED);
+    await until('it is heard', () => messages.length === 1);
+    api.notifier.emit(EVENT);
+    await until('it is confirmed', () => api.status().notifier.sent === 1);
+  });
+
+  test('with EXTERNAL, a certificate of somebody unknown is refused, in words', async () => {
+    const env = {
+      ...clientCertificate('O=Lab,CN=nobody'),
+      OS_OSLO_MESSAGING_RABBIT__RABBIT_LOGIN_METHOD: 'EXTERNAL',
+    };
+    await faulty(start('kerbside-proxy', tls(env)), 'refused by the broker');
   });
 
   test.each([

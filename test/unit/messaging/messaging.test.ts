@@ -93,6 +93,11 @@ describe('the options of the messaging', () => {
       'RABBIT-CR-DEMO',
       '[oslo_messaging_rabbit] rabbit_login_method',
     ],
+    [
+      'OS_OSLO_MESSAGING_RABBIT__RABBIT_LOGIN_METHOD',
+      'EXTERNAL',
+      '[oslo_messaging_rabbit] rabbit_login_method',
+    ],
     ['OS_OSLO_MESSAGING_RABBIT__SSL_CA_FILE', '/nowhere.pem', '[oslo_messaging_rabbit] ssl_ca_file'],
     ['OS_OSLO_MESSAGING_RABBIT__SSL_CERT_FILE', '/nowhere.pem', '[oslo_messaging_rabbit] ssl_key_file'],
     ['OS_NOTIFICATIONS__POOL', '', '[notifications] pool'],
