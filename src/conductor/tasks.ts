@@ -127,7 +127,7 @@ export function servicesTask({ reader, conf, log, messaging, steadyFor, now }: T
     begin: (db) => {
       const services = new Services(db);
       // Nobody else knows of the ends that this process has found: it tells them even when its lease is over.
-      const ends = new SessionEnds(reader, new OwnNotifications(messaging.notifier, conf));
+      const ends = new SessionEnds(reader, new OwnNotifications(messaging.notifier, conf), 'conductor');
       const watch = {
         ...{ services, steadyFor, log, audit: new AuditEvents(db, { now }) },
         sessions: new ConsoleSessions(db, {

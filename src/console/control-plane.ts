@@ -36,7 +36,7 @@ import { LiveChannels, type LiveChannel } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
 import { ChannelNews, type SessionNews } from './channel-news.js';
 import { NodeRecovery } from './node-recovery.js';
-import { BECAUSE, refusalMessage } from './refusals.js';
+import { BECAUSE, isToldByNote, refusalMessage } from './refusals.js';
 import { retry } from './retry.js';
 import { SessionEndings, type SessionEnder } from './session-endings.js';
 import { channelName } from './spice/constants.js';
@@ -142,6 +142,14 @@ export class ControlPlane {
     const channel = this.live.find(note.connectionRef);
     if (channel !== undefined)
       this.records.audit(channel, `Migration message ${note.messageType} withheld from the client`);
+  }
+
+  /** A client was turned away. Told here only when nothing else tells of it. */
+  refused({ reason, clientIp }: NoteOf<'refused'>): void {
+    this.metrics.refused.inc({ reason });
+    // A ticket that cannot be a token is denied by the worker itself.
+    if (reason === 'token_malformed') this.metrics.denied.inc();
+    if (isToldByNote(reason)) this.news.refused(reason, { clientIp });
   }
 
   /** A channel ended. */
@@ -303,6 +311,7 @@ export class ControlPlane {
     const over = this.endings.overSince(request.asked, sessionId, generation);
     if (over !== null) {
       this.finish(channel, { reason: over, ...NOTHING_PASSED });
+      this.news.refused('session_ended', channel);
       return { kind: 'denied', because: 'error', reason: 'session_ended', sessionId };
     }
     if (!this.permits(channelType)) {

@@ -207,9 +207,7 @@ export class ProxyServer implements WorkerListener {
         this.control.closed(note);
         return;
       case 'refused':
-        this.parts.metrics.refused.inc({ reason: note.reason });
-        // A ticket that cannot be a token is denied by the worker itself.
-        if (note.reason === 'token_malformed') this.parts.metrics.denied.inc();
+        this.control.refused(note);
         return;
       case 'traffic':
         this.count(note);
@@ -260,7 +258,7 @@ export async function startProxy({
   const { reconnectGrace } = conf.console;
   const sessions = new ConsoleSessions(db, { reconnectGrace, announce: announceTo(messaging.fanout) });
   const own = new OwnNotifications(messaging.notifier, conf);
-  const ends = new SessionEnds(db, own);
+  const ends = new SessionEnds(db, own, 'node');
   const metrics = new ProxyMetrics();
   exposed.add(metrics);
   const { address, port } = conf.metrics;

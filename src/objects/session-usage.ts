@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session came to, once it has ended: whose it was, how long it ran and what passed, over all nodes.
+import { isLostWithNode } from '../db/api/session-recovery.js';
 import { usageOf } from '../db/api/session-usage.js';
 import type { Database } from '../db/database.js';
 import type { SessionOwner } from './console-channel.js';
@@ -26,6 +27,8 @@ export interface SessionUsage {
   bytesDown: number;
   /** Why the main channel ended; null while it runs. */
   reason: string | null;
+  /** The cluster has closed it for a node that was silent, not that node itself. */
+  lostWithNode: boolean;
 }
 
 /** What a generation of a session came to; null when nothing is known of it. */
@@ -48,5 +51,6 @@ export async function sessionUsage(
     bytesUp: Number(row.bytes_up),
     bytesDown: Number(row.bytes_down),
     reason: row.reason,
+    lostWithNode: isLostWithNode(row),
   };
 }

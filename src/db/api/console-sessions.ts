@@ -213,9 +213,10 @@ export async function closeSessions(
     [now, ...sessionIds],
   );
   await db.execute(
-    "UPDATE console_connections SET state = 'closed', closed = ?, reason = 'node lost' " +
+    "UPDATE console_connections SET state = 'closed', closed = ?, reason = 'node lost', " +
+      'duration = CASE WHEN created < ? THEN ? - created ELSE 0 END ' +
       `WHERE ${among} AND closed IS NULL AND ${really('console_connections')}`,
-    [now, ...sessionIds],
+    [now, now, now, ...sessionIds],
   );
   return closed;
 }

@@ -55,6 +55,14 @@ const REOPEN =
   "UPDATE console_connections SET state = CASE WHEN connected IS NULL THEN 'authorized' ELSE 'connected' END, " +
   'closed = NULL, reason = NULL, bytes_up = NULL, bytes_down = NULL, duration = NULL WHERE closed IS NOT NULL';
 
+/** Whether a connection was closed for a node that was silent. Whoever else closes one writes a duration, or another reason. */
+export function isLostWithNode({
+  reason,
+  duration,
+}: Pick<ConsoleConnectionRow, 'duration' | 'reason'>): boolean {
+  return reason === NODE_LOST && duration === null;
+}
+
 /** closed -> open again, for a main channel that takes its claim back afterwards. */
 export async function reopenMain(db: Statements, ref: string): Promise<void> {
   await db.execute(`${REOPEN} AND connection_ref = ?`, [ref]);

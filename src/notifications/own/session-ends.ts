@@ -3,7 +3,7 @@
 // their channels, and for as long as the database is away.
 import { loggerFor } from '../../log.js';
 import type { Database } from '../../objects/database.js';
-import { sessionUsage } from '../../objects/session-usage.js';
+import { sessionUsage, type SessionUsage } from '../../objects/session-usage.js';
 import type { OwnNotifications } from './own-notifications.js';
 
 const log = loggerFor('kerbside.notifications.own');
@@ -15,6 +15,9 @@ const RETRY = 5000;
 const TRIES = 720;
 /** Ends that wait at most; the oldest is left out when there are more. */
 const MOST_WAITING = 10_000;
+
+/** Who tells: the node of the main channels, or a conductor that has closed those of a node that was silent. */
+export type Teller = 'node' | 'conductor';
 
 interface Waiting {
   readonly sessionId: string;
@@ -32,9 +35,10 @@ export class SessionEnds {
   constructor(
     private readonly db: Database,
     private readonly own: OwnNotifications,
+    private readonly teller: Teller,
   ) {}
 
-  /** The main channel of this generation has ended, and the records say so. */
+  /** The main channel of this generation has ended, and the records say so, and by whom: only that one tells of it. */
   add(sessionId: string, generation: number): void {
     if (!this.own.wanted) return;
     for (const oldest of this.waiting) {
@@ -68,12 +72,18 @@ export class SessionEnds {
     this.telling.add(work);
   }
 
+  // A node that was merely cut off may have opened its channel again, and tells of the end of that by itself; of what was
+  // closed for it a conductor has told, even if the channel ran on until the node was back.
+  private isOurs({ ended, lostWithNode }: SessionUsage): boolean {
+    return ended !== null && lostWithNode === (this.teller === 'conductor');
+  }
+
   private async look(entry: Waiting): Promise<void> {
     const { sessionId, generation } = entry;
     try {
       const usage = await sessionUsage(this.db, sessionId, generation);
       this.failing = false;
-      if (usage !== null) this.own.ended(usage);
+      if (usage !== null && this.isOurs(usage)) this.own.ended(usage);
     } catch (error) {
       if (!this.failing)
         log.warning('the ends of sessions cannot be told while the database is away', {

@@ -132,6 +132,10 @@ function told(type: string, sessionId: string): Promise<Heard> {
   );
 }
 
+function endsOf({ id }: Session): Heard[] {
+  return heard.filter(({ type, data }) => type === 'kerbside.session.end' && data['session_id'] === id);
+}
+
 function securePort(proxy: Program): number {
   return Number(/secure SPICE listener bound port=(\d+)/.exec(proxy.output())?.[1]);
 }
@@ -266,32 +270,17 @@ describe('a session whose channels are on two proxies', () => {
     ]);
     expect(JSON.stringify(heard)).not.toContain('xxxx');
   });
-});
 
-describe('a broker that takes nothing', () => {
-  it('because its disk is full holds up no session; what waited goes out later', async () => {
-    await rabbitmq.setDiskAlarm(true);
-    const session = await open();
-    const seconds = await secondsToEnd(session, () => terminate(0, session));
-    expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
-    await rabbitmq.setDiskAlarm(false);
-    await told('kerbside.session.start', session.id);
-    await told('kerbside.session.end', session.id);
-  });
-
-  it('because it is dead costs a poll interval', async () => {
-    const session = await open();
-    await consumer.close();
-    await rabbitmq.kill();
-    const seconds = await secondsToEnd(session, () => terminate(1, session));
-    process.stdout.write(`terminate without the broker: all channels closed after ${seconds} s\n`);
-    expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
-    const byHand = await open();
-    const since = performance.now();
-    const result = await site.run('manage', ['session', 'terminate', byHand.id], env);
-    expect(result.status).toBe(0);
-    expect((performance.now() - since) / 1000).toBeLessThan(6);
-    await ends(byHand.channels, POLL_INTERVAL + SLACK);
+  it('is refused to a ticket that cannot be a token, without a look at the database, and that is told too', async () => {
+    const port = securePort(proxies[0] as Program);
+    const client = new SpiceClient({ port, tls: { rejectUnauthorized: false }, password: '' });
+    clients.push(client);
+    const { outcome } = await client.link('main', 0, { connectionId: 0 });
+    expect(outcome).toEqual({ type: 'result', code: 7 });
+    const malformed = ({ type, data }: Heard): boolean =>
+      type === 'kerbside.console.refused' && data['reason'] === 'token_malformed';
+    const { data } = await waitFor('the refusal', 5000, () => heard.find(malformed));
+    expect(data).toMatchObject({ source: null, uuid: null, session_id: null, client_address: '127.0.0.1' });
   });
 });
 
@@ -328,6 +317,41 @@ describe('a proxy that was frozen until it was taken for dead', () => {
     );
     const seconds = await secondsToEnd(own, () => terminate(0, own));
     expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
+    // A conductor tells of what was lost, and its node, being back, does not tell once more.
+    const terminated = (): Heard[] =>
+      endsOf(own).filter(({ data }) => data['reason'] === 'terminated by request');
+    await waitFor('the end of the first', 15_000, () => terminated().length > 0);
+    expect(terminated()).toMatchObject([{ publisher: 'kerbside-proxy:two' }]);
+    expect(endsOf(shared)).toMatchObject([
+      { publisher: 'kerbside-conductor:one', data: { reason: 'node lost' } },
+    ]);
+  });
+});
+
+describe('a broker that takes nothing', () => {
+  it('because its disk is full holds up no session; what waited goes out later', async () => {
+    await rabbitmq.setDiskAlarm(true);
+    const session = await open();
+    const seconds = await secondsToEnd(session, () => terminate(0, session));
+    expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
+    await rabbitmq.setDiskAlarm(false);
+    await told('kerbside.session.start', session.id);
+    await told('kerbside.session.end', session.id);
+  });
+
+  it('because it is dead costs a poll interval', async () => {
+    const session = await open();
+    await consumer.close();
+    await rabbitmq.kill();
+    const seconds = await secondsToEnd(session, () => terminate(1, session));
+    process.stdout.write(`terminate without the broker: all channels closed after ${seconds} s\n`);
+    expect(seconds).toBeLessThan(POLL_INTERVAL + SLACK);
+    const byHand = await open();
+    const since = performance.now();
+    const result = await site.run('manage', ['session', 'terminate', byHand.id], env);
+    expect(result.status).toBe(0);
+    expect((performance.now() - since) / 1000).toBeLessThan(6);
+    await ends(byHand.channels, POLL_INTERVAL + SLACK);
   });
 });
 

@@ -11,6 +11,7 @@ import { Consoles } from '../../../src/objects/console.js';
 import { reapExpired } from '../../../src/objects/reaper.js';
 import { Services } from '../../../src/objects/service.js';
 import type { ServiceRun } from '../../../src/objects/service.js';
+import { sessionUsage } from '../../../src/objects/session-usage.js';
 import { Sources } from '../../../src/objects/source.js';
 import { databasesOf, ENGINES } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
@@ -216,6 +217,33 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       ...{ state: 'closing', main_ref: null, reason: 'enough' },
     });
     for (const { closed } of await site.rows()) expect(closed).not.toBeNull();
+  });
+
+  it('leaves it to the conductor to tell of what was lost, and tells itself of what it has ended', async () => {
+    const site = await aSite();
+    const [lost, ended] = [await site.session('a'), await site.session('a')];
+    await site.declareDead('a');
+    const usage = ({ main }: { main: ChannelGrant }) => sessionUsage(site.db, main.sessionId, 1);
+    expect(await usage(lost)).toMatchObject({ reason: 'node lost', lostWithNode: true });
+    await site.back('a');
+    await site.sessions.closed(lost.main.connectionRef, { ...END, reason: 'node lost' });
+    expect(await usage(lost)).toMatchObject({ reason: 'node lost', lostWithNode: true });
+    await site.sessions.recover('a', alive(ended.main));
+    expect(await usage(ended)).toMatchObject({ ended: null, lostWithNode: false });
+    await site.sessions.closed(ended.main.connectionRef, { ...END, reason: 'node lost' });
+    expect(await usage(ended)).toMatchObject({ reason: 'node lost', duration: 3, lostWithNode: false });
+  });
+
+  it('tells itself of what the reaper has closed in the records before it could', async () => {
+    const site = await aSite();
+    const { main } = await site.session('a');
+    site.clock.now += 5;
+    await site.sessions.interruptConsole('lab', 'one');
+    site.clock.now += GRACE + 1;
+    await reapExpired(site.db, { reconnectGrace: GRACE }, site.clock.now);
+    expect(await sessionUsage(site.db, main.sessionId, 1)).toMatchObject({
+      ...{ reason: 'node lost', duration: GRACE + 6, lostWithNode: false },
+    });
   });
 
   it('ends what went on elsewhere with a new main channel', async () => {

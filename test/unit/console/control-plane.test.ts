@@ -425,6 +425,41 @@ describe('the news of sessions', () => {
     expect(scene.news.at(-1)).toEqual({ ended: ['s', 1] });
   });
 
+  it.each(['token_malformed', 'limit_connections', 'limit_address', 'limit_half_open', 'database_away'])(
+    'of a refusal that asks no database, %s, are told with the note of it',
+    async (reason) => {
+      const scene = new Scene();
+      scene.plane.refused({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      expect(scene.news).toEqual([
+        {
+          refused: {
+            ...{ reason, source: null, uuid: null, sessionId: null },
+            ...{ clientIp: '192.0.2.9', node: 'node1' },
+          },
+        },
+      ]);
+      expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
+    },
+  );
+
+  it.each([
+    'tls',
+    'link',
+    'link_timeout',
+    'need_secured',
+    'token_expired',
+    'instance_gone',
+    'channel_forbidden',
+  ])(
+    'have nothing of the note of %s: nobody wanted a console, or it was told with all that is known',
+    async (reason) => {
+      const scene = new Scene();
+      scene.plane.refused({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      expect(scene.news).toEqual([]);
+      expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
+    },
+  );
+
   it('a session that never came up has none; a refusal has', async () => {
     const scene = new Scene();
     await scene.authorize(1);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Database } from '../../../../src/objects/database.js';
 import type { OwnNotifications } from '../../../../src/notifications/own/own-notifications.js';
-import { SessionEnds } from '../../../../src/notifications/own/session-ends.js';
+import { SessionEnds, type Teller } from '../../../../src/notifications/own/session-ends.js';
 
 const ROW = {
   ...{ session_id: 's', source: 'lab', uuid: 'u', node: 'one', client_ip: '192.0.2.1', reason: 'idle' },
@@ -18,12 +18,12 @@ class Scene {
   readonly told: unknown[] = [];
   readonly ends: SessionEnds;
 
-  constructor() {
+  constructor(teller: Teller = 'node') {
     const query = (): Promise<object[]> =>
       this.away ? Promise.reject(new Error('away')) : Promise.resolve(this.rows);
     const told = (usage: unknown): void => void this.told.push(usage);
     const own = { wanted: this.wanted, ended: told };
-    this.ends = new SessionEnds({ query } as unknown as Database, own as unknown as OwnNotifications);
+    this.ends = new SessionEnds({ query } as unknown as Database, own as unknown as OwnNotifications, teller);
   }
 }
 
@@ -44,6 +44,22 @@ describe('the end of a session', () => {
     expect(scene.told).toMatchObject([
       { sessionId: 's', generation: 2, duration: 60.5, bytesUp: 12, bytesDown: 9007199254740, channels: 3 },
     ]);
+  });
+
+  it.each<[Teller, string, object, number]>([
+    ['conductor', 'that it has closed for a silent node', { reason: 'node lost' }, 1],
+    ['node', 'that a conductor has closed, and told', { reason: 'node lost' }, 0],
+    ['node', 'that it has given up itself', { reason: 'node lost', duration: 60.5 }, 1],
+    ['node', 'that an earlier run of it has left open', { reason: 'node restarted' }, 1],
+    ['conductor', 'that its node has opened again', { closed: null, reason: null }, 0],
+    ['node', 'that runs', { closed: null, reason: null }, 0],
+    ['conductor', 'that its node has opened again and ended', { duration: 70 }, 0],
+  ])('is told by the %s of one %s: %j, %i times', async (teller, _title, change, times) => {
+    const scene = new Scene(teller);
+    scene.rows = [{ ...ROW, ...change }];
+    scene.ends.add('s', 1);
+    await jest.advanceTimersByTimeAsync(3100);
+    expect(scene.told).toHaveLength(times);
   });
 
   it('waits for a database that is away', async () => {
