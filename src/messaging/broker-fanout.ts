@@ -24,6 +24,8 @@ export interface BrokerFanoutOptions {
   /** `kerbside-proxy:host`. */
   readonly clientName: string;
   readonly node: string;
+  /** Milliseconds between two looks whether the exchange is still there; tests replace it. */
+  readonly rebindEvery?: number;
 }
 
 /** What came and went since the start. */
@@ -46,6 +48,7 @@ const MAX_AGE_MS = 10_000;
 const MAX_UNCONFIRMED = 256;
 const QUEUE_LENGTH = 1000;
 const REMOVE_MS = 500;
+const REBIND_MS = 60_000;
 
 const log = loggerFor('kerbside.messaging.fanout');
 
@@ -72,6 +75,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
   private readonly link: BrokerLink;
   private waiting: Waiting[] = [];
   private channel: ConfirmChannel | undefined;
+  private rebinding: NodeJS.Timeout | undefined;
   private isBlocked = false;
   private closing = false;
   private unconfirmed = 0;
@@ -142,7 +146,10 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
   ): Promise<void> {
     await ensureExchange(connection, this.exchange, 'fanout', this.options.target.options);
     await ensureQueue(connection, this.queue);
-    await channel.bindQueue(this.queue.name, this.exchange, '');
+    const bind = async (): Promise<void> => {
+      await channel.bindQueue(this.queue.name, this.exchange, '');
+    };
+    await bind();
     await channel.consume(
       this.queue.name,
       (message) => {
@@ -153,11 +160,17 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     );
     this.unconfirmed = 0;
     this.channel = channel;
+    clearInterval(this.rebinding);
+    // An exchange that was deleted takes its bindings along, and only whoever sends is told so.
+    this.rebinding = setInterval(() => {
+      bind().catch(() => lose(new BrokerFault(`exchange ${this.exchange} was deleted`)));
+    }, this.options.rebindEvery ?? REBIND_MS);
     this.flush();
   }
 
   lost(): void {
     this.channel = undefined;
+    clearInterval(this.rebinding);
     this.isBlocked = false;
   }
 

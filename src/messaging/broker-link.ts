@@ -41,7 +41,7 @@ export interface LinkStatus {
 
 const OPEN_MS = 15_000;
 const CLOSE_MS = 1_000;
-/** What lasted for less counts as a failure: the next pause grows. */
+/** What lasted for less counts as a failure: the next pause grows, and nobody is told that all is well. */
 const STABLE_MS = 5_000;
 /** Different reasons of one outage that are logged. */
 const MAX_REASONS = 16;
@@ -71,10 +71,10 @@ export class BrokerLink {
   private connection: Connection | undefined;
   private running: Promise<void> | undefined;
   private connected = false;
-  private everConnected = false;
   private fault: string | null = 'not connected yet';
   private blockedBy: string | null = null;
   private reasons = new Set<string>();
+  private restoring: NodeJS.Timeout | undefined;
   private place = '';
 
   /**
@@ -185,6 +185,7 @@ export class BrokerLink {
       if (error instanceof NoAnswer) destroyConnection(connection);
     }
     this.connected = false;
+    clearTimeout(this.restoring);
     this.use.lost();
     channel?.close().catch(() => undefined);
     const lasted = performance.now() - since;
@@ -244,12 +245,18 @@ export class BrokerLink {
   }
 
   private reportUp(): void {
-    const again = this.everConnected && this.reasons.size > 0;
-    this.connected = this.everConnected = true;
+    this.connected = true;
     this.fault = null;
-    this.reasons.clear();
-    const sentence = again ? 'messaging is restored' : 'connected to the message broker';
-    log.info(sentence, { use: this.use.name, host: this.place, vhost: this.target.virtualHost });
+    const fields = { use: this.use.name, host: this.place, vhost: this.target.virtualHost };
+    if (this.reasons.size === 0) {
+      log.info('connected to the message broker', fields);
+      return;
+    }
+    // A use that fails as soon as it begins (a right is missing) would be lost and restored without end.
+    this.restoring = setTimeout(() => {
+      this.reasons.clear();
+      log.info('messaging is restored', fields);
+    }, STABLE_MS).unref();
   }
 
   private async pause(milliseconds: number): Promise<void> {

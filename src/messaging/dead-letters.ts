@@ -18,7 +18,7 @@ export interface DeathNote {
   readonly eventType: string | null;
   /** The node that gave it up. */
   readonly node: string;
-  /** What stands in place of the body; null for the body as it came. */
+  /** What stands in place of the body; null for the body as it came, empty when it must not be kept. */
   readonly body: Buffer | null;
 }
 
@@ -104,6 +104,7 @@ export class DeadLetters implements BrokerUse {
       'x-kerbside-routing-key': routingKey,
       ...(note.messageId === null ? {} : { 'x-kerbside-message-id': note.messageId }),
       ...(note.eventType === null ? {} : { 'x-kerbside-event-type': note.eventType.slice(0, HEADER_LENGTH) }),
+      ...(body.length === 0 ? { 'x-kerbside-left-out-bytes': message.content.length } : {}),
       ...(body.length < whole.length ? { 'x-kerbside-cut-from-bytes': whole.length } : {}),
     };
     this.sent += 1;

@@ -50,10 +50,12 @@ export interface NotificationHandler {
   /**
    * Acts on a message. Several are handled at the same time, in no order. Once it resolves, the message is gone. When it
    * rejects, the message comes once more, here or at another process, and then goes to the dead-letter queue with the
-   * reason; at once when it rejects with InvalidInput, since it will never be understood. DatabaseError counts as a
-   * failure only after two minutes of them.
+   * reason; at once when it rejects with InvalidInput, since it will never be understood. After DatabaseError it is tried
+   * here for two minutes before it counts as failed.
    */
   onMessage(message: Notification): Promise<'done' | 'ignored'>;
+  /** Whether what every message needs is away: then none that failed is to blame, and all come again until it is back. */
+  isAway?(): Promise<boolean>;
 }
 
 /** What a listener needs to know. */
@@ -79,6 +81,8 @@ const FINISH_MS = 3_000;
 const REBIND_MS = 60_000;
 const DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 const log = loggerFor('kerbside.messaging.listener');
 
 interface Failure {
@@ -97,6 +101,11 @@ async function pause(milliseconds: number): Promise<void> {
 function deliveredBefore(message: ConsumeMessage): boolean {
   const count: unknown = message.properties.headers?.['x-delivery-count'];
   return message.fields.redelivered || (typeof count === 'number' && count > 0);
+}
+
+/** Whether a body that could not be read may hold the sender's context, which nobody can take out of it then. */
+function mayHoldContext(body: Buffer): boolean {
+  return body.includes('_context_');
 }
 
 /** A body without the sender's context, which must not be stored. */
@@ -244,7 +253,8 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     const decoded = decodeNotification(message.content, this.options.notifications.maxMessageSize);
     if (!decoded.ok) {
       const { fault, messageId } = decoded;
-      return this.bury(channel, message, { reason: fault, messageId, eventType: null, body: null });
+      const body = mayHoldContext(message.content) ? NOTHING : null;
+      return this.bury(channel, message, { reason: fault, messageId, eventType: null, body });
     }
     const notification = decoded.value;
     if (this.seen.has(notification.uniqueId)) {
@@ -299,8 +309,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
   ): Promise<void> {
     const { messageId, eventType } = notification;
     const reason = error instanceof Error ? error.message : 'the handler failed';
-    const hopeless = error instanceof InvalidInput || !this.options.notifications.requeue;
-    if (hopeless || deliveredBefore(message)) {
+    if (error instanceof InvalidInput || (await this.isGivenUp(message))) {
       const body = withoutContext(notification);
       return this.bury(channel, message, { reason, messageId, eventType, body });
     }
@@ -308,6 +317,11 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     this.requeued += 1;
     await pause(REQUEUE_MS);
     this.settle(() => channel.nack(message, false, true));
+  }
+
+  private async isGivenUp(message: ConsumeMessage): Promise<boolean> {
+    if (this.options.notifications.requeue && !deliveredBefore(message)) return false;
+    return (await this.handler.isAway?.()) !== true;
   }
 
   private async bury(channel: ConfirmChannel, message: ConsumeMessage, failure: Failure): Promise<void> {

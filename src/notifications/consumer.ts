@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hears Nova's notifications in a conductor and takes them up. Every conductor hears: the broker gives each message to
 // one of them.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
 import { announceTo } from '../messaging/announce.js';
@@ -50,6 +51,9 @@ export interface Notifications {
   close(): Promise<void>;
 }
 
+/** A database that says nothing for so long is away. */
+const ANSWER_MS = 5000;
+
 const log = loggerFor('kerbside.notifications');
 
 /** Begins to hear; never waits for the broker. */
@@ -79,6 +83,7 @@ export function startNotifications({
   const listener = messaging.listen({
     name: 'kerbside.notifications',
     onMessage: (message) => takeUp(message, keeper, metrics),
+    isAway: () => isAway(db),
   });
   const hide = shown.add(metrics);
   return {
@@ -89,6 +94,14 @@ export function startNotifications({
       hide();
     },
   };
+}
+
+async function isAway(db: Database): Promise<boolean> {
+  const answer = db.ping().then(
+    () => false,
+    () => true,
+  );
+  return Promise.race([answer, sleep(ANSWER_MS, true, { ref: false })]);
 }
 
 async function takeUp(

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes tell each other at once what has happened, notifications go out, and a broker that is away, full, of the
 // wrong certificate or no longer willing costs nothing but that.
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Secret } from '../../../src/conf/secret.js';
+import { BrokerFanout } from '../../../src/messaging/broker-fanout.js';
+import type { BrokerFanoutOptions } from '../../../src/messaging/broker-fanout.js';
+import { configureLogging } from '../../../src/log.js';
 import type { FanoutMessage } from '../../../src/messaging/fanout.js';
 import { decodeNotification, encodeNotification } from '../../../src/messaging/envelope.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
 import type { Messaging } from '../../../src/messaging/messaging.js';
+import { parseTransportUrl } from '../../../src/messaging/transport-url.js';
 import { AmqpPeer } from '../../fixtures/amqp-peer.js';
 import { makeCertificates } from '../../fixtures/certificates.js';
 import type { Certificates } from '../../fixtures/certificates.js';
@@ -76,6 +83,10 @@ function heard(messaging: Messaging): FanoutMessage[] {
   return messages;
 }
 
+function isAbout(words: string): (line: string) => boolean {
+  return (line) => line.includes(words);
+}
+
 async function peer(): Promise<AmqpPeer> {
   const connection = await AmqpPeer.connect(vhost, broker.port);
   peers.push(connection);
@@ -139,6 +150,31 @@ describe('the fanout', () => {
     await connected(api);
     await until('the rest has come', () => messages.length === 64);
     expect(api.status().fanout).toMatchObject({ sent: 64, dropped: 136 });
+  });
+
+  test('an exchange that was deleted is missed by those who only listen, too', async () => {
+    const options = (): BrokerFanoutOptions => ({
+      target: parseTransportUrl(new Secret(vhost.url()), messagingConf({}).osloMessagingRabbit, {
+        group: 'DEFAULT',
+        option: 'transport_url',
+      }),
+      ...{ controlExchange: 'kerbside', clientName: 'test', node: 'a', rebindEvery: 100 },
+    });
+    const [sender, hearer] = [new BrokerFanout(options()), new BrokerFanout(options())];
+    const messages: FanoutMessage[] = [];
+    hearer.subscribe((message) => messages.push(message));
+    for (const fanout of [sender, hearer]) fanout.start();
+    const bindings = (): Promise<string> =>
+      broker.evaluate(
+        `length(rabbit_binding:list_for_source(rabbit_misc:r(<<"${vhost.name}">>, exchange, <<"kerbside_fanout">>)))`,
+      );
+    await until('both are bound', async () => (await bindings()) === '2');
+    await (await peer()).channel.deleteExchange('kerbside_fanout');
+    await until('both are bound again', async () => (await bindings()) === '2');
+    await until('the sender is ready', () => sender.status().connected);
+    sender.cast(ENDED);
+    await until('it is heard', () => messages.length === 1);
+    await Promise.all([sender.close(), hearer.close()]);
   });
 
   test('quorum queues are made when asked for', async () => {
@@ -228,6 +264,26 @@ describe('a broker that fails', () => {
     await broker.setPassword(vhost.user, vhost.password);
     await connected(proxy);
   });
+
+  test('a right that is missing is told once, however often it is tried', async () => {
+    const file = join(certificates.folder, 'kerbside.log');
+    configureLogging({ debug: false, useJson: false, file });
+    try {
+      // It may make everything, but send nothing to the exchange.
+      await broker.setPermissions(vhost, '.*', '^(kerbside_fanout|notifications).*', '.*');
+      const retry = { OS_OSLO_MESSAGING_NOTIFICATIONS__RETRY: '2' };
+      const proxy = await started('kerbside-proxy', { ...NOTIFY, ...retry });
+      proxy.notifier.emit(EVENT);
+      await until('it is dropped', () => proxy.status().notifier.dropped === 1, 20_000);
+      const told = (): string[] => readFileSync(file, 'utf8').split('\n').filter(isAbout('use=notifier'));
+      expect(told().filter(isAbout('messaging is interrupted'))).toHaveLength(1);
+      await until('it lasts', () => told().some(isAbout('messaging is restored')), 20_000);
+      expect(told().filter(isAbout('messaging is interrupted'))).toHaveLength(1);
+      expect(told().filter(isAbout('messaging is restored'))).toHaveLength(1);
+    } finally {
+      configureLogging({ debug: false, useJson: false, file: '' });
+    }
+  }, 60_000);
 
   test('an unknown virtual host is a fault in words', async () => {
     const url = `${vhost.url()}-other`;

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { DatabaseError } from '../../../src/exception.js';
+import { DatabaseError, InvalidInput } from '../../../src/exception.js';
 import { encodeNotification } from '../../../src/messaging/envelope.js';
 import type { Notification } from '../../../src/messaging/envelope.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
@@ -48,6 +48,7 @@ interface Heard {
 async function listen(
   env: Readonly<Record<string, string>> = {},
   handle: (message: Notification) => Promise<void> = () => Promise.resolve(),
+  isAway: () => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<Heard> {
   const conf = messagingConf({ OS_NOTIFICATIONS__TRANSPORT_URL: vhost.url(), ...env });
   const messaging = openMessaging(conf, 'kerbside-conductor');
@@ -60,6 +61,7 @@ async function listen(
       await handle(message);
       return 'done';
     },
+    isAway,
   });
   await until('the listener is connected', () => listener.status().state === 'connected');
   return { listener, messages };
@@ -170,6 +172,10 @@ describe('messages that cannot be handled', () => {
     expect(headers['x-kerbside-routing-key']).toBe(KEY);
     expect(headers['x-kerbside-message-id'] ?? null).toBe(id);
     expect(content.length).toBeLessThan(70_000);
+    // Nothing of the sender's context is kept; what nobody can take it out of is left out.
+    expect(content.toString('latin1')).not.toContain('_context_');
+    const length = Buffer.byteLength(body);
+    expect(headers['x-kerbside-left-out-bytes'] ?? length - content.length).toBe(length - content.length);
     await send(aNotification());
     await until('the next has come', () => messages.length === 1);
     await until('it is counted', () => listener.status().deadLettered === 1);
@@ -197,6 +203,22 @@ describe('messages that cannot be handled', () => {
     await listener.close();
     expect(listener.status()).toMatchObject({ received: 1, requeued: 0, deadLettered: 0 });
     expect(await nova.count(POOL)).toBe(0);
+  });
+
+  test('nothing is given up while the database is away, however often it fails', async () => {
+    let away = true;
+    const { listener, messages } = await listen(
+      {},
+      () => (away ? Promise.reject(new Error('not handled within 30 seconds')) : Promise.resolve()),
+      () => Promise.resolve(away),
+    );
+    await send(aNotification());
+    await until('it has come for the fourth time', () => messages.length === 4);
+    expect(listener.status()).toMatchObject({ deadLettered: 0 });
+    away = false;
+    await until('it is handled', () => messages.length === 5);
+    await until('all is done', async () => (await nova.count(POOL)) === 0);
+    expect(await nova.count(DEAD)).toBe(0);
   });
 
   test('a message that is held goes back when the process ends', async () => {
@@ -228,6 +250,16 @@ describe('messages that cannot be handled', () => {
       expect(content.toString()).not.toContain('_context_');
     },
   );
+
+  test('a payload that is nested too deeply to be written again is a dead letter without it', async () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+    await listen({}, () => Promise.reject(new InvalidInput('no such event')));
+    await nova.publish('nova', KEY, wrapped(inner({ payload: 'deep' }).replace('"deep"', deep)));
+    const { properties, content } = await nova.take(DEAD);
+    expect(properties.headers).toMatchObject({ 'x-kerbside-reason': 'no such event' });
+    expect(content.toString()).toContain('\\"payload\\":null');
+    expect(content.toString()).not.toContain('_context_');
+  });
 
   test('a handler that hangs is given up', async () => {
     const env = { OS_NOTIFICATIONS__HANDLER_TIMEOUT: '1', OS_NOTIFICATIONS__REQUEUE: 'false' };

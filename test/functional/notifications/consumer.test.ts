@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the hearing of notifications says of its database, on which it depends whether messages that failed are given up.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openDatabase, type Database } from '../../../src/db/database.js';
+import { LocalFanout } from '../../../src/messaging/fanout.js';
+import type { Messaging, NotificationHandler } from '../../../src/messaging/messaging.js';
+import { openMessaging } from '../../../src/messaging/messaging.js';
+import { ProcessMetrics } from '../../../src/metrics.js';
+import { startNotifications } from '../../../src/notifications/consumer.js';
+import { messagingConf } from '../../fixtures/messaging-conf.js';
+
+let folder: string;
+let db: Database;
+let messaging: Messaging;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kerbside-consumer-'));
+  const connection = `sqlite:///${join(folder, 'kerbside.sqlite')}`;
+  const encryptionKeyFile = join(folder, 'encryption.key');
+  db = await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 2 }, { sync: true });
+  messaging = openMessaging(messagingConf({}), 'kerbside-conductor');
+});
+afterEach(async () => {
+  await Promise.all([messaging.close(), db.close()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the hearing of notifications', () => {
+  it('holds nothing against a message while its database is away, and only then', async () => {
+    const handlers: NotificationHandler[] = [];
+    const listen: Messaging['listen'] = (handler) => {
+      handlers.push(handler);
+      return messaging.listen(handler);
+    };
+    const services = { conf: messagingConf({}), db, metrics: new ProcessMetrics() };
+    const fanout = new LocalFanout();
+    const { notifier } = messaging;
+    const notifications = startNotifications({
+      ...services,
+      messaging: {
+        ...{ fanout, notifier, listen },
+        status: () => messaging.status(),
+        close: () => messaging.close(),
+      },
+    });
+    expect(await handlers[0]?.isAway?.()).toBe(false);
+    rmSync(join(folder, 'kerbside.sqlite'));
+    expect(await handlers[0]?.isAway?.()).toBe(true);
+    await notifications.close();
+  });
+});
