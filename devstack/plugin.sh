@@ -75,7 +75,7 @@ function make_kerbside_certificates {
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$subject" \
         -keyout "$pki/proxy-key.pem" -out "$pki/proxy.csr" 2> /dev/null
     openssl x509 -req -days 3650 -in "$pki/proxy.csr" -CA "$pki/ca.pem" -CAkey "$pki/ca-key.pem" -CAcreateserial \
-        -extfile <(echo "subjectAltName=$name:$KERBSIDE_PUBLIC_FQDN") -out "$pki/proxy.pem" 2> /dev/null
+        -extfile <(echo "subjectAltName=$name:$(ipv6_unquote "$KERBSIDE_PUBLIC_FQDN")") -out "$pki/proxy.pem" 2> /dev/null
 }
 
 function configure_kerbside {
@@ -85,30 +85,33 @@ function configure_kerbside {
     (umask 077 && : > "$KERBSIDE_CONF")
 
     local seed=${KERBSIDE_AUTH_SECRET_SEED:-$(openssl rand -hex 32)}
+    # DevStack writes addresses of IPv6 as URLs have them.
+    local listen public
+    listen=$(ipv6_unquote "$KERBSIDE_LISTEN_ADDRESS")
+    public=$(ipv6_unquote "$KERBSIDE_PUBLIC_FQDN")
     iniset "$KERBSIDE_CONF" DEFAULT debug "$ENABLE_DEBUG_LOG_LEVEL"
     iniset "$KERBSIDE_CONF" DEFAULT state_path "$KERBSIDE_STATE_DIR"
-    iniset "$KERBSIDE_CONF" api address "$KERBSIDE_LISTEN_ADDRESS"
+    iniset "$KERBSIDE_CONF" api address "$listen"
     iniset "$KERBSIDE_CONF" api port "$KERBSIDE_API_PORT"
     iniset "$KERBSIDE_CONF" api auth_secret_seed "$seed"
     iniset "$KERBSIDE_CONF" database connection "$(database_connection_url kerbside)"
     iniset "$KERBSIDE_CONF" sources path "$KERBSIDE_CONF_DIR/sources.yaml"
-    iniset "$KERBSIDE_CONF" spice address "$KERBSIDE_LISTEN_ADDRESS"
+    iniset "$KERBSIDE_CONF" spice address "$listen"
     iniset "$KERBSIDE_CONF" spice secure_port "$KERBSIDE_SECURE_PORT"
     iniset "$KERBSIDE_CONF" spice insecure_port "$KERBSIDE_INSECURE_PORT"
-    iniset "$KERBSIDE_CONF" spice public_fqdn "$KERBSIDE_PUBLIC_FQDN"
+    iniset "$KERBSIDE_CONF" spice public_fqdn "$public"
     iniset "$KERBSIDE_CONF" spice public_secure_port "$KERBSIDE_SECURE_PORT"
     iniset "$KERBSIDE_CONF" spice public_insecure_port "$KERBSIDE_INSECURE_PORT"
     iniset "$KERBSIDE_CONF" spice host_subject "O=DevStack,CN=Kerbside Proxy"
     iniset "$KERBSIDE_CONF" spice cert_path "$KERBSIDE_CONF_DIR/pki/proxy.pem"
     iniset "$KERBSIDE_CONF" spice key_path "$KERBSIDE_CONF_DIR/pki/proxy-key.pem"
     iniset "$KERBSIDE_CONF" spice cacert_path "$KERBSIDE_CONF_DIR/pki/ca.pem"
-    iniset "$KERBSIDE_CONF" html5proxy address "$KERBSIDE_LISTEN_ADDRESS"
+    iniset "$KERBSIDE_CONF" html5proxy address "$listen"
     iniset "$KERBSIDE_CONF" html5proxy port "$KERBSIDE_HTML5_PORT"
     iniset "$KERBSIDE_CONF" metrics port "$KERBSIDE_METRICS_PORT"
     configure_keystone_authtoken_middleware "$KERBSIDE_CONF" kerbside keystone_authtoken console
     iniset_rpc_backend kerbside "$KERBSIDE_CONF"
     write_kerbside_sources
-    configure_nova_for_kerbside
 }
 
 # The cloud itself is the one source. Its login is that of the service user.
@@ -191,7 +194,6 @@ function stop_kerbside {
 }
 
 function clean_kerbside {
-    unconfigure_nova_for_kerbside
     sudo rm -rf "$KERBSIDE_CONF_DIR" "$KERBSIDE_STATE_DIR" "$KERBSIDE_NODE_DIR"
 }
 
@@ -208,7 +210,10 @@ if is_kerbside_enabled; then
         "stack post-config")
             echo_summary "Configuring Kerbside"
             configure_kerbside
-            init_kerbside
+            # The host of the REST service has the database; others share it.
+            if is_service_enabled kerbside-api; then
+                init_kerbside
+            fi
             if is_service_enabled key; then
                 create_kerbside_accounts
             fi
@@ -224,6 +229,14 @@ if is_kerbside_enabled; then
         "clean ")
             clean_kerbside
             ;;
+    esac
+fi
+
+# A host that only computes has no service of Kerbside, and instances whose consoles lead to one.
+if is_service_enabled nova n-cpu; then
+    case "$1 $2" in
+        "stack post-config") configure_nova_for_kerbside ;;
+        "clean ") unconfigure_nova_for_kerbside ;;
     esac
 fi
 

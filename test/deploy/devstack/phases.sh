@@ -32,7 +32,7 @@ KERBSIDE_METRICS_PORT=$METRICS_PORT
 KERBSIDE_CONF_DIR=$FILES_DIR/etc
 KERBSIDE_INSTALL_CLIENT=False
 disable_all_services
-enable_service key mysql
+enable_service key mysql n-cpu
 enable_plugin kerbside file:///opt/stack/kerbside
 LOCAL
 

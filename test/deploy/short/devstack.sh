@@ -9,23 +9,34 @@ claim 'DevStack plugin: shellcheck' shellcheck -s bash "${files[@]}"
 # E005: settings and override-defaults are sourced and have no interpreter; E006: lines may be 120 characters long.
 claim 'DevStack plugin: bashate' bashate -i E005,E006 "${files[@]}"
 
-# recorded <mode> <phase>: what the plugin calls in a phase, one line each
+# recorded <mode> <phase>: what the plugin calls in a phase, one line each, on the host that "$host" describes
+host='ENABLED="key n-api n-cpu" SERVICE_HOST=192.0.2.10 SERVICE_LISTEN_ADDRESS=0.0.0.0'
 recorded() {
   # shellcheck disable=SC2016  # expanded by the inner shell
-  env -i PATH="$PATH" WORK="$WORK" bash -c '
+  env -i PATH="$PATH" WORK="$WORK" host="$host" bash -c '
     set -o errexit
     for name in define_plugin install_package iniset inidelete create_service_user get_or_create_service \
         get_or_create_endpoint run_process stop_process recreate_database configure_keystone_authtoken_middleware \
         iniset_rpc_backend wait_for_service echo_summary setup_package sudo npm node openssl die; do
       eval "$name() { echo \"$name \$*\"; }"
     done
-    is_service_enabled() { [[ " $ENABLED " == *" $1 "* ]]; }
-    enable_service() { ENABLED="$ENABLED $*"; }
+    is_service_enabled() {
+      local service
+      for service in "$@"; do [[ " $ENABLED " == *" $service "* ]] && return 0; done
+      return 1
+    }
+    # As DevStack does it: what local.conf disables stays so.
+    enable_service() {
+      local service
+      for service in "$@"; do [[ " $DISABLED " == *" $service "* ]] || ENABLED="$ENABLED $service"; done
+    }
     disable_service() { :; }
+    ipv6_unquote() { echo "$1" | tr -d "[]"; }
     trueorfalse() { echo "${!2:-$1}"; }
     vercmp() { return 0; }
     database_connection_url() { echo "mysql+pymysql://root:x@127.0.0.1/$1?charset=utf8"; }
-    ENABLED=key DEST=$WORK/stack DATA_DIR=$WORK/data SERVICE_HOST=192.0.2.10 SERVICE_LISTEN_ADDRESS=0.0.0.0
+    eval "$host"
+    DEST=$WORK/stack DATA_DIR=$WORK/data
     REGION_NAME=RegionOne KEYSTONE_SERVICE_URI=http://192.0.2.10/identity SERVICE_PASSWORD=secret SERVICE_TIMEOUT=60
     SERVICE_PROJECT_NAME=service STACK_USER=stack NOVA_CONF=$WORK/nova.conf NOVA_CPU_CONF=$WORK/nova-cpu.conf
     KERBSIDE_CONF_DIR=$WORK/etc LINENO=1
@@ -83,5 +94,29 @@ does 'unstack stops every service' 'stop_process kerbside-api' 'stop_process ker
 recorded clean
 does 'clean removes what was made' "sudo rm -rf $WORK/etc" \
   "inidelete $WORK/nova-cpu.conf spice spice_direct_proxy_base_url"
+
+# does_not <what> <text>: the record of the phase has nothing like it
+does_not() {
+  if grep -qF -- "$2" "$WORK/recorded"; then failed "DevStack plugin: $1" "there is: $2"; else ok "DevStack plugin: $1"; fi
+}
+services='kerbside-api kerbside-proxy kerbside-conductor kerbside-html5proxy'
+host="ENABLED='n-cpu' DISABLED='$services' SERVICE_HOST=192.0.2.10 SERVICE_LISTEN_ADDRESS=0.0.0.0"
+recorded stack install
+does_not 'a host that only computes builds nothing' 'npm'
+recorded stack post-config
+does 'a host that only computes leads its Nova to Kerbside' \
+  "iniset $WORK/nova-cpu.conf spice spice_direct_proxy_base_url $url/nova-console.vv"
+does_not 'a host that only computes has no configuration of Kerbside' "iniset $WORK/etc/kerbside.conf"
+recorded clean
+does 'a host that only computes takes it out again' "inidelete $WORK/nova-cpu.conf spice spice_direct_proxy_base_url"
+host="ENABLED='key' DISABLED='kerbside-api' SERVICE_HOST=192.0.2.10 SERVICE_LISTEN_ADDRESS=0.0.0.0"
+recorded stack post-config
+does_not 'a host of further proxies leaves the database alone' 'recreate_database'
+host="ENABLED='key n-cpu' SERVICE_HOST='[2001:db8::10]' SERVICE_LISTEN_ADDRESS='[::]'"
+recorded stack post-config
+does 'IPv6: addresses are bare in the configuration, and bracketed in URLs' \
+  "iniset $WORK/etc/kerbside.conf api address ::" "iniset $WORK/etc/kerbside.conf spice address ::" \
+  "iniset $WORK/etc/kerbside.conf html5proxy address ::" "iniset $WORK/etc/kerbside.conf spice public_fqdn 2001:db8::10" \
+  "spice_direct_proxy_base_url http://[2001:db8::10]:13002/nova-console.vv"
 
 finish
