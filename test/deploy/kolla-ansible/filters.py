@@ -61,6 +61,12 @@ class IniConflicts(unittest.TestCase):
     def test_finds_none_in_the_same_value(self):
         self.assertEqual(self.conflicts('[spice]\nserver_listen={{ api_interface_address }}\nrequire_secure: true\n'), [])
 
+    def test_reads_booleans_as_nova_does(self):
+        for value in ('True', 'yes', '1', 'ON'):
+            self.assertEqual(self.conflicts('[spice]\nrequire_secure = %s\n' % value), [], value)
+        for value in ('False', 'no', '0', '', 'maybe'):
+            self.assertEqual(len(self.conflicts('[spice]\nrequire_secure = %s\n' % value)), 1, value)
+
     def test_names_section_option_and_both_values(self):
         self.assertEqual(
             self.conflicts('[spice]\nserver_listen = 0.0.0.0\n'),

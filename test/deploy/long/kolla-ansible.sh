@@ -171,7 +171,7 @@ claim 'the stand-in for systemd answers' systemd_answers || exit 1
 claim 'precheck: passes on a site that is well' precheck
 no_group() { in_root ansible-playbook -i /opt/kolla-ansible/ansible/inventory/all-in-one -e @/etc/kolla/globals.yml \
   -e @/etc/kolla/passwords.yml -e CONFIG_DIR=/etc/kolla -e kolla_action=precheck /opt/kolla-ansible/ansible/kerbside.yml >"$WORK/play.out" 2>&1; }
-claim 'precheck: an inventory without its groups is named' says 'The inventory has no group "kerbside"' no_group
+claim 'precheck: an inventory without its groups is named' says 'The inventory has no group "kerbside-api"' no_group
 claim 'precheck: a short seed is named' says 'kerbside_auth_secret_seed has 5 characters; it takes 32 or more' precheck -e kerbside_auth_secret_seed=short
 claim 'precheck: Nova without SPICE is named' says 'Set nova_console to "spice" in globals.yml' precheck -e nova_console=novnc
 claim 'precheck: two services of one port are named' says 'Two services of Kerbside have the same port' precheck -e kerbside_port=5898
@@ -191,7 +191,14 @@ claim 'precheck: a key that does not fit is named' says 'or not the key of' prec
 mkdir -p "$root/etc/kolla/config/nova"
 printf '[spice]\nserver_listen = 0.0.0.0\n' >"$root/etc/kolla/config/nova/nova-compute.conf"
 claim "precheck: an operator's file that contradicts is named" says '[spice] server_listen is "0.0.0.0"' precheck
-printf '# of the operator\n[spice]\nagent_enabled = false\n' >"$root/etc/kolla/config/nova/nova-compute.conf"
+printf '# of the operator\n[spice]\nenabled = True\nagent_enabled = false\n' >"$root/etc/kolla/config/nova/nova-compute.conf"
+printf '[spice]\nserver_proxyclient_address = 192.0.2.99\n' >"$root/etc/kolla/config/nova.conf"
+claim "precheck: an option of nova-compute's in nova.conf is named" says '[spice] server_proxyclient_address is "192.0.2.99"' precheck
+rm "$root/etc/kolla/config/nova.conf"
+claim 'precheck: the same names behind one port are named' says 'HAProxy could not tell them apart' precheck \
+  -e haproxy_single_external_frontend=true -e enable_haproxy=true
+warns() { precheck "$@" && tr -s ' \n' ' ' <"$WORK/play.out" | grep -qF 'is no TLS'; }
+claim 'precheck: says where kolla_enable_tls_backend does not reach' warns -e kolla_enable_tls_backend=true
 
 # Configuration.
 claim "the load balancer's own configuration" play config balancer

@@ -73,6 +73,22 @@ PYTHON
 }
 claim 'passwords.yml names every secret that the role needs, without values' named_passwords
 
+# The playbook itself, with a role that says only where it runs.
+applied() { # applied <action> <what it says>...: one line for each batch of hosts
+  local action=$1
+  shift
+  cp -r test/deploy/kolla-ansible/spread "$WORK/" && cp "$role/kerbside.yml" "$WORK/spread/"
+  ansible-playbook -i "$WORK/spread/hosts" -e kolla_action="$action" "$WORK/spread/kerbside.yml" >"$WORK/applied" 2>&1 ||
+    { cat "$WORK/applied" && return 1; }
+  diff <(printf '%s\n' "$@") <(grep -oE '(applied|prepared) [a-z0-9 ]+' "$WORK/applied")
+}
+all='control01 control02 control03 network01 network02'
+claim "the playbook deploys on every service's hosts, wherever they are" applied deploy "applied $all"
+nodes=()
+for host in $all; do nodes+=("applied $host"); done
+claim 'the playbook upgrades one host after the other, those of the REST service first' applied upgrade "prepared $all" "${nodes[@]}"
+claim 'the playbook reconfigures one host after the other' applied reconfigure "${nodes[@]}"
+
 # Installing beside Kolla-Ansible, in a tree of its shape.
 tree=$WORK/kolla-ansible
 mkdir -p "$tree/group_vars/all" "$tree/roles/service-ks-register"

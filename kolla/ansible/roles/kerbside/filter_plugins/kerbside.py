@@ -18,6 +18,8 @@ _SHORT_NAMES = {
 }
 _KEY_LINE = re.compile(r'^[0-9a-f]{8} [A-Za-z0-9+/]{43}=$')
 _SHORTEST_KEY = 32
+# How oslo.config reads booleans.
+_BOOLEANS = dict.fromkeys(('true', '1', 'yes', 'on'), True) | dict.fromkeys(('false', '0', 'no', 'off'), False)
 
 
 def host_subject(subject_ordered):
@@ -71,6 +73,12 @@ def _without_block(text, marker):
             yield line
 
 
+def _differs(value, wanted):
+    """Whether an option means something else than wanted: ``True`` and ``true`` do not, where a boolean is wanted."""
+    boolean = _BOOLEANS.get(wanted.lower()) if wanted.lower() in ('true', 'false') else None
+    return value != wanted if boolean is None else _BOOLEANS.get(value.lower()) is not boolean
+
+
 def ini_conflicts(text, wanted, marker):
     """What an operator's INI file sets to something else than wanted, one sentence each.
 
@@ -90,7 +98,7 @@ def ini_conflicts(text, wanted, marker):
             continue
         name, value = option.groups()
         ours = wanted.get(section, {}).get(name)
-        if ours is not None and value != str(ours):
+        if ours is not None and _differs(value, str(ours)):
             conflicts.append('[%s] %s is "%s", and Kerbside needs "%s"' % (section, name, value, ours))
     return conflicts
 
