@@ -143,6 +143,13 @@ claim 'certificates: a CA and a certificate for the SPICE port' kerbside certifi
 claim 'certificates: stay as they are in a second run' unchanged kerbside certificates
 verifies() { openssl verify -CAfile "$root/etc/kolla/config/kerbside/cacert.pem" "$root/etc/kolla/config/kerbside/servercert.pem"; }
 claim 'certificates: clients can verify them' verifies
+serial() { openssl x509 -noout -serial -in "$root/etc/kolla/config/kerbside/$1.pem"; }
+renewed() {
+  local server ca
+  server=$(serial servercert) ca=$(serial cacert)
+  kerbside certificates -e kerbside_certificate_expiry_warning_days=600 && [ "$(serial servercert)" != "$server" ] && [ "$(serial cacert)" = "$ca" ] && verifies
+}
+claim 'certificates: one that ends soon is made anew, by the same CA' renewed
 
 # The container engine, and systemd as far as Kolla-Ansible asks for it.
 cat >"$WORK/containers.conf" <<CONF
