@@ -56,7 +56,7 @@ need_debian() {
   pod image exists localhost/debian:trixie && return 0
   local root=$DEPLOY_CACHE/debian-trixie
   rm -rf -- "$root"
-  debootstrap --variant=minbase trixie "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >"$DEPLOY_CACHE/debootstrap.log" 2>&1 || {
+  debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$DEPLOY_CACHE/debootstrap.log" 2>&1 || {
     tail -n 3 "$DEPLOY_CACHE/debootstrap.log"
     return 1
   }

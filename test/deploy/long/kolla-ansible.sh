@@ -33,7 +33,7 @@ if [ -z "${KERBSIDE_NETWORK:-}" ]; then
     local root=$cache/ansible-root
     mkdir -p "$cache"
     [ -e "$root/etc/debian_version" ] ||
-      debootstrap --variant=minbase trixie "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" || return
+      debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} || return
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
     # A namespace of its own: its mounts end with it.

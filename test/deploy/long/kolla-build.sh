@@ -16,7 +16,7 @@ tag=kolla-build
 root=$DEPLOY_CACHE/root
 inside() { chroot "$root" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PYTHONPATH=/opt/kolla PBR_VERSION=22.0.0 "$@"; }
 prepare_root() {
-  [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase trixie "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" || return
+  [ -e "$root/etc/debian_version" ] || debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} || return
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 755 "$root/usr/sbin/policy-rc.d"
   inside apt-get update -q && inside apt-get install -y -q --no-install-recommends git python3-git python3-jinja2 python3-oslo.config \

@@ -81,7 +81,7 @@ describe('ServerLink', () => {
 
   it('judges the magic as soon as its four bytes are there', () => {
     const link = new ServerLink();
-    link.push(Buffer.from('XXX'));
+    link.push(Buffer.from('RED'));
     expect(link.next()).toBeNull();
     link.push(Buffer.from('X'));
     expect(link.next()).toMatchObject({ type: 'reject' });
