@@ -31,7 +31,7 @@ const log = loggerFor('kerbside.console.supervisor');
 /** Milliseconds that the workers may take to end everything, and that the last records may take after them. */
 const STOP_TIMEOUT = 3000;
 const RECORD_TIMEOUT = 1500;
-/** Milliseconds between two looks at this node's own channels: the net under the poll, which compares clocks. */
+/** Milliseconds between two looks at this node's own channels: the net under the poll, which goes by time. */
 const SWEEP_INTERVAL = 10_000;
 /** Of the time that a worker waits for an answer, the part that a look at an instance may take. */
 const LOOK_SHARE = 0.7;

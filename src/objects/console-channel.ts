@@ -84,7 +84,6 @@ export interface SessionToClose {
   generation: number;
   /** true: by terminate; false: the main channel ended. */
   terminated: boolean;
-  updatedAt: number;
 }
 
 /** The news that a session is over: its channels of this generation, and of earlier ones, must end. */

@@ -135,7 +135,7 @@ export class ConsoleSessions {
    * @throws Conflict when the session was terminated or taken over meanwhile: close the channel
    */
   async establish(sessionId: string, generation: number, backendConnectionId: number): Promise<void> {
-    if (await activateSession(this.#db, sessionId, generation, backendConnectionId, this.#now())) return;
+    if (await activateSession(this.#db, sessionId, generation, backendConnectionId)) return;
     const row = await findSession(this.#db, sessionId);
     const done =
       row?.state === 'active' &&
@@ -164,14 +164,13 @@ export class ConsoleSessions {
     await closeConnection(this.#db, connectionRef, toConnectionEnd(end), this.#now());
   }
 
-  /** Sessions changed at or after `since` (epoch seconds) whose channels must end. Poll with some overlap. */
-  async sessionsToClose(since: number): Promise<SessionToClose[]> {
-    const rows = await endedSessions(this.#db, since);
+  /** Sessions changed within the last `seconds` whose channels must end, by the database's clock. Poll with some overlap. */
+  async sessionsToClose(seconds: number): Promise<SessionToClose[]> {
+    const rows = await endedSessions(this.#db, seconds);
     return rows.map((row) => ({
       sessionId: row.session_id,
       generation: row.ended_generation,
       terminated: row.terminated_at !== null,
-      updatedAt: row.updated_at,
     }));
   }
 
@@ -325,7 +324,6 @@ export class ConsoleSessions {
           generation: view.generation,
           connectionRef,
           connectionId,
-          now,
           graceStart: now - this.#grace,
         });
         return claimed ? connectionId : null;

@@ -100,7 +100,7 @@ async function reopenOne(db: Database, channel: LiveRecord, now: number): Promis
   if (channel.channelType !== MAIN_CHANNEL)
     return (await reopenOthers(db, sessionId, generation, [connectionRef])) > 0;
   await reopenMain(db, connectionRef);
-  if (await reclaimMain(db, channel, now)) return true;
+  if (await reclaimMain(db, channel)) return true;
   await closeLost(db, [connectionRef], NODE_LOST, now);
   return false;
 }

@@ -18,7 +18,7 @@ const CLOSED = { bytesUp: 5, bytesDown: 6, duration: 1.26, verdicts: [] };
 class Scene {
   refusal: Refusal | null = null;
   platform = 'static';
-  ended: { sessionId: string; generation: number; terminated: boolean; updatedAt: number }[] = [];
+  ended: { sessionId: string; generation: number; terminated: boolean }[] = [];
   readonly closed: string[] = [];
   readonly audit: AuditEntry[] = [];
   readonly told: unknown[][] = [];
@@ -250,7 +250,7 @@ describe('a channel', () => {
   it('of a terminated session is told to end', async () => {
     const scene = new Scene();
     await scene.authorize(1);
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: true, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
     await scene.plane.poll();
     expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
   });
@@ -258,7 +258,7 @@ describe('a channel', () => {
   it('of a newer generation outlives the end of the older one', async () => {
     const scene = new Scene();
     await scene.authorize(1);
-    scene.ended = [{ sessionId: 's', generation: 0, terminated: false, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 0, terminated: false }];
     await scene.plane.poll();
     expect(scene.told).toHaveLength(0);
   });
@@ -298,7 +298,7 @@ describe('what other processes say', () => {
     await scene.authorize(2);
     scene.certain = false;
     scene.plane.hear(ended(1, false));
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: false, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: false }];
     await scene.plane.poll();
     expect(scene.told).toEqual([]);
     scene.plane.hear(ended(1, true));
@@ -329,7 +329,7 @@ describe('what other processes say', () => {
   it('that a console is gone makes it look at once', async () => {
     const scene = new Scene();
     await scene.authorize(2);
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: true, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
     scene.plane.hear({ method: 'console_changed', args: { source: 'lab', uuid: 'u', change: 'removed' } });
     await new Promise((resolve) => setImmediate(resolve));
     expect(scene.told).toHaveLength(1);
@@ -379,7 +379,7 @@ describe('a node that is back', () => {
     await scene.authorize(2);
     scene.recovery = { reopened: [], waiting: ['ref1'], lost: [] };
     await scene.plane.recover();
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: false, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: false }];
     await scene.plane.poll();
     expect(scene.told).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 1100));
