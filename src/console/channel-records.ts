@@ -6,7 +6,7 @@ import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import type { Verdict } from './ipc.js';
 import type { LiveChannel } from './live-channels.js';
-import { retry } from './retry.js';
+import type { Retries } from './retry.js';
 import { channelName } from './spice/constants.js';
 
 /** Writes what becomes of channels. */
@@ -18,6 +18,7 @@ export class ChannelRecords {
   constructor(
     private readonly sessions: ConsoleSessions,
     private readonly auditQueue: AuditQueue,
+    private readonly retries: Retries,
     private readonly node: string,
   ) {}
 
@@ -43,7 +44,7 @@ export class ChannelRecords {
 
   /** The hypervisor has accepted a channel. */
   linked(channel: LiveChannel): void {
-    chain(channel, () => this.sessions.linked(channel.connectionRef));
+    this.chain(channel, () => this.sessions.linked(channel.connectionRef));
   }
 
   /** A channel has ended. */
@@ -65,11 +66,12 @@ export class ChannelRecords {
 
   /** Waits until all work on closed channels is in the database. */
   async settle(): Promise<void> {
+    this.retries.hurry();
     await Promise.all(this.finishing);
   }
 
   private write(channel: LiveChannel, end: ChannelEnd): void {
-    chain(channel, async () => {
+    this.chain(channel, async () => {
       if (channel.channelType === MAIN_CHANNEL) await this.sessions.closed(channel.connectionRef, end);
       else await this.sessions.otherClosed(channel.connectionRef, end);
     });
@@ -77,8 +79,8 @@ export class ChannelRecords {
     this.finishing.add(done);
     void done.then(() => this.finishing.delete(done));
   }
-}
 
-function chain(channel: LiveChannel, work: () => Promise<void>): void {
-  channel.tail = channel.tail.then(() => retry(work, 'record a channel'));
+  private chain(channel: LiveChannel, work: () => Promise<void>): void {
+    channel.tail = channel.tail.then(() => this.retries.run(work, 'record a channel'));
+  }
 }

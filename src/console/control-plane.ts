@@ -37,7 +37,7 @@ import type { ProxyMetrics } from './metrics.js';
 import { ChannelNews, type SessionNews } from './channel-news.js';
 import { NodeRecovery } from './node-recovery.js';
 import { BECAUSE, refusalMessage } from './refusals.js';
-import { retry } from './retry.js';
+import { Retries } from './retry.js';
 import { SessionEndings, type SessionEnder } from './session-endings.js';
 import { channelName } from './spice/constants.js';
 
@@ -82,6 +82,7 @@ export class ControlPlane {
   private readonly recovery: NodeRecovery;
   private readonly news: ChannelNews;
   private readonly outage: DatabaseOutage;
+  private readonly retries = new Retries();
   /** Workers that have ended: few in a process's life, and ids are not used again. */
   private readonly dead = new Set<number>();
 
@@ -95,8 +96,9 @@ export class ControlPlane {
     const { live } = this;
     const { node, recoveryPatience = 0 } = settings;
     this.news = new ChannelNews(news, node);
-    this.records = new ChannelRecords(sessions, audit, node);
-    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker });
+    this.records = new ChannelRecords(sessions, audit, this.retries, node);
+    const answered = (): void => this.retries.hurry();
+    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered });
     this.outage = new DatabaseOutage(audit, node);
     this.recovery = new NodeRecovery({
       ...{ sessions, live, metrics, node, patience: recoveryPatience },
@@ -168,7 +170,7 @@ export class ControlPlane {
       this.records.audit(channel, 'Channel closed: proxy worker died');
       this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
     }
-    void retry(
+    void this.retries.run(
       () => this.sessions.closeWorker(this.settings.node, worker.pid),
       'close the channels of a dead worker',
     );
@@ -246,6 +248,7 @@ export class ControlPlane {
     });
     stop();
     this.outage.over();
+    this.retries.hurry();
     if (outcome.kind === 'refused') return this.refuse(request, outcome);
     const target = await this.targetOf(worker, request, outcome);
     return 'kind' in target ? target : this.grant(worker, { ...request, asked }, outcome, target);

@@ -30,6 +30,8 @@ export interface EndingParts {
   /** False: this node may have been taken for dead, and what the records say of its sessions may be undone. */
   readonly certain: () => boolean;
   readonly endOnWorker: SessionEnder;
+  /** Called whenever the database has answered a poll. */
+  readonly answered: () => void;
 }
 
 type Over = Pick<SessionEnded, 'sessionId' | 'terminated'>;
@@ -96,6 +98,7 @@ export class SessionEndings {
         else this.end(session.sessionId, session.generation, reasonOf(session));
       }
       if (!left) this.polledAt = startedAt;
+      this.parts.answered();
       if (this.pollFailing) log.warning('sessions to end are looked up again');
       this.pollFailing = false;
     } catch (error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { AuditQueue } from '../../../src/console/audit-queue.js';
 import { ControlPlane } from '../../../src/console/control-plane.js';
 import type { AuthorizeRequest, Grant } from '../../../src/console/ipc.js';
@@ -24,6 +24,8 @@ class Scene {
   readonly told: unknown[][] = [];
   readonly news: Record<string, unknown>[] = [];
   certain = true;
+  /** Whether closed() rejects. */
+  away = false;
   /** What authorize() rejects with. */
   fault: Error | null = null;
   recovery: Recovery = { reopened: [], waiting: [], lost: [] };
@@ -39,6 +41,7 @@ class Scene {
     } = {},
   ) {
     const closed = (ref: string): Promise<object> => {
+      if (this.away) return Promise.reject(new DatabaseError('away'));
       this.closed.push(ref);
       return Promise.resolve({ mainEnded: false, sessionId: '', generation: 0 });
     };
@@ -254,6 +257,26 @@ describe('a channel', () => {
     await scene.plane.poll();
     expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
   });
+
+  it.each(['poll', 'authorization'])(
+    'that ended in an outage is written with the first %s that is answered',
+    async (first) => {
+      jest.useFakeTimers();
+      try {
+        const scene = new Scene();
+        scene.away = true;
+        await scene.authorize(2);
+        scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+        await jest.advanceTimersByTimeAsync(600_000);
+        scene.away = false;
+        await (first === 'poll' ? scene.plane.poll() : scene.authorize(2));
+        await jest.advanceTimersByTimeAsync(0);
+        expect(scene.closed).toEqual(['ref1']);
+      } finally {
+        jest.useRealTimers();
+      }
+    },
+  );
 
   it('of a newer generation outlives the end of the older one', async () => {
     const scene = new Scene();

@@ -13,6 +13,7 @@ class Poller {
   found: SessionToClose[] = [];
   /** How many seconds back each poll looked. */
   readonly looks: number[] = [];
+  answers = 0;
   private readonly endings: SessionEndings;
 
   constructor() {
@@ -26,6 +27,7 @@ class Poller {
       node: 'a',
       certain: () => this.certain,
       endOnWorker: () => undefined,
+      answered: () => (this.answers += 1),
     });
   }
 
@@ -59,6 +61,7 @@ describe('the poll for ended sessions', () => {
     poller.away = false;
     await poller.poll(2);
     expect(poller.looks.slice(-2)).toEqual([112, 12]);
+    expect(poller.answers).toBe(3);
   });
 
   it('looks again at what it left while this node may have been taken for dead', async () => {
