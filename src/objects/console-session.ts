@@ -203,7 +203,10 @@ export class ConsoleSessions {
     return recoverChannels(this.#db, node, live, this.#now());
   }
 
-  /** Closes what a dead node left open (reason 'node lost'), as long as none of its proxies is up; says what it was. */
+  /**
+   * Closes what a dead node left open (reason 'node lost', audit 'Node lost'), as long as none of its proxies is up; says
+   * what it was.
+   */
   async closeNode(node: string): Promise<LostConnection[]> {
     const lost = await closeNodeRecords(this.#db, node, this.#now());
     this.#announceMains(lost);

@@ -5,7 +5,7 @@ import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import { batches, databaseNow, placeholders } from '../statements.js';
 import type { Statements } from '../statements.js';
-import { NO_PROXY_UP } from './services.js';
+import { DOWN_SINCE, NO_PROXY_UP } from './services.js';
 
 const BATCH = 500;
 /** The reasons of connections whose node went silent, and of those that another node ended with their main channel. */
@@ -136,4 +136,20 @@ export async function closeLostConnections(
     );
   }
   return closed;
+}
+
+/**
+ * Appends `message` to the audit trail of each session with an open connection on a node none of whose proxies is up:
+ * once for each time that the node goes down, however often this is called.
+ */
+export async function auditLostNode(db: Statements, node: string, message: string): Promise<void> {
+  await db.execute(
+    'INSERT INTO audit_events (source, uuid, timestamp, session_id, node, message) ' +
+      `SELECT DISTINCT s.source, s.uuid, ${databaseNow(db.dialect)}, c.session_id, c.node, ? ` +
+      'FROM console_connections c JOIN console_sessions s ON s.session_id = c.session_id ' +
+      `WHERE c.node = ? AND c.closed IS NULL AND ${NO_PROXY_UP} AND NOT EXISTS (SELECT 1 FROM audit_events a ` +
+      'WHERE a.source = s.source AND a.uuid = s.uuid AND a.session_id = c.session_id AND a.node = c.node ' +
+      `AND a.message = ? AND a.timestamp >= ${DOWN_SINCE})`,
+    [message, node, node, message, node],
+  );
 }
