@@ -53,7 +53,12 @@ export interface Database extends Statements {
 export interface OpenOptions {
   /** true: run the missing migrations. false: refuse a schema that is not this release's. */
   readonly sync: boolean;
+  /** Milliseconds that a server may take for one statement; tests shorten it. */
+  readonly patience?: number;
 }
+
+/** Migrations have no such limit. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Opens the database.
@@ -63,7 +68,7 @@ export async function openDatabase(conf: DatabaseConf, options: OpenOptions): Pr
   const target = parseConnectionUrl(conf.connection);
   if (target.dialect === 'sqlite') prepareFile(target, options.sync);
   if (options.sync) await syncSchema(target);
-  const source = new DataSource(dataSourceOptions(target, conf.maxPoolSize, false));
+  const source = new DataSource(dataSourceOptions(target, conf.maxPoolSize, options.patience ?? PATIENCE_MS));
   try {
     await source.initialize();
     await checkSchema(source, target);
