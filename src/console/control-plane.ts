@@ -317,6 +317,11 @@ export class ControlPlane {
     }
     this.metrics.authorized.inc();
     this.live.add(channel);
+    if (this.recovery.hasMissed(request.asked))
+      void this.retries.run(
+        () => this.recovery.run(),
+        'look at a channel that came while this node returned',
+      );
     this.records.audit(channel, AUDIT.channelCreated);
     const { proxyConnectionId, backendConnectionId } = outcome;
     return {
@@ -354,6 +359,8 @@ export class ControlPlane {
     const main = this.live.find(connectionRef);
     if (main === undefined) throw new Conflict('the channel is closed');
     await this.sessions.establish(sessionId, generation, backendConnectionId);
+    // Its end was told as one that never came up.
+    if (this.live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
     main.established = true;
     this.news.started(main);
     return null;

@@ -28,6 +28,11 @@ class Scene {
   away = false;
   /** What authorize() rejects with. */
   fault: Error | null = null;
+  /** What recover() and establish() wait for, and what authorize() waits for. */
+  answer: Promise<void> = Promise.resolve();
+  decided: Promise<void> = Promise.resolve();
+  /** The channels that each recovery was asked about. */
+  readonly recoveries: string[][] = [];
   recovery: Recovery = { reopened: [], waiting: [], lost: [] };
   readonly metrics = new ProxyMetrics();
   readonly plane: ControlPlane;
@@ -46,10 +51,19 @@ class Scene {
       return Promise.resolve({ mainEnded: false, sessionId: '', generation: 0 });
     };
     const sessions = {
-      authorize: () => (this.fault === null ? Promise.resolve(this.outcome()) : Promise.reject(this.fault)),
-      recover: () => Promise.resolve(this.recovery),
+      authorize: async () => {
+        if (this.fault !== null) throw this.fault;
+        const outcome = this.outcome();
+        await this.decided;
+        return outcome;
+      },
+      recover: async (_node: string, live: readonly { connectionRef: string }[]) => {
+        this.recoveries.push(live.map(({ connectionRef }) => connectionRef));
+        await this.answer;
+        return this.recovery;
+      },
       linked: () => Promise.resolve(),
-      establish: () => Promise.resolve(),
+      establish: () => this.answer,
       ...{ closed, otherClosed: closed },
       closeWorker: () => Promise.resolve([]),
       sessionsToClose: () => Promise.resolve(this.ended),
@@ -95,6 +109,17 @@ class Scene {
     };
   }
 }
+
+/** Something that answers later. */
+function aGate(): { passed: Promise<void>; open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
+const aTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a refusal', () => {
   it.each<[Refusal, string]>([
@@ -390,11 +415,50 @@ describe('a node that is back', () => {
   it('closes once more what ended while its rows were opened again', async () => {
     const scene = new Scene();
     await scene.authorize(2);
+    const gate = aGate();
+    scene.answer = gate.passed;
     const done = scene.plane.recover();
+    await aTurn();
     scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    gate.open();
     await done;
     await scene.plane.settle();
     expect(scene.closed).toEqual(['ref1', 'ref1']);
+  });
+
+  it('recovers once more after a recovery under way, and once only', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    const gate = aGate();
+    scene.answer = gate.passed;
+    const runs = [scene.plane.recover()];
+    await aTurn();
+    await scene.authorize(2);
+    runs.push(scene.plane.recover(), scene.plane.recover());
+    await aTurn();
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    expect(scene.recoveries).toEqual([['ref1']]);
+    gate.open();
+    await Promise.all(runs);
+    await scene.plane.settle();
+    expect(scene.recoveries).toEqual([['ref1'], ['ref2']]);
+    expect(scene.closed).toEqual(['ref1', 'ref1']);
+  });
+
+  it('looks at a channel, too, that was asked for before it was back and is granted after it', async () => {
+    const scene = new Scene();
+    const gate = aGate();
+    scene.decided = gate.passed;
+    const asked = scene.authorize(2);
+    await scene.plane.recover();
+    expect(scene.recoveries).toEqual([[]]);
+    gate.open();
+    expect(await asked).toMatchObject({ kind: 'granted' });
+    await aTurn();
+    expect(scene.recoveries).toEqual([[], ['ref1']]);
+    await scene.authorize(2);
+    await aTurn();
+    expect(scene.recoveries).toHaveLength(2);
   });
 
   it('holds channels whose main channel is on another node that is away, for a while', async () => {
@@ -446,6 +510,19 @@ describe('the news of sessions', () => {
     await scene.plane.settle();
     await Promise.resolve();
     expect(scene.news.at(-1)).toEqual({ ended: ['s', 1] });
+  });
+
+  it('a session whose main channel ended while it came up has none', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    const gate = aGate();
+    scene.answer = gate.passed;
+    const established = scene.plane.request(WORKER, establish('ref1'));
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    gate.open();
+    await expect(established).rejects.toThrow('the channel is closed');
+    await scene.plane.settle();
+    expect([scene.closed, scene.news]).toEqual([['ref1'], []]);
   });
 
   it('a session that never came up has none; a refusal has', async () => {
