@@ -170,10 +170,8 @@ export class ControlPlane {
       this.records.audit(channel, 'Channel closed: proxy worker died');
       this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
     }
-    void this.retries.run(
-      () => this.sessions.closeWorker(this.settings.node, worker.pid),
-      'close the channels of a dead worker',
-    );
+    const close = (): Promise<unknown> => this.sessions.closeWorker(this.settings.node, worker.pid);
+    void this.retries.run(close, 'close the channels of a dead worker');
   }
 
   /** Takes up what another process, or another part of this one, says. */
@@ -317,11 +315,7 @@ export class ControlPlane {
     }
     this.metrics.authorized.inc();
     this.live.add(channel);
-    if (this.recovery.hasMissed(request.asked))
-      void this.retries.run(
-        () => this.recovery.run(),
-        'look at a channel that came while this node returned',
-      );
+    if (this.recovery.hasMissed(request.asked)) void this.retries.run(() => this.recovery.run(), 'recover');
     this.records.audit(channel, AUDIT.channelCreated);
     const { proxyConnectionId, backendConnectionId } = outcome;
     return {
