@@ -53,6 +53,12 @@ export class ChannelRecords {
     this.write(channel, end);
   }
 
+  /** A channel was not granted, and it is not known whether it was written down: what there is of it is closed. */
+  inDoubt(connectionRef: string): void {
+    const end = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 };
+    this.await(this.retries.run(() => this.sessions.closed(connectionRef, end), 'close a channel in doubt'));
+  }
+
   /** Does what may open rows again, and then closes once more the rows of channels that ended meanwhile. */
   async repeating<T>(work: () => Promise<T>): Promise<T> {
     const again = (this.again ??= []);
@@ -75,7 +81,10 @@ export class ChannelRecords {
       if (channel.channelType === MAIN_CHANNEL) await this.sessions.closed(channel.connectionRef, end);
       else await this.sessions.otherClosed(channel.connectionRef, end);
     });
-    const done = channel.tail;
+    this.await(channel.tail);
+  }
+
+  private await(done: Promise<void>): void {
     this.finishing.add(done);
     void done.then(() => this.finishing.delete(done));
   }

@@ -99,7 +99,7 @@ export class ControlPlane {
     this.records = new ChannelRecords(sessions, audit, this.retries, node);
     const answered = (): void => this.retries.hurry();
     this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered });
-    this.outage = new DatabaseOutage(audit, node);
+    this.outage = new DatabaseOutage(audit, node, (ref) => this.records.inDoubt(ref));
     this.recovery = new NodeRecovery({
       ...{ sessions, live, metrics, node, patience: recoveryPatience },
       ...{ records: this.records, endings: this.endings },

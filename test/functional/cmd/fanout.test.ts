@@ -347,7 +347,7 @@ describe('while the database is away', () => {
     await session.channels[3]?.close();
     expect(session.channels.slice(0, 3).map(({ closeReason }) => closeReason)).toEqual([null, null, null]);
     const lines = (text: string): number => proxy.output().split(text).length - 1;
-    expect(lines('reason=database_away')).toBe(3);
+    await waitFor('the refusals in the log', 5000, () => lines('reason=database_away') === 3);
     expect(lines('the database is away: running sessions go on')).toBe(1);
     await mariadb.restart();
     await waitFor('the row of the channel', 20_000, async () => (await rows(session)).open === 3);

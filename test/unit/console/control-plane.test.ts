@@ -2,6 +2,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Grant } from '../../../src/console/ipc.js';
 import { DatabaseError } from '../../../src/exception.js';
+import { ChannelInDoubt } from '../../../src/objects/console-channel.js';
 import type { ConnectInfo } from '../../../src/objects/connect-info.js';
 import type { Refusal } from '../../../src/objects/console-session.js';
 import type { Sight } from '../../../src/sources/openstack-clouds.js';
@@ -282,6 +283,18 @@ describe('while the database is away', () => {
     await scene.authorize(2);
     expect(scene.messages()).toContain('Channels refused while the database was away: 2');
     expect(scene.plane.live.size).toBe(2);
+  });
+
+  it('what may have been written of a channel is closed as soon as it is back', async () => {
+    const scene = new Scene();
+    scene.fault = new ChannelInDoubt('ref of the row', new DatabaseError('away'));
+    scene.away = true;
+    expect(await scene.authorize(1)).toMatchObject({ kind: 'denied', reason: 'database_away' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.closed).toEqual([]);
+    scene.away = false;
+    await scene.plane.settle();
+    expect(scene.closed).toEqual(['ref of the row']);
   });
 
   it('another fault stays a fault', async () => {
