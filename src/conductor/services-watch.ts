@@ -2,17 +2,14 @@
 // Looks after the services: who has been silent for too long is down, and what a dead proxy left open is closed in the
 // records. Whoever has been out of touch with the database itself judges nobody: after an outage all heartbeats are old.
 import type { Logger } from '../log.js';
-import type { AuditEvents } from '../objects/audit-event.js';
-import { NODE_AUDIT } from '../objects/audit-message.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
-import type { ConsoleSessions, LostConnection } from '../objects/console-session.js';
+import type { ConsoleSessions } from '../objects/console-session.js';
 import type { Services } from '../objects/service.js';
 
 /** What the watch stands on. */
 export interface WatchOptions {
   readonly services: Services;
   readonly sessions: ConsoleSessions;
-  readonly audit: AuditEvents;
   /** `[DEFAULT] service_down_time`, seconds. */
   readonly downTime: number;
   /** For how many seconds this process has been in touch with the database without a break. */
@@ -36,22 +33,14 @@ export async function watchServices(options: WatchOptions): Promise<void> {
   for (const node of await services.nodesToClose()) await closeNode(options, node);
 }
 
-async function closeNode({ sessions, audit, mainLost, log }: WatchOptions, node: string): Promise<void> {
+async function closeNode({ sessions, mainLost, log }: WatchOptions, node: string): Promise<void> {
   const lost = await sessions.closeNode(node);
   if (lost.length === 0) return;
   for (const { sessionId, generation, channelType } of lost)
     if (channelType === MAIN_CHANNEL) mainLost?.(sessionId, generation);
-  const bySession = new Map<string, LostConnection>(
-    lost.map((connection) => [connection.sessionId, connection]),
-  );
   log.warning('connections of a node that is down are closed in the records', {
     node,
-    sessions: bySession.size,
+    sessions: new Set(lost.map(({ sessionId }) => sessionId)).size,
     connections: lost.length,
   });
-  await audit.recordMany(
-    [...bySession.values()].map(({ source, uuid, sessionId }) => ({
-      ...{ source, uuid, session_id: sessionId, node, message: NODE_AUDIT.lost },
-    })),
-  );
 }

@@ -129,7 +129,7 @@ export function servicesTask({ reader, conf, log, messaging, steadyFor, now }: T
       // Nobody else knows of the ends that this process has found: it tells them even when its lease is over.
       const ends = new SessionEnds(reader, new OwnNotifications(messaging.notifier, conf), 'conductor');
       const watch = {
-        ...{ services, steadyFor, log, audit: new AuditEvents(db, { now }) },
+        ...{ services, steadyFor, log },
         sessions: new ConsoleSessions(db, {
           ...{ reconnectGrace: conf.console.reconnectGrace, now },
           announce: announceTo(messaging.fanout),

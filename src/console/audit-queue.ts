@@ -21,13 +21,13 @@ export class AuditQueue {
 
   constructor(private readonly events: AuditEvents) {}
 
-  /** Takes an event. */
+  /** Takes an event: it happens now, whenever it is written. */
   add(entry: AuditEntry): void {
     if (this.queue.length >= MAX_QUEUED) {
       this.lost += 1;
       return;
     }
-    this.queue.push(entry);
+    this.queue.push({ timestamp: Date.now() / 1000, ...entry });
     this.schedule(GATHER);
   }
 
@@ -35,7 +35,9 @@ export class AuditQueue {
   async close(): Promise<void> {
     if (this.timer !== null) clearTimeout(this.timer);
     await this.writing;
-    await this.write();
+    // An event that comes meanwhile must not begin a second writer: both would write the same.
+    this.writing = this.write();
+    await this.writing;
     if (this.timer !== null) clearTimeout(this.timer);
   }
 

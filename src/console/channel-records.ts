@@ -6,7 +6,7 @@ import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import type { Verdict } from './ipc.js';
 import type { LiveChannel } from './live-channels.js';
-import { retry } from './retry.js';
+import type { Retries } from './retry.js';
 import { channelName } from './spice/constants.js';
 
 /** Writes what becomes of channels. */
@@ -18,6 +18,7 @@ export class ChannelRecords {
   constructor(
     private readonly sessions: ConsoleSessions,
     private readonly auditQueue: AuditQueue,
+    private readonly retries: Retries,
     private readonly node: string,
   ) {}
 
@@ -43,13 +44,19 @@ export class ChannelRecords {
 
   /** The hypervisor has accepted a channel. */
   linked(channel: LiveChannel): void {
-    chain(channel, () => this.sessions.linked(channel.connectionRef));
+    this.chain(channel, () => this.sessions.linked(channel.connectionRef));
   }
 
   /** A channel has ended. */
   closed(channel: LiveChannel, end: ChannelEnd): void {
     this.again?.push({ channel, end });
     this.write(channel, end);
+  }
+
+  /** A channel was not granted, and it is not known whether it was written down: what there is of it is closed. */
+  inDoubt(connectionRef: string): void {
+    const end = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 };
+    this.await(this.retries.run(() => this.sessions.closed(connectionRef, end), 'close a channel in doubt'));
   }
 
   /** Does what may open rows again, and then closes once more the rows of channels that ended meanwhile. */
@@ -65,20 +72,24 @@ export class ChannelRecords {
 
   /** Waits until all work on closed channels is in the database. */
   async settle(): Promise<void> {
+    this.retries.hurry();
     await Promise.all(this.finishing);
   }
 
   private write(channel: LiveChannel, end: ChannelEnd): void {
-    chain(channel, async () => {
+    this.chain(channel, async () => {
       if (channel.channelType === MAIN_CHANNEL) await this.sessions.closed(channel.connectionRef, end);
       else await this.sessions.otherClosed(channel.connectionRef, end);
     });
-    const done = channel.tail;
+    this.await(channel.tail);
+  }
+
+  private await(done: Promise<void>): void {
     this.finishing.add(done);
     void done.then(() => this.finishing.delete(done));
   }
-}
 
-function chain(channel: LiveChannel, work: () => Promise<void>): void {
-  channel.tail = channel.tail.then(() => retry(work, 'record a channel'));
+  private chain(channel: LiveChannel, work: () => Promise<void>): void {
+    channel.tail = channel.tail.then(() => this.retries.run(work, 'record a channel'));
+  }
 }

@@ -32,12 +32,12 @@ import type {
   WorkerNote,
   WorkerRequest,
 } from './ipc.js';
-import { LiveChannels, type LiveChannel } from './live-channels.js';
+import { liveChannel, LiveChannels, type LiveChannel, type WorkerName } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
 import { ChannelNews, type SessionNews } from './channel-news.js';
 import { NodeRecovery } from './node-recovery.js';
 import { BECAUSE, isToldByNote, refusalMessage } from './refusals.js';
-import { retry } from './retry.js';
+import { Retries } from './retry.js';
 import { SessionEndings, type SessionEnder } from './session-endings.js';
 import { channelName } from './spice/constants.js';
 
@@ -63,12 +63,6 @@ export interface Surroundings {
   readonly news: SessionNews;
 }
 
-/** A worker as the control plane sees it. */
-export interface WorkerName {
-  readonly id: number;
-  readonly pid: number;
-}
-
 type ConsoleChanged = Extract<FanoutMessage, { method: 'console_changed' }>['args'];
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
 
@@ -82,6 +76,7 @@ export class ControlPlane {
   private readonly recovery: NodeRecovery;
   private readonly news: ChannelNews;
   private readonly outage: DatabaseOutage;
+  private readonly retries = new Retries();
   /** Workers that have ended: few in a process's life, and ids are not used again. */
   private readonly dead = new Set<number>();
 
@@ -95,9 +90,10 @@ export class ControlPlane {
     const { live } = this;
     const { node, recoveryPatience = 0 } = settings;
     this.news = new ChannelNews(news, node);
-    this.records = new ChannelRecords(sessions, audit, node);
-    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker });
-    this.outage = new DatabaseOutage(audit, node);
+    this.records = new ChannelRecords(sessions, audit, this.retries, node);
+    const answered = (): void => this.retries.hurry();
+    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered });
+    this.outage = new DatabaseOutage(audit, node, (ref) => this.records.inDoubt(ref));
     this.recovery = new NodeRecovery({
       ...{ sessions, live, metrics, node, patience: recoveryPatience },
       ...{ records: this.records, endings: this.endings },
@@ -176,10 +172,8 @@ export class ControlPlane {
       this.records.audit(channel, 'Channel closed: proxy worker died');
       this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
     }
-    void retry(
-      () => this.sessions.closeWorker(this.settings.node, worker.pid),
-      'close the channels of a dead worker',
-    );
+    const close = (): Promise<unknown> => this.sessions.closeWorker(this.settings.node, worker.pid);
+    void this.retries.run(close, 'close the channels of a dead worker');
   }
 
   /** Takes up what another process, or another part of this one, says. */
@@ -254,6 +248,7 @@ export class ControlPlane {
     });
     stop();
     this.outage.over();
+    this.retries.hurry();
     if (outcome.kind === 'refused') return this.refuse(request, outcome);
     const target = await this.targetOf(worker, request, outcome);
     return 'kind' in target ? target : this.grant(worker, { ...request, asked }, outcome, target);
@@ -323,6 +318,7 @@ export class ControlPlane {
     }
     this.metrics.authorized.inc();
     this.live.add(channel);
+    if (this.recovery.hasMissed(request.asked)) void this.retries.run(() => this.recovery.run(), 'recover');
     this.records.audit(channel, AUDIT.channelCreated);
     const { proxyConnectionId, backendConnectionId } = outcome;
     return {
@@ -360,6 +356,8 @@ export class ControlPlane {
     const main = this.live.find(connectionRef);
     if (main === undefined) throw new Conflict('the channel is closed');
     await this.sessions.establish(sessionId, generation, backendConnectionId);
+    // Its end was told as one that never came up.
+    if (this.live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
     main.established = true;
     this.news.started(main);
     return null;
@@ -384,17 +382,4 @@ export class ControlPlane {
     for (const { count, ...labels } of verdicts) this.metrics.firewallVerdicts.inc({ ...labels }, count);
     this.records.auditVerdicts(channel, verdicts);
   }
-}
-
-function liveChannel(worker: WorkerName, request: AuthorizeRequest, outcome: ChannelGrant): LiveChannel {
-  const { connectionRef, sessionId, generation, source, uuid, owner } = outcome;
-  const { clientIp, channelType } = request;
-  return {
-    ...{ connectionRef, sessionId, generation, source, uuid, owner, clientIp, channelType },
-    established: false,
-    move: null,
-    workerId: worker.id,
-    pid: worker.pid,
-    tail: Promise.resolve(),
-  };
 }

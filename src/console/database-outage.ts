@@ -3,6 +3,7 @@
 // and not for each of them, and once in the audit trail when it is back.
 import { DatabaseError } from '../exception.js';
 import { loggerFor } from '../log.js';
+import { ChannelInDoubt } from '../objects/console-channel.js';
 import { refusedWhileAway } from '../objects/audit-message.js';
 import type { AuditQueue } from './audit-queue.js';
 import type { Denial } from './ipc.js';
@@ -13,14 +14,17 @@ const log = loggerFor('kerbside.console.control-plane');
 export class DatabaseOutage {
   private refused = 0;
 
+  /** @param inDoubt hears of the channels of which nobody knows whether they were written down */
   constructor(
     private readonly audit: AuditQueue,
     private readonly node: string,
+    private readonly inDoubt: (connectionRef: string) => void,
   ) {}
 
-  /** The denial of a channel that nobody could decide about. @throws the fault when the database is not to blame */
+  /** The denial of a channel that nobody could decide about; what was begun of it is undone later. @throws the fault when the database is not to blame */
   deny(fault: unknown): Denial {
     if (!(fault instanceof DatabaseError)) throw fault;
+    if (fault instanceof ChannelInDoubt) this.inDoubt(fault.connectionRef);
     if (this.refused === 0)
       log.error('the database is away: running sessions go on, new channels are refused', { error: fault });
     this.refused += 1;

@@ -2,8 +2,16 @@
 // The authorized channels of this node, whichever worker carries them: for limits, metrics, and to know whom to tell
 // that a session ends.
 import type { SessionOwner } from '../objects/console-channel.js';
+import type { ChannelGrant } from '../objects/console-session.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
+import type { AuthorizeRequest } from './ipc.js';
 import { AddressCounts } from './limits.js';
+
+/** A worker as the control plane sees it. */
+export interface WorkerName {
+  readonly id: number;
+  readonly pid: number;
+}
 
 /** One authorized channel. */
 export interface LiveChannel {
@@ -23,6 +31,24 @@ export interface LiveChannel {
   move: string | null;
   /** The channel's database work, one after the other: never rejects. */
   tail: Promise<void>;
+}
+
+/** The channel of a worker that was granted what it asked for: not linked yet, with nothing to write. */
+export function liveChannel(
+  worker: WorkerName,
+  request: AuthorizeRequest,
+  outcome: ChannelGrant,
+): LiveChannel {
+  const { connectionRef, sessionId, generation, source, uuid, owner } = outcome;
+  const { clientIp, channelType } = request;
+  return {
+    ...{ connectionRef, sessionId, generation, source, uuid, owner, clientIp, channelType },
+    established: false,
+    move: null,
+    workerId: worker.id,
+    pid: worker.pid,
+    tail: Promise.resolve(),
+  };
 }
 
 /** Knows every authorized channel of the node. */

@@ -33,19 +33,43 @@ export interface RecoveryParts {
 export class NodeRecovery {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  /** The turn under way: they happen one after the other, or one would hide from another what has ended meanwhile. */
+  private current: Promise<void> = Promise.resolve();
+  /** A run that has not begun yet. */
+  private next: Promise<void> | undefined;
+  private begunAt = -Infinity;
 
   constructor(private readonly parts: RecoveryParts) {}
 
   /** To be called when the node is back. @throws DatabaseError when the database is away again; call it anew then */
-  async run(): Promise<void> {
-    clearTimeout(this.timer);
-    await this.turn(this.parts.live.all(), performance.now() + this.parts.patience * 1000);
+  run(): Promise<void> {
+    this.next ??= this.afterwards(() => {
+      this.next = undefined;
+      clearTimeout(this.timer);
+      this.begunAt = performance.now();
+      return this.turn(this.parts.live.all(), this.begunAt + this.parts.patience * 1000);
+    });
+    return this.next;
+  }
+
+  /**
+   * Whether the last run did not see a channel that is granted now: its row may have been closed with the others of this
+   * node. @param asked when it was asked for, milliseconds of performance.now()
+   */
+  hasMissed(asked: number): boolean {
+    return asked <= this.begunAt;
   }
 
   /** Looks no more. */
   close(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+  }
+
+  private afterwards(work: () => Promise<void>): Promise<void> {
+    const done = this.current.then(work);
+    this.current = done.catch(() => undefined);
+    return done;
   }
 
   private async turn(channels: readonly LiveChannel[], end: number): Promise<void> {
@@ -70,7 +94,7 @@ export class NodeRecovery {
       const left = this.find(channels.map(({ connectionRef }) => connectionRef));
       if (performance.now() < end) {
         // A database that is away again makes the node one that is away again: run() is called once more.
-        void this.turn(left, end).catch(() => this.lookAgain(left, end));
+        void this.afterwards(() => this.turn(left, end)).catch(() => this.lookAgain(left, end));
         return;
       }
       this.parts.endings.hold([]);

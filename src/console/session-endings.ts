@@ -8,7 +8,7 @@ import type { LiveChannels } from './live-channels.js';
 
 const log = loggerFor('kerbside.console.control-plane');
 
-/** A poll looks this many seconds further back than the last one, for other nodes' clocks and slow commits. */
+/** A poll looks this many seconds further back than the last one began, for slow commits. */
 const POLL_OVERLAP = 10;
 /** Ends that were heard, kept for the channels whose authorization was under way then. */
 const MOST_HEARD = 1000;
@@ -30,13 +30,16 @@ export interface EndingParts {
   /** False: this node may have been taken for dead, and what the records say of its sessions may be undone. */
   readonly certain: () => boolean;
   readonly endOnWorker: SessionEnder;
+  /** Called whenever the database has answered a poll. */
+  readonly answered: () => void;
 }
 
 type Over = Pick<SessionEnded, 'sessionId' | 'terminated'>;
 
 /** Ends the sessions of this node that are over. */
 export class SessionEndings {
-  private since = Date.now() / 1000 - POLL_OVERLAP;
+  /** When the last poll began that left nothing, milliseconds of performance.now(): no machine's clock is compared. */
+  private polledAt = performance.now();
   private polling = false;
   private pollFailing = false;
   private readonly heard = new Map<string, { ended: SessionEnded; at: number }>();
@@ -86,14 +89,16 @@ export class SessionEndings {
   async poll(): Promise<void> {
     if (this.polling) return;
     this.polling = true;
-    const startedAt = Date.now() / 1000;
+    const startedAt = performance.now();
+    const lookBack = (startedAt - this.polledAt) / 1000 + POLL_OVERLAP;
     let left = false;
     try {
-      for (const session of await this.parts.sessions.sessionsToClose(this.since)) {
+      for (const session of await this.parts.sessions.sessionsToClose(lookBack)) {
         if (this.mayBeUndone(session)) left = true;
         else this.end(session.sessionId, session.generation, reasonOf(session));
       }
-      if (!left) this.since = startedAt - POLL_OVERLAP;
+      if (!left) this.polledAt = startedAt;
+      this.parts.answered();
       if (this.pollFailing) log.warning('sessions to end are looked up again');
       this.pollFailing = false;
     } catch (error) {

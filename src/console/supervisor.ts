@@ -19,9 +19,10 @@ import { Sources } from '../objects/source.js';
 import { OpenStackClouds } from '../sources/openstack-clouds.js';
 import { AuditQueue } from './audit-queue.js';
 import { CertificateWatch, loadCertificates } from './certificates.js';
-import { ControlPlane, type WorkerName } from './control-plane.js';
+import { ControlPlane } from './control-plane.js';
 import type { InstanceLook } from './instance-check.js';
 import type { TlsMaterial, WorkerNote, WorkerRequest } from './ipc.js';
+import type { WorkerName } from './live-channels.js';
 import { ProxyMetrics } from './metrics.js';
 import { relaySettings } from './relay-settings.js';
 import { WorkerPool, type Ports, type WorkerListener } from './worker-pool.js';
@@ -31,7 +32,7 @@ const log = loggerFor('kerbside.console.supervisor');
 /** Milliseconds that the workers may take to end everything, and that the last records may take after them. */
 const STOP_TIMEOUT = 3000;
 const RECORD_TIMEOUT = 1500;
-/** Milliseconds between two looks at this node's own channels: the net under the poll, which compares clocks. */
+/** Milliseconds between two looks at this node's own channels: the net under the poll, which goes by time. */
 const SWEEP_INTERVAL = 10_000;
 /** Of the time that a worker waits for an answer, the part that a look at an instance may take. */
 const LOOK_SHARE = 0.7;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { secretNames } from '../conf/environment.js';
 import { Conflict, StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
-import type { WorkerName } from './control-plane.js';
+import type { WorkerName } from './live-channels.js';
 import { Outbox } from './outbox.js';
 import type {
   RelaySettings,

@@ -55,7 +55,12 @@ export interface OpenOptions {
   readonly sync: boolean;
   /** Nothing is written, no key is made: for checks. */
   readonly lookOnly?: true;
+  /** Milliseconds that a server may take for one statement; tests shorten it. */
+  readonly patience?: number;
 }
+
+/** Migrations have no such limit. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Opens the database.
@@ -65,7 +70,7 @@ export async function openDatabase(conf: DatabaseConf, options: OpenOptions): Pr
   const target = parseConnectionUrl(conf.connection);
   if (target.dialect === 'sqlite') prepareFile(target, options.sync);
   if (options.sync) await syncSchema(target);
-  const source = new DataSource(dataSourceOptions(target, conf.maxPoolSize, false));
+  const source = new DataSource(dataSourceOptions(target, conf.maxPoolSize, options.patience ?? PATIENCE_MS));
   try {
     await source.initialize();
     await checkSchema(source, target);

@@ -69,6 +69,11 @@ export function faultCode(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
+/** Whether the server has not answered in time. */
+export function isTimeout(error: unknown): boolean {
+  return faultCode(error) === 'PROTOCOL_SEQUENCE_TIMEOUT';
+}
+
 /** Whether giving the statement again is safe and may help. */
 export function retryOf(code: string): Retry {
   return RETRY[code] ?? 'never';

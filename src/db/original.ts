@@ -76,7 +76,7 @@ export class OriginalDatabase {
       throw new DatabaseError('the original kept its data in MySQL or MariaDB only');
     const place = describeTarget(target);
     const connection = new DataSource({
-      ...dataSourceOptions(target, 2, true),
+      ...dataSourceOptions(target, 2, null),
       entities: [],
       migrations: [],
     });

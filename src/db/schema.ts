@@ -2,7 +2,7 @@
 // The schema's version: which migrations this release knows, which have run, and how to run the missing ones when
 // several programs start at the same moment.
 import { readFileSync } from 'node:fs';
-import { DataSource } from 'typeorm';
+import { AbstractLogger, DataSource } from 'typeorm';
 import type { DataSourceOptions, EntitySchema } from 'typeorm';
 import { DatabaseError } from '../exception.js';
 import { describeTarget } from './connection-url.js';
@@ -30,8 +30,6 @@ const SYNC_PAUSE_MS = 250;
 /** SQLite waits inside the process, whose event loop stands still meanwhile: the long wait is in statements.ts. */
 const BUSY_TIMEOUT_MS = 100;
 const CONNECT_TIMEOUT_MS = 5000;
-/** Longest wait for one statement of a running service; migrations have none. */
-const STATEMENT_TIMEOUT_MS = 30_000;
 const STATEMENT_CACHE = 400;
 const WAITING_FOR_POOL = 10_000;
 
@@ -49,13 +47,13 @@ const models = (dialect: Dialect): EntitySchema[] => [
   LeaseModel,
 ];
 
-/** TypeORM's options for a target. `poolSize` is for MySQL; `patient` lifts the limit on a statement's time. */
+/** TypeORM's options for a target. For MySQL: `poolSize`, and `patience`, milliseconds for a statement, null for any. */
 export function dataSourceOptions(
   target: DatabaseTarget,
   poolSize: number,
-  patient: boolean,
+  patience: number | null,
 ): DataSourceOptions {
-  return target.dialect === 'sqlite' ? sqliteOptions(target) : mysqlOptions(target, poolSize, patient);
+  return target.dialect === 'sqlite' ? sqliteOptions(target) : mysqlOptions(target, poolSize, patience);
 }
 
 /** The names of the migrations of this release, oldest first. */
@@ -91,7 +89,7 @@ export async function checkSchema(source: DataSource, target: DatabaseTarget): P
 
 /** Runs the missing migrations; several programs may do so at once. */
 export async function syncSchema(target: DatabaseTarget): Promise<void> {
-  const source = new DataSource(dataSourceOptions(target, 2, true));
+  const source = new DataSource(dataSourceOptions(target, 2, null));
   try {
     await source.initialize();
     refuseNewer(await executedMigrations(source), knownMigrations(), target);
@@ -168,7 +166,7 @@ function sqliteOptions(target: SqliteTarget): DataSourceOptions {
   };
 }
 
-function mysqlOptions(target: MysqlTarget, poolSize: number, patient: boolean): DataSourceOptions {
+function mysqlOptions(target: MysqlTarget, poolSize: number, patience: number | null): DataSourceOptions {
   return {
     type: 'mysql',
     ...(target.unixSocket === null
@@ -182,7 +180,7 @@ function mysqlOptions(target: MysqlTarget, poolSize: number, patient: boolean): 
     bigNumberStrings: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
     poolSize,
-    ...(patient ? {} : { enableQueryTimeout: true, maxQueryExecutionTime: STATEMENT_TIMEOUT_MS }),
+    ...(patience === null ? {} : { enableQueryTimeout: true, maxQueryExecutionTime: patience }),
     ...(target.tls === null ? {} : { ssl: tlsFiles(target.tls) }),
     extra: { queueLimit: WAITING_FOR_POOL, enableKeepAlive: true },
     ...schemaOptions('mysql'),
@@ -191,13 +189,21 @@ function mysqlOptions(target: MysqlTarget, poolSize: number, patient: boolean): 
 
 function schemaOptions(
   dialect: Dialect,
-): Pick<DataSourceOptions, 'entities' | 'migrations' | 'migrationsTableName' | 'logging'> {
+): Pick<DataSourceOptions, 'entities' | 'migrations' | 'migrationsTableName' | 'logging' | 'logger'> {
   return {
     entities: models(dialect),
     migrations: [...MIGRATIONS],
     migrationsTableName: TABLE,
     logging: false,
+    logger: new NoLog(),
   };
+}
+
+/** TypeORM prints slow statements with their values, hashes of passwords among them, whatever `logging` says. */
+class NoLog extends AbstractLogger {
+  protected writeLog(): void {
+    // What fails is logged by those who asked.
+  }
 }
 
 function tlsFiles(tls: NonNullable<MysqlTarget['tls']>): Record<string, string> {

@@ -4,10 +4,10 @@
 // Every write is one statement: SQLite has one connection per process, on which the transactions of two requests
 // would run into each other, and one statement is atomic on both engines. MySQL assigns the columns of an UPDATE from
 // left to right and sees the new values at once; SQLite sees the old ones: write each UPDATE so that both agree.
-import type { DataSource, QueryResult } from 'typeorm';
+import type { DataSource, QueryResult, QueryRunner } from 'typeorm';
 import { describeTarget } from './connection-url.js';
 import type { DatabaseTarget } from './connection-url.js';
-import { databaseError, faultCode, retryOf } from './faults.js';
+import { databaseError, faultCode, isTimeout, retryOf } from './faults.js';
 
 export type Dialect = 'sqlite' | 'mysql';
 
@@ -90,10 +90,20 @@ export class SourceStatements implements Statements {
     const runner = this.#source.createQueryRunner();
     try {
       return await runner.query(sql, parameters, true);
+    } catch (error) {
+      if (isTimeout(error)) await abandon(runner);
+      throw error;
     } finally {
       await runner.release();
     }
   }
+}
+
+// The answer is still to come, and the driver would let the next statement wait behind it: on a connection whose other
+// end has gone without a word, for as long as the system sends again, a quarter of an hour.
+async function abandon(runner: QueryRunner): Promise<void> {
+  const connection = (await runner.connect()) as { destroy(): void };
+  connection.destroy();
 }
 
 /** `INSERT` that leaves a row with the same key as it is. */

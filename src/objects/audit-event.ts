@@ -14,6 +14,8 @@ export interface AuditEntry {
   channel?: string | null | undefined;
   node?: string | null | undefined;
   pid?: number | null | undefined;
+  /** When it happened, epoch seconds; absent: now. */
+  timestamp?: number | undefined;
   message: string;
 }
 
@@ -66,11 +68,11 @@ export class AuditEvents {
   }
 }
 
-function toRow(entry: AuditEntry, timestamp: number): Omit<AuditEvent, 'id'> {
+function toRow(entry: AuditEntry, now: number): Omit<AuditEvent, 'id'> {
   return {
     source: entry.source.slice(0, WIDTH.source),
     uuid: entry.uuid.slice(0, WIDTH.uuid),
-    timestamp,
+    timestamp: entry.timestamp ?? now,
     session_id: entry.session_id?.slice(0, WIDTH.sessionId) ?? null,
     channel: entry.channel?.slice(0, WIDTH.channel) ?? null,
     node: entry.node?.slice(0, WIDTH.node) ?? null,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked and answered about one channel of a console session: the vocabulary of console-session.ts.
+import { DatabaseError } from '../exception.js';
 import type { ConnectInfo } from './connect-info.js';
 import type { Refusal } from './console-session-state.js';
 
@@ -58,6 +59,16 @@ export interface ChannelRefusal {
   sessionId?: string;
 }
 
+/** The database went away while a channel was written down: nobody knows whether it was. Give it to closed() later. */
+export class ChannelInDoubt extends DatabaseError {
+  constructor(
+    readonly connectionRef: string,
+    fault: Error,
+  ) {
+    super(fault.message);
+  }
+}
+
 /** How a channel ended. */
 export interface ChannelEnd {
   reason: string;
@@ -84,7 +95,6 @@ export interface SessionToClose {
   generation: number;
   /** true: by terminate; false: the main channel ended. */
   terminated: boolean;
-  updatedAt: number;
 }
 
 /** The news that a session is over: its channels of this generation, and of earlier ones, must end. */

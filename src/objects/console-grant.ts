@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { NewConnection, OpenConnectionRow } from '../db/api/console-connections.js';
 import type { TokenView } from '../db/api/console-tokens.js';
 import type { ConnectInfo } from './connect-info.js';
+import { ChannelInDoubt } from './console-channel.js';
 import type { ChannelGrant, ChannelRefusal, ChannelRequest, OpenChannel } from './console-channel.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 import type { Refusal } from './console-session-state.js';
@@ -75,5 +76,21 @@ export function toOpenChannel(row: OpenConnectionRow): OpenChannel {
     channelId: row.channel_id,
     sessionId: row.session_id,
     connectionRef: row.connection_ref,
+  };
+}
+
+/** Why a channel is turned away whose place was taken between two statements. */
+export function lostRace(request: ChannelRequest): Refusal {
+  return request.channelType === MAIN_CHANNEL ? 'token_in_use' : 'main_required';
+}
+
+/**
+ * What ends the undoing of a row that may or may not have been written. Of two errors the first one counts.
+ *
+ * @throws ChannelInDoubt when called
+ */
+export function inDoubt({ connection_ref }: NewConnection, error: unknown): () => never {
+  return () => {
+    throw new ChannelInDoubt(connection_ref, error as Error);
   };
 }

@@ -48,7 +48,7 @@ import type {
   SessionEnded,
   SessionToClose,
 } from './console-channel.js';
-import { grant, newConnection, refusal, toOpenChannel } from './console-grant.js';
+import { grant, inDoubt, lostRace, newConnection, refusal, toOpenChannel } from './console-grant.js';
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
 import type { Refusal, SessionState } from './console-session-state.js';
 import { fingerprintOfHash, hashToken } from './console-token.js';
@@ -106,7 +106,10 @@ export class ConsoleSessions {
     this.#now = options.now ?? systemClock;
   }
 
-  /** Decides one channel and writes its row: 2 statements, 3 for a main channel. */
+  /**
+   * Decides one channel and writes its row: 2 statements, 3 for a main channel.
+   * @throws DatabaseError when the database is away; ChannelInDoubt when nobody knows whether the row was written
+   */
   async authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelRefusal> {
     const hash = hashToken(request.ticket);
     let refused: ChannelRefusal = { kind: 'refused', reason: 'token_unknown' };
@@ -135,7 +138,7 @@ export class ConsoleSessions {
    * @throws Conflict when the session was terminated or taken over meanwhile: close the channel
    */
   async establish(sessionId: string, generation: number, backendConnectionId: number): Promise<void> {
-    if (await activateSession(this.#db, sessionId, generation, backendConnectionId, this.#now())) return;
+    if (await activateSession(this.#db, sessionId, generation, backendConnectionId)) return;
     const row = await findSession(this.#db, sessionId);
     const done =
       row?.state === 'active' &&
@@ -164,14 +167,13 @@ export class ConsoleSessions {
     await closeConnection(this.#db, connectionRef, toConnectionEnd(end), this.#now());
   }
 
-  /** Sessions changed at or after `since` (epoch seconds) whose channels must end. Poll with some overlap. */
-  async sessionsToClose(since: number): Promise<SessionToClose[]> {
-    const rows = await endedSessions(this.#db, since);
+  /** Sessions changed within the last `seconds` whose channels must end, by the database's clock. Poll with some overlap. */
+  async sessionsToClose(seconds: number): Promise<SessionToClose[]> {
+    const rows = await endedSessions(this.#db, seconds);
     return rows.map((row) => ({
       sessionId: row.session_id,
       generation: row.ended_generation,
       terminated: row.terminated_at !== null,
-      updatedAt: row.updated_at,
     }));
   }
 
@@ -204,7 +206,10 @@ export class ConsoleSessions {
     return recoverChannels(this.#db, node, live, this.#now());
   }
 
-  /** Closes what a dead node left open (reason 'node lost'), as long as none of its proxies is up; says what it was. */
+  /**
+   * Closes what a dead node left open (reason 'node lost', audit 'Node lost'), as long as none of its proxies is up; says
+   * what it was.
+   */
   async closeNode(node: string): Promise<LostConnection[]> {
     const lost = await closeNodeRecords(this.#db, node, this.#now());
     this.#announceMains(lost);
@@ -302,17 +307,16 @@ export class ConsoleSessions {
   // The row comes before the claim: a claim without a row could not be found again after a crash.
   async #claim(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
     const row = newConnection(view, request, view.generation + 1, now);
-    await insertMainConnection(this.#db, row);
     try {
+      await insertMainConnection(this.#db, row);
       const proxyConnectionId = await this.#claimWithFreshId(view, row.connection_ref, now);
       if (proxyConnectionId !== null) return { ...row, connection_id: proxyConnectionId };
     } catch (error) {
-      // Whether the claim was made is unknown; give it up, and let the error say why.
-      await releaseMains(this.#db, [row.connection_ref], now).catch(ignore);
-      await deleteConnection(this.#db, row.connection_ref).catch(ignore);
+      await releaseMains(this.#db, [row.connection_ref], now).catch(inDoubt(row, error));
+      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
       throw error;
     }
-    await deleteConnection(this.#db, row.connection_ref);
+    await deleteConnection(this.#db, row.connection_ref).catch((error: unknown) => inDoubt(row, error)());
     return null;
   }
 
@@ -325,7 +329,6 @@ export class ConsoleSessions {
           generation: view.generation,
           connectionRef,
           connectionId,
-          now,
           graceStart: now - this.#grace,
         });
         return claimed ? connectionId : null;
@@ -337,7 +340,12 @@ export class ConsoleSessions {
 
   async #join(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
     const row = newConnection(view, request, view.generation, now);
-    return (await insertSecondaryConnection(this.#db, row)) ? row : null;
+    try {
+      return (await insertSecondaryConnection(this.#db, row)) ? row : null;
+    } catch (error) {
+      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
+      throw error;
+    }
   }
 
   async #lose(node: string, pid: number | null, reason: string): Promise<LostConnection[]> {
@@ -383,10 +391,6 @@ function toConnectionEnd(end: ChannelEnd): ConnectionEnd {
   };
 }
 
-function lostRace(request: ChannelRequest): Refusal {
-  return request.channelType === MAIN_CHANNEL ? 'token_in_use' : 'main_required';
-}
-
 function ignore(): void {
-  // Nobody hears of it; of two errors the first is the one that counts.
+  // Nobody hears of it.
 }

@@ -3,6 +3,7 @@
 // closed in the records; a node that was merely cut off puts back what still runs, but for what went on without it.
 import { closeLost, listOwnConnections } from '../db/api/console-connections.js';
 import {
+  auditLostNode,
   closeLostConnections,
   NODE_LOST,
   reclaimMain,
@@ -13,6 +14,7 @@ import {
 } from '../db/api/session-recovery.js';
 import type { RecoveryRow } from '../db/api/session-recovery.js';
 import type { Database } from '../db/database.js';
+import { NODE_AUDIT } from './audit-message.js';
 import type { LiveRecord, LostConnection, Recovery } from './console-channel.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 
@@ -100,12 +102,15 @@ async function reopenOne(db: Database, channel: LiveRecord, now: number): Promis
   if (channel.channelType !== MAIN_CHANNEL)
     return (await reopenOthers(db, sessionId, generation, [connectionRef])) > 0;
   await reopenMain(db, connectionRef);
-  if (await reclaimMain(db, channel, now)) return true;
+  if (await reclaimMain(db, channel)) return true;
   await closeLost(db, [connectionRef], NODE_LOST, now);
   return false;
 }
 
-/** Closes what a node left open, as long as none of its proxies is up; gives what was open. `now`: epoch seconds. */
+/**
+ * Closes what a node left open, as long as none of its proxies is up, and says so in the audit trail; gives what was
+ * open. Whoever dies on the way leaves the rest to the next one: the open rows lead there. `now`: epoch seconds.
+ */
 export async function closeNodeRecords(db: Database, node: string, now: number): Promise<LostConnection[]> {
   const rows = await listOwnConnections(db, node, null);
   const refs = rows.map(({ connection_ref }) => connection_ref);
@@ -116,6 +121,7 @@ export async function closeNodeRecords(db: Database, node: string, now: number):
     mains.map(({ connection_ref }) => connection_ref),
     now,
   );
+  await auditLostNode(db, node, NODE_AUDIT.lost);
   if ((await closeLostConnections(db, node, refs, now)) === 0) return [];
   return rows.map((row) => ({
     connectionRef: row.connection_ref,

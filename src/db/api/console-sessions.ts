@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries on console_sessions and session_terminations. Each move of a session is one conditional UPDATE; the
 // conditions are the rules of objects/console-session-state.ts as the engine must check them, under its row lock.
+// `updated_at` is of the database's clock, whoever writes: the poll of every node goes by it.
 import type { ConsoleSessionRow } from '../models/console-session.js';
-import { batches, insertIgnore, placeholders } from '../statements.js';
+import { batches, databaseNow, insertIgnore, placeholders } from '../statements.js';
 import type { Statements } from '../statements.js';
 
 const BATCH = 500;
@@ -14,7 +15,6 @@ export interface MainClaim {
   readonly generation: number;
   readonly connectionRef: string;
   readonly connectionId: number;
-  readonly now: number;
   /** A closing session is open to a new main when its last one ended at or after this. */
   readonly graceStart: number;
 }
@@ -26,8 +26,8 @@ export async function insertSession(
 ): Promise<void> {
   await db.execute(
     'INSERT INTO console_sessions (session_id, source, uuid, state, generation, ended_generation, created, updated_at) ' +
-      "VALUES (?, ?, ?, 'pending', 0, 0, ?, ?)",
-    [row.session_id, row.source, row.uuid, row.created, row.created],
+      `VALUES (?, ?, ?, 'pending', 0, 0, ?, ${databaseNow(db.dialect)})`,
+    [row.session_id, row.source, row.uuid, row.created],
   );
 }
 
@@ -45,10 +45,11 @@ export async function findSession(db: Statements, sessionId: string): Promise<Co
  */
 export async function claimMain(db: Statements, claim: MainClaim): Promise<boolean> {
   const matched = await db.execute(
-    'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, reason = NULL, updated_at = ? ' +
+    'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, reason = NULL, ' +
+      `updated_at = ${databaseNow(db.dialect)} ` +
       'WHERE session_id = ? AND generation = ? AND main_ref IS NULL AND terminated_at IS NULL ' +
       "AND (state = 'pending' OR (state = 'closing' AND closing_since >= ?))",
-    [claim.connectionRef, claim.connectionId, claim.now, claim.sessionId, claim.generation, claim.graceStart],
+    [claim.connectionRef, claim.connectionId, claim.sessionId, claim.generation, claim.graceStart],
   );
   return matched > 0;
 }
@@ -59,14 +60,13 @@ export async function activateSession(
   sessionId: string,
   generation: number,
   backendConnectionId: number,
-  now: number,
 ): Promise<boolean> {
   // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
   const matched = await db.execute(
-    'UPDATE console_sessions SET backend_connection_id = ?, closing_since = NULL, updated_at = ? ' +
+    `UPDATE console_sessions SET backend_connection_id = ?, closing_since = NULL, updated_at = ${databaseNow(db.dialect)}` +
       ", state = 'active' WHERE session_id = ? AND generation = ? AND COALESCE(main_ref, '') <> '' AND terminated_at IS NULL " +
       "AND state IN ('pending', 'closing')",
-    [backendConnectionId, now, sessionId, generation],
+    [backendConnectionId, sessionId, generation],
   );
   return matched > 0;
 }
@@ -77,8 +77,9 @@ export async function releaseMains(db: Statements, refs: readonly string[], now:
     await db.execute(
       "UPDATE console_sessions SET closing_since = CASE WHEN state = 'active' THEN ? ELSE closing_since END, " +
         "state = CASE WHEN state = 'active' THEN 'closing' ELSE state END, main_ref = NULL, " +
-        `ended_generation = generation, updated_at = ? WHERE main_ref IN (${placeholders(batch.length)})`,
-      [now, now, ...batch],
+        `ended_generation = generation, updated_at = ${databaseNow(db.dialect)} ` +
+        `WHERE main_ref IN (${placeholders(batch.length)})`,
+      [now, ...batch],
     );
   }
 }
@@ -96,16 +97,16 @@ export function runningSessionsOf(
   );
 }
 
-const ENDED_SESSIONS =
-  'SELECT session_id, ended_generation, terminated_at, updated_at FROM console_sessions ' +
-  'WHERE updated_at >= ? AND ended_generation > 0 ORDER BY updated_at';
-
-/** Sessions with something to close that changed at or after `since`. */
+/** Sessions with something to close that changed within the last `seconds` of the database's clock. */
 export function endedSessions(
   db: Statements,
-  since: number,
-): Promise<Pick<ConsoleSessionRow, 'session_id' | 'ended_generation' | 'terminated_at' | 'updated_at'>[]> {
-  return db.query(ENDED_SESSIONS, [since]);
+  seconds: number,
+): Promise<Pick<ConsoleSessionRow, 'session_id' | 'ended_generation' | 'terminated_at'>[]> {
+  return db.query(
+    'SELECT session_id, ended_generation, terminated_at FROM console_sessions ' +
+      `WHERE updated_at >= ${databaseNow(db.dialect)} - ? AND ended_generation > 0 ORDER BY updated_at`,
+    [seconds],
+  );
 }
 
 /** Ends one session for good; false when there is none or it is closed. */
@@ -115,9 +116,8 @@ export async function terminateSession(
   reason: string,
   now: number,
 ): Promise<boolean> {
-  const matched = await db.execute(`${TERMINATE} WHERE session_id = ? AND state <> 'closed'`, [
+  const matched = await db.execute(`${terminate(db.dialect)} WHERE session_id = ? AND state <> 'closed'`, [
     reason,
-    now,
     now,
     now,
     sessionId,
@@ -139,15 +139,15 @@ export async function terminateSessionsOf(
     `SELECT session_id FROM console_sessions ${where} AND terminated_at IS NULL`,
     [console.source, console.uuid],
   );
-  await db.execute(`${TERMINATE} ${where}`, [reason, now, now, now, console.source, console.uuid]);
+  await db.execute(`${terminate(db.dialect)} ${where}`, [reason, now, now, console.source, console.uuid]);
   const ids = rows.map(({ session_id }) => session_id);
   for (const batch of batches(ids, BATCH)) await recordTerminations(db, batch, reason, now);
 }
 
-const TERMINATE =
+const terminate = (dialect: Statements['dialect']): string =>
   'UPDATE console_sessions SET reason = CASE WHEN terminated_at IS NULL THEN ? ELSE reason END, ' +
   'closing_since = COALESCE(closing_since, ?), terminated_at = COALESCE(terminated_at, ?), ' +
-  "ended_generation = generation, updated_at = ?, state = 'closing'";
+  `ended_generation = generation, updated_at = ${databaseNow(dialect)}, state = 'closing'`;
 
 async function recordTerminations(
   db: Statements,
@@ -165,9 +165,9 @@ async function recordTerminations(
 /** pending -> closed, for a session that nobody began; false when somebody just did. */
 export async function expireSession(db: Statements, sessionId: string, now: number): Promise<boolean> {
   const matched = await db.execute(
-    "UPDATE console_sessions SET state = 'closed', closed = ?, updated_at = ?, reason = 'token expired' " +
-      "WHERE session_id = ? AND state = 'pending' AND main_ref IS NULL",
-    [now, now, sessionId],
+    `UPDATE console_sessions SET state = 'closed', closed = ?, updated_at = ${databaseNow(db.dialect)}, ` +
+      "reason = 'token expired' WHERE session_id = ? AND state = 'pending' AND main_ref IS NULL",
+    [now, sessionId],
   );
   return matched > 0;
 }
@@ -202,9 +202,9 @@ export async function closeSessions(
 ): Promise<number> {
   const among = `session_id IN (${placeholders(sessionIds.length)})`;
   const closed = await db.execute(
-    'UPDATE console_sessions SET closed = ?, updated_at = ?, connection_id = NULL, main_ref = NULL, ' +
-      `state = 'closed' WHERE ${among} AND ${OVERDUE}`,
-    [now, now, ...sessionIds, before],
+    `UPDATE console_sessions SET closed = ?, updated_at = ${databaseNow(db.dialect)}, connection_id = NULL, ` +
+      `main_ref = NULL, state = 'closed' WHERE ${among} AND ${OVERDUE}`,
+    [now, ...sessionIds, before],
   );
   const really = (table: string): string =>
     `EXISTS (SELECT 1 FROM console_sessions s WHERE s.session_id = ${table}.session_id AND s.state = 'closed')`;

@@ -21,6 +21,9 @@ const IS_PROXY = `binary_name IN (${PROXIES.map((name) => `'${name}'`).join(', '
 /** Holds in a statement on other tables while no proxy of the host `?` is up. */
 export const NO_PROXY_UP = `NOT EXISTS (SELECT 1 FROM services u WHERE u.host = ? AND u.${IS_PROXY} AND u.down_since IS NULL)`;
 
+/** Since when no proxy of the host `?` is up. */
+export const DOWN_SINCE = `(SELECT MAX(d.down_since) FROM services d WHERE d.host = ? AND d.${IS_PROXY})`;
+
 /** The heartbeat of a run that is up; false when the row is not this run's, is down or is gone. */
 export async function beatService(db: Statements, beat: ServiceBeat): Promise<boolean> {
   const matched = await db.execute(

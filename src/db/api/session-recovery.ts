@@ -3,9 +3,9 @@
 // records of a dead node are closed. Each decides by its own conditions: both sides may be at work at the same moment.
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
-import { batches, placeholders } from '../statements.js';
+import { batches, databaseNow, placeholders } from '../statements.js';
 import type { Statements } from '../statements.js';
-import { NO_PROXY_UP } from './services.js';
+import { DOWN_SINCE, NO_PROXY_UP } from './services.js';
 
 const BATCH = 500;
 /** The reasons of connections whose node went silent, and of those that another node ended with their main channel. */
@@ -77,16 +77,16 @@ export async function reclaimMain(
     readonly connectionRef: string;
     readonly established: boolean;
   },
-  now: number,
 ): Promise<boolean> {
   // What had not come up yet is put back as it was: its MAIN_INIT is still to come.
   const up = main.established ? "closing_since = NULL, state = 'active', " : '';
   const matched = await db.execute(
-    `UPDATE console_sessions SET ${up}reason = NULL, main_ref = ?, ended_generation = generation - 1, updated_at = ? ` +
+    `UPDATE console_sessions SET ${up}reason = NULL, main_ref = ?, ended_generation = generation - 1, ` +
+      `updated_at = ${databaseNow(db.dialect)} ` +
       'WHERE session_id = ? AND generation = ? AND terminated_at IS NULL ' +
       // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
       "AND (COALESCE(main_ref, '') = ? OR (COALESCE(main_ref, '') = '' AND reason = ? AND state IN ('pending', 'closing')))",
-    [main.connectionRef, now, main.sessionId, main.generation, main.connectionRef, NODE_LOST],
+    [main.connectionRef, main.sessionId, main.generation, main.connectionRef, NODE_LOST],
   );
   return matched > 0;
 }
@@ -121,8 +121,9 @@ export async function releaseLostMains(
     await db.execute(
       "UPDATE console_sessions SET closing_since = CASE WHEN state = 'active' THEN ? ELSE closing_since END, " +
         "state = CASE WHEN state = 'active' THEN 'closing' ELSE state END, main_ref = NULL, " +
-        `ended_generation = generation, reason = ?, updated_at = ? WHERE main_ref IN (${placeholders(batch.length)}) AND ${NO_PROXY_UP}`,
-      [now, NODE_LOST, now, ...batch, node],
+        `ended_generation = generation, reason = ?, updated_at = ${databaseNow(db.dialect)} ` +
+        `WHERE main_ref IN (${placeholders(batch.length)}) AND ${NO_PROXY_UP}`,
+      [now, NODE_LOST, ...batch, node],
     );
   }
 }
@@ -143,4 +144,20 @@ export async function closeLostConnections(
     );
   }
   return closed;
+}
+
+/**
+ * Appends `message` to the audit trail of each session with an open connection on a node none of whose proxies is up:
+ * once for each time that the node goes down, however often this is called.
+ */
+export async function auditLostNode(db: Statements, node: string, message: string): Promise<void> {
+  await db.execute(
+    'INSERT INTO audit_events (source, uuid, timestamp, session_id, node, message) ' +
+      `SELECT DISTINCT s.source, s.uuid, ${databaseNow(db.dialect)}, c.session_id, c.node, ? ` +
+      'FROM console_connections c JOIN console_sessions s ON s.session_id = c.session_id ' +
+      `WHERE c.node = ? AND c.closed IS NULL AND ${NO_PROXY_UP} AND NOT EXISTS (SELECT 1 FROM audit_events a ` +
+      'WHERE a.source = s.source AND a.uuid = s.uuid AND a.session_id = c.session_id AND a.node = c.node ' +
+      `AND a.message = ? AND a.timestamp >= ${DOWN_SINCE})`,
+    [message, node, node, message, node],
+  );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Table console_sessions: one row per token, for the life of the session that the token opens.
 // `main_ref` is the claim on the main channel (its connection_ref); `ended_generation` is the newest generation whose
-// channels must end; `connection_id` is the SPICE session id that clients see.
+// channels must end; `connection_id` is the SPICE session id that clients see; `updated_at` is of the database's clock.
 import { EntitySchema } from 'typeorm';
 
 /** One row of console_sessions. */

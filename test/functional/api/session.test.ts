@@ -85,7 +85,7 @@ describe('POST /session/<id>/terminate', () => {
     const answer = await site.call('POST', `/session/${id}/terminate`, { token: site.operator });
     expect(answer).toMatchObject({ status: 200, text: '{\n    "result": "ok"\n}' });
     const sessions = new ConsoleSessions(site.db, { reconnectGrace: 60 });
-    const ending = await sessions.sessionsToClose(0);
+    const ending = await sessions.sessionsToClose(60);
     expect(ending.find(({ sessionId }) => sessionId === id)).toMatchObject({ terminated: true });
     const audit = await site.call('GET', `/console/lab/${uuid}/audit`, { token: site.operator });
     expect(audit.text).toContain('"message": "Session terminated by request"');

@@ -13,7 +13,7 @@ async function withSource<T>(
   use: (source: DataSource) => Promise<T>,
   type?: 'mariadb',
 ): Promise<T> {
-  const options = dataSourceOptions(parseConnectionUrl(conf.connection), 2, true);
+  const options = dataSourceOptions(parseConnectionUrl(conf.connection), 2, null);
   const source = new DataSource(
     options.type === 'mysql' && type !== undefined ? { ...options, type } : options,
   );

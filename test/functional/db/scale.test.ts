@@ -164,7 +164,7 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     ['/v1: audit events by uuid', (at) => v1(at).events(PAGE, { uuid })],
     ['/v1: audit events of a project', (at) => v1(at).events(PAGE, { projectId: 'project-0321' })],
     ['a session', (at) => sessions(at).find('s00000010000')],
-    ['the poll for ended sessions', (at) => sessions(at).sessionsToClose(NOW - 10)],
+    ['the poll for ended sessions', (at) => sessions(at).sessionsToClose(Date.now() / 1000 - (NOW - 10))],
     ['the sweep for ended connections', (at) => sessions(at).connectionsToClose('node-3')],
     ['a whole session', wholeSession],
     ['the end of a console', (at) => sessions(at).terminateConsole(source, uuid, 'x')],

@@ -233,18 +233,16 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
       sessionId,
       generation: 1,
     });
-    expect(await sessions.sessionsToClose(clock.now)).toEqual([
-      { sessionId, generation: 1, terminated: false, updatedAt: clock.now },
-    ]);
+    expect(await sessions.sessionsToClose(60)).toEqual([{ sessionId, generation: 1, terminated: false }]);
     expect(reasonOf(await sessions.authorize(asking(token, usb)))).toBe('main_required');
     clock.now += GRACE;
     const again = granted(await sessions.authorize(asking(token)));
     expect(again.generation).toBe(2);
     expect(again.proxyConnectionId).not.toBe(main.proxyConnectionId);
     // The claim must not take the old channels' end back, nor demand the new main's.
-    expect(await sessions.sessionsToClose(clock.now)).toMatchObject([{ sessionId, generation: 1 }]);
+    expect(await sessions.sessionsToClose(60)).toMatchObject([{ sessionId, generation: 1 }]);
     await sessions.establish(sessionId, 2, 77);
-    expect(await sessions.sessionsToClose(clock.now)).toMatchObject([{ sessionId, generation: 1 }]);
+    expect(await sessions.sessionsToClose(60)).toMatchObject([{ sessionId, generation: 1 }]);
     // The old main's second close, late, must not touch the new main.
     expect((await sessions.closed(main.connectionRef, END)).mainEnded).toBe(false);
     expect((await sessions.find(sessionId))?.state).toBe('active');
@@ -275,9 +273,7 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const { token, sessionId, main } = await aRunningSession(at);
     clock.now += 1;
     expect(await sessions.terminateSession(sessionId, 'by admin')).toBe(true);
-    expect(await sessions.sessionsToClose(clock.now)).toEqual([
-      { sessionId, generation: 1, terminated: true, updatedAt: clock.now },
-    ]);
+    expect(await sessions.sessionsToClose(60)).toEqual([{ sessionId, generation: 1, terminated: true }]);
     expect(await sessions.connectionsToClose('node-a')).toEqual([
       { connectionRef: main.connectionRef, sessionId, terminated: true },
     ]);
@@ -291,13 +287,35 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     expect(await sessions.terminateSession('nobodysession', 'x')).toBe(false);
   });
 
+  it.each([-3600, 3600])(
+    'shows to every poll what a node ended whose clock is off by %d s',
+    async (seconds) => {
+      const at = await site();
+      const skewed = new ConsoleSessions(at.db, {
+        reconnectGrace: GRACE,
+        now: () => Date.now() / 1000 + seconds,
+      });
+      const [terminated, ended] = [await aRunningSession(at), await aRunningSession(at)];
+      const since = performance.now();
+      await skewed.terminateSession(terminated.sessionId, 'by admin');
+      await skewed.closed(ended.main.connectionRef, END);
+      const found = await at.sessions.sessionsToClose((performance.now() - since) / 1000 + 1);
+      expect(found.map(({ sessionId }) => sessionId)).toEqual([terminated.sessionId, ended.sessionId]);
+      await at.db.execute('UPDATE console_sessions SET updated_at = updated_at - 60');
+      expect(await at.sessions.sessionsToClose(50)).toEqual([]);
+      expect(await at.sessions.sessionsToClose(3600)).toHaveLength(2);
+    },
+  );
+
   it('refuses to establish a main channel that was terminated while it came up', async () => {
     const { sessions, tokens } = await site();
     const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
     const main = granted(await sessions.authorize(asking(token)));
     await sessions.terminateSession(sessionId, 'by admin');
     await expect(sessions.establish(sessionId, main.generation, 5)).rejects.toThrow(Conflict);
-    expect(await sessions.sessionsToClose(0)).toMatchObject([{ sessionId, generation: 1, terminated: true }]);
+    expect(await sessions.sessionsToClose(60)).toMatchObject([
+      { sessionId, generation: 1, terminated: true },
+    ]);
   });
 
   it('never leaves a channel open that neither terminate nor authorize saw', async () => {

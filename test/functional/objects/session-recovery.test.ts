@@ -13,7 +13,7 @@ import { Services } from '../../../src/objects/service.js';
 import type { ServiceRun } from '../../../src/objects/service.js';
 import { sessionUsage } from '../../../src/objects/session-usage.js';
 import { Sources } from '../../../src/objects/source.js';
-import { databasesOf, ENGINES } from '../../fixtures/database.js';
+import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
 
 const GRACE = 60;
@@ -26,7 +26,8 @@ const aProxy = (host: string): ServiceRun => ({
 });
 
 class Site {
-  readonly clock = { now: 1_800_000_000 };
+  /** Goes on from the time of the database, which has a part in it. */
+  readonly clock = { now: Date.now() / 1000 };
   readonly sessions: ConsoleSessions;
   readonly services: Services;
   private readonly nodes = new Map<string, ServiceRun>();
@@ -52,8 +53,16 @@ class Site {
 
   /** As a conductor does with a node that is silent. */
   async declareDead(host: string): Promise<number> {
+    await this.silence(host);
+    return this.closeDown();
+  }
+
+  async silence(host: string): Promise<void> {
     await this.db.execute('UPDATE services SET heartbeat = heartbeat - 60 WHERE host = ?', [host]);
     await this.services.findDown({ downTime: 15, slack: 1 });
+  }
+
+  async closeDown(): Promise<number> {
     let closed = 0;
     for (const node of await this.services.nodesToClose())
       closed += (await this.sessions.closeNode(node)).length;
@@ -102,6 +111,15 @@ class Site {
     return this.db.query('SELECT connection_ref, state, closed, reason FROM console_connections ORDER BY id');
   }
 
+  /** The sessions whose audit trail says that their node was lost, once for each time. */
+  async lostSessions(): Promise<unknown[]> {
+    const rows = await this.db.query<Record<string, unknown>>(
+      "SELECT session_id, source, uuid, node FROM audit_events WHERE message = 'Node lost' ORDER BY session_id",
+    );
+    for (const row of rows) expect(row).toMatchObject({ source: 'lab', uuid: 'one', node: 'a' });
+    return rows.map(({ session_id }) => session_id);
+  }
+
   async sessionRow(id: string): Promise<Record<string, unknown> | undefined> {
     const rows = await this.db.query<Record<string, unknown>>(
       'SELECT state, generation, ended_generation, main_ref, closing_since, terminated_at, reason FROM console_sessions ' +
@@ -121,7 +139,14 @@ function alive(...grants: ChannelGrant[]): LiveRecord[] {
 
 const refs = (...grants: ChannelGrant[]): string[] => grants.map(({ connectionRef }) => connectionRef);
 const OPEN = { state: 'connected', closed: null, reason: null };
-const TABLES = ['services', 'consoles', 'console_tokens', 'console_sessions', 'console_connections'];
+const TABLES = [
+  'audit_events',
+  'services',
+  'consoles',
+  'console_tokens',
+  'console_sessions',
+  'console_connections',
+];
 const NOTHING = { reopened: [], waiting: [], lost: [] };
 
 describe.each(ENGINES)('a node that was away, on %s', (engine) => {
@@ -172,6 +197,33 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     expect(await site.back('a')).toBe('well');
     expect(await site.declareDead('b')).toBe(1);
     expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active' });
+  });
+
+  it('is told of once for each of its sessions and each time that it is lost, whoever dies on the way', async () => {
+    for (let lastWrite = 0; lastWrite <= 3; lastWrite += 1) {
+      const site = await aSite();
+      const sessions = [await site.session('a', 'a'), await site.session('b', 'a'), await site.session('b')];
+      const ids = sessions.slice(0, 2).map(({ main }) => main.sessionId);
+      await site.silence('a');
+      let writes = 0;
+      const mortal = overheard(db, (_sql, _parameters, isWrite) => {
+        if (isWrite && (writes += 1) > lastWrite) throw new Error('this conductor has died');
+      });
+      const dying = new ConsoleSessions(mortal, { reconnectGrace: GRACE }).closeNode('a');
+      await (lastWrite < 3 ? expect(dying).rejects.toThrow('has died') : dying);
+      await site.closeDown();
+      await site.closeDown();
+      expect(await site.lostSessions()).toEqual(ids.sort());
+      expect((await site.rows()).map(({ reason }) => reason).sort()).toEqual([
+        ...Array.from({ length: 3 }, () => 'node lost'),
+        null,
+        null,
+      ]);
+      await site.back('a');
+      await site.sessions.recover('a', alive(sessions[0]!.main));
+      await site.declareDead('a');
+      expect(await site.lostSessions()).toEqual([...ids, sessions[0]!.main.sessionId].sort());
+    }
   });
 
   it('cannot lose by a late statement what it has put back', async () => {

@@ -8,10 +8,12 @@ class Events {
   away = false;
   attempts = 0;
   readonly batches: string[][] = [];
+  readonly times: (number | undefined)[] = [];
 
   recordMany(entries: readonly AuditEntry[]): Promise<void> {
     this.attempts += 1;
     if (this.away) return Promise.reject(new Error('the database is away'));
+    this.times.push(...entries.map(({ timestamp }) => timestamp));
     this.batches.push(entries.map(({ message }) => message));
     return Promise.resolve();
   }
@@ -50,6 +52,37 @@ describe('AuditQueue', () => {
     queue.add(entry('3'));
     await queue.close();
     expect(events.batches.flat()).toEqual(names(4));
+  });
+
+  it('writes when something happened, not when the database was back', async () => {
+    const events = new Events();
+    events.away = true;
+    const queue = queueOf(events);
+    const before = Date.now() / 1000;
+    queue.add(entry('first'));
+    const after = Date.now() / 1000;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    events.away = false;
+    queue.add({ ...entry('second'), timestamp: 7 });
+    await queue.close();
+    expect(events.times).toEqual([expect.any(Number), 7]);
+    expect(events.times[0]).toBeGreaterThanOrEqual(before);
+    expect(events.times[0]).toBeLessThanOrEqual(after);
+  });
+
+  it('writes nothing twice when events come while it ends', async () => {
+    const events = new Events();
+    const queue = queueOf(events);
+    const written = events.recordMany.bind(events);
+    events.recordMany = async (entries) => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return written(entries);
+    };
+    queue.add(entry('0'));
+    const closed = queue.close();
+    queue.add(entry('1'));
+    await closed;
+    expect(events.batches.flat()).toEqual(['0', '1']);
   });
 
   it('is bounded', async () => {

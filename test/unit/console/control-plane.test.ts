@@ -1,97 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from '@jest/globals';
-import type { AuditQueue } from '../../../src/console/audit-queue.js';
-import { ControlPlane } from '../../../src/console/control-plane.js';
-import type { AuthorizeRequest, Grant } from '../../../src/console/ipc.js';
+import { describe, expect, it, jest } from '@jest/globals';
+import type { Grant } from '../../../src/console/ipc.js';
 import { DatabaseError } from '../../../src/exception.js';
-import { ProxyMetrics } from '../../../src/console/metrics.js';
-import type { AuditEntry } from '../../../src/objects/audit-event.js';
+import { ChannelInDoubt } from '../../../src/objects/console-channel.js';
 import type { ConnectInfo } from '../../../src/objects/connect-info.js';
-import type { ConsoleSessions, Recovery, Refusal } from '../../../src/objects/console-session.js';
+import type { Refusal } from '../../../src/objects/console-session.js';
 import type { Sight } from '../../../src/sources/openstack-clouds.js';
 
-const WORKER = { id: 1, pid: 101 };
-const OWNER = { issuedTo: 'ann', projectId: 'p', userId: 'u1' };
-const CLOSED = { bytesUp: 5, bytesDown: 6, duration: 1.26, verdicts: [] };
-
-/** A control plane over sessions that answer as told. */
-class Scene {
-  refusal: Refusal | null = null;
-  platform = 'static';
-  ended: { sessionId: string; generation: number; terminated: boolean; updatedAt: number }[] = [];
-  readonly closed: string[] = [];
-  readonly audit: AuditEntry[] = [];
-  readonly told: unknown[][] = [];
-  readonly news: Record<string, unknown>[] = [];
-  certain = true;
-  /** What authorize() rejects with. */
-  fault: Error | null = null;
-  recovery: Recovery = { reopened: [], waiting: [], lost: [] };
-  readonly metrics = new ProxyMetrics();
-  readonly plane: ControlPlane;
-  private refs = 0;
-
-  constructor(
-    settings: {
-      maxConnectionsPerAddress?: number;
-      permittedChannels?: string[];
-      recoveryPatience?: number;
-    } = {},
-  ) {
-    const closed = (ref: string): Promise<object> => {
-      this.closed.push(ref);
-      return Promise.resolve({ mainEnded: false, sessionId: '', generation: 0 });
-    };
-    const sessions = {
-      authorize: () => (this.fault === null ? Promise.resolve(this.outcome()) : Promise.reject(this.fault)),
-      recover: () => Promise.resolve(this.recovery),
-      linked: () => Promise.resolve(),
-      establish: () => Promise.resolve(),
-      ...{ closed, otherClosed: closed },
-      closeWorker: () => Promise.resolve([]),
-      sessionsToClose: () => Promise.resolve(this.ended),
-    };
-    this.plane = new ControlPlane(
-      sessions as unknown as ConsoleSessions,
-      { add: (entry: AuditEntry) => this.audit.push(entry) } as unknown as AuditQueue,
-      this.metrics,
-      { node: 'node1', maxConnectionsPerAddress: 10, permittedChannels: [], lookTimeout: 0.2, ...settings },
-      {
-        endOnWorker: (...told) => this.told.push(told),
-        certain: () => this.certain,
-        news: {
-          started: (session) => this.news.push({ started: session }),
-          ended: (sessionId, generation) => this.news.push({ ended: [sessionId, generation] }),
-          refused: (refused) => this.news.push({ refused }),
-        },
-      },
-    );
-  }
-
-  authorize(channelType: number, worker = WORKER): Promise<unknown> {
-    const request: AuthorizeRequest = {
-      ...{ op: 'authorize', ticket: 'a token', connectionId: 0, channelType, channelId: 0 },
-      ...{ clientIp: '192.0.2.9', clientPort: 1, linkTime: 0.1 },
-    };
-    return this.plane.request(worker, request);
-  }
-
-  messages(): string[] {
-    return this.audit.map(({ message }) => message);
-  }
-
-  private outcome(): object {
-    const known = { source: 'lab', uuid: 'u', sessionId: 's' };
-    if (this.refusal !== null) return { kind: 'refused', reason: this.refusal, ...known };
-    this.refs += 1;
-    return {
-      ...{ kind: 'granted', connectionRef: `ref${String(this.refs)}`, generation: 1, ...known },
-      ...{ proxyConnectionId: 1, backendConnectionId: 2, connectInfo: { hypervisor: 'hv', ticket: 't' } },
-      owner: OWNER,
-      platform: this.platform,
-    };
-  }
-}
+import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../fixtures/control-plane.js';
 
 describe('a refusal', () => {
   it.each<[Refusal, string]>([
@@ -250,15 +166,35 @@ describe('a channel', () => {
   it('of a terminated session is told to end', async () => {
     const scene = new Scene();
     await scene.authorize(1);
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: true, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
     await scene.plane.poll();
     expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
   });
 
+  it.each(['poll', 'authorization'])(
+    'that ended in an outage is written with the first %s that is answered',
+    async (first) => {
+      jest.useFakeTimers();
+      try {
+        const scene = new Scene();
+        scene.away = true;
+        await scene.authorize(2);
+        scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+        await jest.advanceTimersByTimeAsync(600_000);
+        scene.away = false;
+        await (first === 'poll' ? scene.plane.poll() : scene.authorize(2));
+        await jest.advanceTimersByTimeAsync(0);
+        expect(scene.closed).toEqual(['ref1']);
+      } finally {
+        jest.useRealTimers();
+      }
+    },
+  );
+
   it('of a newer generation outlives the end of the older one', async () => {
     const scene = new Scene();
     await scene.authorize(1);
-    scene.ended = [{ sessionId: 's', generation: 0, terminated: false, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 0, terminated: false }];
     await scene.plane.poll();
     expect(scene.told).toHaveLength(0);
   });
@@ -298,7 +234,7 @@ describe('what other processes say', () => {
     await scene.authorize(2);
     scene.certain = false;
     scene.plane.hear(ended(1, false));
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: false, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: false }];
     await scene.plane.poll();
     expect(scene.told).toEqual([]);
     scene.plane.hear(ended(1, true));
@@ -329,61 +265,10 @@ describe('what other processes say', () => {
   it('that a console is gone makes it look at once', async () => {
     const scene = new Scene();
     await scene.authorize(2);
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: true, updatedAt: 0 }];
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
     scene.plane.hear({ method: 'console_changed', args: { source: 'lab', uuid: 'u', change: 'removed' } });
     await new Promise((resolve) => setImmediate(resolve));
     expect(scene.told).toHaveLength(1);
-  });
-});
-
-describe('a node that is back', () => {
-  const lost = (connectionRef: string, terminated = false) => ({ connectionRef, sessionId: 's', terminated });
-
-  it('ends what went on without it, with a reason of its own', async () => {
-    const scene = new Scene();
-    await scene.authorize(1);
-    scene.recovery = { reopened: [], waiting: [], lost: [lost('ref1')] };
-    await scene.plane.recover();
-    scene.recovery = { reopened: [], waiting: [], lost: [lost('ref1', true), lost('gone long ago')] };
-    await scene.plane.recover();
-    expect(scene.told).toEqual([
-      [1, 's', 1, 'node lost'],
-      [1, 's', 1, 'terminated by request'],
-    ]);
-    expect(await scene.metrics.text()).toContain('channels_recovered_total{outcome="lost"} 3');
-  });
-
-  it('writes down what goes on, and tells that the session runs', async () => {
-    const scene = new Scene();
-    await scene.authorize(1);
-    await scene.authorize(2);
-    scene.recovery = { reopened: ['ref1', 'ref2'], waiting: [], lost: [] };
-    await scene.plane.recover();
-    expect(scene.messages().at(-1)).toBe('Node back, the session goes on');
-    expect(scene.news).toMatchObject([{ started: { sessionId: 's', generation: 1 } }]);
-    expect(scene.told).toEqual([]);
-  });
-
-  it('closes once more what ended while its rows were opened again', async () => {
-    const scene = new Scene();
-    await scene.authorize(2);
-    const done = scene.plane.recover();
-    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
-    await done;
-    await scene.plane.settle();
-    expect(scene.closed).toEqual(['ref1', 'ref1']);
-  });
-
-  it('holds channels whose main channel is on another node that is away, for a while', async () => {
-    const scene = new Scene({ recoveryPatience: 0 });
-    await scene.authorize(2);
-    scene.recovery = { reopened: [], waiting: ['ref1'], lost: [] };
-    await scene.plane.recover();
-    scene.ended = [{ sessionId: 's', generation: 1, terminated: false, updatedAt: 0 }];
-    await scene.plane.poll();
-    expect(scene.told).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    expect(scene.told).toEqual([[1, 's', 1, 'node lost']]);
   });
 });
 
@@ -398,6 +283,18 @@ describe('while the database is away', () => {
     await scene.authorize(2);
     expect(scene.messages()).toContain('Channels refused while the database was away: 2');
     expect(scene.plane.live.size).toBe(2);
+  });
+
+  it('what may have been written of a channel is closed as soon as it is back', async () => {
+    const scene = new Scene();
+    scene.fault = new ChannelInDoubt('ref of the row', new DatabaseError('away'));
+    scene.away = true;
+    expect(await scene.authorize(1)).toMatchObject({ kind: 'denied', reason: 'database_away' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.closed).toEqual([]);
+    scene.away = false;
+    await scene.plane.settle();
+    expect(scene.closed).toEqual(['ref of the row']);
   });
 
   it('another fault stays a fault', async () => {
@@ -459,6 +356,19 @@ describe('the news of sessions', () => {
       expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
     },
   );
+
+  it('a session whose main channel ended while it came up has none', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    const gate = aGate();
+    scene.answer = gate.passed;
+    const established = scene.plane.request(WORKER, establish('ref1'));
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    gate.open();
+    await expect(established).rejects.toThrow('the channel is closed');
+    await scene.plane.settle();
+    expect([scene.closed, scene.news]).toEqual([['ref1'], []]);
+  });
 
   it('a session that never came up has none; a refusal has', async () => {
     const scene = new Scene();
