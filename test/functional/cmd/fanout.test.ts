@@ -292,6 +292,7 @@ describe('a proxy that was frozen until it was taken for dead', () => {
     await waitFor('the end of its rows', 15_000, async () => (await rows(own)).open === 0);
     // The other proxy ends its part of a session whose main channel is lost.
     await ends(shared.channels.slice(2), 10);
+    await waitFor('their rows', 10_000, async () => (await rows(shared)).open === 0);
     frozen.child.kill('SIGCONT');
     await ends(shared.channels, 10);
     await waitFor('its rows', 10_000, async () => (await rows(own)).open === own.channels.length);
