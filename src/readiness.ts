@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this process should be sent requests: it has started, its database answers, and it is not on its way out.
+// Whether this process should be sent requests: it has started, what it needs is there, its database answers, and it is
+// not on its way out.
 import { setTimeout as delay } from 'node:timers/promises';
 import { loggerFor } from './log.js';
 import type { Database } from './objects/database.js';
@@ -12,6 +13,7 @@ export class Readiness {
   #starting: boolean;
   #draining = false;
   #away = false;
+  readonly #needs: (() => string | undefined)[] = [];
   /** The question that is under way: any number of balancers share it. */
   #asked: Promise<Error | string | null> | undefined;
 
@@ -28,6 +30,11 @@ export class Readiness {
     this.#starting = false;
   }
 
+  /** One more thing that the process needs. @param missing says why it is not there, or undefined when it is */
+  require(missing: () => string | undefined): void {
+    this.#needs.push(missing);
+  }
+
   /** From now on the process is not ready: it finishes what it has. */
   setDraining(): void {
     this.#draining = true;
@@ -37,6 +44,10 @@ export class Readiness {
   async fault(): Promise<string | undefined> {
     if (this.#starting) return 'this service is starting';
     if (this.#draining) return 'this service is shutting down';
+    for (const missing of this.#needs) {
+      const fault = missing();
+      if (fault !== undefined) return fault;
+    }
     return (await this.#databaseAnswers()) ? undefined : 'the database does not answer';
   }
 

@@ -135,6 +135,7 @@ export class ProxyServer implements WorkerListener {
    */
   async listen(): Promise<void> {
     this.bound = await this.pool.start(this.conf.spice.workers);
+    this.parts.readiness.require(() => (this.pool.reachable ? undefined : 'no relay worker listens'));
     this.parts.readiness.setStarted();
     log.info('metrics listening', { address: this.conf.metrics.address, port: this.metricsPort });
     for (const port of new Set(this.bound.secure)) log.info('secure SPICE listener bound', { port });

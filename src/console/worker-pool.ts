@@ -55,6 +55,7 @@ export interface WorkerListener {
 /** All relay workers of this process. */
 export class WorkerPool {
   private readonly outboxes = new Map<number, Outbox<SupervisorMessage>>();
+  private readonly listening = new Set<number>();
   private readonly drained = new Set<number>();
   private readonly waiters = new Set<() => void>();
   private ending = false;
@@ -75,6 +76,11 @@ export class WorkerPool {
   /** How many workers run. */
   get size(): number {
     return running().length;
+  }
+
+  /** Whether there is a worker that clients can reach. */
+  get reachable(): boolean {
+    return this.listening.size > 0;
   }
 
   /**
@@ -133,6 +139,7 @@ export class WorkerPool {
         else if (message.body.op === 'drained') this.markDrained(worker.id);
         else if (message.body.op === 'ready') {
           clearTimeout(late);
+          this.listening.add(worker.id);
           resolve(message.body);
         } else this.listener.note(message.body);
       };
@@ -147,6 +154,7 @@ export class WorkerPool {
 
   private exited(worker: Worker, code: number, signal: string, lived: number): void {
     this.outboxes.delete(worker.id);
+    this.listening.delete(worker.id);
     this.listener.died(nameOf(worker), this.ending);
     this.markDrained(worker.id);
     if (this.ending) return;

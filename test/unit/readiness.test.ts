@@ -51,6 +51,18 @@ describe('Readiness', () => {
     ]);
   });
 
+  it('is not ready while something else that it needs is missing', async () => {
+    const ping = jest.fn(() => Promise.resolve());
+    const readiness = new Readiness({ ping });
+    let missing: string | undefined = 'no relay worker listens';
+    readiness.require(() => undefined);
+    readiness.require(() => missing);
+    expect(await readiness.fault()).toBe('no relay worker listens');
+    expect(ping).not.toHaveBeenCalled();
+    missing = undefined;
+    expect(await readiness.fault()).toBeUndefined();
+  });
+
   it('does not ask the database once it shuts down', async () => {
     const ping = jest.fn(() => Promise.resolve());
     const readiness = new Readiness({ ping });

@@ -97,6 +97,18 @@ describe('two workers', () => {
     });
   }, 180_000);
 
+  it('have balancers send clients elsewhere while none of them listens', async () => {
+    const health = `http://127.0.0.1:${site.kerbside.ports.metrics}/healthcheck`;
+    for (const pid of site.workerPids()) process.kill(pid, 'SIGKILL');
+    await waitFor('a node that is not ready', 10_000, async () => (await fetch(health)).status === 503, 5);
+    expect((await fetch(`${health}/live`)).status).toBe(200);
+    await waitFor('a node that is ready', 30_000, async () => (await fetch(health)).status === 200);
+    await waitFor('both workers', 30_000, async () => {
+      await onBothWorkers();
+      return true;
+    });
+  }, 180_000);
+
   it('refuse more connections of an address than it may have, with an error and a metric', async () => {
     const desk = await site.desk();
     const client = await site.client(desk.uuid);
