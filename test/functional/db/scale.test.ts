@@ -72,6 +72,9 @@ async function fill(db: Database, engine: Engine): Promise<void> {
       `1, n % 2, ${NOW - SESSIONS} + n, ${NOW - SESSIONS} + n, ${NOW - SESSIONS} + n ${from(SESSIONS)}`,
   );
   await db.execute(
+    `INSERT INTO session_terminations (session_id, requested_at) SELECT ${id}, ${NOW - SESSIONS} + n ${from(SESSIONS)}`,
+  );
+  await db.execute(
     'INSERT INTO console_tokens (token_hash, session_id, source, uuid, issued_to, created, expires) ' +
       `SELECT ${padded('n', 64)}, ${id}, ${source('n')}, ${uuid('n')}, 'alice', ${NOW}, ${NOW - SESSIONS} + n ${from(SESSIONS)}`,
   );
@@ -83,7 +86,8 @@ async function fill(db: Database, engine: Engine): Promise<void> {
   );
   if (engine === 'mariadb') {
     await db.query(
-      'ANALYZE TABLE consoles, audit_events, console_sessions, console_tokens, console_connections, sources',
+      'ANALYZE TABLE consoles, audit_events, console_sessions, session_terminations, console_tokens, ' +
+        'console_connections, sources',
     );
   }
 }
