@@ -3,6 +3,7 @@
 // that a burst of channels costs one statement. A database that is away costs events only after the queue is full.
 import { loggerFor } from '../log.js';
 import type { AuditEntry, AuditEvents } from '../objects/audit-event.js';
+import { systemClock } from '../objects/clock.js';
 
 const log = loggerFor('kerbside.console.audit');
 
@@ -27,7 +28,7 @@ export class AuditQueue {
       this.lost += 1;
       return;
     }
-    this.queue.push({ timestamp: Date.now() / 1000, ...entry });
+    this.queue.push({ timestamp: systemClock(), ...entry });
     this.schedule(GATHER);
   }
 

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { loggerFor } from '../log.js';
+import { BindingWatch } from './binding-watch.js';
 import { BrokerFault } from './broker-fault.js';
 import { BrokerLink } from './broker-link.js';
 import type { BrokerUse, LinkStatus } from './broker-link.js';
@@ -48,7 +49,6 @@ const MAX_AGE_MS = 10_000;
 const MAX_UNCONFIRMED = 256;
 const QUEUE_LENGTH = 1000;
 const REMOVE_MS = 500;
-const REBIND_MS = 60_000;
 
 const log = loggerFor('kerbside.messaging.fanout');
 
@@ -75,7 +75,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
   private readonly link: BrokerLink;
   private waiting: Waiting[] = [];
   private channel: ConfirmChannel | undefined;
-  private rebinding: NodeJS.Timeout | undefined;
+  private readonly bindings: BindingWatch;
   private isBlocked = false;
   private closing = false;
   private unconfirmed = 0;
@@ -85,6 +85,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     super();
     const { target, controlExchange, clientName, node } = options;
     this.exchange = `${controlExchange}_fanout`;
+    this.bindings = new BindingWatch(this.exchange, options.rebindEvery);
     const { rabbitTransientQuorumQueue, rabbitTransientQueuesTtl } = target.options;
     this.queue = {
       name: `${this.exchange}_${queueLabel(node)}_${this.origin}`,
@@ -146,10 +147,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
   ): Promise<void> {
     await ensureExchange(connection, this.exchange, 'fanout', this.options.target.options);
     await ensureQueue(connection, this.queue);
-    const bind = async (): Promise<void> => {
-      await channel.bindQueue(this.queue.name, this.exchange, '');
-    };
-    await bind();
+    await this.bindings.start(() => channel.bindQueue(this.queue.name, this.exchange, ''), lose);
     await channel.consume(
       this.queue.name,
       (message) => {
@@ -160,17 +158,12 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     );
     this.unconfirmed = 0;
     this.channel = channel;
-    clearInterval(this.rebinding);
-    // An exchange that was deleted takes its bindings along, and only whoever sends is told so.
-    this.rebinding = setInterval(() => {
-      bind().catch(() => lose(new BrokerFault(`exchange ${this.exchange} was deleted`)));
-    }, this.options.rebindEvery ?? REBIND_MS);
     this.flush();
   }
 
   lost(): void {
     this.channel = undefined;
-    clearInterval(this.rebinding);
+    this.bindings.stop();
     this.isBlocked = false;
   }
 

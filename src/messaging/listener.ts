@@ -8,6 +8,7 @@ import type { GroupValues } from '../conf/types.js';
 import type { NOTIFICATIONS_GROUP } from '../conf/notifications.js';
 import { loggerFor } from '../log.js';
 import { DatabaseError, InvalidInput } from '../exception.js';
+import { BindingWatch } from './binding-watch.js';
 import { BrokerFault } from './broker-fault.js';
 import { BrokerLink } from './broker-link.js';
 import type { BrokerUse } from './broker-link.js';
@@ -78,7 +79,6 @@ const REQUEUE_MS = 1_000;
 const HELD_MS = 120_000;
 const HELD_PAUSE_MS = 2_000;
 const FINISH_MS = 3_000;
-const REBIND_MS = 60_000;
 const DEAD_LETTER_BYTES = 64 * 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
@@ -154,7 +154,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
   private readonly seen = new RecentIds(REMEMBERED);
   private readonly busy = new Set<Promise<void>>();
   private consumer: { readonly channel: ConfirmChannel; readonly tag: string } | undefined;
-  private rebinding: NodeJS.Timeout | undefined;
+  private readonly bindings: BindingWatch;
   private received = 0;
   private deadLettered = 0;
   private requeued = 0;
@@ -168,6 +168,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     const { target, clientName, notifications } = options;
     this.name = handler.name;
     this.link = new BrokerLink(target, `${clientName}:${handler.name}`, this);
+    this.bindings = new BindingWatch(notifications.exchange);
     const deadName = `${clientName}:${handler.name}:dead-letters`;
     this.deadQueue = deadQueueOf(options);
     this.deadLetters = new DeadLetters(target, deadName, this.deadQueue, notifications.maxMessageSize);
@@ -208,23 +209,18 @@ export class BrokerListener implements NotificationListener, BrokerUse {
         for (const priority of PRIORITIES) await channel.bindQueue(pool, exchange, `${topic}.${priority}`);
       }
     };
-    await bind();
+    await this.bindings.start(bind, lose);
     await channel.prefetch(target.options.rabbitQosPrefetchCount || DEFAULT_PREFETCH);
     const { consumerTag } = await channel.consume(pool, (message) => {
       if (message === null) lose(new BrokerFault(`queue ${pool} was deleted`));
       else this.take(channel, message);
     });
     this.consumer = { channel, tag: consumerTag };
-    clearInterval(this.rebinding);
-    // An exchange that was deleted takes its bindings along, and nobody says so.
-    this.rebinding = setInterval(() => {
-      bind().catch(() => lose(new BrokerFault(`exchange ${exchange} was deleted`)));
-    }, REBIND_MS);
   }
 
   lost(): void {
     this.consumer = undefined;
-    clearInterval(this.rebinding);
+    this.bindings.stop();
   }
 
   private async cancel(consumer: { channel: ConfirmChannel; tag: string }): Promise<void> {
