@@ -67,10 +67,10 @@ module.exports = {
       { path: '^src/html5proxy/' },
     ),
     only(
-      'html5proxy-takes-little-of-console',
+      'html5proxy-not-console',
       'the data plane exists once: browsers reach it over the network',
       { path: '^src/html5proxy/' },
-      { path: '^src/console/', pathNot: '^src/console/(certificates|host-subject|limits)\\.ts$' },
+      { path: '^src/console/' },
     ),
     only(
       'only-html5proxy-imports-ws',
@@ -115,6 +115,37 @@ module.exports = {
       'a file belongs to a noun',
       {},
       { path: '/(utils?|common|helpers?|shared|lib)/', pathNot: 'node_modules' },
+    ),
+    only(
+      'control-not-worker',
+      'the parent process and its relay workers meet in ipc.ts only; both may read the codec',
+      { path: '^src/console/control/' },
+      {
+        path: '^src/console/(connection|listener|backend|relay|firewall|guest-policy|migration|recording|pacing)/',
+      },
+    ),
+    only(
+      'worker-not-control',
+      'the parent process and its relay workers meet in ipc.ts only',
+      {
+        path: '^src/console/(connection|listener|backend|relay|firewall|guest-policy|migration|recording|pacing)/',
+      },
+      { path: '^src/console/control/' },
+    ),
+    only(
+      'stages-stand-alone',
+      'what looks into the stream knows the codec and the stage interface, never another stage',
+      { path: '^src/console/(firewall|guest-policy|migration|recording|pacing)/' },
+      {
+        path: '^src/console/',
+        pathNot: '^src/console/($1|spice)/|^src/console/relay/stage\\.ts$|^src/console/ipc\\.ts$',
+      },
+    ),
+    only(
+      'net-and-tls-look-down',
+      'sockets, addresses and certificates know no noun of Kerbside',
+      { path: '^src/(net|tls)/' },
+      { path: '^src/', pathNot: '^src/(net|tls|exception|log)' },
     ),
     only(
       'relay-worker-is-bare',

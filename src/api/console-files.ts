@@ -2,7 +2,7 @@
 // The .vv file that leads through the proxy, whoever asked for it and however.
 import type { Response } from 'express';
 import type { Conf } from '../conf/index.js';
-import type { CaCertificate } from '../ca-certificate.js';
+import type { CaCertificate } from '../tls/ca-certificate.js';
 import { VIRT_VIEWER_TYPE, virtViewerFile } from './views/virt-viewer.js';
 
 /** A session that a file opens. `token` is a secret. */

@@ -10,7 +10,7 @@ await runProgram(
     signsTokens: false,
     syncsSchema: false,
     parts: [
-      async (services) => (await import('../metrics.js')).startExporter(services),
+      async (services) => (await import('../service/metrics.js')).startExporter(services),
       async (services) => (await import('../conductor/conductor.js')).startConductor(services),
       async (services) => (await import('../notifications/consumer.js')).startNotifications(services),
     ],

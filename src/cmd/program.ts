@@ -8,9 +8,9 @@ import type { Conf, ConfArgs } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
-import type { Heartbeat, Presence } from '../heartbeat.js';
+import type { Heartbeat, Presence } from '../service/heartbeat.js';
 import type { Messaging } from '../messaging/messaging.js';
-import { ProcessMetrics } from '../metrics.js';
+import { ProcessMetrics } from '../service/metrics.js';
 import { VERSION } from '../version.js';
 import { baseCommand, confArgs } from './arguments.js';
 import { describeFault, reportFault } from './outcome.js';
@@ -141,7 +141,7 @@ class Run {
   }
 
   private async makeHeartbeat(db: Database): Promise<Heartbeat> {
-    const { Heartbeat } = await import('../heartbeat.js');
+    const { Heartbeat } = await import('../service/heartbeat.js');
     const { Services } = await import('../objects/service.js');
     const { nodeName, reportInterval, serviceDownTime } = this.conf.default;
     return new Heartbeat({

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a connection ended: the typed faults of the data plane. Every step of connection.ts throws one of these;
-// close.ts turns it into what the client hears, the log line and the record.
-import { KerbsideException } from '../exception.js';
+// The reasons for the end of a connection that the worker knows, as they are recorded.
 
 /** The recorded reasons, phrases for people (audit, connection rows). */
 export type CloseReason =
@@ -23,75 +21,3 @@ export type CloseReason =
   | 'proxy worker died'
   | 'backend failed'
   | 'control plane failed';
-
-/**
- * An end that is part of the day's work: raised for every connection, by the one place that its words name, and so
- * without a stack trace, which would cost more than all else about it.
- */
-class Ending extends KerbsideException {
-  constructor(message: string, options?: ErrorOptions) {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
-    super(message, options);
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
-/** A relayed or about to be relayed connection ends. `detail` is for the log. */
-export class ConnectionEnded extends Ending {
-  constructor(
-    readonly reason: CloseReason,
-    readonly detail = '',
-    options?: ErrorOptions,
-  ) {
-    super(detail === '' ? reason : `${reason}: ${detail}`, options);
-  }
-}
-
-/** The client is refused before its channel is authorized; nothing was recorded for it yet. */
-export class LinkRefused extends Ending {
-  /**
-   * @param reason the word for metric and log, such as `bad_magic` or `limit_address`
-   * @param answer bytes the client hears before the close; null: nothing
-   */
-  constructor(
-    readonly reason: string,
-    readonly answer: Buffer | null,
-    readonly detail: string,
-    readonly sessionId?: string,
-  ) {
-    super(`${reason}: ${detail}`);
-  }
-}
-
-/** Why a backend could not be used; the metric's label. */
-export type BackendFailureReason =
-  | 'refused'
-  | 'timed_out'
-  | 'unreachable'
-  | 'reset'
-  | 'wrong_ca'
-  | 'wrong_subject'
-  | 'wrong_host_name'
-  | 'certificate_invalid'
-  | 'tls_failed'
-  | 'tls_required'
-  | 'no_address'
-  | 'wrong_ticket'
-  | 'link_refused'
-  | 'protocol';
-
-/** The backend could not be reached or did not accept the channel. */
-export class BackendFailed extends Ending {
-  /**
-   * @param detail what went wrong, for audit and log; names no ticket
-   * @param linkError the SpiceLinkErr of the backend's link reply, where that is the fault
-   */
-  constructor(
-    readonly reason: BackendFailureReason,
-    readonly detail: string,
-    readonly linkError: number | null = null,
-  ) {
-    super(detail);
-  }
-}

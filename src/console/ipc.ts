@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the supervisor and its relay workers say to each other over the cluster's IPC channel. Messages are plain
 // JSON. A `request` is answered by a `reply` with the same id; everything else is a note that expects nothing.
+import type { TlsMaterial } from '../tls/certificates.js';
 import type { CloseReason } from './close-reason.js';
 
 /** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
@@ -119,12 +120,6 @@ export interface Verdict {
   readonly rule: string;
   readonly action: 'enforced' | 'observed';
   readonly count: number;
-}
-
-/** Certificates and keys as PEM, in pairs. */
-export interface TlsMaterial {
-  readonly cert: readonly string[];
-  readonly key: readonly string[];
 }
 
 /** What a worker needs to know of the configuration; times in seconds, sizes in bytes. */

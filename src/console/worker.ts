@@ -3,17 +3,18 @@
 // sockets and keys; no database, no framework, nothing that could hold its event loop.
 import process from 'node:process';
 import { configureLogging, loggerFor } from '../log.js';
-import { ControlClient } from './control-client.js';
-import type { RelaySettings, SupervisorMessage, TlsMaterial, WorkerMessage } from './ipc.js';
-import { Listener } from './listener.js';
-import { Meter } from './meter.js';
-import { Outbox } from './outbox.js';
-import { RelayBuffer } from './relay-buffer.js';
-import { tlsWritesConsumeTheirBuffer } from './self-test.js';
-import { SessionRegistry } from './session-registry.js';
-import { startSweep } from './sweep.js';
-import { TicketKeys } from './ticket-key.js';
-import type { WorkerContext } from './worker-context.js';
+import { ControlClient } from './connection/control-client.js';
+import type { RelaySettings, SupervisorMessage, WorkerMessage } from './ipc.js';
+import type { TlsMaterial } from '../tls/certificates.js';
+import { Listener } from './listener/listener.js';
+import { Meter } from './connection/meter.js';
+import { Outbox } from './message-batcher.js';
+import { RelayBuffer } from './relay/relay-buffer.js';
+import { tlsWritesConsumeTheirBuffer } from './relay/self-test.js';
+import { SessionRegistry } from './connection/session-registry.js';
+import { startSweep } from './connection/sweep.js';
+import { TicketKeys } from './listener/ticket-key.js';
+import type { WorkerContext } from './connection/worker-context.js';
 
 const log = loggerFor('kerbside.console.worker');
 

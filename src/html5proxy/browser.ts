@@ -3,8 +3,8 @@
 // WebSocket may do so, by the rule of Nova's console proxies.
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { plainAddress } from '../network-address.js';
-import type { NetworkList } from '../network-list.js';
+import { plainAddress } from '../net/address.js';
+import type { NetworkList } from '../net/network-list.js';
 
 /** The browser behind a request. */
 export interface Browser {

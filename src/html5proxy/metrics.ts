@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What kerbside-html5proxy shows to Prometheus.
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Exposition } from '../metrics.js';
+import type { Exposition } from '../service/metrics.js';
 
 /** The metrics of the browsers' side. */
 export class Html5Metrics implements Exposition {

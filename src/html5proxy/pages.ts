@@ -2,10 +2,10 @@
 // What a browser gets by HTTP: the client's files, the health of the service, and at /spice_auto.html?token=... the
 // exchange of a console token for the page with the session's password.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { explanation, EXPLANATION_TYPE, type Explained } from '../explanation.js';
+import { explanation, EXPLANATION_TYPE, type Explained } from '../service/explanation.js';
 import { loggerFor } from '../log.js';
-import type { NetworkList } from '../network-list.js';
-import type { Readiness } from '../readiness.js';
+import type { NetworkList } from '../net/network-list.js';
+import type { Readiness } from '../service/readiness.js';
 import type { Opening, TokenExchange } from '../sources/token-exchange.js';
 import { browserOf } from './browser.js';
 import { contentSecurityPolicy, HEADERS } from './headers.js';

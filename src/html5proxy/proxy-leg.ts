@@ -4,13 +4,13 @@
 import { X509Certificate } from 'node:crypto';
 import net, { type Socket } from 'node:net';
 import tls, { type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
-import type { CaCertificate } from '../ca-certificate.js';
-import { subjectMatches } from '../console/host-subject.js';
+import type { CaCertificate } from '../tls/ca-certificate.js';
+import { subjectMatches } from '../tls/host-subject.js';
 import { KerbsideException } from '../exception.js';
 import { loggerFor } from '../log.js';
-import { plainAddress } from '../network-address.js';
-import type { NetworkList } from '../network-list.js';
-import { encodeProxyHeader, type Endpoint } from '../proxy-protocol/encoder.js';
+import { plainAddress } from '../net/address.js';
+import type { NetworkList } from '../net/network-list.js';
+import { encodeProxyHeader, type Endpoint } from '../net/proxy-protocol/encoder.js';
 
 const log = loggerFor('kerbside.html5proxy.proxy-leg');
 

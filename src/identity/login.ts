@@ -5,7 +5,7 @@
 // processes behind a balancer allow n times as many.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Secret } from '../conf/secret.js';
-import { networkOf } from '../network-address.js';
+import { networkOf } from '../net/address.js';
 import type { KeystoneCredentials, KeystoneLoginResult } from './keystone-login.js';
 
 /** What logging in needs of the local users. */

@@ -7,7 +7,7 @@ import { loggerFor } from '../log.js';
 import { announceTo } from '../messaging/announce.js';
 import type { Notification } from '../messaging/envelope.js';
 import type { ListenerStatus, Messaging } from '../messaging/messaging.js';
-import type { ProcessMetrics } from '../metrics.js';
+import type { ProcessMetrics } from '../service/metrics.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';

@@ -3,7 +3,7 @@
 // broker must not make time series.
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { ListenerStatus } from '../messaging/messaging.js';
-import type { Exposition } from '../metrics.js';
+import type { Exposition } from '../service/metrics.js';
 
 /** The metrics of one conductor. */
 export class NotificationMetrics implements Exposition {

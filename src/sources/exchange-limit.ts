@@ -2,7 +2,7 @@
 // How often a stranger may try tokens of Nova: each try is a question to every cloud. Counted per client address, in
 // this process; a try that succeeds is given back, so that a campus behind one address is not shut out.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import { networkOf } from '../network-address.js';
+import { networkOf } from '../net/address.js';
 
 /** The count of failed exchanges. */
 export class ExchangeLimit {

@@ -17,7 +17,7 @@ import { addTokenCommands } from '../../src/cmd/manage/token.js';
 import { addUserCommands } from '../../src/cmd/manage/user.js';
 import { listGroups } from '../../src/conf/groups.js';
 import { loadConf } from '../../src/conf/index.js';
-import { ProxyMetrics } from '../../src/console/metrics.js';
+import { ProxyMetrics } from '../../src/console/control/metrics.js';
 import { Html5Metrics } from '../../src/html5proxy/metrics.js';
 import { NotificationMetrics } from '../../src/notifications/metrics.js';
 import { AUDIT } from '../../src/objects/audit-message.js';

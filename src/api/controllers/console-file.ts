@@ -11,7 +11,7 @@ import { ConsoleTokens, type MintedToken } from '../../objects/console-token.js'
 import { Consoles, type Console } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
 import type { RuleName } from '../../policy.js';
-import { CaCertificate } from '../../ca-certificate.js';
+import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { Absent } from '../faults.js';
 import { CONF } from '../injection-tokens.js';

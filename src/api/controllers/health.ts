@@ -2,7 +2,7 @@
 // What load balancers ask: `/healthcheck` whether to send requests here, `/healthcheck/live` whether to restart us.
 import { Controller } from '@nestjs/common';
 import { ServiceUnavailable } from '../faults.js';
-import { Readiness } from '../../readiness.js';
+import { Readiness } from '../../service/readiness.js';
 import { MessagingHealth } from '../messaging-health.js';
 
 /** `/healthcheck`, `/healthcheck/live` */

@@ -4,7 +4,7 @@
 import { Controller, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { InvalidInput } from '../../exception.js';
-import { explanation, EXPLANATION_TYPE, type Explained } from '../../explanation.js';
+import { explanation, EXPLANATION_TYPE, type Explained } from '../../service/explanation.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { TokenExchange, type Opening } from '../../sources/token-exchange.js';
 import { clientAddress } from '../client-address.js';

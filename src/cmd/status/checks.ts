@@ -6,7 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { checkSeed } from '../../conf/index.js';
 import type { Conf } from '../../conf/index.js';
-import { loadCertificates } from '../../console/certificates.js';
+import { loadCertificates } from '../../tls/certificates.js';
 import { openDatabase } from '../../db/database.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { keystoneAuthOptions } from '../../identity/keystone-options.js';

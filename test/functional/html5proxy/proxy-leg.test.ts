@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CaCertificate } from '../../../src/ca-certificate.js';
+import { CaCertificate } from '../../../src/tls/ca-certificate.js';
 import { ProxyLeg, ProxyUnreachable, type ProxyLegOptions } from '../../../src/html5proxy/proxy-leg.js';
-import { NetworkList } from '../../../src/network-list.js';
+import { NetworkList } from '../../../src/net/network-list.js';
 import {
   makeCertificates,
   PROXY_SUBJECT,

@@ -8,7 +8,7 @@ import { openDatabase, type Database } from '../../../src/db/database.js';
 import { LocalFanout } from '../../../src/messaging/fanout.js';
 import type { Messaging, NotificationHandler } from '../../../src/messaging/messaging.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
-import { ProcessMetrics } from '../../../src/metrics.js';
+import { ProcessMetrics } from '../../../src/service/metrics.js';
 import { startNotifications } from '../../../src/notifications/consumer.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
 

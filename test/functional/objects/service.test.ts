@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
-import { Heartbeat } from '../../../src/heartbeat.js';
+import { Heartbeat } from '../../../src/service/heartbeat.js';
 import { Leases } from '../../../src/objects/lease.js';
 import { Services } from '../../../src/objects/service.js';
 import type { Service, ServiceRun } from '../../../src/objects/service.js';

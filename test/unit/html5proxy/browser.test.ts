@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { browserOf, originFault, siteOf, type Browser } from '../../../src/html5proxy/browser.js';
-import { NetworkList } from '../../../src/network-list.js';
+import { NetworkList } from '../../../src/net/network-list.js';
 
 const TRUSTED = new NetworkList(['192.0.2.0/24', '2001:db8::1']);
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The link stage with the backend: sends the client's link message under the backend's session id, encrypts the
+// backend's ticket to its key, waits for the result.
+import { backendFault } from './tls.js';
+import type { BackendLeg } from './leg.js';
+import { BackendFailed } from '../connection/ends.js';
+import type { Grant } from '../ipc.js';
+import type { ClientLink as ClientSide } from '../connection/link.js';
+import { ClientLink, type ClientLinkEvent } from '../spice/client-link.js';
+import { capWords, withCap } from '../spice/capabilities.js';
+import { CHANNEL, COMMON_CAP, LINK_ERR, MAIN_CAP } from '../spice/constants.js';
+import { ProtocolError } from '../spice/errors.js';
+import { encryptTicket } from '../listener/ticket-key.js';
+
+/** What the backend answered. */
+export interface BackendLink {
+  readonly channelCaps: readonly number[];
+  /** Bytes behind the link result. */
+  readonly rest: Buffer;
+}
+
+/**
+ * Runs the link stage on a leg that is still connecting; leaves its reading stopped, or destroys the leg.
+ *
+ * @param timeLeft milliseconds until `timed_out`
+ * @throws BackendFailed by reason
+ * @throws whatever `signal` was aborted with
+ */
+export function linkBackend(
+  leg: BackendLeg,
+  link: ClientSide,
+  grant: Grant,
+  signal: AbortSignal,
+  timeLeft: number,
+): Promise<BackendLink> {
+  const { socket } = leg;
+  const stage = new BackendStage(leg, link, grant);
+  return new Promise<BackendLink>((resolve, reject) => {
+    const settle = (act: () => void): void => {
+      clearTimeout(deadline);
+      socket.off('error', onError).off('end', onEnd).off('close', onEnd).off(leg.readyEvent, onReady);
+      socket.on('error', () => undefined);
+      signal.removeEventListener('abort', onAbort);
+      leg.read(() => false);
+      act();
+    };
+    const fail = (error: unknown): void => {
+      socket.destroy();
+      settle(() => reject(asFailure(error)));
+    };
+    const onError = (error: NodeJS.ErrnoException): void => fail(backendFault(error));
+    const onEnd = (): void =>
+      fail(new BackendFailed('reset', 'the hypervisor closed the connection in the link stage'));
+    const onAbort = (): void => fail(signal.reason);
+    const onReady = (): void => stage.open();
+    const deadline = setTimeout(
+      () => fail(new BackendFailed('timed_out', 'no answer in time')),
+      Math.max(0, timeLeft),
+    );
+    socket.on('error', onError).once('end', onEnd).once('close', onEnd).once(leg.readyEvent, onReady);
+    signal.addEventListener('abort', onAbort, { once: true });
+    leg.read((length, buffer) => {
+      try {
+        const done = stage.push(buffer.subarray(0, length));
+        if (done === null) return true;
+        settle(() => resolve(done));
+      } catch (error) {
+        fail(error);
+      }
+      return false;
+    });
+  });
+}
+
+/** The bytes and answers of one link stage with a backend. */
+class BackendStage {
+  private readonly link: ClientLink;
+  private channelCaps: readonly number[] = [];
+
+  constructor(
+    private readonly leg: BackendLeg,
+    private readonly client: ClientSide,
+    private readonly grant: Grant,
+  ) {
+    const { message, miniHeader } = client;
+    const mini = miniHeader ? [COMMON_CAP.MINI_HEADER] : [];
+    this.link = new ClientLink({
+      connectionId: grant.backendConnectionId,
+      channelType: message.channelType,
+      channelId: message.channelId,
+      commonCaps: capWords(COMMON_CAP.PROTOCOL_AUTH_SELECTION, COMMON_CAP.AUTH_SPICE, ...mini),
+      channelCaps: asksForIdentity(grant, message.channelType)
+        ? withCap(message.channelCaps, MAIN_CAP.NAME_AND_UUID)
+        : message.channelCaps,
+    });
+  }
+
+  /** Sends the link message. */
+  open(): void {
+    this.leg.socket.write(this.link.hello());
+  }
+
+  /** Takes bytes of the backend; gives the outcome once the result says OK. */
+  push(chunk: Buffer): BackendLink | null {
+    this.link.push(chunk);
+    for (let event = this.link.next(); event !== null; event = this.link.next()) {
+      if (this.handle(event)) return { channelCaps: this.channelCaps, rest: this.link.rest() };
+    }
+    return null;
+  }
+
+  private handle(event: ClientLinkEvent): boolean {
+    switch (event.type) {
+      case 'reply':
+        this.answer(event);
+        return false;
+      case 'error':
+        throw new BackendFailed(
+          'link_refused',
+          `the hypervisor answered link error ${event.code}`,
+          event.code,
+        );
+      case 'result':
+        return this.judge(event.code);
+    }
+  }
+
+  private answer(reply: Extract<ClientLinkEvent, { type: 'reply' }>): void {
+    if (this.client.miniHeader && !reply.miniHeader) {
+      throw new BackendFailed('protocol', 'the hypervisor does not speak mini headers, the client does');
+    }
+    this.channelCaps = reply.channelCaps;
+    const ciphertext = encryptTicket(reply.publicKey, this.grant.target.ticket);
+    this.leg.socket.write(this.link.encodeAuth(ciphertext, reply.authSelection));
+  }
+
+  private judge(code: number): boolean {
+    if (code === LINK_ERR.OK) return true;
+    if (code === LINK_ERR.PERMISSION_DENIED) {
+      throw new BackendFailed('wrong_ticket', 'the hypervisor refused the ticket of the console');
+    }
+    throw new BackendFailed('link_refused', `the hypervisor answered link result ${code}`);
+  }
+}
+
+/** spice-server tells name and UUID only to those who ask; main-rules.ts keeps them from a client that did not. */
+function asksForIdentity(grant: Grant, channelType: number): boolean {
+  return grant.guest !== null && channelType === CHANNEL.main;
+}
+
+function asFailure(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (error instanceof ProtocolError)
+    return new BackendFailed('protocol', `not a SPICE server: ${error.message}`);
+  if ('code' in error) return new BackendFailed('protocol', 'unusable ticket key');
+  return error;
+}

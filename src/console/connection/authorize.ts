@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Authorization of a channel: asks the control plane (another process, which owns the database) whether the ticket
+// opens it, and turns a denial into what the client may hear.
+import type { ClientConnection } from './client-connection.js';
+import { LinkRefused } from './ends.js';
+import type { AuthorizeReply, Denial, Grant } from '../ipc.js';
+import type { ClientLink } from './link.js';
+import { LINK_ERR, MAX_PASSWORD_BYTES } from '../spice/constants.js';
+import { encodeLinkResult } from '../spice/link-message.js';
+import type { WorkerContext } from './worker-context.js';
+
+/**
+ * The leave to open the channel.
+ *
+ * @throws LinkRefused when the ticket does not open it
+ * @throws ConnectionEnded `control plane failed` when nobody could decide in time
+ */
+export async function authorize(
+  connection: ClientConnection,
+  worker: WorkerContext,
+  link: ClientLink,
+): Promise<Grant> {
+  const { ticket, message } = link;
+  if (ticket === null || ticket === '' || Buffer.byteLength(ticket) > MAX_PASSWORD_BYTES) {
+    throw refusal({ kind: 'denied', because: 'token', reason: 'token_malformed' });
+  }
+  const reply = await worker.control.request<AuthorizeReply>({
+    op: 'authorize',
+    ticket,
+    connectionId: message.connectionId,
+    channelType: message.channelType,
+    channelId: message.channelId,
+    clientIp: connection.clientIp,
+    clientPort: connection.clientPort,
+    linkTime: connection.age(),
+  });
+  if (reply.kind === 'denied') throw refusal(reply);
+  return reply;
+}
+
+function refusal(denial: Denial): LinkRefused {
+  return new LinkRefused(denial.reason, answerTo(denial), 'the channel is not authorized', denial.sessionId);
+}
+
+/** Any result but OK makes a client ask its user for another password; 7 says so, and only a bad token earns it. */
+function answerTo(denial: Denial): Buffer | null {
+  switch (denial.because) {
+    case 'token':
+      return encodeLinkResult(LINK_ERR.PERMISSION_DENIED);
+    case 'connection_id':
+      return encodeLinkResult(LINK_ERR.BAD_CONNECTION_ID);
+    case 'limit':
+      return encodeLinkResult(LINK_ERR.ERROR);
+    case 'channel':
+    case 'error':
+      return null;
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client connection: its socket, its grant, its counters, and the one AbortSignal that carries deadline,
+// termination and shutdown to whatever step the connection is at.
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { ConnectionEnded, type LinkRefused } from './ends.js';
+import type { CloseReason } from '../close-reason.js';
+import type { Grant, Verdict } from '../ipc.js';
+
+/** What the relay of a connection shows to the sweep and to the close. */
+export interface Traffic {
+  /** Bytes from client to backend so far. */
+  readonly bytesUp: number;
+  /** Bytes from backend to client so far. */
+  readonly bytesDown: number;
+  /** Messages that broke the policy so far. */
+  verdicts(): Verdict[];
+  /** Which leg has a write that does not come to its end; null: none. */
+  blockedLeg(): 'client' | 'backend' | null;
+}
+
+/** Whose connection it is: the sender, or the client that a load balancer names. */
+export interface Peer {
+  /** IPv4 never in its IPv6 spelling. */
+  readonly address: string;
+  readonly port: number;
+  /** A load balancer itself (health checks of version 1 name its own address): it may only look whether we answer. */
+  readonly balancer: boolean;
+}
+
+/** One client connection, from accept to close. */
+export class ClientConnection {
+  readonly clientIp: string;
+  readonly clientPort: number;
+  /** Set once the control plane has authorized the channel. */
+  grant: Grant | null = null;
+  /** SPICE channel type of the link message; 0 before it. */
+  channelType = 0;
+  /** Set once the backend's leg is linked. */
+  backend: Socket | null = null;
+  /** Set once bytes are relayed. */
+  traffic: Traffic | null = null;
+  /** Seconds for which a leg has been blocked, and for which nothing has passed: kept by the sweep. */
+  blockedFor = 0;
+  idleFor = 0;
+  /** bytesUp and bytesDown as far as the meter has counted them. */
+  meteredUp = 0;
+  meteredDown = 0;
+  private readonly abort = new AbortController();
+
+  /**
+   * @param acceptedAt `performance.now()` when the TCP connection came in
+   * @param overLimit the limit that this connection exceeds, for the refusal; null: none
+   */
+  constructor(
+    readonly client: TLSSocket,
+    readonly peer: Peer,
+    private readonly acceptedAt: number,
+    readonly overLimit: string | null,
+  ) {
+    this.clientIp = peer.address;
+    this.clientPort = peer.port;
+    // Also while nobody reads from it, as when the backend is dialled.
+    client.once('close', () => this.end('client connection lost'));
+  }
+
+  /** Aborted when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  /** Seconds since accept. */
+  age(): number {
+    return (performance.now() - this.acceptedAt) / 1000;
+  }
+
+  /** Ends the connection, whatever step it is at. */
+  end(reason: CloseReason, detail = ''): void {
+    if (!this.signal.aborted) this.fail(new ConnectionEnded(reason, detail));
+  }
+
+  /** Ends the connection with a fault; the first one counts. */
+  fail(fault: ConnectionEnded | LinkRefused): void {
+    this.abort.abort(fault);
+  }
+}

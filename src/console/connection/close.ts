@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The close step: the one place where a connection ends. It answers the client as far as a stranger may know,
+// closes both legs, and tells the control plane how it went.
+import type { Socket } from 'node:net';
+import { loggerFor } from '../../log.js';
+import type { ClientConnection } from './client-connection.js';
+import { BackendFailed, ConnectionEnded, LinkRefused } from './ends.js';
+import type { CloseReason } from '../close-reason.js';
+import type { Grant } from '../ipc.js';
+import { ProtocolError } from '../spice/errors.js';
+import type { WorkerContext } from './worker-context.js';
+
+const log = loggerFor('kerbside.console.close');
+
+/** A leg that has not taken its last bytes after this many milliseconds is cut. */
+const LINGER = 1000;
+/** The same where the backend ended and what it sent last is on its way: a slow link needs its time. */
+const LAST_BYTES_LINGER = 10_000;
+
+/** Ends a connection; `fault` is whatever ended its way. */
+export function close(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
+  worker.meter.collect(connection);
+  finish(connection, answerTo(fault), fault);
+  const { grant } = connection;
+  if (grant === null) reportRefusal(connection, worker, fault);
+  else reportClose(connection, grant, worker, fault);
+  // Last: the removal of the last one tells the supervisor that nothing more comes from this worker.
+  worker.registry.remove(connection);
+}
+
+function reportClose(
+  connection: ClientConnection,
+  grant: Grant,
+  worker: WorkerContext,
+  fault: unknown,
+): void {
+  const { traffic } = connection;
+  if (fault instanceof BackendFailed) {
+    const { connectionRef } = grant;
+    worker.control.note({ op: 'backend_failed', connectionRef, reason: fault.reason, detail: fault.detail });
+    log.warning(`hypervisor connection failed: ${fault.detail}`, {
+      session: grant.sessionId,
+      connection: connectionRef,
+      reason: fault.reason,
+    });
+  }
+  const reason = reasonOf(fault);
+  const end = {
+    connectionRef: grant.connectionRef,
+    reason,
+    bytesUp: traffic?.bytesUp ?? 0,
+    bytesDown: traffic?.bytesDown ?? 0,
+    duration: connection.age(),
+  };
+  worker.control.note({ op: 'closed', ...end, verdicts: traffic?.verdicts() ?? [] });
+  logClose(connection, fault, end);
+}
+
+/** Sends the last words, lets what is queued go out, then cuts. */
+function finish(connection: ClientConnection, answer: Buffer | null, fault: unknown): void {
+  const { client, backend } = connection;
+  if (answer !== null && client.writable) client.write(answer);
+  if (fault instanceof ConnectionEnded && fault.reason === 'client stopped reading') client.destroy();
+  else endClient(client, sentItsLast(fault) ? LAST_BYTES_LINGER : LINGER);
+  if (backend !== null) cutSoon(backend, LINGER, () => backend.destroySoon());
+}
+
+/** Reads on until the client closes too: unread bytes would turn the end into a reset, and the answer be lost. */
+function endClient(client: Socket, linger: number): void {
+  cutSoon(client, linger, () => {
+    if (client.readableEnded) {
+      client.destroySoon();
+      return;
+    }
+    client.end();
+    client.resume();
+  });
+}
+
+function sentItsLast(fault: unknown): boolean {
+  return fault instanceof ConnectionEnded && fault.reason === 'backend closed';
+}
+
+function cutSoon(socket: Socket, linger: number, end: () => void): void {
+  if (socket.destroyed) return;
+  const cut = setTimeout(() => socket.destroy(), linger);
+  socket.once('close', () => clearTimeout(cut));
+  end();
+}
+
+/**
+ * What the client hears last. A failed backend or control plane: nothing, because any result but OK makes a client ask
+ * its user for another password.
+ */
+function answerTo(fault: unknown): Buffer | null {
+  return fault instanceof LinkRefused ? fault.answer : null;
+}
+
+function reportRefusal(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
+  const { clientIp } = connection;
+  if (fault instanceof LinkRefused) {
+    worker.control.note({ op: 'refused', reason: fault.reason, clientIp });
+    log.info('connection refused', {
+      client: clientIp,
+      reason: fault.reason,
+      detail: fault.detail,
+      session: fault.sessionId,
+    });
+    return;
+  }
+  const reason = reasonOf(fault);
+  if (isHealthCheck(connection, fault)) {
+    log.debug('health check of a load balancer', { client: clientIp });
+    return;
+  }
+  worker.control.note({ op: 'refused', reason: reason.replaceAll(' ', '_'), clientIp });
+  if (isOurs(fault)) {
+    log.error('connection ended by an unexpected fault before it was authorized', {
+      client: clientIp,
+      detail: detailOf(fault),
+      stack: (fault as Error).stack,
+    });
+    return;
+  }
+  log.info('connection ended before it was authorized', {
+    client: clientIp,
+    reason,
+    detail: detailOf(fault),
+  });
+}
+
+/** A balancer that has tried TLS and goes away without a word of SPICE. */
+function isHealthCheck({ peer, channelType }: ClientConnection, fault: unknown): boolean {
+  return peer.balancer && channelType === 0 && fault instanceof ConnectionEnded;
+}
+
+function logClose(
+  connection: ClientConnection,
+  fault: unknown,
+  end: { reason: CloseReason; bytesUp: number; bytesDown: number; duration: number },
+): void {
+  const fields = {
+    session: connection.grant?.sessionId,
+    connection: connection.grant?.connectionRef,
+    client: connection.clientIp,
+    reason: end.reason,
+    detail: detailOf(fault),
+    bytes_up: end.bytesUp,
+    bytes_down: end.bytesDown,
+    duration: Number(end.duration.toFixed(3)),
+  };
+  if (fault instanceof ConnectionEnded && fault.reason === 'terminated by request') {
+    log.info('session terminated by control plane', fields);
+  } else if (isOurs(fault)) {
+    log.error('connection closed by an unexpected fault', { ...fields, stack: (fault as Error).stack });
+  } else {
+    log.info('connection closed', fields);
+  }
+}
+
+function reasonOf(fault: unknown): CloseReason {
+  if (fault instanceof ConnectionEnded) return fault.reason;
+  if (fault instanceof BackendFailed) return 'backend failed';
+  if (fault instanceof ProtocolError) return 'backend broke the protocol';
+  return 'control plane failed';
+}
+
+function detailOf(fault: unknown): string | undefined {
+  if (fault instanceof ConnectionEnded || fault instanceof BackendFailed)
+    return fault.detail === '' ? undefined : fault.detail;
+  return fault instanceof Error ? fault.message : undefined;
+}
+
+function isOurs(fault: unknown): boolean {
+  return fault instanceof Error && !(fault instanceof ConnectionEnded) && !(fault instanceof BackendFailed);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker's counters between two reports to the supervisor, which owns the metrics.
+import type { ClientConnection } from './client-connection.js';
+import type { WorkerNote } from '../ipc.js';
+
+/** Counts connections and relayed bytes since the last report. */
+export class Meter {
+  /** TCP connections accepted, on both ports. */
+  accepted = 0;
+  private bytesUp = 0;
+  private bytesDown = 0;
+
+  /** Counts what a connection has relayed since the last time; gives that many bytes. */
+  collect(connection: ClientConnection): number {
+    const { traffic } = connection;
+    if (traffic === null) return 0;
+    const up = traffic.bytesUp - connection.meteredUp;
+    const down = traffic.bytesDown - connection.meteredDown;
+    connection.meteredUp = traffic.bytesUp;
+    connection.meteredDown = traffic.bytesDown;
+    this.bytesUp += up;
+    this.bytesDown += down;
+    return up + down;
+  }
+
+  /** The report, and a fresh start; null when there is nothing to tell. */
+  report(): WorkerNote | null {
+    const { accepted, bytesUp, bytesDown } = this;
+    if (accepted === 0 && bytesUp === 0 && bytesDown === 0) return null;
+    this.accepted = 0;
+    this.bytesUp = 0;
+    this.bytesDown = 0;
+    return { op: 'traffic', accepted, bytesUp, bytesDown };
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connections of this worker: all of them, for the sweep and the shutdown, and by session, for termination.
+import type { ClientConnection } from './client-connection.js';
+import type { CloseReason } from '../close-reason.js';
+
+/** Knows every connection of the process. */
+export class SessionRegistry {
+  private readonly all = new Set<ClientConnection>();
+  private readonly bySession = new Map<string, Set<ClientConnection>>();
+  private readonly emptyListeners = new Set<() => void>();
+  private readonly idleListeners = new Set<() => void>();
+
+  /** Every connection, authorized or not. */
+  get connections(): ReadonlySet<ClientConnection> {
+    return this.all;
+  }
+
+  /** Takes up a connection at its accept. */
+  add(connection: ClientConnection): void {
+    this.all.add(connection);
+  }
+
+  /** Files an authorized connection under its session. */
+  join(connection: ClientConnection, sessionId: string): void {
+    const members = this.bySession.get(sessionId) ?? new Set();
+    members.add(connection);
+    this.bySession.set(sessionId, members);
+  }
+
+  /** Forgets a closed connection. */
+  remove(connection: ClientConnection): void {
+    this.all.delete(connection);
+    const sessionId = connection.grant?.sessionId;
+    const members = sessionId === undefined ? undefined : this.bySession.get(sessionId);
+    if (sessionId !== undefined && members !== undefined) {
+      members.delete(connection);
+      if (members.size === 0) this.forget(sessionId);
+    }
+    if (this.all.size === 0) for (const listener of this.emptyListeners) listener();
+  }
+
+  /** Ends the session's channels of this generation and older. */
+  endSession(sessionId: string, generation: number, reason: CloseReason): void {
+    for (const connection of [...(this.bySession.get(sessionId) ?? [])]) {
+      if ((connection.grant?.generation ?? 0) <= generation) connection.end(reason);
+    }
+  }
+
+  /** Ends everything. */
+  endAll(reason: CloseReason): void {
+    for (const connection of [...this.all]) connection.end(reason);
+  }
+
+  /** Calls `listener` now if there is no connection, and each time the last one has gone. */
+  whenEmpty(listener: () => void): void {
+    this.emptyListeners.add(listener);
+    if (this.all.size === 0) listener();
+  }
+
+  /**
+   * Calls `listener` now if no session has a channel here, and each time the last one has gone: whoever is still in
+   * the link stage may be a stranger, and a drain does not wait for strangers.
+   */
+  whenIdle(listener: () => void): void {
+    this.idleListeners.add(listener);
+    if (this.bySession.size === 0) listener();
+  }
+
+  private forget(sessionId: string): void {
+    this.bySession.delete(sessionId);
+    if (this.bySession.size === 0) for (const listener of this.idleListeners) listener();
+  }
+}

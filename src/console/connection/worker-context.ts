@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all connections of a relay worker share.
+import type { ControlClient } from './control-client.js';
+import type { RelaySettings } from '../ipc.js';
+import type { Meter } from './meter.js';
+import type { SessionRegistry } from './session-registry.js';
+import type { RelayBuffer } from '../relay/relay-buffer.js';
+import type { TicketKeys } from '../listener/ticket-key.js';
+
+/** The worker's settings and services. */
+export interface WorkerContext {
+  readonly settings: RelaySettings;
+  readonly control: ControlClient;
+  readonly registry: SessionRegistry;
+  readonly ticketKeys: TicketKeys;
+  readonly buffer: RelayBuffer;
+  readonly meter: Meter;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of clients that come while the database is away: refused with a reason of their own, told once in the log
+// and not for each of them, and once in the audit trail when it is back.
+import { DatabaseError } from '../../exception.js';
+import { loggerFor } from '../../log.js';
+import { ChannelInDoubt } from '../../objects/console-channel.js';
+import { refusedWhileAway } from '../../objects/audit-message.js';
+import type { AuditQueue } from './audit-queue.js';
+import type { Denial } from '../ipc.js';
+
+const log = loggerFor('kerbside.console.control-plane');
+
+/** Watches whether channels can be authorized. */
+export class DatabaseOutage {
+  private refused = 0;
+
+  /** @param inDoubt hears of the channels of which nobody knows whether they were written down */
+  constructor(
+    private readonly audit: AuditQueue,
+    private readonly node: string,
+    private readonly inDoubt: (connectionRef: string) => void,
+  ) {}
+
+  /** The denial of a channel that nobody could decide about; what was begun of it is undone later. @throws the fault when the database is not to blame */
+  deny(fault: unknown): Denial {
+    if (!(fault instanceof DatabaseError)) throw fault;
+    if (fault instanceof ChannelInDoubt) this.inDoubt(fault.connectionRef);
+    if (this.refused === 0)
+      log.error('the database is away: running sessions go on, new channels are refused', { error: fault });
+    this.refused += 1;
+    return { kind: 'denied', because: 'error', reason: 'database_away' };
+  }
+
+  /** The database has decided about a channel. */
+  over(): void {
+    if (this.refused === 0) return;
+    const { refused, node } = this;
+    this.refused = 0;
+    log.warning('the database is back: channels are authorized again', { refused });
+    this.audit.add({ source: '', uuid: '', node, pid: process.pid, message: refusedWhileAway(refused) });
+  }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// The heartbeat of a program: it says every few seconds, in the database, that it lives. One beat is one small
+// statement; a database that is away makes beats fail, in the log once, and never piles them up or ends the process.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loggerFor } from '../log.js';
+import type { Beat, ServiceReport, ServiceRun, Services } from '../objects/service.js';
+import { VERSION } from '../version.js';
+
+/** What a program is sure of about its own place among the services. */
+export interface Presence {
+  /**
+   * Whether no other process can have declared this one down: its last heartbeat is young, and what was to be
+   * recovered after an absence has been. Cheap: a look at the monotonic clock.
+   */
+  certain(): boolean;
+}
+
+/** What a heartbeat needs to know. */
+export interface HeartbeatOptions {
+  readonly services: Services;
+  /** [DEFAULT] node_name. */
+  readonly host: string;
+  /** The program, such as `kerbside-proxy`. */
+  readonly binary: string;
+  /** `[DEFAULT] report_interval`, seconds. */
+  readonly interval: number;
+  /** `[DEFAULT] service_down_time`, seconds. */
+  readonly downTime: number;
+  /** What the program says of itself; small, no secrets. */
+  readonly report: () => ServiceReport;
+  /** The program had been declared down and is up again; called anew at the next beat when it rejects. */
+  readonly recovered: () => Promise<void>;
+}
+
+const log = loggerFor('kerbside.heartbeat');
+
+/** Of the time after which a silent service is down, the part during which it can be sure that it is not. */
+const CERTAIN_SHARE = 0.8;
+/** Seconds to the next try after a beat that failed. */
+const RETRY_PAUSE = 1;
+/** Beats that wait for a database which does not answer, at most. */
+const MOST_WAITING = 3;
+/** Milliseconds that the last beats are waited for when the process ends. */
+const LAST_BEAT = 500;
+
+/** Says that this process lives, until it is stopped. */
+export class Heartbeat implements Presence {
+  readonly run: ServiceRun;
+  private timer: NodeJS.Timeout | undefined;
+  /** Beats that have not been answered. */
+  private readonly waiting = new Set<Promise<void>>();
+  private lastGood = -Infinity;
+  private draining = false;
+  private stopped = false;
+  private failing = false;
+  private displaced = false;
+  /** Absences that were found, and how many of them are recovered from. */
+  private absences = 0;
+  private recoveredFrom = 0;
+  private recovering: Promise<void> | undefined;
+
+  constructor(private readonly options: HeartbeatOptions) {
+    const { host, binary, interval } = options;
+    this.run = {
+      ...{ host, binary, runId: randomUUID(), pid: process.pid },
+      ...{ version: VERSION, reportInterval: interval },
+    };
+  }
+
+  /** Registers the process and begins to beat. @throws DatabaseError when the database refuses */
+  async start(): Promise<void> {
+    const sent = performance.now();
+    await this.options.services.register(this.run, this.options.report());
+    this.lastGood = sent;
+    this.schedule(this.options.interval);
+  }
+
+  certain(): boolean {
+    const silent = (performance.now() - this.lastGood) / 1000;
+    return silent < this.options.downTime * CERTAIN_SHARE && this.absences === this.recoveredFrom;
+  }
+
+  /** Says that the program takes nothing new. */
+  setDraining(): void {
+    this.draining = true;
+    this.schedule(0);
+  }
+
+  /** Beats no more, and says that the process ends, so that nobody waits for its next beat. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.recovering;
+    // A beat that came after the farewell would put the row back.
+    await Promise.race([Promise.all(this.waiting), sleep(LAST_BEAT, undefined, { ref: false })]);
+    await this.options.services.stop(this.run);
+  }
+
+  private schedule(seconds: number): void {
+    clearTimeout(this.timer);
+    if (this.stopped) return;
+    this.timer = setTimeout(() => this.turn(), seconds * 1000);
+  }
+
+  // A statement may hang for as long as the database does: the next beat goes out beside it, a few of them at most.
+  private turn(): void {
+    this.schedule(this.options.interval);
+    if (this.waiting.size >= MOST_WAITING) return;
+    const beat = this.beat().finally(() => this.waiting.delete(beat));
+    this.waiting.add(beat);
+  }
+
+  private async beat(): Promise<void> {
+    const { services, report, downTime, interval } = this.options;
+    const sent = performance.now();
+    try {
+      const found = await services.beat(this.run, { draining: this.draining, report: report(), downTime });
+      if (this.stopped) return;
+      this.answered(found);
+      this.lastGood = Math.max(this.lastGood, sent);
+    } catch (error) {
+      if (!this.failing && !this.stopped)
+        log.error('heartbeats do not reach the database; other nodes will take this one for dead', {
+          service_down_time: downTime,
+          error: error as Error,
+        });
+      this.failing = true;
+      this.schedule(Math.min(RETRY_PAUSE, interval));
+      return;
+    }
+    await this.recover();
+  }
+
+  private answered(found: Beat): void {
+    if (this.failing) log.info('heartbeats reach the database again');
+    this.failing = false;
+    if (found.kind === 'displaced') this.tellDisplaced(found.pid);
+    else this.displaced = false;
+    if (found.kind !== 'returned') return;
+    this.absences += 1;
+    log.warning('this node had been taken for dead, and is back');
+  }
+
+  private tellDisplaced(pid: number): void {
+    if (this.displaced) return;
+    this.displaced = true;
+    const { host, binary } = this.options;
+    log.error(
+      'another process of the same name is at work: each closes the sessions of the other; give every node a ' +
+        '[DEFAULT] node_name of its own',
+      { node_name: host, program: binary, other_pid: pid },
+    );
+  }
+
+  private async recover(): Promise<void> {
+    const { absences } = this;
+    if (absences === this.recoveredFrom) return;
+    this.recovering ??= this.options
+      .recovered()
+      .then(() => {
+        this.recoveredFrom = absences;
+      })
+      .catch((error: unknown) => {
+        log.error('what this node serves could not be put back into the records; trying again', {
+          error: error as Error,
+        });
+        this.schedule(Math.min(RETRY_PAUSE, this.options.interval));
+      })
+      .finally(() => {
+        this.recovering = undefined;
+      });
+    await this.recovering;
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import { AuditQueue } from '../../../../src/console/control/audit-queue.js';
+import type { AuditEntry, AuditEvents } from '../../../../src/objects/audit-event.js';
+
+/** The events of a database that can be away. */
+class Events {
+  away = false;
+  attempts = 0;
+  readonly batches: string[][] = [];
+  readonly times: (number | undefined)[] = [];
+
+  recordMany(entries: readonly AuditEntry[]): Promise<void> {
+    this.attempts += 1;
+    if (this.away) return Promise.reject(new Error('the database is away'));
+    this.times.push(...entries.map(({ timestamp }) => timestamp));
+    this.batches.push(entries.map(({ message }) => message));
+    return Promise.resolve();
+  }
+}
+
+function entry(message: string): AuditEntry {
+  return { source: 'lab', uuid: 'u', message };
+}
+
+function queueOf(events: Events): AuditQueue {
+  return new AuditQueue(events as unknown as AuditEvents);
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_unused, index) => String(index));
+
+describe('AuditQueue', () => {
+  it('gathers for an instant and writes in order', async () => {
+    const events = new Events();
+    const queue = queueOf(events);
+    names(450).forEach((message) => queue.add(entry(message)));
+    expect(events.batches).toHaveLength(0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(events.batches.map(({ length }) => length)).toEqual([200, 200, 50]);
+    expect(events.batches.flat()).toEqual(names(450));
+    await queue.close();
+  });
+
+  it('keeps events while the database is away, and loses none that fit', async () => {
+    const events = new Events();
+    events.away = true;
+    const queue = queueOf(events);
+    names(3).forEach((message) => queue.add(entry(message)));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(events.attempts).toBe(1);
+    events.away = false;
+    queue.add(entry('3'));
+    await queue.close();
+    expect(events.batches.flat()).toEqual(names(4));
+  });
+
+  it('writes when something happened, not when the database was back', async () => {
+    const events = new Events();
+    events.away = true;
+    const queue = queueOf(events);
+    const before = Date.now() / 1000;
+    queue.add(entry('first'));
+    const after = Date.now() / 1000;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    events.away = false;
+    queue.add({ ...entry('second'), timestamp: 7 });
+    await queue.close();
+    expect(events.times).toEqual([expect.any(Number), 7]);
+    expect(events.times[0]).toBeGreaterThanOrEqual(before);
+    expect(events.times[0]).toBeLessThanOrEqual(after);
+  });
+
+  it('writes nothing twice when events come while it ends', async () => {
+    const events = new Events();
+    const queue = queueOf(events);
+    const written = events.recordMany.bind(events);
+    events.recordMany = async (entries) => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return written(entries);
+    };
+    queue.add(entry('0'));
+    const closed = queue.close();
+    queue.add(entry('1'));
+    await closed;
+    expect(events.batches.flat()).toEqual(['0', '1']);
+  });
+
+  it('is bounded', async () => {
+    const events = new Events();
+    events.away = true;
+    const queue = queueOf(events);
+    names(10_500).forEach((message) => queue.add(entry(message)));
+    events.away = false;
+    await queue.close();
+    expect(events.batches.flat()).toEqual(names(10_000));
+  });
+
+  it('gives up at the end when the database stays away', async () => {
+    const events = new Events();
+    events.away = true;
+    const queue = queueOf(events);
+    queue.add(entry('lost'));
+    await queue.close();
+    expect(events.batches).toHaveLength(0);
+  });
+});

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it, jest } from '@jest/globals';
+import type { Grant } from '../../../../src/console/ipc.js';
+import { DatabaseError } from '../../../../src/exception.js';
+import { ChannelInDoubt } from '../../../../src/objects/console-channel.js';
+import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
+import type { Refusal } from '../../../../src/objects/console-session.js';
+import type { Sight } from '../../../../src/sources/openstack-clouds.js';
+
+import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../../fixtures/control-plane.js';
+
+describe('a refusal', () => {
+  it.each<[Refusal, string]>([
+    ['token_unknown', 'token'],
+    ['token_expired', 'token'],
+    ['token_terminated', 'token'],
+    ['token_in_use', 'token'],
+    ['main_required', 'connection_id'],
+    ['bad_connection_id', 'connection_id'],
+    ['console_gone', 'channel'],
+    ['source_gone', 'channel'],
+  ])('%s is told as %s, counted and recorded', async (reason, because) => {
+    const scene = new Scene();
+    scene.refusal = reason;
+    expect(await scene.authorize(1)).toEqual({ kind: 'denied', because, reason, sessionId: 's' });
+    expect(await scene.metrics.text()).toContain('kerbside_proxy_denied_total 1');
+    expect(scene.messages()).toEqual([
+      because === 'channel' ? 'Invalid console requested' : `Channel refused: ${reason.replaceAll('_', ' ')}`,
+    ]);
+    expect(JSON.stringify(scene.audit)).not.toContain('a token');
+  });
+
+  it('of a channel type that is not permitted is recorded in the original words, and its row is closed', async () => {
+    const scene = new Scene({ permittedChannels: ['main', 'display'] });
+    expect(await scene.authorize(9)).toMatchObject({ kind: 'denied', because: 'channel' });
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+    expect(scene.messages()).toEqual(['Channel type not permitted by firewall policy']);
+    expect(await scene.authorize(2)).toMatchObject({ kind: 'granted' });
+  });
+
+  it('of an address over its limit asks no database', async () => {
+    const scene = new Scene({ maxConnectionsPerAddress: 2 });
+    await scene.authorize(1);
+    await scene.authorize(2);
+    expect(await scene.authorize(2)).toEqual({ kind: 'denied', because: 'limit', reason: 'limit_address' });
+    expect(scene.plane.live.size).toBe(2);
+  });
+});
+
+describe('the main channel of an instance', () => {
+  const looking = (sight: () => Promise<Sight>) => {
+    const scene = new Scene();
+    scene.platform = 'openstack';
+    const asked: string[] = [];
+    scene.plane.instances = {
+      look: (source, uuid) => {
+        asked.push(`${source}/${uuid}`);
+        return sight();
+      },
+    };
+    return { scene, asked };
+  };
+  const fresh = { hypervisor: 'fresh', ticket: 't' } as ConnectInfo;
+
+  it('leads where Nova says that the instance is now, and must show its UUID', async () => {
+    const { scene, asked } = looking(() => Promise.resolve({ kind: 'true', connectInfo: fresh }));
+    expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'fresh' }, guest: 'u' });
+    expect(await scene.authorize(2)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
+    expect(asked).toEqual(['lab/u']);
+    expect(await scene.metrics.text()).toContain('instance_looks_total{outcome="true"} 1');
+  });
+
+  it('leads where it was last known to be while Nova does not answer, and that is recorded', async () => {
+    const { scene } = looking(() => Promise.resolve({ kind: 'unknown', why: 'away' }));
+    expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
+    expect(scene.messages()[0]).toMatch(/Nova could not be asked/);
+  });
+
+  it.each(['gone', 'stopped', 'moving', 'building', 'stale'] as const)(
+    'is refused when the instance is %s: told, recorded, counted, and given back',
+    async (why) => {
+      const { scene } = looking(() => Promise.resolve({ kind: 'refused', why }));
+      expect(await scene.authorize(1)).toEqual({
+        ...{ kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: 's' },
+      });
+      await scene.plane.settle();
+      expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+      expect(scene.messages()).toEqual([expect.stringMatching(/^Channel refused: the instance /)]);
+      expect(await scene.metrics.text()).toContain(`instance_looks_total{outcome="${why}"} 1`);
+    },
+  );
+
+  it('is given back when the database fails meanwhile, and when the console has gone', async () => {
+    const failing = looking(() => Promise.reject(new Error('away')));
+    await expect(failing.scene.authorize(1)).rejects.toThrow('away');
+    await failing.scene.plane.settle();
+    expect(failing.scene.closed).toEqual(['ref1']);
+    const { scene } = looking(() => Promise.resolve({ kind: 'true', connectInfo: null }));
+    expect(await scene.authorize(1)).toMatchObject({ kind: 'denied', reason: 'instance_gone' });
+  });
+
+  it.each([
+    ['wrong guest', 'mismatch', /another machine/],
+    ['guest not identified', 'missing', /did not tell whose screen/],
+  ] as const)('that ends because of a %s is recorded and counted', async (reason, label, message) => {
+    const { scene } = looking(() => Promise.resolve({ kind: 'true', connectInfo: fresh }));
+    await scene.authorize(1);
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason, ...CLOSED });
+    expect(scene.messages()).toContainEqual(expect.stringMatching(message));
+    expect(await scene.metrics.text()).toContain(`wrong_guests_total{reason="${label}"} 1`);
+  });
+});
+
+describe('a channel', () => {
+  it('is recorded from its leave to its end, once', async () => {
+    const scene = new Scene();
+    const grant = (await scene.authorize(2)) as Grant;
+    expect(grant.target.transport).toBeNull();
+    const { connectionRef } = grant;
+    scene.plane.linked({ op: 'linked', connectionRef, tls: true, backendTime: 0.1 });
+    const note = { op: 'closed', connectionRef, reason: 'client closed', ...CLOSED } as const;
+    scene.plane.closed(note);
+    scene.plane.closed(note);
+    await scene.plane.settle();
+    expect(scene.closed).toEqual([connectionRef]);
+    expect(scene.messages()).toEqual([
+      'Channel created',
+      'Hypervisor connection successful',
+      'Channel closed: client closed after 1.3 s, 5 bytes up, 6 bytes down',
+    ]);
+    expect(scene.audit[0]).toMatchObject({ session_id: 's', channel: 'display', node: 'node1', pid: 101 });
+    expect(scene.told).toHaveLength(0);
+  });
+
+  it('that is main takes the session with it, on every worker that carries a part of it', async () => {
+    const scene = new Scene();
+    const main = (await scene.authorize(1)) as Grant;
+    await scene.authorize(2);
+    await scene.authorize(3, { id: 2, pid: 102 });
+    scene.plane.closed({
+      op: 'closed',
+      connectionRef: main.connectionRef,
+      reason: 'client closed',
+      ...CLOSED,
+    });
+    expect(scene.told).toEqual([
+      [1, 's', 1, 'main channel closed'],
+      [2, 's', 1, 'main channel closed'],
+    ]);
+  });
+
+  it('whose worker died is closed; what comes for the dead worker later is given back', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.authorize(2, { id: 2, pid: 102 });
+    scene.plane.workerDied(WORKER);
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 1]);
+    expect(scene.told).toEqual([[2, 's', 1, 'main channel closed']]);
+    expect(await scene.authorize(2)).toMatchObject({ kind: 'denied' });
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1', 'ref3'], 1]);
+  });
+
+  it('of a terminated session is told to end', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
+    await scene.plane.poll();
+    expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
+  });
+
+  it.each(['poll', 'authorization'])(
+    'that ended in an outage is written with the first %s that is answered',
+    async (first) => {
+      jest.useFakeTimers();
+      try {
+        const scene = new Scene();
+        scene.away = true;
+        await scene.authorize(2);
+        scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+        await jest.advanceTimersByTimeAsync(600_000);
+        scene.away = false;
+        await (first === 'poll' ? scene.plane.poll() : scene.authorize(2));
+        await jest.advanceTimersByTimeAsync(0);
+        expect(scene.closed).toEqual(['ref1']);
+      } finally {
+        jest.useRealTimers();
+      }
+    },
+  );
+
+  it('of a newer generation outlives the end of the older one', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.ended = [{ sessionId: 's', generation: 0, terminated: false }];
+    await scene.plane.poll();
+    expect(scene.told).toHaveLength(0);
+  });
+});
+
+describe('what other processes say', () => {
+  const ended = (generation: number, terminated: boolean) =>
+    ({ method: 'session_ended', args: { session_id: 's', generation, terminated } }) as const;
+
+  it('ends the channels of that generation and older, at once', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    scene.plane.hear(ended(0, false));
+    expect(scene.told).toEqual([]);
+    scene.plane.hear(ended(1, false));
+    scene.plane.hear(ended(7, true));
+    expect(scene.told).toEqual([
+      [1, 's', 1, 'main channel closed'],
+      [1, 's', 7, 'terminated by request'],
+    ]);
+  });
+
+  it('keeps out a channel whose session ended while it was authorized, and no later generation', async () => {
+    const scene = new Scene();
+    const asked = scene.authorize(2);
+    scene.plane.hear(ended(1, false));
+    expect(await asked).toMatchObject({ kind: 'denied', because: 'error', reason: 'session_ended' });
+    await scene.plane.settle();
+    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+    const next = scene.authorize(2);
+    scene.plane.hear(ended(0, false));
+    expect(await next).toMatchObject({ kind: 'granted' });
+  });
+
+  it('ends nothing but terminated sessions while this node may have been taken for dead', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    scene.certain = false;
+    scene.plane.hear(ended(1, false));
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: false }];
+    await scene.plane.poll();
+    expect(scene.told).toEqual([]);
+    scene.plane.hear(ended(1, true));
+    expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
+    scene.certain = true;
+    await scene.plane.poll();
+    expect(scene.told).toHaveLength(2);
+  });
+
+  it.each([
+    ['moving', ['Instance is moving']],
+    ['moved', ['Instance has moved to another host']],
+    ['stayed', ['Instance stays on its host']],
+    ['changed', []],
+  ] as const)('that an instance is %s is written down at its main channel', async (change, messages) => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.authorize(2);
+    const before = scene.messages().length;
+    const args = { source: 'lab', uuid: 'u', change };
+    scene.plane.hear({ method: 'console_changed', args });
+    scene.plane.hear({ method: 'console_changed', args });
+    scene.plane.hear({ method: 'console_changed', args: { ...args, uuid: 'another' } });
+    scene.plane.hear({ method: 'policy_changed', args: {} });
+    expect(scene.messages().slice(before)).toEqual(messages);
+  });
+
+  it('that a console is gone makes it look at once', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
+    scene.plane.hear({ method: 'console_changed', args: { source: 'lab', uuid: 'u', change: 'removed' } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.told).toHaveLength(1);
+  });
+});
+
+describe('while the database is away', () => {
+  it('channels are refused with a reason of their own; the audit trail has their number afterwards', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.fault = new DatabaseError('away');
+    const denied = { kind: 'denied', because: 'error', reason: 'database_away' };
+    expect([await scene.authorize(2), await scene.authorize(2)]).toEqual([denied, denied]);
+    scene.fault = null;
+    await scene.authorize(2);
+    expect(scene.messages()).toContain('Channels refused while the database was away: 2');
+    expect(scene.plane.live.size).toBe(2);
+  });
+
+  it('what may have been written of a channel is closed as soon as it is back', async () => {
+    const scene = new Scene();
+    scene.fault = new ChannelInDoubt('ref of the row', new DatabaseError('away'));
+    scene.away = true;
+    expect(await scene.authorize(1)).toMatchObject({ kind: 'denied', reason: 'database_away' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(scene.closed).toEqual([]);
+    scene.away = false;
+    await scene.plane.settle();
+    expect(scene.closed).toEqual(['ref of the row']);
+  });
+
+  it('another fault stays a fault', async () => {
+    const scene = new Scene();
+    scene.fault = new TypeError('a mistake of ours');
+    await expect(scene.authorize(1)).rejects.toThrow(TypeError);
+  });
+});
+
+describe('the news of sessions', () => {
+  const establish = (connectionRef: string) =>
+    ({ op: 'establish', connectionRef, sessionId: 's', generation: 1, backendConnectionId: 9 }) as const;
+
+  it('are told when the main channel is up, and when the records say that it has ended', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.plane.request(WORKER, establish('ref1'));
+    expect(scene.news).toMatchObject([
+      { started: { sessionId: 's', generation: 1, source: 'lab', owner: OWNER, clientIp: '192.0.2.9' } },
+    ]);
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    expect(scene.news).toHaveLength(1);
+    await scene.plane.settle();
+    await Promise.resolve();
+    expect(scene.news.at(-1)).toEqual({ ended: ['s', 1] });
+  });
+
+  it.each(['token_malformed', 'limit_connections', 'limit_address', 'limit_half_open', 'database_away'])(
+    'of a refusal that asks no database, %s, are told with the note of it',
+    async (reason) => {
+      const scene = new Scene();
+      scene.plane.refused({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      expect(scene.news).toEqual([
+        {
+          refused: {
+            ...{ reason, source: null, uuid: null, sessionId: null },
+            ...{ clientIp: '192.0.2.9', node: 'node1' },
+          },
+        },
+      ]);
+      expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
+    },
+  );
+
+  it.each([
+    'tls',
+    'link',
+    'link_timeout',
+    'need_secured',
+    'token_expired',
+    'instance_gone',
+    'channel_forbidden',
+  ])(
+    'have nothing of the note of %s: nobody wanted a console, or it was told with all that is known',
+    async (reason) => {
+      const scene = new Scene();
+      scene.plane.refused({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      expect(scene.news).toEqual([]);
+      expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
+    },
+  );
+
+  it('a session whose main channel ended while it came up has none', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    const gate = aGate();
+    scene.answer = gate.passed;
+    const established = scene.plane.request(WORKER, establish('ref1'));
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    gate.open();
+    await expect(established).rejects.toThrow('the channel is closed');
+    await scene.plane.settle();
+    expect([scene.closed, scene.news]).toEqual([['ref1'], []]);
+  });
+
+  it('a session that never came up has none; a refusal has', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'backend failed', ...CLOSED });
+    await scene.plane.settle();
+    scene.refusal = 'token_expired';
+    await scene.authorize(1);
+    expect(scene.news).toEqual([
+      {
+        refused: {
+          ...{ reason: 'token_expired', source: 'lab', uuid: 'u', sessionId: 's' },
+          ...{ clientIp: '192.0.2.9', node: 'node1' },
+        },
+      },
+    ]);
+  });
+});

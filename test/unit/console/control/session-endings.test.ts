@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LiveChannels } from '../../../../src/console/control/live-channels.js';
+import { SessionEndings } from '../../../../src/console/control/session-endings.js';
+import type { ConsoleSessions, SessionToClose } from '../../../../src/objects/console-session.js';
+
+const INTERVAL = 2000;
+
+/** A node that polls a database which may be away. */
+class Poller {
+  away = false;
+  certain = true;
+  found: SessionToClose[] = [];
+  /** How many seconds back each poll looked. */
+  readonly looks: number[] = [];
+  answers = 0;
+  private readonly endings: SessionEndings;
+
+  constructor() {
+    const sessionsToClose = (seconds: number): Promise<SessionToClose[]> => {
+      this.looks.push(Math.round(seconds));
+      return this.away ? Promise.reject(new Error('away')) : Promise.resolve(this.found);
+    };
+    this.endings = new SessionEndings({
+      sessions: { sessionsToClose } as unknown as ConsoleSessions,
+      live: new LiveChannels(),
+      node: 'a',
+      certain: () => this.certain,
+      endOnWorker: () => undefined,
+      answered: () => (this.answers += 1),
+    });
+  }
+
+  async poll(times: number): Promise<void> {
+    for (let time = 0; time < times; time += 1) {
+      await jest.advanceTimersByTimeAsync(INTERVAL);
+      await this.endings.poll();
+    }
+  }
+}
+
+describe('the poll for ended sessions', () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('looks back to the last one, and a little further for slow commits', async () => {
+    const poller = new Poller();
+    await poller.poll(3);
+    expect(poller.looks).toEqual([12, 12, 12]);
+  });
+
+  it('looks back over all of an outage', async () => {
+    const poller = new Poller();
+    await poller.poll(1);
+    poller.away = true;
+    await poller.poll(50);
+    poller.away = false;
+    await poller.poll(2);
+    expect(poller.looks.slice(-2)).toEqual([112, 12]);
+    expect(poller.answers).toBe(3);
+  });
+
+  it('looks again at what it left while this node may have been taken for dead', async () => {
+    const poller = new Poller();
+    poller.found = [{ sessionId: 's', generation: 1, terminated: false }];
+    poller.certain = false;
+    await poller.poll(4);
+    poller.certain = true;
+    await poller.poll(2);
+    expect(poller.looks).toEqual([12, 14, 16, 18, 20, 12]);
+  });
+
+  it('does not go by the clock of its machine', async () => {
+    const poller = new Poller();
+    await poller.poll(1);
+    jest.setSystemTime(Date.now() + 3_600_000);
+    await poller.poll(1);
+    expect(poller.looks).toEqual([12, 12]);
+  });
+});

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CA certificate of .vv files: read at the start, read anew, never lost.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CaCertificate } from '../../../src/tls/ca-certificate.js';
+import { StartupError } from '../../../src/exception.js';
+
+const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+
+describe('CaCertificate', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kerbside-ca-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('gives a renewed certificate without a restart, and the last good one when the file goes away', async () => {
+    const path = join(folder, 'ca.pem');
+    await writeFile(path, pem('first'));
+    const ca = await CaCertificate.load(path);
+    expect(await ca.pem()).toBe(pem('first'));
+    await writeFile(path, pem('second'));
+    expect(await ca.pem()).toBe(pem('second'));
+    await writeFile(path, 'half written');
+    expect(await ca.pem()).toBe(pem('second'));
+    await rm(path);
+    expect(await ca.pem()).toBe(pem('second'));
+  });
+
+  it('has none without a path', async () => {
+    expect(await (await CaCertificate.load('')).pem()).toBeUndefined();
+  });
+
+  it('stops the start when the file cannot be read, and names it', async () => {
+    const path = join(folder, 'missing.pem');
+    const attempt = CaCertificate.load(path);
+    await expect(attempt).rejects.toThrow(StartupError);
+    await expect(attempt).rejects.toThrow(path);
+  });
+
+  it('stops the start when the file holds no certificate, and names it', async () => {
+    const path = join(folder, 'key.pem');
+    await writeFile(path, '-----BEGIN PRIVATE KEY-----\n');
+    await expect(CaCertificate.load(path)).rejects.toThrow(`${path} (it holds no PEM certificate)`);
+  });
+});

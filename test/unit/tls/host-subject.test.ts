@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of spice-common's rules (ssl_verify.c subject_to_x509_name, verify_subject; OpenSSL's X509_NAME_cmp).
+import type { X509Certificate } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { parsePin, subjectMatches } from '../../../src/tls/host-subject.js';
+
+/** A certificate whose subject Node prints like this. */
+function certificate(subject: string | undefined): X509Certificate {
+  return { subject } as unknown as X509Certificate;
+}
+
+const LAB = certificate('C=US\nO=Lab\nCN=host');
+
+describe('a pin', () => {
+  it.each([
+    'C=US,O=Lab,CN=host',
+    'C=US, O=Lab,   CN=host',
+    'C=us,O=LAB,CN=HoSt',
+    'C=US,O= Lab ,CN=host ',
+    'C=US,O=Lab,CN=host,',
+    'C=US,O=Lab,CN=host,  ',
+    'countryName=US,organizationName=Lab,commonName=host',
+  ])('matches: "%s"', (pin) => {
+    expect(subjectMatches(pin, LAB)).toBe(true);
+  });
+
+  it.each([
+    ['another order', 'CN=host,O=Lab,C=US'],
+    ['a part', 'O=Lab,CN=host'],
+    ['an entry too many', 'C=US,O=Lab,OU=x,CN=host'],
+    ['an entry twice', 'C=US,O=Lab,CN=host,CN=host'],
+    ['another value', 'C=US,O=Lab,CN=hos'],
+    ['a key in lower case', 'c=US,o=Lab,cn=host'],
+    ['a key with a space behind it', 'C=US,O =Lab,CN=host'],
+    ['no value', 'C=US,O=,CN=host'],
+    ['no key', 'C=US,=Lab,CN=host'],
+    ['no equals sign', 'C=US,Lab,CN=host'],
+    ['two commas', 'C=US,,O=Lab,CN=host'],
+    ['a stray backslash', 'C=US,O=\\Lab,CN=host'],
+    ['a backslash at the end', 'C=US,O=Lab,CN=host\\'],
+    ['slashes', '/C=US/O=Lab/CN=host'],
+    ['nothing', ''],
+    ['a comma', ','],
+    ['a key of JavaScript', 'constructor=US,O=Lab,CN=host'],
+  ])('does not match with %s', (_what, pin) => {
+    expect(subjectMatches(pin, LAB)).toBe(false);
+  });
+
+  it('unescapes commas and backslashes, as Node escapes them', () => {
+    expect(subjectMatches('O=Lab\\, Inc.,CN=a\\\\b', certificate('O=Lab\\, Inc.\nCN=a\\\\b'))).toBe(true);
+    expect(subjectMatches('O=Lab', certificate('O=Lab\\, Inc.'))).toBe(false);
+  });
+
+  it('folds white space inside of values, and no letters beyond ASCII', () => {
+    expect(subjectMatches('O=Big   Lab', certificate('O=big lab'))).toBe(true);
+    expect(subjectMatches('O=BigLab', certificate('O=Big Lab'))).toBe(false);
+    expect(subjectMatches('O=Ünïon', certificate('O=ünïon'))).toBe(false);
+    expect(subjectMatches('O=ünïon', certificate('O=ÜNïon'))).toBe(false);
+    expect(subjectMatches('O=ünION', certificate('O=ünion'))).toBe(true);
+  });
+
+  it('keeps equals signs in values, and takes attributes that are rare', () => {
+    expect(parsePin('CN=a=b,serialNumber=7')).toEqual([
+      { key: 'CN', value: 'a=b' },
+      { key: 'serialNumber', value: '7' },
+    ]);
+  });
+
+  it('does not match a certificate without a subject', () => {
+    expect(subjectMatches('CN=host', certificate(undefined))).toBe(false);
+    expect(subjectMatches('CN=host', certificate(''))).toBe(false);
+  });
+});
