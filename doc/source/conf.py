@@ -11,7 +11,9 @@ author = "Kerbside developers"
 release = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["version"]
 version = release
 
-extensions = []
+extensions = ["sphinx.ext.graphviz"]
+# Drawings are text in the repository; a page that is looked at closely wants lines, not pixels.
+graphviz_output_format = "svg"
 root_doc = "index"
 exclude_patterns = []
 # Served as it is, beside the pages that link to it.
