@@ -8,7 +8,7 @@ import { AUDIT } from '../objects/audit-message.js';
 import type { ConsoleTokens } from '../objects/console-token.js';
 import type { Inventory } from '../objects/inventory.js';
 import type { Sources } from '../objects/source.js';
-import type { OpenRequest, OpenStackClouds } from '../sources/openstack-clouds.js';
+import type { OpenRequest, OpenStackClouds } from '../sources/openstack/clouds.js';
 import { sendConsoleFile, type ConsoleFiles } from './console-files.js';
 import { Absent, BadRequest, Forbidden, HttpFault, Unauthorized } from './faults.js';
 import type { Permission } from './permission.js';

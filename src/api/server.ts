@@ -28,7 +28,7 @@ import { Services } from '../objects/service.js';
 import { Sources } from '../objects/source.js';
 import { Users } from '../objects/user.js';
 import { Policy } from '../policy.js';
-import { OpenStackClouds } from '../sources/openstack-clouds.js';
+import { OpenStackClouds } from '../sources/openstack/clouds.js';
 import { Readiness } from '../service/readiness.js';
 import { ApiModule, usePipeline, type ApiParts } from './api.module.js';
 import { ConsoleFiles } from './console-files.js';

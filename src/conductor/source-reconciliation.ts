@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '../log.js';
 import { AUDIT } from '../objects/audit-message.js';
-import { FilePoll } from '../sources/file-poll.js';
+import { FilePoll } from '../sources/file/file-poll.js';
 import type { AskedDriver, SourceDriver } from '../sources/driver.js';
 import { createDriver, type DriverSettings } from '../sources/registry.js';
 import {
@@ -14,7 +14,7 @@ import {
   parseSources,
   type SourceEntry,
   type SourcesFile,
-} from '../sources/sources-file.js';
+} from '../sources/file/sources-file.js';
 import { SourceTask, type SourceTiming, type Stores } from './source-task.js';
 
 type Outcome =

@@ -16,7 +16,7 @@ import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
 import { Sources } from '../objects/source.js';
-import { OpenStackClouds } from '../sources/openstack-clouds.js';
+import { OpenStackClouds } from '../sources/openstack/clouds.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { ControlPlane } from './control/control-plane.js';

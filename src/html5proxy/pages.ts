@@ -6,7 +6,7 @@ import { explanation, EXPLANATION_TYPE, type Explained } from '../service/explan
 import { loggerFor } from '../log.js';
 import type { NetworkList } from '../net/network-list.js';
 import type { Readiness } from '../service/readiness.js';
-import type { Opening, TokenExchange } from '../sources/token-exchange.js';
+import type { Opening, TokenExchange } from '../broker/token-exchange.js';
 import { browserOf } from './browser.js';
 import { contentSecurityPolicy, HEADERS } from './headers.js';
 import type { Html5Metrics } from './metrics.js';

@@ -14,7 +14,7 @@ import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { InstanceFacts } from '../objects/instance-fact.js';
 import { Sources } from '../objects/source.js';
-import { OpenStackClouds } from '../sources/openstack-clouds.js';
+import { OpenStackClouds } from '../sources/openstack/clouds.js';
 import { ConsoleKeeper } from './console-keeper.js';
 import { readEventType } from './event-type.js';
 import { NotificationFault } from './fault.js';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which driver serves which type of source. A new platform is one file beside this one and one line here.
 import type { AskedDriver, SourceDriver } from './driver.js';
-import { OpenStackDriver, type OpenStackSettings } from './openstack.js';
-import type { SourceEntry, SourceType } from './sources-file.js';
-import { StaticDriver } from './static.js';
+import { OpenStackDriver, type OpenStackSettings } from './openstack/driver.js';
+import type { SourceEntry, SourceType } from './file/sources-file.js';
+import { StaticDriver } from './static/driver.js';
 
 /** What drivers need of the configuration. */
 export interface DriverSettings {

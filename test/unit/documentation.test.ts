@@ -21,7 +21,7 @@ import { ProxyMetrics } from '../../src/console/control/metrics.js';
 import { Html5Metrics } from '../../src/html5proxy/metrics.js';
 import { NotificationMetrics } from '../../src/notifications/metrics.js';
 import { AUDIT } from '../../src/objects/audit-message.js';
-import { parseSources } from '../../src/sources/sources-file.js';
+import { parseSources } from '../../src/sources/file/sources-file.js';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const NOTES = 'releasenotes/notes';

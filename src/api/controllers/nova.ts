@@ -6,7 +6,7 @@ import type { Request, Response } from 'express';
 import { InvalidInput } from '../../exception.js';
 import { explanation, EXPLANATION_TYPE, type Explained } from '../../service/explanation.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
-import { TokenExchange, type Opening } from '../../sources/token-exchange.js';
+import { TokenExchange, type Opening } from '../../broker/token-exchange.js';
 import { clientAddress } from '../client-address.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { Absent, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';

@@ -14,7 +14,7 @@ import { ServiceSession } from '../../identity/service-session.js';
 import { Services } from '../../objects/service.js';
 import type { Service } from '../../objects/service.js';
 import { Policy } from '../../policy.js';
-import { decodeSources, parseSources } from '../../sources/sources-file.js';
+import { decodeSources, parseSources } from '../../sources/file/sources-file.js';
 import { VERSION } from '../../version.js';
 import { everyPage } from '../manage/pages.js';
 import { describeFault } from '../outcome.js';

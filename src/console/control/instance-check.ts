@@ -4,7 +4,7 @@
 import { loggerFor } from '../../log.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import type { ChannelGrant } from '../../objects/console-session.js';
-import type { Sight } from '../../sources/openstack-clouds.js';
+import type { Sight } from '../../sources/openstack/clouds.js';
 import type { ProxyMetrics } from './metrics.js';
 
 const log = loggerFor('kerbside.console.control-plane');

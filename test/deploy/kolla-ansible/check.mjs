@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { loadConf } from '../../../dist/conf/index.js';
 import { configureLogging, loggerFor } from '../../../dist/log.js';
-import { decodeSources, parseSources } from '../../../dist/sources/sources-file.js';
+import { decodeSources, parseSources } from '../../../dist/sources/file/sources-file.js';
 
 const read = (path) => readFileSync(path, 'utf8');
 

@@ -13,7 +13,7 @@ import { Consoles } from '../../../src/objects/console.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Sources } from '../../../src/objects/source.js';
 import { services } from '../../fixtures/services.js';
-import { aConsole, staticSource } from '../../unit/sources/sources-yaml.js';
+import { aConsole, staticSource } from '../../unit/sources/file/sources-yaml.js';
 
 const UUID = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
 const OTHER = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5d';

@@ -5,7 +5,7 @@ import { DatabaseError } from '../../../../src/exception.js';
 import { ChannelInDoubt } from '../../../../src/objects/console-channel.js';
 import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
 import type { Refusal } from '../../../../src/objects/console-session.js';
-import type { Sight } from '../../../../src/sources/openstack-clouds.js';
+import type { Sight } from '../../../../src/sources/openstack/clouds.js';
 
 import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../../fixtures/control-plane.js';
 

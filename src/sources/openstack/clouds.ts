@@ -4,14 +4,14 @@
 // is away never keeps the others from answering. What sources.yaml says about them comes out of the database, where
 // the conductor keeps it: API and proxy nodes need no copy of the file.
 import { createHash } from 'node:crypto';
-import { InstanceNotReady } from '../compute/faults.js';
-import type { ConsoleType } from '../compute/microversions.js';
-import { InvalidInput, NotFound, Unavailable } from '../exception.js';
-import type { Logger } from '../log.js';
-import type { ConnectInfo } from '../objects/connect-info.js';
-import type { Consoles, DiscoveredConsole } from '../objects/console.js';
-import type { SourceDefinition, Sources } from '../objects/source.js';
-import { OpenStackDriver, type Look, type OpenStackSettings } from './openstack.js';
+import { InstanceNotReady } from '../../compute/faults.js';
+import type { ConsoleType } from '../../compute/microversions.js';
+import { InvalidInput, NotFound, Unavailable } from '../../exception.js';
+import type { Logger } from '../../log.js';
+import type { ConnectInfo } from '../../objects/connect-info.js';
+import type { Consoles, DiscoveredConsole } from '../../objects/console.js';
+import type { SourceDefinition, Sources } from '../../objects/source.js';
+import { OpenStackDriver, type Look, type OpenStackSettings } from './driver.js';
 
 /** `[nova]` as far as the clouds go. */
 export interface CloudSettings extends OpenStackSettings {

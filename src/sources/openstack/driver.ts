@@ -3,16 +3,16 @@
 // is true of a known console now. Nova never checks again where a token leads (another project's guest may have the
 // port by then), so an address counts only when it comes with a look at the instance.
 import { isIP } from 'node:net';
-import { InstanceNotReady, NovaRefused, type InstanceFault } from '../compute/faults.js';
-import { consoleFault, type Instance } from '../compute/instance.js';
-import type { ConsoleType } from '../compute/microversions.js';
-import { NovaClient, type ResolvedConsole } from '../compute/nova-client.js';
-import { Unavailable } from '../exception.js';
-import { ServiceSession } from '../identity/service-session.js';
-import type { DiscoveredConsole } from '../objects/console.js';
-import type { SourceDefinition } from '../objects/source.js';
-import type { AskedDriver } from './driver.js';
-import { loginOf, patchOf } from './openstack-entry.js';
+import { InstanceNotReady, NovaRefused, type InstanceFault } from '../../compute/faults.js';
+import { consoleFault, type Instance } from '../../compute/instance.js';
+import type { ConsoleType } from '../../compute/microversions.js';
+import { NovaClient, type ResolvedConsole } from '../../compute/nova-client.js';
+import { Unavailable } from '../../exception.js';
+import { ServiceSession } from '../../identity/service-session.js';
+import type { DiscoveredConsole } from '../../objects/console.js';
+import type { SourceDefinition } from '../../objects/source.js';
+import type { AskedDriver } from '../driver.js';
+import { loginOf, patchOf } from './entry.js';
 
 /** `[nova]` as far as the driver goes. */
 export interface OpenStackSettings {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources.yaml: a list of sources, in the keys of the original. A fault of one source leaves the others alone; only
 // what is no YAML or no list at all is a fault of the whole file. Numbers are read as text. Pure: text in, entries out.
-import { InvalidInput } from '../exception.js';
-import type { DiscoveredConsole } from '../objects/console.js';
-import type { SourceDefinition } from '../objects/source.js';
+import { InvalidInput } from '../../exception.js';
+import type { DiscoveredConsole } from '../../objects/console.js';
+import type { SourceDefinition } from '../../objects/source.js';
 import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
-import { readOpenStack } from './openstack-entry.js';
+import { readOpenStack } from '../openstack/entry.js';
 import { located, YamlFault, YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert'] as const;

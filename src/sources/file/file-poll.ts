@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Unavailable } from '../exception.js';
+import { Unavailable } from '../../exception.js';
 
 /** Largest file that is read, in bytes. */
 const MAX_BYTES = 32 * 1024 * 1024;

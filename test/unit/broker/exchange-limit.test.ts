@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
-import { ExchangeLimit } from '../../../src/sources/exchange-limit.js';
+import { ExchangeLimit } from '../../../src/broker/exchange-limit.js';
 
 describe('the limit of failed exchanges', () => {
   it('counts each address by itself, and a network of IPv6 as one', async () => {

@@ -7,7 +7,7 @@ import type { AuditEvents } from '../objects/audit-event.js';
 import { AUDIT } from '../objects/audit-message.js';
 import type { ConsoleTokens, MintedToken } from '../objects/console-token.js';
 import type { ExchangeLimit } from './exchange-limit.js';
-import type { OpenStackClouds, SourcedConsole } from './openstack-clouds.js';
+import type { OpenStackClouds, SourcedConsole } from '../sources/openstack/clouds.js';
 
 /** Who is named as the one that a console token was made for: Nova does not say. */
 const ISSUED_TO = 'nova';

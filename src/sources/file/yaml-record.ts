@@ -13,7 +13,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
-import { KerbsideException } from '../exception.js';
+import { KerbsideException } from '../../exception.js';
 
 /** Where something stands in the file, both from 1. */
 export interface Position {

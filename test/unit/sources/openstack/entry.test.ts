@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
-import { InvalidInput } from '../../../src/exception.js';
-import { loginOf, patchOf } from '../../../src/sources/openstack-entry.js';
-import { parseSources } from '../../../src/sources/sources-file.js';
+import { InvalidInput } from '../../../../src/exception.js';
+import { loginOf, patchOf } from '../../../../src/sources/openstack/entry.js';
+import { parseSources } from '../../../../src/sources/file/sources-file.js';
 
 const GOOD: Readonly<Record<string, string>> = {
   source: 'cloud',

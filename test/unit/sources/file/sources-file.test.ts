@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources.yaml: the keys of the original are read, and every fault says where it is, whose it is and what to do.
 import { describe, expect, it } from '@jest/globals';
-import { decodeSources, faultText, parseSources, SOURCE_KEYS } from '../../../src/sources/sources-file.js';
+import {
+  decodeSources,
+  faultText,
+  parseSources,
+  SOURCE_KEYS,
+} from '../../../../src/sources/file/sources-file.js';
 import { aConsole, CERTIFICATE, indented, staticSource } from './sources-yaml.js';
 
 const UUID = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The static source: consoles written down in sources.yaml, for labs and for hypervisors without a cloud.
-import type { ConnectInfo } from '../objects/connect-info.js';
-import type { DiscoveredConsole } from '../objects/console.js';
-import type { SourceDriver } from './driver.js';
+import type { ConnectInfo } from '../../objects/connect-info.js';
+import type { DiscoveredConsole } from '../../objects/console.js';
+import type { SourceDriver } from '../driver.js';
 
 /** Serves the consoles of one static entry of sources.yaml. It asks nobody, so it never fails. */
 export class StaticDriver implements SourceDriver {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The static driver and the registry that makes it.
 import { describe, expect, it } from '@jest/globals';
-import type { SourceDriver } from '../../../src/sources/driver.js';
-import { createDriver } from '../../../src/sources/registry.js';
-import { parseSources, type SourceEntry } from '../../../src/sources/sources-file.js';
-import { aConsole, CERTIFICATE, indented, staticSource } from './sources-yaml.js';
+import type { SourceDriver } from '../../../../src/sources/driver.js';
+import { createDriver } from '../../../../src/sources/registry.js';
+import { parseSources, type SourceEntry } from '../../../../src/sources/file/sources-file.js';
+import { aConsole, CERTIFICATE, indented, staticSource } from '../file/sources-yaml.js';
 
 const signal = new AbortController().signal;
 

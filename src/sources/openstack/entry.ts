@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an openstack entry of sources.yaml says beyond the keys of all sources, and how it becomes the login of a
 // session. `verify` is true, false or the path of a CA file, as in the original.
-import { Secret } from '../conf/secret.js';
-import type { Patch } from '../compute/microversions.js';
-import { InvalidInput } from '../exception.js';
-import type { KeystoneAuthOptions } from '../identity/service-session.js';
-import type { SourceDefinition } from '../objects/source.js';
-import type { FieldReader } from './field-reader.js';
+import { Secret } from '../../conf/secret.js';
+import type { Patch } from '../../compute/microversions.js';
+import { InvalidInput } from '../../exception.js';
+import type { KeystoneAuthOptions } from '../../identity/service-session.js';
+import type { SourceDefinition } from '../../objects/source.js';
+import type { FieldReader } from '../file/field-reader.js';
 
 const INTERFACES = ['public', 'internal', 'admin'];
 const PATCHES = ['2.96', '2.97'];

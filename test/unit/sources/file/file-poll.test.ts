@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { FilePoll } from '../../../src/sources/file-poll.js';
+import { FilePoll } from '../../../../src/sources/file/file-poll.js';
 
 describe('FilePoll', () => {
   let folder: string;
