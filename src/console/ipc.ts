@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the supervisor and its relay workers say to each other over the cluster's IPC channel. Messages are plain
 // JSON. A `request` is answered by a `reply` with the same id; everything else is a note that expects nothing.
+import type { Conf } from '../conf/index.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { CloseReason } from './close-reason.js';
 
@@ -122,27 +123,12 @@ export interface Verdict {
   readonly count: number;
 }
 
-/** What a worker needs to know of the configuration; times in seconds, sizes in bytes. */
-export interface RelaySettings {
-  readonly addresses: readonly string[];
-  readonly securePort: number;
-  readonly insecurePort: number;
-  readonly tlsHandshakeTimeout: number;
-  readonly linkTimeout: number;
-  readonly backendTimeout: number;
-  readonly backendTransport: 'prefer_tls' | 'require_tls' | 'plain';
-  readonly writeTimeout: number;
-  readonly controlTimeout: number;
-  readonly maxConnections: number;
-  readonly maxConnectionsPerAddress: number;
-  readonly maxHalfOpenPerAddress: number;
-  /** Addresses and networks whose connections begin with a PROXY protocol header. */
-  readonly proxyProtocolFrom: readonly string[];
-  readonly maxMessageBytes: number;
-  readonly idleTimeouts: Readonly<Record<string, number>>;
-  readonly firewallMode: 'enforce' | 'warn';
-  readonly permittedChannels: readonly string[];
-  readonly log: { readonly debug: boolean; readonly useJson: boolean; readonly file: string };
+/**
+ * The groups of the configuration that a relay worker is told, with the names, units and bounds of src/conf; an option is
+ * declared there and nowhere else. Of `[DEFAULT]` only what the log needs: its `transport_url` has a password.
+ */
+export interface RelaySettings extends Pick<Conf, 'spice' | 'proxy' | 'firewall'> {
+  readonly default: Pick<Conf['default'], 'debug' | 'useJson' | 'logFile'>;
 }
 
 /** What the supervisor tells a worker. */

@@ -28,12 +28,14 @@ class RelayWorker {
   ) {}
 
   static async start(settings: RelaySettings, tls: TlsMaterial): Promise<RelayWorker> {
-    configureLogging(settings.log);
+    for (const group of Object.values(settings)) Object.freeze(group);
+    const { debug, useJson, logFile } = settings.default;
+    configureLogging({ debug, useJson, file: logFile });
     const shared = await tlsWritesConsumeTheirBuffer(tls);
     if (!shared) log.warning('self test failed: every connection reads into a buffer of its own');
     const context: WorkerContext = {
       settings,
-      control: new ControlClient((message) => outbox.put(message), settings.controlTimeout),
+      control: new ControlClient((message) => outbox.put(message), settings.proxy.controlTimeout),
       registry: new SessionRegistry(),
       ticketKeys: await TicketKeys.create(),
       buffer: new RelayBuffer(shared),

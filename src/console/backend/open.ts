@@ -34,7 +34,7 @@ export async function openBackend(
   grant: Grant,
 ): Promise<Backend> {
   const startedAt = performance.now();
-  const { backendTimeout, backendTransport } = worker.settings;
+  const { backendTimeout, backendTransport } = worker.settings.proxy;
   let route: Route | null = firstRoute(grant.target, backendTransport);
   const tried: Route[] = [];
   for (;;) {

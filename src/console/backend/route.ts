@@ -15,7 +15,7 @@ export interface Route {
   readonly port: number;
 }
 
-type Policy = RelaySettings['backendTransport'];
+type Policy = RelaySettings['proxy']['backendTransport'];
 
 /**
  * Where to dial first. The console's own transport wins over the policy.

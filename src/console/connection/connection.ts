@@ -56,7 +56,7 @@ async function withLinkDeadline(
   worker: WorkerContext,
   onLinked: () => void,
 ): ReturnType<typeof receiveLink> {
-  const left = worker.settings.linkTimeout - connection.age();
+  const left = worker.settings.proxy.linkTimeout - connection.age();
   const deadline = setTimeout(
     () => connection.fail(new LinkRefused('link_timeout', null, 'the link stage took too long')),
     Math.max(0, left) * 1000,

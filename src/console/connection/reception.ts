@@ -47,7 +47,7 @@ export class Reception {
   private withoutHeader = 0;
 
   constructor(private readonly worker: WorkerContext) {
-    this.balancers = new NetworkList(worker.settings.proxyProtocolFrom);
+    this.balancers = new NetworkList(worker.settings.proxy.proxyProtocolFrom);
   }
 
   /** Calls `enter` as soon as it is known whose connection it is, unless that one is refused. */
@@ -62,7 +62,7 @@ export class Reception {
       return;
     }
     const sender = { address: plainAddress(remoteAddress), port: remotePort };
-    if (this.open >= this.worker.settings.maxConnections + REFUSAL_RESERVE) {
+    if (this.open >= this.worker.settings.proxy.maxConnections + REFUSAL_RESERVE) {
       this.cut(socket, 'limit_connections', sender.address, 'cut at once');
       return;
     }
@@ -101,7 +101,7 @@ export class Reception {
   /** Counts a connection as half-open, or cuts it when its address has too many. */
   private admit(socket: Socket, arrival: Arrival, enter: (arrival: Arrival) => void): void {
     const { address } = arrival.peer;
-    if (this.halfOpen.of(address) >= this.worker.settings.maxHalfOpenPerAddress) {
+    if (this.halfOpen.of(address) >= this.worker.settings.proxy.maxHalfOpenPerAddress) {
       this.cut(socket, 'limit_half_open', address, 'cut at once');
       return;
     }
@@ -122,7 +122,7 @@ export class Reception {
       return;
     }
     this.withoutHeader += 1;
-    const timeout = Math.min(HEADER_TIMEOUT, this.worker.settings.linkTimeout);
+    const timeout = Math.min(HEADER_TIMEOUT, this.worker.settings.proxy.linkTimeout);
     receiveProxyHeader(socket, timeout, (outcome) => {
       this.withoutHeader -= 1;
       switch (outcome.kind) {

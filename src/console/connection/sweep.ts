@@ -21,7 +21,8 @@ export function startSweep(worker: WorkerContext): () => void {
 }
 
 function inspect(connection: ClientConnection, worker: WorkerContext): void {
-  const { settings, meter } = worker;
+  const { meter } = worker;
+  const { writeTimeout, idleTimeout: byChannel } = worker.settings.proxy;
   const { meteredUp, meteredDown } = connection;
   const moved = meter.collect(connection) > 0;
   const blocked = connection.traffic?.blockedLeg() ?? null;
@@ -30,11 +31,12 @@ function inspect(connection: ClientConnection, worker: WorkerContext): void {
     blocked === 'client' ? connection.meteredDown > meteredDown : connection.meteredUp > meteredUp;
   connection.blockedFor = blocked === null || taken ? 0 : connection.blockedFor + SWEEP_INTERVAL;
   connection.idleFor = moved ? 0 : connection.idleFor + SWEEP_INTERVAL;
-  if (blocked !== null && connection.blockedFor >= settings.writeTimeout) {
-    connection.end(`${blocked} stopped reading`, `nothing was taken for ${settings.writeTimeout} s`);
+  if (blocked !== null && connection.blockedFor >= writeTimeout) {
+    connection.end(`${blocked} stopped reading`, `nothing was taken for ${writeTimeout} s`);
     return;
   }
-  const idleTimeout = settings.idleTimeouts[channelName(connection.channelType) ?? ''];
+  const channel = channelName(connection.channelType);
+  const idleTimeout = channel === null ? undefined : byChannel[channel];
   if (idleTimeout !== undefined && idleTimeout > 0 && connection.idleFor >= idleTimeout) {
     connection.end('idle', `no byte for ${idleTimeout} s`);
   }

@@ -54,7 +54,7 @@ export class Listener {
     this.reception = new Reception(worker);
     this.engine = tls.createServer({
       ...secureContextOptions(material),
-      handshakeTimeout: worker.settings.tlsHandshakeTimeout * 1000,
+      handshakeTimeout: worker.settings.proxy.tlsHandshakeTimeout * 1000,
     });
     this.engine.on('secureConnection', (client: TLSSocket) => this.serve(client));
     this.engine.on('tlsClientError', (error: NodeJS.ErrnoException, client: TLSSocket) => {
@@ -72,7 +72,7 @@ export class Listener {
    * @throws StartupError naming option, port and fault
    */
   async listen(): Promise<{ secure: number[]; insecure: number[] }> {
-    const { addresses, securePort, insecurePort } = this.worker.settings;
+    const { address: addresses, securePort, insecurePort } = this.worker.settings.spice;
     const secure: number[] = [];
     const insecure: number[] = [];
     for (const address of addresses) {
@@ -126,7 +126,7 @@ export class Listener {
 
   private acceptPlain(socket: Socket): void {
     this.reception.receive(socket, ({ peer, acceptedAt }) => {
-      const left = this.worker.settings.linkTimeout - (performance.now() - acceptedAt) / 1000;
+      const left = this.worker.settings.proxy.linkTimeout - (performance.now() - acceptedAt) / 1000;
       // spice-gtk tries the plain port first whenever it is told of one: nothing to bother an operator with.
       answerNeedSecured(socket, left, (detail) => {
         this.worker.control.note({ op: 'refused', reason: 'need_secured', clientIp: peer.address });
@@ -161,7 +161,7 @@ export class Listener {
   }
 
   private overLimit(address: string): string | null {
-    const { maxConnections, maxConnectionsPerAddress } = this.worker.settings;
+    const { maxConnections, maxConnectionsPerAddress } = this.worker.settings.proxy;
     if (this.worker.registry.connections.size >= maxConnections) return 'limit_connections';
     return this.byAddress.of(address) > maxConnectionsPerAddress ? 'limit_address' : null;
   }

@@ -49,9 +49,9 @@ export class Relay implements Traffic {
     private readonly backend: Backend,
   ) {
     const { channelType } = link.message;
-    const enforce = worker.settings.firewallMode === 'enforce';
+    const enforce = worker.settings.firewall.mode === 'enforce';
     const policy = (direction: Direction) =>
-      messagePolicy(channelType, direction, worker.settings.maxMessageBytes, enforce);
+      messagePolicy(channelType, direction, worker.settings.proxy.maxMessageSize, enforce);
     this.up = new MessageWalker(link.miniHeader, policy('up'));
     this.down = new MessageWalker(link.miniHeader, policy('down'));
     const asked = hasCap(link.message.channelCaps, MAIN_CAP.NAME_AND_UUID);
@@ -101,7 +101,7 @@ export class Relay implements Traffic {
 
   /** The client's bytes wait until the guest has shown that it is the right one. */
   private awaitIdentity(): void {
-    const { backendTimeout } = this.worker.settings;
+    const { backendTimeout } = this.worker.settings.proxy;
     this.identityDeadline = setTimeout(
       () => this.end('guest not identified', `no UUID within ${backendTimeout} s`),
       backendTimeout * 1000,
@@ -257,7 +257,7 @@ export class Relay implements Traffic {
 
   private verdictsOf(walker: MessageWalker, direction: Verdict['direction']): Verdict[] {
     const channel = channelName(this.link.message.channelType) ?? 'unknown';
-    const action = this.worker.settings.firewallMode === 'enforce' ? 'enforced' : 'observed';
+    const action = this.worker.settings.firewall.mode === 'enforce' ? 'enforced' : 'observed';
     return [...(walker.verdicts ?? [])].map(([rule, count]) => ({ channel, direction, rule, action, count }));
   }
 }
