@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shapes of the API's bodies as JSON Schema, for the OpenAPI document. They are the views and schemas of this
 // folder told to machines; a test compares the answers of the running service with them.
+import { CHANNEL_NAMES } from '../conf/channel-names.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -146,7 +147,7 @@ export const SCHEMAS = {
     client_ip: STRING,
     client_port: INTEGER,
     connection_id: orNull(INTEGER),
-    channel_type: INTEGER,
+    channel_type: { type: 'string', enum: [...CHANNEL_NAMES] },
     channel_id: INTEGER,
     session_id: STRING,
     connection_ref: STRING,

@@ -71,7 +71,12 @@ it('a link opens a desktop: its picture, pixel for pixel, and what is typed come
   expect(screen === null ? null : differingPixels(screen, readPpm(readFileSync(dump)))).toBe(0);
 
   const session = (await lab.kerbside.sessions())[lab.kerbside.sessionId(vv)];
-  expect(session?.channels.map(({ channel_type }) => channel_type).sort()).toEqual([1, 2, 3, 4]);
+  expect(session?.channels.map(({ channel_type }) => channel_type).sort()).toEqual([
+    'cursor',
+    'display',
+    'inputs',
+    'main',
+  ]);
   expect(page.console.filter((line) => /Content Security Policy|pageerror/.test(line))).toEqual([]);
 });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions with their open channels as JSON: one object, keyed by session id.
+import { CHANNEL_NAMES } from '../../conf/channel-names.js';
 import type { OpenChannel, OpenSession } from '../../objects/console-session.js';
 
 /** Sessions as JSON. */
@@ -25,9 +26,14 @@ function viewChannel(channel: OpenChannel): Record<string, unknown> {
     client_ip: channel.clientIp,
     client_port: channel.clientPort,
     connection_id: channel.connectionId,
-    channel_type: channel.channelType,
+    channel_type: nameOf(channel.channelType),
     channel_id: channel.channelId,
     session_id: channel.sessionId,
     connection_ref: channel.connectionRef,
   };
+}
+
+/** What the original writes: the channel's name. A type without a name is refused long before it has a row. */
+function nameOf(channelType: number): string {
+  return CHANNEL_NAMES[channelType - 1] ?? String(channelType);
 }

@@ -63,7 +63,7 @@ describe('GET /session', () => {
           client_ip: '2001:db8::1',
           client_port: 40000,
           connection_id: null,
-          channel_type: 1,
+          channel_type: 'main',
           channel_id: 0,
           session_id: ids[0],
           connection_ref: expect.any(String),

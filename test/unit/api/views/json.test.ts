@@ -98,28 +98,29 @@ describe('viewSource', () => {
 });
 
 describe('viewSessions', () => {
+  const channel = {
+    id: 3,
+    node: 'n',
+    pid: 9,
+    created: 1.5,
+    clientIp: '2001:db8::1',
+    clientPort: 40000,
+    connectionId: null,
+    channelType: 1,
+    channelId: 0,
+    sessionId: 'abcdefghijkl',
+    connectionRef: 'r',
+  };
+  const session = {
+    sessionId: 'abcdefghijkl',
+    source: 'lab',
+    uuid: 'u-1',
+    name: null,
+    projectId: null,
+    channels: [channel],
+  };
+
   it('keys the sessions by their id', () => {
-    const channel = {
-      id: 3,
-      node: 'n',
-      pid: 9,
-      created: 1.5,
-      clientIp: '2001:db8::1',
-      clientPort: 40000,
-      connectionId: null,
-      channelType: 1,
-      channelId: 0,
-      sessionId: 'abcdefghijkl',
-      connectionRef: 'r',
-    };
-    const session = {
-      sessionId: 'abcdefghijkl',
-      source: 'lab',
-      uuid: 'u-1',
-      name: null,
-      projectId: null,
-      channels: [channel],
-    };
     expect(viewSessions([session])).toEqual({
       abcdefghijkl: {
         source: 'lab',
@@ -134,7 +135,7 @@ describe('viewSessions', () => {
             client_ip: '2001:db8::1',
             client_port: 40000,
             connection_id: null,
-            channel_type: 1,
+            channel_type: 'main',
             channel_id: 0,
             session_id: 'abcdefghijkl',
             connection_ref: 'r',
@@ -143,5 +144,29 @@ describe('viewSessions', () => {
       },
     });
     expect(viewSessions([])).toEqual({});
+  });
+
+  it('names a channel as the original does', () => {
+    const typesOf = (types: readonly number[]): unknown[] => {
+      const channels = types.map((channelType) => ({ ...channel, channelType }));
+      const view = viewSessions([{ ...session, channels }])['abcdefghijkl'] as {
+        channels: { channel_type: unknown }[];
+      };
+      return view.channels.map(({ channel_type }) => channel_type);
+    };
+    expect(typesOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])).toEqual([
+      'main',
+      'display',
+      'inputs',
+      'cursor',
+      'playback',
+      'record',
+      'tunnel',
+      'smartcard',
+      'usbredir',
+      'port',
+      'webdav',
+    ]);
+    expect(typesOf([0, 12])).toEqual(['0', '12']);
   });
 });
