@@ -2,11 +2,7 @@
 // The relay step: carries bytes both ways until an end. Down (backend to client) goes in lockstep: a chunk is read,
 // walked and written; while that write is not done, or after a read that filled the buffer, nothing more is read.
 // So one buffer serves all connections of the worker, nobody starves, and a slow client stops its backend. Up is
-// ordinary stream back pressure.
-//
-// Every write to the client ends in a TLS record that completes one message at most: spice-gtk waits on its socket
-// and never asks OpenSSL for what is left, so a message that shares the last record with the one before it would
-// lie unread until more bytes come. The walker says where a chunk must be cut for that.
+// ordinary stream back pressure. The walker says where a chunk must be cut for the record rule of client-writer.ts.
 import type { Backend } from '../backend/open.js';
 import type { ClientConnection, Traffic } from '../connection/client-connection.js';
 import { ConnectionEnded } from '../connection/ends.js';
@@ -14,6 +10,7 @@ import type { CloseReason } from '../close-reason.js';
 import { messagePolicy, type Direction } from '../firewall/allow-list.js';
 import type { Grant, Verdict } from '../ipc.js';
 import type { ClientLink } from '../connection/link.js';
+import { ClientWriter } from './client-writer.js';
 import { MainRules } from './main-rules.js';
 import { hasCap } from '../spice/capabilities.js';
 import { CHANNEL, channelName, MAIN_CAP } from '../spice/constants.js';
@@ -27,18 +24,13 @@ export class Relay implements Traffic {
   private readonly up: MessageWalker;
   private readonly down: MessageWalker;
   private readonly main: MainRules | null;
-  /** Writes to the client whose end has not been told: two at most, the parts of one chunk. */
-  private inFlight = 0;
-  /** A chunk that came while the one before it was in flight, and where it is cut. */
-  private queued: Buffer | null = null;
-  private queuedCut = 0;
-  /** Whether the backend's reading waits for the writes in flight. */
+  private readonly writer: ClientWriter;
+  /** Whether the backend's reading waits for the client to take what was written. */
   private paused = false;
   private upBlocked = false;
   private stopped = false;
   private identityDeadline: NodeJS.Timeout | undefined;
   private settle: (fault: Error) => void = () => undefined;
-  private readonly onWritten = (): void => this.written();
   private readonly onClientData = (chunk: Buffer): void => this.carryUp(chunk);
 
   constructor(
@@ -49,6 +41,10 @@ export class Relay implements Traffic {
     private readonly backend: Backend,
   ) {
     const { channelType } = link.message;
+    this.writer = new ClientWriter(connection.client);
+    this.writer.drained = () => {
+      if (this.paused) this.goOn();
+    };
     const enforce = worker.settings.firewall.mode === 'enforce';
     const policy = (direction: Direction) =>
       messagePolicy(channelType, direction, worker.settings.proxy.maxMessageSize, enforce);
@@ -95,7 +91,7 @@ export class Relay implements Traffic {
   }
 
   blockedLeg(): 'client' | 'backend' | null {
-    if (this.inFlight > 0) return 'client';
+    if (this.writer.busy) return 'client';
     return this.upBlocked ? 'backend' : null;
   }
 
@@ -160,44 +156,11 @@ export class Relay implements Traffic {
       return false;
     }
     const { chunkLife } = this.backend.leg;
-    const chunk = buffer.subarray(0, length);
-    if (this.inFlight > 0) {
-      this.queued = chunkLife === 'until_return' ? Buffer.from(chunk) : chunk;
-      this.queuedCut = cut;
-      this.paused = true;
-      return false;
-    }
-    this.writeDown(chunk, cut, chunkLife === 'until_return');
+    const more = this.writer.write(buffer.subarray(0, length), cut, chunkLife);
     // After a read that filled the buffer libuv would call again at once, before the write's end is told.
-    this.paused = chunkLife === 'until_resume' || (chunkLife === 'until_return' && length === buffer.length);
+    const filled = chunkLife === 'until_return' && length === buffer.length;
+    this.paused = !more || filled || chunkLife === 'until_resume';
     return !this.paused;
-  }
-
-  /** Writes a chunk, in two parts where the record rule wants it. */
-  private writeDown(chunk: Buffer, cut: number, copyTail: boolean): void {
-    const { client } = this.connection;
-    if (cut > 0) {
-      this.inFlight = 2;
-      client.write(chunk.subarray(0, cut), this.onWritten);
-      // The tail waits inside the stream for the first part's end: a shared buffer is long reused by then.
-      const tail = chunk.subarray(cut);
-      client.write(copyTail ? Buffer.from(tail) : tail, this.onWritten);
-    } else {
-      this.inFlight = 1;
-      client.write(chunk, this.onWritten);
-    }
-  }
-
-  private written(): void {
-    this.inFlight -= 1;
-    if (this.inFlight > 0 || this.stopped) return;
-    const { queued } = this;
-    if (queued !== null) {
-      this.queued = null;
-      this.writeDown(queued, this.queuedCut, false);
-    } else if (this.paused) {
-      this.goOn();
-    }
   }
 
   private goOn(): void {
@@ -230,15 +193,10 @@ export class Relay implements Traffic {
   }
 
   private writeMain(first: Buffer | null, last: Buffer | null): void {
-    const { client } = this.connection;
     if (this.stopped) return;
-    if (last === null) {
-      this.goOn();
-      return;
-    }
-    this.inFlight = first === null ? 1 : 2;
-    if (first !== null) client.write(first, this.onWritten);
-    client.write(last, this.onWritten);
+    if (last === null) this.goOn();
+    else if (first === null) this.writer.write(last, 0, 'kept');
+    else this.writer.write(Buffer.concat([first, last]), first.length, 'kept');
   }
 
   private end(reason: CloseReason, detail = ''): void {
@@ -249,6 +207,7 @@ export class Relay implements Traffic {
   private stop(fault: Error): void {
     if (this.stopped) return;
     this.stopped = true;
+    this.writer.end();
     clearTimeout(this.identityDeadline);
     this.backend.leg.read(() => false);
     this.connection.client.off('data', this.onClientData);
