@@ -148,16 +148,18 @@ export async function closeLostConnections(
 
 /**
  * Appends `message` to the audit trail of each session with an open connection on a node none of whose proxies is up:
- * once for each time that the node goes down, however often this is called.
+ * once for each time that the node goes down, however often this is called. The event carries the instant at which the
+ * node was found down, which names the loss: were it the time of the call, a later loss would pass for one that has been
+ * told whenever it is found at the same tick, or after the database's clock was set back.
  */
 export async function auditLostNode(db: Statements, node: string, message: string): Promise<void> {
   await db.execute(
     'INSERT INTO audit_events (source, uuid, timestamp, session_id, node, message) ' +
-      `SELECT DISTINCT s.source, s.uuid, ${databaseNow(db.dialect)}, c.session_id, c.node, ? ` +
+      `SELECT DISTINCT s.source, s.uuid, ${DOWN_SINCE}, c.session_id, c.node, ? ` +
       'FROM console_connections c JOIN console_sessions s ON s.session_id = c.session_id ' +
       `WHERE c.node = ? AND c.closed IS NULL AND ${NO_PROXY_UP} AND NOT EXISTS (SELECT 1 FROM audit_events a ` +
       'WHERE a.source = s.source AND a.uuid = s.uuid AND a.session_id = c.session_id AND a.node = c.node ' +
-      `AND a.message = ? AND a.timestamp >= ${DOWN_SINCE})`,
-    [message, node, node, message, node],
+      `AND a.message = ? AND a.timestamp = ${DOWN_SINCE})`,
+    [node, message, node, node, message, node],
   );
 }

@@ -13,10 +13,11 @@ import { Services } from '../../../src/objects/service.js';
 import type { ServiceRun } from '../../../src/objects/service.js';
 import { sessionUsage } from '../../../src/objects/session-usage.js';
 import { Sources } from '../../../src/objects/source.js';
-import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
+import { databasesOf, ENGINES, overheard, withClock } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
 
 const GRACE = 60;
+const DOWN_TIME = 15;
 const BACKEND = 0xfeed;
 const END = { reason: 'client closed', bytesUp: 1, bytesDown: 2, duration: 3 };
 
@@ -26,16 +27,19 @@ const aProxy = (host: string): ServiceRun => ({
 });
 
 class Site {
-  /** Goes on from the time of the database, which has a part in it. */
-  readonly clock = { now: Date.now() / 1000 };
+  /** The time of every process and of the database. */
+  readonly clock = { now: 1_900_000_000 };
+  readonly db: Database;
   readonly sessions: ConsoleSessions;
   readonly services: Services;
   private readonly nodes = new Map<string, ServiceRun>();
+  private readonly isUp = new Set<string>();
 
-  constructor(readonly db: Database) {
+  constructor(db: Database) {
     const now = (): number => this.clock.now;
-    this.sessions = new ConsoleSessions(db, { reconnectGrace: GRACE, now });
-    this.services = new Services(db);
+    this.db = withClock(db, this.clock);
+    this.sessions = new ConsoleSessions(this.db, { reconnectGrace: GRACE, now });
+    this.services = new Services(this.db);
   }
 
   async prepare(): Promise<this> {
@@ -49,6 +53,7 @@ class Site {
     const run = this.nodes.get(host) ?? aProxy(host);
     this.nodes.set(host, run);
     await this.services.register(run, {});
+    this.isUp.add(host);
   }
 
   /** As a conductor does with a node that is silent. */
@@ -58,8 +63,10 @@ class Site {
   }
 
   async silence(host: string): Promise<void> {
-    await this.db.execute('UPDATE services SET heartbeat = heartbeat - 60 WHERE host = ?', [host]);
-    await this.services.findDown({ downTime: 15, slack: 1 });
+    this.clock.now += DOWN_TIME;
+    for (const [other, run] of this.nodes) if (other !== host && this.isUp.has(other)) await this.beat(run);
+    this.isUp.delete(host);
+    await this.services.findDown({ downTime: DOWN_TIME, slack: 1 });
   }
 
   async closeDown(): Promise<number> {
@@ -70,8 +77,12 @@ class Site {
   }
 
   async back(host: string): Promise<string> {
-    const run = this.nodes.get(host) ?? aProxy(host);
-    return (await this.services.beat(run, { draining: false, report: {}, downTime: 15 })).kind;
+    this.isUp.add(host);
+    return this.beat(this.nodes.get(host) ?? aProxy(host));
+  }
+
+  private async beat(run: ServiceRun): Promise<string> {
+    return (await this.services.beat(run, { draining: false, report: {}, downTime: DOWN_TIME })).kind;
   }
 
   async mint(): Promise<string> {
@@ -206,7 +217,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       const ids = sessions.slice(0, 2).map(({ main }) => main.sessionId);
       await site.silence('a');
       let writes = 0;
-      const mortal = overheard(db, (_sql, _parameters, isWrite) => {
+      const mortal = overheard(site.db, (_sql, _parameters, isWrite) => {
         if (isWrite && (writes += 1) > lastWrite) throw new Error('this conductor has died');
       });
       const dying = new ConsoleSessions(mortal, { reconnectGrace: GRACE }).closeNode('a');
@@ -223,6 +234,21 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       await site.sessions.recover('a', alive(sessions[0]!.main));
       await site.declareDead('a');
       expect(await site.lostSessions()).toEqual([...ids, sessions[0]!.main.sessionId].sort());
+    }
+  });
+
+  it.each([
+    ['moves only while the node is silent', 0],
+    ['was set back an hour in between', -3600],
+  ])('is told of each time that it is lost, on a clock that %s', async (_what, moved) => {
+    const site = await aSite();
+    const { main } = await site.session('a');
+    for (let time = 1; time <= 3; time += 1) {
+      await site.declareDead('a');
+      expect(await site.lostSessions()).toEqual(Array.from({ length: time }, () => main.sessionId));
+      site.clock.now += moved;
+      await site.back('a');
+      await site.sessions.recover('a', alive(main));
     }
   });
 
@@ -417,7 +443,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     await site.session('a');
     await site.services.register({ ...aProxy('a'), binary: 'kerbside' }, {});
     await site.db.execute("UPDATE services SET heartbeat = 0 WHERE binary_name = 'kerbside-proxy'");
-    expect(await site.services.findDown({ downTime: 15, slack: 1 })).toHaveLength(2);
+    expect(await site.services.findDown({ downTime: DOWN_TIME, slack: 1 })).toHaveLength(2);
     expect(await site.services.nodesToClose()).toEqual([]);
   });
 });
