@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How this site hears of what happens: in words that strangers may read, without names and addresses. Conductors hear
 // Nova's notifications and say so in the list of services; this process may be one itself.
-import { setTimeout as delay } from 'node:timers/promises';
+import { Unavailable } from '../exception.js';
 import type { BrokerStatus } from '../messaging/messaging.js';
+import { withDeadline } from '../net/deadline.js';
 import type { Service, Services } from '../objects/service.js';
 
 /** How Nova's notifications are heard, by the best of all conductors. */
@@ -49,8 +50,8 @@ export class MessagingHealth {
     try {
       const { services, downTime } = this.parts;
       const list = services.list({ limit: MOST_SERVICES }, { downTime });
-      const page = await Promise.race([list, delay(ANSWER_MS, null, { ref: false })]);
-      if (page !== null) this.known = bestOf(page.items);
+      const page = await withDeadline(list, ANSWER_MS, () => new Unavailable('the database does not answer'));
+      this.known = bestOf(page.items);
     } catch {
       // The database is away: /healthcheck says so by itself.
     }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts and ends the REST service: builds its parts, listens, and lets requests that are under way finish.
 import 'reflect-metadata';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { CaCertificate } from '../tls/ca-certificate.js';
 import type { Conf } from '../conf/index.js';
-import { StartupError } from '../exception.js';
 import { KeystoneLogin } from '../identity/keystone-login.js';
 import { keystoneAuthOptions } from '../identity/keystone-options.js';
 import { Login } from '../identity/login.js';
@@ -17,6 +14,8 @@ import { TokenValidator } from '../identity/token-validator.js';
 import { loggerFor } from '../log.js';
 import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
+import { HTTP_LIMITS, RequestGate } from '../net/http-limits.js';
+import { listen } from '../net/listen.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
@@ -59,19 +58,6 @@ export interface ApiServer {
 
 const LOG = loggerFor('kerbside.api');
 
-const LIMITS = {
-  /** Request line and headers together, bytes. */
-  maxHeaderSize: 16384,
-  /** From the first byte of a connection to the end of the headers, ms. */
-  headersTimeout: 10_000,
-  /** From the first byte of a request to its last, body included, ms. */
-  requestTimeout: 20_000,
-  /** How long a connection may be idle between requests, ms. Longer than the 60 s of common balancers. */
-  keepAliveTimeout: 65_000,
-  /** How often the timeouts are looked at, ms. */
-  connectionsCheckingInterval: 2000,
-} as const;
-
 /** Faults are ours to report, bodies are read late in the pipeline, and our log is the log. */
 const NEST_OPTIONS = { abortOnError: false, bodyParser: false, logger: false } as const;
 
@@ -97,13 +83,11 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
 
   // NOTE: not app.listen(): Nest's own server can not be given a limit for its headers.
   const handler = app.getHttpAdapter().getInstance() as Parameters<typeof createServer>[1];
-  const server = createServer(LIMITS, handler);
+  const server = createServer(HTTP_LIMITS, handler);
   server.maxConnections = MAX_CONNECTIONS;
-  const gate = new Gate(server);
-  await listen(server, conf.api.address, conf.api.port);
-  // Without a listener a failed accept (no file descriptor left) would end the process.
-  server.on('error', (error) => LOG.error('listener fault', { error }));
-  const { address, port } = server.address() as AddressInfo;
+  const gate = new RequestGate(server);
+  const place = { host: conf.api.address, port: conf.api.port, option: '[api] address, port', log: LOG };
+  const { address, port } = await listen(server, place);
   LOG.info('REST API listening', { address, port });
   return {
     port,
@@ -112,7 +96,7 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
     close: async () => {
       unsubscribe();
       parts.readiness.setDraining();
-      await gate.close();
+      await gate.close(CLOSE_DEADLINE_MS);
       await app.close();
     },
   };
@@ -168,68 +152,6 @@ function keystoneTokens(conf: Conf, session: ServiceSession, policy: Policy): Ke
   const o = conf.keystoneAuthtoken;
   const validator = new TokenValidator(session, { ...o, timeout: o.httpConnectTimeout });
   return { validator, policy, uri: o.wwwAuthenticateUri === '' ? o.authUrl : o.wwwAuthenticateUri };
-}
-
-/** Listens; where the host has no IPv6, `::` means all IPv4 addresses. */
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    server.listen({ host, port });
-    await once(server, 'listening');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'failed';
-    if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
-      await listen(server, '0.0.0.0', port);
-      return;
-    }
-    throw new StartupError(
-      `[api] address, port: cannot listen on ${host} port ${port} (${code}); ${remedy(code)}`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-function remedy(code: string): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return 'another program has this port: end it, or choose another port';
-    case 'EACCES':
-      return 'this user may not use that port: choose one above 1023';
-    default:
-      return 'choose an address of this host';
-  }
-}
-
-/** Counts requests under way, so that closing waits for them and for nothing else. */
-class Gate {
-  #pending = 0;
-  #closing = false;
-
-  constructor(private readonly server: Server) {
-    server.on('request', (_request, response) => {
-      this.#pending += 1;
-      response.once('close', () => {
-        this.#pending -= 1;
-        this.#closeWhenIdle();
-      });
-    });
-  }
-
-  async close(): Promise<void> {
-    const closed = once(this.server, 'close');
-    this.#closing = true;
-    this.server.close();
-    this.#closeWhenIdle();
-    const deadline = setTimeout(() => this.server.closeAllConnections(), CLOSE_DEADLINE_MS);
-    await closed;
-    clearTimeout(deadline);
-  }
-
-  /** Node leaves alone connections that have not sent a request yet; nobody waits for those. */
-  #closeWhenIdle(): void {
-    if (this.#closing && this.#pending === 0) this.server.closeAllConnections();
-  }
 }
 
 /** The public and the service's own URL of the Keystone that validates users' tokens. */

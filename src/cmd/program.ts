@@ -8,6 +8,7 @@ import type { Conf, ConfArgs } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
+import { doneWithin } from '../net/deadline.js';
 import type { Heartbeat, Presence } from '../service/heartbeat.js';
 import type { Messaging } from '../messaging/messaging.js';
 import { ProcessMetrics } from '../service/metrics.js';
@@ -73,16 +74,6 @@ const DRAIN_SLACK_MS = 2_000;
 /** How often a program under npx looks for its parent. */
 const PARENT_LOOK_MS = 500;
 
-async function within(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  const done = await Promise.race([work.then(() => true), late]);
-  clearTimeout(timer);
-  return done;
-}
-
 /** One run of a program, from its configuration to its exit. */
 class Run {
   private readonly parts: Part[] = [];
@@ -133,7 +124,7 @@ class Run {
     } catch (error) {
       // Of two faults the first is the one to tell.
       const goodbye = this.heartbeat.stop().catch(() => undefined);
-      await within(GOODBYE_MS, goodbye);
+      await doneWithin(goodbye, GOODBYE_MS);
       throw error;
     }
     this.started = true;
@@ -192,14 +183,14 @@ class Run {
     this.heartbeat?.setDraining();
     for (const part of this.parts) part.setDraining?.();
     const drained = Promise.allSettled(this.parts.map(async (part) => part.drain?.()));
-    if (!(await within(limit, drained))) this.log.warning('draining took too long and is cut short');
+    if (!(await doneWithin(drained, limit))) this.log.warning('draining took too long and is cut short');
     if (this.signals === 1) await this.closeAndExit();
   }
 
   private async closeAndExit(): Promise<void> {
     if (this.closing) return;
     this.closing = true;
-    if (!(await within(CLOSE_DEADLINE_MS, this.close())))
+    if (!(await doneWithin(this.close(), CLOSE_DEADLINE_MS)))
       this.log.warning('closing took too long and is cut short');
     this.log.info(`${this.program.name} has stopped`);
     process.exit(0);
@@ -212,9 +203,9 @@ class Run {
     }
     // Last, when the parts have written all they know: what is left open after it is closed by the other nodes.
     const goodbye = this.heartbeat?.stop() ?? Promise.resolve();
-    await within(
-      GOODBYE_MS,
+    await doneWithin(
       goodbye.catch((error: unknown) => this.report('the node could not sign off', error)),
+      GOODBYE_MS,
     );
     await this.messaging?.close();
     await this.db

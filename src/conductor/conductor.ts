@@ -3,10 +3,10 @@
 // conductors share it: each task is done by the one that holds its lease. Nothing here ends the process: what fails is
 // logged and tried again.
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
 import type { Messaging } from '../messaging/messaging.js';
+import { doneWithin } from '../net/deadline.js';
 import type { Database } from '../objects/database.js';
 import { Leases } from '../objects/lease.js';
 import { Leadership } from './leadership.js';
@@ -68,7 +68,7 @@ export async function startConductor({
     log,
   });
   await leadership.start();
-  await Promise.race([sources?.settled(), sleep(FIRST_DISCOVERY_WAIT * 1000, undefined, { ref: false })]);
+  await doneWithin(Promise.resolve(sources?.settled()), FIRST_DISCOVERY_WAIT * 1000);
   return {
     report: () => ({ tasks: leadership.held() }),
     reload: () => sources?.reload(),

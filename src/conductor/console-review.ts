@@ -2,6 +2,7 @@
 // Keeps true the consoles of a platform that is asked for one at a time: each is looked at again, a few at once, until
 // the time of a turn is over; the next turn goes on where this one stopped.
 import type { Logger } from '../log.js';
+import { signalWithin } from '../net/deadline.js';
 import type { Consoles, DiscoveredConsole } from '../objects/console.js';
 import type { AskedDriver } from '../sources/driver.js';
 
@@ -60,7 +61,7 @@ export async function reviewConsoles(subject: Subject, from: string, signal: Abo
 async function reviewOne(subject: Subject, console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
   const { consoles, source, driver, log } = subject;
   const { uuid } = console;
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(QUESTION * 1000)]);
+  const deadline = signalWithin(QUESTION * 1000, signal);
   const now = await driver.review(console, deadline);
   if (signal.aborted) return;
   if (now === null) {

@@ -7,12 +7,13 @@
 //   0 -------- 1/3 -------- 0.6 -------- 0.8 -------- 1 lease_time
 //   renewed    renewed      tasks end    lease ends   another has it
 import type { Logger } from '../log.js';
+import { Unavailable } from '../exception.js';
+import { withDeadline } from '../net/deadline.js';
 import type { Database } from '../objects/database.js';
 import type { Lease, Leases } from '../objects/lease.js';
 import { DatabaseTouch } from './database-touch.js';
 import { LeaseLost, Term } from './term.js';
 import type { LedTask } from './term.js';
-import { withDeadline } from './deadline.js';
 
 /** What leadership is about. */
 export interface LeadershipOptions {
@@ -91,7 +92,11 @@ export class Leadership {
     await Promise.all(this.posts.map(async ({ ending }) => ending));
     if (names.length === 0) return;
     // Whoever cannot give them up lets them run out.
-    await withDeadline(this.options.leases.giveUp(names), GOODBYE).catch(() => undefined);
+    await within(this.options.leases.giveUp(names), GOODBYE).catch((error: unknown) =>
+      this.options.log.debug('leases were not given up and run out by themselves', {
+        error: error instanceof Error ? error : String(error),
+      }),
+    );
   }
 
   private async pass(): Promise<void> {
@@ -190,6 +195,11 @@ export class Leadership {
   }
 
   private ask<T>(work: Promise<T>): Promise<T> {
-    return withDeadline(work, this.options.leaseTime * STATEMENT_SHARE);
+    return within(work, this.options.leaseTime * STATEMENT_SHARE);
   }
+}
+
+/** @throws Unavailable when the database does not answer in time */
+function within<T>(work: Promise<T>, seconds: number): Promise<T> {
+  return withDeadline(work, seconds * 1000, () => new Unavailable(`no answer within ${String(seconds)} s`));
 }

@@ -3,6 +3,7 @@
 // that hangs delays nobody else.
 import { Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
+import { signalWithin, unlessAborted } from '../net/deadline.js';
 import type { AuditEvents } from '../objects/audit-event.js';
 import type { Consoles, DiscoveredConsole } from '../objects/console.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
@@ -125,17 +126,17 @@ export class SourceTask {
   }
 
   // A driver that does not heed its signal is left behind.
-  private withDeadline<T>(signal: AbortSignal, work: (deadline: AbortSignal) => Promise<T>): Promise<T> {
+  private async withDeadline<T>(
+    signal: AbortSignal,
+    work: (deadline: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const { timeout } = this.options.timing;
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]);
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => {
-        reject(new Unavailable(`no answer within ${String(timeout)} s`));
-      };
-      deadline.addEventListener('abort', giveUp, { once: true });
-      work(deadline)
-        .then(resolve, reject)
-        .finally(() => deadline.removeEventListener('abort', giveUp));
-    });
+    const deadline = signalWithin(timeout * 1000, signal);
+    const outcome = await unlessAborted(
+      work(deadline).then((value) => ({ value })),
+      deadline,
+    );
+    if (outcome === null) throw new Unavailable(`no answer within ${String(timeout)} s`);
+    return outcome.value;
   }
 }

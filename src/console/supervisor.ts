@@ -4,6 +4,7 @@
 import type { Conf } from '../conf/index.js';
 import type { Database } from '../db/database.js';
 import { loggerFor } from '../log.js';
+import { doneWithin } from '../net/deadline.js';
 import type { Presence } from '../service/heartbeat.js';
 import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
@@ -185,9 +186,9 @@ export class ProxyServer implements WorkerListener {
     this.unsubscribe();
     this.watch.close();
     await this.pool.stop(STOP_TIMEOUT);
-    await within(this.control.settle(), RECORD_TIMEOUT);
-    await within(this.parts.audit.close(), RECORD_TIMEOUT);
-    await within(this.parts.ends.close(), RECORD_TIMEOUT);
+    await doneWithin(this.control.settle(), RECORD_TIMEOUT);
+    await doneWithin(this.parts.audit.close(), RECORD_TIMEOUT);
+    await doneWithin(this.parts.ends.close(), RECORD_TIMEOUT);
     await this.parts.metricsServer.close();
   }
 
@@ -286,13 +287,4 @@ export async function startProxy({
     throw error;
   }
   return server;
-}
-
-function within(work: Promise<void>, timeout: number): Promise<void> {
-  return Promise.race([
-    work,
-    new Promise<void>((resolve) => {
-      setTimeout(resolve, timeout).unref();
-    }),
-  ]);
 }

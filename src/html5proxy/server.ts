@@ -8,9 +8,12 @@ import { CaCertificate } from '../tls/ca-certificate.js';
 import type { Conf } from '../conf/index.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { AddressCounts } from '../net/address-counts.js';
-import { ConfError, StartupError } from '../exception.js';
+import { ConfError } from '../exception.js';
 import { loggerFor } from '../log.js';
 import type { MetricsServer, ProcessMetrics } from '../service/metrics.js';
+import { doneWithin } from '../net/deadline.js';
+import { HTTP_LIMITS } from '../net/http-limits.js';
+import { listen } from '../net/listen.js';
 import { plainAddress } from '../net/address.js';
 import { NetworkList } from '../net/network-list.js';
 import { AuditEvents } from '../objects/audit-event.js';
@@ -37,19 +40,6 @@ export interface Html5Services {
   /** Where it shows its metrics; it serves them unless another part of the process does. */
   readonly metrics: ProcessMetrics;
 }
-
-const LIMITS = {
-  /** Request line and headers together, bytes. */
-  maxHeaderSize: 16384,
-  /** From the first byte of a connection to the end of the headers, ms. */
-  headersTimeout: 10_000,
-  /** From the first byte of a request to its last, ms. */
-  requestTimeout: 20_000,
-  /** How long a connection may be idle between requests, ms. Longer than the 60 s of common balancers. */
-  keepAliveTimeout: 65_000,
-  /** How often the timeouts are looked at, ms. */
-  connectionsCheckingInterval: 2000,
-} as const;
 
 /** How long a browser may take for the TLS handshake, ms. */
 const TLS_LIMITS = { handshakeTimeout: 10_000 } as const;
@@ -97,7 +87,7 @@ export class Html5Server {
     log.info('draining: no new connections', { websockets: this.parts.sockets.size });
     this.server.close();
     this.server.closeIdleConnections();
-    await within(this.parts.sockets.drain(), this.conf.proxy.drainTimeout * 1000);
+    await doneWithin(this.parts.sockets.drain(), this.conf.proxy.drainTimeout * 1000);
   }
 
   /** Reads certificate and files again. */
@@ -125,7 +115,7 @@ export class Html5Server {
     if (this.server.listening) this.server.close();
     this.server.closeIdleConnections();
     const cut = setTimeout(() => this.server.closeAllConnections(), CLOSE_DEADLINE);
-    await Promise.all([closed, within(this.parts.sockets.drain(), CLOSE_DEADLINE)]);
+    await Promise.all([closed, doneWithin(this.parts.sockets.drain(), CLOSE_DEADLINE)]);
     clearTimeout(cut);
     await this.parts.hide();
   }
@@ -162,7 +152,8 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
   const running = new Html5Server(conf, { server, pages, readiness, sockets, certificates, hide });
   try {
     exporter = await serveMetrics(services, readiness);
-    await listen(server, conf.html5proxy.address, conf.html5proxy.port);
+    const { address: host, port } = conf.html5proxy;
+    await listen(server, { host, port, option: '[html5proxy] address, port', log });
   } catch (error) {
     await running.close();
     throw error;
@@ -221,7 +212,7 @@ async function proxyLeg({ html5proxy, spice, proxy }: Conf): Promise<ProxyLeg> {
 async function makeServer({
   html5proxy: { certPath, keyPath },
 }: Conf): Promise<{ server: Server; certificates: CertificateWatch | null }> {
-  if (certPath === '' && keyPath === '') return { server: createHttpServer(LIMITS), certificates: null };
+  if (certPath === '' && keyPath === '') return { server: createHttpServer(HTTP_LIMITS), certificates: null };
   const material = await loadCertificates([certPath], [keyPath], 'html5proxy');
   const asOptions = ({
     cert,
@@ -229,7 +220,7 @@ async function makeServer({
   }: typeof material): { cert: string[]; key: string[]; minVersion: 'TLSv1.2' } => ({
     ...{ cert: [...cert], key: [...key], minVersion: 'TLSv1.2' },
   });
-  const server = createHttpsServer({ ...LIMITS, ...TLS_LIMITS, ...asOptions(material) });
+  const server = createHttpsServer({ ...HTTP_LIMITS, ...TLS_LIMITS, ...asOptions(material) });
   // A scanner's or a health check's half a handshake is nothing to end the process for.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   const certificates = new CertificateWatch(
@@ -249,37 +240,4 @@ async function serveMetrics(
   const server = await metrics.serve({ address, port, option: 'html5proxy_port' }, readiness);
   log.info('metrics listening', { address, port: server.port });
   return server;
-}
-
-/** Listens; where the host has no IPv6, `::` means all IPv4 addresses. */
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    server.listen({ host, port });
-    await once(server, 'listening');
-  } catch (error) {
-    const { code = 'failed' } = error as NodeJS.ErrnoException;
-    if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
-      await listen(server, '0.0.0.0', port);
-      return;
-    }
-    const what =
-      code === 'EADDRINUSE'
-        ? 'another program has this port: end it, or choose another port'
-        : 'choose another one';
-    throw new StartupError(
-      `[html5proxy] address, port: cannot listen on ${host} port ${port} (${code}); ${what}`,
-      { cause: error },
-    );
-  }
-  // Without a listener a failed accept (no file descriptor left) would end the process.
-  server.on('error', (error) => log.error('listener fault', { error }));
-}
-
-function within(work: Promise<void>, milliseconds: number): Promise<void> {
-  return Promise.race([
-    work,
-    new Promise<void>((resolve) => {
-      setTimeout(resolve, milliseconds).unref();
-    }),
-  ]);
 }

@@ -8,6 +8,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import axios, { type AxiosInstance, isAxiosError } from 'axios';
 import { StartupError } from '../exception.js';
+import { signalWithin } from '../net/deadline.js';
 import { VERSION } from '../version.js';
 
 /** How a service is reached. */
@@ -102,8 +103,8 @@ export class HttpClient {
 
   /** Sends a request. @throws HttpFault when there is no whole answer */
   async send(call: HttpCall): Promise<HttpAnswer> {
-    const deadline = AbortSignal.timeout(Math.ceil((call.timeout ?? this.options.timeout) * 1000));
-    const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal]);
+    const others = call.signal === undefined ? [] : [call.signal];
+    const signal = signalWithin((call.timeout ?? this.options.timeout) * 1000, ...others);
     const retries = this.options.retries ?? 0;
     for (let attempt = 0; ; attempt += 1) {
       try {

@@ -4,8 +4,8 @@
 // stays good until its own end or token_cache_time, whichever comes first. What is not valid is never remembered.
 // Tokens are kept by their SHA-256 only.
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { loggerFor } from '../log.js';
+import { withDeadline } from '../net/deadline.js';
 import { allowsRequest, type AccessRequest } from './access-rules.js';
 import { askKeystone, readTokenBody, unexpectedAnswer, type TokenBody } from './keystone-api.js';
 import { KeystoneFault } from './keystone-fault.js';
@@ -116,23 +116,14 @@ export class TokenValidator {
 
   /** What Keystone says now; when it does not, what it said before, and for a while nobody waits for it again. */
   async #askAgain(known: Entry, asked: Promise<ValidToken | null>): Promise<ValidToken | null> {
-    const patience = new AbortController();
-    const late = sleep(Math.min(PATIENCE, this.options.timeout) * 1000, undefined, {
-      signal: patience.signal,
-    }).then(() => {
-      throw new KeystoneFault('timeout', 'Keystone takes long to validate a token again');
-    });
+    const late = (): Error => new KeystoneFault('timeout', 'Keystone takes long to validate a token again');
     try {
-      return await Promise.race([asked, late]);
+      return await withDeadline(asked, Math.min(PATIENCE, this.options.timeout) * 1000, late);
     } catch (error) {
       if (!(error instanceof KeystoneFault)) throw error;
       this.#awayUntil = this.clock() + AWAY_PAUSE;
       LOG.warning('remembered tokens are used because Keystone does not answer', { fault: error });
       return known.token;
-    } finally {
-      patience.abort();
-      // Whichever of the two loses the race must not end the process.
-      for (const loser of [asked, late]) loser.catch(() => undefined);
     }
   }
 
@@ -166,21 +157,13 @@ export class TokenValidator {
     if (this.#entries.size > MAX_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
   }
 
-  async #fetchInTime(token: string, allowExpired: boolean): Promise<ValidToken | null> {
+  #fetchInTime(token: string, allowExpired: boolean): Promise<ValidToken | null> {
     const stop = new AbortController();
     const { timeout } = this.options;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new KeystoneFault('timeout', `Keystone did not validate a token within ${timeout} s`));
-        stop.abort();
-      }, timeout * 1000);
+    return withDeadline(this.#fetch(token, allowExpired, stop.signal), timeout * 1000, () => {
+      stop.abort();
+      return new KeystoneFault('timeout', `Keystone did not validate a token within ${timeout} s`);
     });
-    try {
-      return await Promise.race([this.#fetch(token, allowExpired, stop.signal), late]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   async #fetch(token: string, allowExpired: boolean, signal: AbortSignal): Promise<ValidToken | null> {

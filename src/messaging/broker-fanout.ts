@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { loggerFor } from '../log.js';
+import { doneWithin } from '../net/deadline.js';
 import { BindingWatch } from './binding-watch.js';
 import { BrokerFault } from './broker-fault.js';
 import { BrokerLink } from './broker-link.js';
@@ -55,10 +56,6 @@ const log = loggerFor('kerbside.messaging.fanout');
 interface Waiting {
   readonly body: Buffer;
   readonly since: number;
-}
-
-async function pause(milliseconds: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
 /** A node's name as part of the name of a queue, which has 255 bytes. */
@@ -136,7 +133,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     this.flush();
     this.closing = true;
     const { channel } = this;
-    if (channel !== undefined) await Promise.race([this.removeQueue(channel), pause(REMOVE_MS)]);
+    if (channel !== undefined) await doneWithin(this.removeQueue(channel), REMOVE_MS);
     await this.link.close();
   }
 

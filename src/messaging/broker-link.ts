@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel } from 'amqplib';
 import { loggerFor } from '../log.js';
+import { doneWithin, withDeadline } from '../net/deadline.js';
 import { Backoff } from './backoff.js';
 import { BrokerFault, describeFault } from './broker-fault.js';
 import { connectTo, destroyConnection } from './connect.js';
@@ -51,18 +52,6 @@ const log = loggerFor('kerbside.messaging');
 /** The broker does not answer: the connection is worth nothing. */
 class NoAnswer extends BrokerFault {}
 
-async function within<T>(work: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new NoAnswer('no answer')), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** One use of the broker, from start() to close(). */
 export class BrokerLink {
   private readonly hosts: HostOrder<BrokerHost>;
@@ -106,7 +95,7 @@ export class BrokerLink {
     this.stop.abort();
     await this.disconnect();
     // An attempt to connect that hangs ends by itself.
-    await Promise.race([this.running, sleep(CLOSE_MS, undefined, { ref: false })]);
+    await doneWithin(Promise.resolve(this.running), CLOSE_MS);
   }
 
   private isClosed(): boolean {
@@ -173,7 +162,11 @@ export class BrokerLink {
     let channel: ConfirmChannel | undefined;
     let since = Infinity;
     try {
-      channel = await within(this.openChannel(connection, lose), OPEN_MS);
+      channel = await withDeadline(
+        this.openChannel(connection, lose),
+        OPEN_MS,
+        () => new NoAnswer('no answer'),
+      );
       since = performance.now();
       this.reportUp();
       const fault = await Promise.race([gone, lost]);
@@ -218,7 +211,7 @@ export class BrokerLink {
     if (connection === undefined) return;
     this.blockedBy = null;
     try {
-      await within(connection.close(), CLOSE_MS);
+      await doneWithin(connection.close(), CLOSE_MS);
     } catch {
       // It is closed already, or the broker does not answer.
     }

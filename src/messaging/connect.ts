@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect, credentials } from 'amqplib';
 import type { ChannelModel, SocketOptions } from 'amqplib';
 import { ConfError } from '../exception.js';
+import { withDeadline } from '../net/deadline.js';
 import { BrokerFault } from './broker-fault.js';
 import { earlyEnd } from './early-end.js';
 import type { BrokerHost, BrokerTarget, RabbitOptions } from './transport-url.js';
@@ -154,16 +155,10 @@ export async function connectTo(
   clientName: string,
 ): Promise<Connection> {
   const opening = open(host, target, clientName);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new BrokerFault('no answer')), CONNECT_MS);
-  });
   try {
-    return await Promise.race([opening, late]);
+    return await withDeadline(opening, CONNECT_MS, () => new BrokerFault('no answer'));
   } catch (error) {
     opening.then(destroyConnection, () => undefined);
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,11 +3,13 @@
 // of them, and stays at the broker until its handler is done. A handler that fails gets the message once more, here or
 // elsewhere; after that, and at once when it cannot be read, the message goes to the dead letters. While the database is
 // away the message is held: that is no fault of its own.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { GroupValues } from '../conf/types.js';
 import type { NOTIFICATIONS_GROUP } from '../conf/notifications.js';
 import { loggerFor } from '../log.js';
-import { DatabaseError, InvalidInput } from '../exception.js';
+import { DatabaseError, InvalidInput, Unavailable } from '../exception.js';
+import { doneWithin, withDeadline } from '../net/deadline.js';
 import { BindingWatch } from './binding-watch.js';
 import { BrokerFault } from './broker-fault.js';
 import { BrokerLink } from './broker-link.js';
@@ -92,9 +94,9 @@ interface Failure {
   readonly body: Buffer | null;
 }
 
-async function pause(milliseconds: number): Promise<void> {
-  // No reason for a program to go on: what is not settled stays with the broker.
-  await new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+/** No reason for a program to go on: what is not settled stays with the broker. */
+function pause(milliseconds: number): Promise<void> {
+  return sleep(milliseconds, undefined, { ref: false });
 }
 
 /** Whether the broker has handed out this message before: a flag of all queues, a counter of quorum queues. */
@@ -189,8 +191,8 @@ export class BrokerListener implements NotificationListener, BrokerUse {
   async close(): Promise<void> {
     this.closing = true;
     const { consumer } = this;
-    if (consumer !== undefined) await Promise.race([this.cancel(consumer), pause(FINISH_MS)]);
-    await Promise.race([Promise.allSettled(this.busy), pause(FINISH_MS)]);
+    if (consumer !== undefined) await doneWithin(this.cancel(consumer), FINISH_MS);
+    await doneWithin(Promise.allSettled(this.busy), FINISH_MS);
     await Promise.all([this.link.close(), this.deadLetters.close()]);
   }
 
@@ -282,19 +284,12 @@ export class BrokerListener implements NotificationListener, BrokerUse {
   }
 
   private async handle(notification: Notification): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
     const { handlerTimeout } = this.options.notifications;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new BrokerFault(`not handled within ${handlerTimeout} seconds`)),
-        handlerTimeout * 1000,
-      ).unref();
-    });
-    try {
-      await Promise.race([this.handler.onMessage(notification), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await withDeadline(
+      this.handler.onMessage(notification),
+      handlerTimeout * 1000,
+      () => new Unavailable(`not handled within ${handlerTimeout} seconds`),
+    );
   }
 
   private async giveBack(

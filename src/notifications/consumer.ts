@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hears Nova's notifications in a conductor and takes them up. Every conductor hears: the broker gives each message to
 // one of them.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
 import { announceTo } from '../messaging/announce.js';
 import type { Notification } from '../messaging/envelope.js';
 import type { ListenerStatus, Messaging } from '../messaging/messaging.js';
+import { doneWithin } from '../net/deadline.js';
 import type { ProcessMetrics } from '../service/metrics.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
@@ -97,11 +97,11 @@ export function startNotifications({
 }
 
 async function isAway(db: Database): Promise<boolean> {
-  const answer = db.ping().then(
-    () => false,
-    () => true,
-  );
-  return Promise.race([answer, sleep(ANSWER_MS, true, { ref: false })]);
+  try {
+    return !(await doneWithin(db.ping(), ANSWER_MS));
+  } catch {
+    return true;
+  }
 }
 
 async function takeUp(

@@ -3,6 +3,7 @@
 // with a deadline, and what was asked for twice is asked once. Whatever is lost here, the next turn of the source finds.
 import type { Logger } from '../log.js';
 import type { Fanout } from '../messaging/fanout.js';
+import { signalWithin } from '../net/deadline.js';
 import type { ConsoleReviews } from './console-keeper.js';
 
 /** Asks one source about one console and writes down the answer. */
@@ -88,7 +89,7 @@ export class ReviewQueue implements ConsoleReviews {
 
   private async ask(wish: Wish): Promise<void> {
     const { source, uuid } = wish;
-    const deadline = AbortSignal.any([this.abort.signal, AbortSignal.timeout(DEADLINE_MS)]);
+    const deadline = signalWithin(DEADLINE_MS, this.abort.signal);
     try {
       const found = await this.clouds.review(source, uuid, deadline);
       if (found === 'overtaken') this.again(wish);

@@ -2,8 +2,8 @@
 // The heartbeat of a program: it says every few seconds, in the database, that it lives. One beat is one small
 // statement; a database that is away makes beats fail, in the log once, and never piles them up or ends the process.
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { loggerFor } from '../log.js';
+import { doneWithin } from '../net/deadline.js';
 import type { Beat, ServiceReport, ServiceRun, Services } from '../objects/service.js';
 import { VERSION } from '../version.js';
 
@@ -93,7 +93,7 @@ export class Heartbeat implements Presence {
     clearTimeout(this.timer);
     await this.recovering;
     // A beat that came after the farewell would put the row back.
-    await Promise.race([Promise.all(this.waiting), sleep(LAST_BEAT, undefined, { ref: false })]);
+    await doneWithin(Promise.all(this.waiting), LAST_BEAT);
     await this.options.services.stop(this.run);
   }
 

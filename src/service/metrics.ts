@@ -5,13 +5,18 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Gauge, Registry } from 'prom-client';
 import type { Conf } from '../conf/index.js';
-import { StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
+import { listen } from '../net/listen.js';
 import type { Database } from '../objects/database.js';
 import { Readiness } from './readiness.js';
 import { VERSION } from '../version.js';
 
 const log = loggerFor('kerbside.metrics');
+
+/** From the first byte of a request to its last, ms. */
+const LIMITS = { requestTimeout: 10_000 } as const;
+/** Scrapers and load balancers are few. */
+const MAX_CONNECTIONS = 64;
 
 /** Metrics in the text format 0.0.4. Parts of a process have no name in common. */
 export interface Exposition {
@@ -63,7 +68,10 @@ export class ProcessMetrics implements Exposition {
    * @throws StartupError when the port cannot be had
    */
   async serve(place: MetricsPlace, readiness: Pick<Readiness, 'fault'>): Promise<MetricsServer> {
-    const server = await listen(watching(this, readiness), place);
+    const server = createServer(LIMITS, watching(this, readiness));
+    server.maxConnections = MAX_CONNECTIONS;
+    const { address: host, port, option } = place;
+    await listen(server, { host, port, option: `[metrics] ${option}`, log });
     server.on('close', () => (this.server = undefined));
     this.server = new MetricsServer(server);
     return this.server;
@@ -101,22 +109,6 @@ function tell(response: ServerResponse, fault: string | undefined): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** @throws StartupError when the port cannot be had */
-async function listen(answer: RequestListener, { address, port, option }: MetricsPlace): Promise<Server> {
-  const server = createServer(answer);
-  server.requestTimeout = 10_000;
-  server.maxConnections = 64;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new StartupError(`[metrics] ${option}: ${fault(error, address, port)}`)),
-    );
-    server.listen({ host: address, port }, resolve);
-  });
-  // Without a listener a failed accept (no file descriptor left) would end the process.
-  server.on('error', (error) => log.error('metrics listener fault', { error }));
-  return server;
-}
-
 /**
  * The exporter of a program that has no proxy: on `[metrics] conductor_port`.
  *
@@ -151,12 +143,4 @@ export class MetricsServer {
     this.server.closeAllConnections();
     return new Promise((resolve) => this.server.close(() => resolve()));
   }
-}
-
-function fault(error: NodeJS.ErrnoException, address: string, port: number): string {
-  const what =
-    error.code === 'EADDRINUSE'
-      ? 'the port is taken by another program; stop it or choose another port'
-      : error.message;
-  return `cannot listen on ${address} port ${port}: ${what}`;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether this process should be sent requests: it has started, what it needs is there, its database answers, and it is
 // not on its way out.
-import { setTimeout as delay } from 'node:timers/promises';
+import { Unavailable } from '../exception.js';
 import { loggerFor } from '../log.js';
+import { withDeadline } from '../net/deadline.js';
 import type { Database } from '../objects/database.js';
 
 const LOG = loggerFor('kerbside.health');
@@ -62,16 +63,12 @@ export class Readiness {
   }
 
   async #ping(): Promise<Error | string | null> {
-    const deadline = new AbortController();
+    const late = (): Error => new Unavailable(`no answer within ${PING_DEADLINE_MS} ms`);
     try {
-      return await Promise.race([
-        this.db.ping().then(() => null),
-        delay(PING_DEADLINE_MS, `no answer within ${PING_DEADLINE_MS} ms`, { signal: deadline.signal }),
-      ]);
+      await withDeadline(this.db.ping(), PING_DEADLINE_MS, late);
+      return null;
     } catch (error) {
       return error instanceof Error ? error : String(error);
-    } finally {
-      deadline.abort();
     }
   }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-manage session: who is connected, and an end to it. The proxies learn of it from the broker, or else from the
 // database a moment later.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Conf } from '../../conf/index.js';
 import { NotFound } from '../../exception.js';
 import type { Messaging } from '../../messaging/messaging.js';
+import { doneWithin } from '../../net/deadline.js';
 import { AUDIT } from '../../objects/audit-message.js';
 import type { OpenSession } from '../../objects/console-session.js';
 import { printRows, readFormat } from '../table.js';
@@ -82,20 +84,14 @@ async function withMessaging(conf: Conf, work: (messaging: Messaging) => Promise
     await work(messaging);
     await connected(messaging);
   } finally {
-    await within(messaging.close());
+    await doneWithin(messaging.close(), BROKER_WAIT_MS);
   }
 }
 
 // What is sent before the first connection stands would not go out: the proxies poll, but nobody wants to wait for that.
 async function connected(messaging: Messaging): Promise<void> {
   const end = performance.now() + BROKER_WAIT_MS;
-  while (messaging.status().state === 'disconnected' && performance.now() < end)
-    await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-async function within(work: Promise<void>): Promise<void> {
-  const late = new Promise<void>((resolve) => setTimeout(resolve, BROKER_WAIT_MS).unref());
-  await Promise.race([work, late]);
+  while (messaging.status().state === 'disconnected' && performance.now() < end) await sleep(20);
 }
 
 /** Adds `session list` and `session terminate`. */

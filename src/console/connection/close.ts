@@ -3,6 +3,7 @@
 // closes both legs, and tells the control plane how it went.
 import type { Socket } from 'node:net';
 import { loggerFor } from '../../log.js';
+import { destroyAfter } from '../../net/deadline.js';
 import type { ClientConnection } from './client-connection.js';
 import { BackendFailed, ConnectionEnded, LinkRefused } from './ends.js';
 import type { CloseReason } from '../close-reason.js';
@@ -83,8 +84,7 @@ function sentItsLast(fault: unknown): boolean {
 
 function cutSoon(socket: Socket, linger: number, end: () => void): void {
   if (socket.destroyed) return;
-  const cut = setTimeout(() => socket.destroy(), linger);
-  socket.once('close', () => clearTimeout(cut));
+  destroyAfter(socket, linger);
   end();
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The accept step: the TLS port and the plain port that only says NEED_SECURED. Who may come in is reception.ts.
-import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import net, { type Server, type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
-import { StartupError } from '../../exception.js';
 import { loggerFor } from '../../log.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import { serveConnection } from '../connection/connection.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
 import { AddressCounts } from '../../net/address-counts.js';
+import { listen } from '../../net/listen.js';
 import { answerNeedSecured } from './plain-listener.js';
 import { Reception, type Arrival } from '../connection/reception.js';
 import type { WorkerContext } from '../connection/worker-context.js';
@@ -104,9 +104,10 @@ export class Listener {
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
       accept,
     );
-    const bound = await listenOn(server, option, address, port);
+    const place = { host: address, port, option: `[spice] ${option}`, backlog: BACKLOG, log };
+    const bound = await listen(server, place);
     this.servers.push(server);
-    return bound;
+    return bound.port;
   }
 
   private acceptSecure(socket: Socket): void {
@@ -181,34 +182,4 @@ function secureContextOptions(material: TlsMaterial): tls.SecureContextOptions {
 function keyOf(socket: Socket): string {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   return [remoteAddress, remotePort, localAddress, localPort].join('|');
-}
-
-/** Listens; `::` means all addresses, and falls back to 0.0.0.0 where the host has no IPv6. */
-function listenOn(server: Server, option: string, address: string, port: number): Promise<number> {
-  return new Promise<number>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const noIpv6 = error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL';
-      if (address === '::' && noIpv6) {
-        resolve(listenOn(server, option, '0.0.0.0', port));
-        return;
-      }
-      reject(
-        new StartupError(`[spice] ${option}: cannot listen on ${address} port ${port}: ${faultOf(error)}`),
-      );
-    });
-    server.listen({ host: address, port, backlog: BACKLOG }, () => {
-      server.removeAllListeners('error');
-      server.on('error', (error) => log.error('listener fault', { error: error.message }));
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
-}
-
-function faultOf(error: NodeJS.ErrnoException): string {
-  if (error.code === 'EADDRINUSE')
-    return 'the port is taken by another program; stop it or choose another port';
-  if (error.code === 'EACCES')
-    return 'permission denied; choose a port above 1023 or grant CAP_NET_BIND_SERVICE';
-  if (error.code === 'EADDRNOTAVAIL') return 'this host does not have the address; see [spice] address';
-  return error.message;
 }

@@ -2,6 +2,7 @@
 // The plain port: reads one link message and answers NEED_SECURED (spice/enums.h SpiceLinkErr 5), upon which
 // spice-gtk comes back over TLS. Nothing is ever relayed here.
 import type { Socket } from 'node:net';
+import { destroyAfter } from '../../net/deadline.js';
 import { ServerLink } from '../spice/server-link.js';
 
 /** A client that has not closed after its answer is cut after this many milliseconds. */
@@ -15,17 +16,15 @@ const LINGER = 1000;
  */
 export function answerNeedSecured(socket: Socket, timeout: number, report: (detail: string) => void): void {
   const link = new ServerLink({ secured: false });
-  const deadline = setTimeout(() => socket.destroy(), timeout * 1000);
-  socket.once('close', () => clearTimeout(deadline));
+  const answered = destroyAfter(socket, timeout * 1000);
   const onData = (chunk: Buffer): void => {
     link.push(chunk);
     const event = link.next();
     if (event?.type !== 'reject') return;
     socket.off('data', onData);
     report(event.error.message);
-    clearTimeout(deadline);
-    const cut = setTimeout(() => socket.destroy(), LINGER);
-    socket.once('close', () => clearTimeout(cut));
+    answered();
+    destroyAfter(socket, LINGER);
     if (event.reply !== null) socket.write(event.reply);
     socket.end();
     socket.resume();

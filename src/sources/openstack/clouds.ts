@@ -8,6 +8,7 @@ import { InstanceNotReady } from '../../compute/faults.js';
 import type { ConsoleType } from '../../compute/microversions.js';
 import { InvalidInput, NotFound, Unavailable } from '../../exception.js';
 import type { Logger } from '../../log.js';
+import { signalWithin, unlessAborted } from '../../net/deadline.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import type { Consoles, DiscoveredConsole } from '../../objects/console.js';
 import type { SourceDefinition, Sources } from '../../objects/source.js';
@@ -86,7 +87,7 @@ export class OpenStackClouds {
    */
   async open(request: OpenRequest): Promise<SourcedConsole> {
     const { uuid, type = 'best', token } = request;
-    const signal = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
+    const signal = signalWithin(this.settings.exchangeTimeout * 1000);
     const cloud =
       request.source === undefined ? await this.#ownerOf(uuid) : await this.#named(request.source);
     if (!cloud.takesUsers) {
@@ -115,7 +116,7 @@ export class OpenStackClouds {
       const console = await this.consoles.reportedOne(source, uuid);
       if (console === null) return { kind: 'refused', why: 'gone' };
       const asked = performance.now();
-      const look = await within(deadline, cloud.driver.look(console, deadline));
+      const look = await unlessAborted(cloud.driver.look(console, deadline), deadline);
       if (look === null) return unlessMoved(console, 'no answer in time');
       if (look.kind === 'refused' && look.why === 'gone') await this.consoles.remove(source, uuid);
       if (look.kind === 'unknown') return unlessMoved(console, look.why);
@@ -161,8 +162,8 @@ export class OpenStackClouds {
     }
     const driver = (await this.#current()).get(source)?.driver;
     if (driver === undefined || driver instanceof Error) return found;
-    const deadline = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
-    const look = await within(deadline, driver.look(console, deadline));
+    const deadline = signalWithin(this.settings.exchangeTimeout * 1000);
+    const look = await unlessAborted(driver.look(console, deadline), deadline);
     if (look?.kind === 'refused' && look.why !== 'stale')
       return { kind: 'not_ready', fault: new InstanceNotReady(look.why) };
     if (look?.kind !== 'true') return found;
@@ -186,8 +187,7 @@ export class OpenStackClouds {
   ): Promise<Exchange> {
     const clouds = [...(await this.#current()).values()];
     const done = new AbortController();
-    const deadline = AbortSignal.timeout(Math.ceil(this.settings.exchangeTimeout * 1000));
-    const signal = AbortSignal.any([done.signal, deadline]);
+    const signal = signalWithin(this.settings.exchangeTimeout * 1000, done.signal);
     const faults: Error[] = [];
     return new Promise<Exchange>((resolve) => {
       const answer = (exchange: Exchange): void => {
@@ -198,9 +198,9 @@ export class OpenStackClouds {
         const { name: source, driver } = cloud;
         try {
           if (driver instanceof Error) throw driver;
-          const console = await within(signal, question(driver, signal));
+          const console = await unlessAborted(question(driver, signal), signal);
           if (console !== null) answer({ kind: 'found', source, console });
-          else if (deadline.aborted) throw new Unavailable('no answer in time');
+          else if (signal.aborted) throw new Unavailable('no answer in time');
         } catch (error) {
           if (error instanceof InstanceNotReady) answer({ kind: 'not_ready', fault: error });
           else if (!done.signal.aborted) faults.push(this.#report(source, error));
@@ -306,14 +306,4 @@ function sameAddress(a: DiscoveredConsole, b: DiscoveredConsole): boolean {
 function driverOf({ driver }: Cloud): OpenStackDriver {
   if (driver instanceof Error) throw new Unavailable(driver.message);
   return driver;
-}
-
-/** The outcome, or null when the signal fires first: work that does not heed it is left behind. */
-function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T | null> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => resolve(null);
-    signal.addEventListener('abort', giveUp, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
-    if (signal.aborted) giveUp();
-  });
 }

@@ -99,7 +99,7 @@ describe('their listener', () => {
     expect(error).toBeInstanceOf(StartupError);
     expect((error as Error).message).toMatch(
       new RegExp(
-        `^\\[metrics\\] port: cannot listen on 127\\.0\\.0\\.1 port ${String(port)}: the port is taken`,
+        `^\\[metrics\\] port: cannot listen on 127\\.0\\.0\\.1 port ${String(port)} \\(EADDRINUSE\\): the port is taken`,
       ),
     );
   });
