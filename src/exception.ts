@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exceptions of the service. One class per kind of fault; the borders (HTTP, SPICE, exit code) translate
-// them: src/api/fault-filter.ts, src/console/close.ts, src/cmd. The message is for operators and logs;
+// them: src/api/fault-filter.ts, src/console/connection/close.ts, src/cmd. The message is for operators and logs;
 // what a stranger on the wire may read is decided at the border.
 
 /** Base of all faults that the service raises on purpose. `message` is one line and holds no secret. */
@@ -27,7 +27,7 @@ export class ConfError extends StartupError {
 }
 
 /** The database is missing, unreachable, of another schema version, or refused a statement. */
-export class DatabaseError extends StartupError {}
+export class DatabaseError extends KerbsideException {}
 
 /** A noun asked for does not exist (or must not be known to exist). */
 export class NotFound extends KerbsideException {}
