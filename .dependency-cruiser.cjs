@@ -83,13 +83,13 @@ module.exports = {
       'objects-look-down',
       'objects know rows and rules, no HTTP and no sockets',
       { path: '^src/objects/' },
-      { path: '^(src|node_modules)/', pathNot: '^src/(objects|db|exception|context|version)' },
+      { path: '^(src|node_modules)/', pathNot: '^src/(objects|db|exception|context|version|close-reason)' },
     ),
     only(
       'db-looks-down',
       'db knows no noun',
       { path: '^src/db/' },
-      { path: '^src/', pathNot: '^src/(db|conf|exception)' },
+      { path: '^src/', pathNot: '^src/(db|conf|exception|close-reason)' },
     ),
     only(
       'conf-looks-down',

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reasons for the end of a connection that the worker knows, as they are recorded.
+// Every reason for the end of a channel that is recorded, whoever writes it: the relay workers, their parent, or the
+// statements that close what a dead process left open.
 
-/** The recorded reasons, phrases for people (audit, connection rows). */
+/** The recorded reasons, phrases for people (audit, connection rows, notifications, the label of a metric). */
 export type CloseReason =
   | 'client closed'
   | 'backend closed'
@@ -16,8 +17,14 @@ export type CloseReason =
   | 'guest not identified'
   | 'terminated by request'
   | 'main channel closed'
+  | 'channel forbidden'
+  | `instance ${InstanceFault}`
   | 'node lost'
+  | 'node restarted'
   | 'proxy shut down'
   | 'proxy worker died'
   | 'backend failed'
   | 'control plane failed';
+
+/** Why an instance of a cloud may not be connected to. */
+export type InstanceFault = 'gone' | 'stopped' | 'moving' | 'building' | 'stale';

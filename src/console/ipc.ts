@@ -3,7 +3,7 @@
 // JSON. A `request` is answered by a `reply` with the same id; everything else is a note that expects nothing.
 import type { Conf } from '../conf/index.js';
 import type { TlsMaterial } from '../tls/certificates.js';
-import type { CloseReason } from './close-reason.js';
+import type { CloseReason } from '../close-reason.js';
 
 /** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
 export interface BackendTarget {

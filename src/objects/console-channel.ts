@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked and answered about one channel of a console session: the vocabulary of console-session.ts.
+import type { CloseReason } from '../close-reason.js';
 import { DatabaseError } from '../exception.js';
 import type { ConnectInfo } from './connect-info.js';
 import type { Refusal } from './console-session-state.js';
@@ -71,22 +72,13 @@ export class ChannelInDoubt extends DatabaseError {
 
 /** How a channel ended. */
 export interface ChannelEnd {
-  reason: string;
+  reason: CloseReason;
   /** Bytes client to backend. */
   bytesUp: number;
   /** Bytes backend to client. */
   bytesDown: number;
   /** Seconds from accept to end. */
   duration: number;
-}
-
-/** What the end of a channel meant for its session. */
-export interface ChannelEnded {
-  /** true: this was the session's main channel and it had been established. */
-  mainEnded: boolean;
-  /** '' when no such connection was ever granted. */
-  sessionId: string;
-  generation: number;
 }
 
 /** Channels of `sessionId` whose generation is at most `generation` must end. */

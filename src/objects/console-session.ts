@@ -29,6 +29,7 @@ import {
 } from '../db/api/console-sessions.js';
 import { listUnspent, revokeTokenOf, revokeTokens, viewToken } from '../db/api/console-tokens.js';
 import type { TokenView } from '../db/api/console-tokens.js';
+import type { CloseReason } from '../close-reason.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
 import { Conflict } from '../exception.js';
@@ -36,7 +37,6 @@ import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import type {
   ChannelEnd,
-  ChannelEnded,
   ChannelGrant,
   ChannelRefusal,
   ChannelRequest,
@@ -148,18 +148,17 @@ export class ConsoleSessions {
   }
 
   /** The channel ended, however far it got. Idempotent. */
-  async closed(connectionRef: string, end: ChannelEnd): Promise<ChannelEnded> {
+  async closed(connectionRef: string, end: ChannelEnd): Promise<void> {
     const view = await viewConnection(this.#db, connectionRef);
-    if (view === null) return { mainEnded: false, sessionId: '', generation: 0 };
+    if (view === null) return;
     const now = this.#now();
     const isMain = view.main_ref === connectionRef;
     // The session first: if this process dies between the two, the open row leads the next start to the rest.
     if (isMain) await releaseMains(this.#db, [connectionRef], now);
     if (view.closed === null) await closeConnection(this.#db, connectionRef, toConnectionEnd(end), now);
-    const mainEnded = isMain && (view.session_state === 'active' || view.terminated_at !== null);
+    if (!isMain || (view.session_state !== 'active' && view.terminated_at === null)) return;
     const { session_id: sessionId, generation } = view;
-    if (mainEnded) this.#announce({ sessionId, generation, terminated: view.terminated_at !== null });
-    return { mainEnded, sessionId, generation };
+    this.#announce({ sessionId, generation, terminated: view.terminated_at !== null });
   }
 
   /** closed() for a channel that is known not to be a main one: one statement, the session stays as it is. */
@@ -192,9 +191,9 @@ export class ConsoleSessions {
     return this.#lose(node, null, 'node restarted');
   }
 
-  /** A worker died: closes its open rows (reason 'worker died') and says which. */
+  /** A worker died: closes its open rows (reason 'proxy worker died') and says which. */
   async closeWorker(node: string, pid: number): Promise<LostConnection[]> {
-    return this.#lose(node, pid, 'worker died');
+    return this.#lose(node, pid, 'proxy worker died');
   }
 
   /**
@@ -348,7 +347,7 @@ export class ConsoleSessions {
     }
   }
 
-  async #lose(node: string, pid: number | null, reason: string): Promise<LostConnection[]> {
+  async #lose(node: string, pid: number | null, reason: CloseReason): Promise<LostConnection[]> {
     const now = this.#now();
     const rows = await listOwnConnections(this.#db, node, pid);
     const mains = rows.filter((row) => row.channel_type === MAIN_CHANNEL).map((row) => row.connection_ref);
@@ -384,7 +383,7 @@ export class ConsoleSessions {
 
 function toConnectionEnd(end: ChannelEnd): ConnectionEnd {
   return {
-    reason: end.reason.slice(0, LONGEST_REASON),
+    reason: end.reason,
     bytes_up: end.bytesUp,
     bytes_down: end.bytesDown,
     duration: end.duration,

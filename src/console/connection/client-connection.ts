@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ConnectionEnded, type LinkRefused } from './ends.js';
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from '../../close-reason.js';
 import type { Grant, Verdict } from '../ipc.js';
 
 /** What the relay of a connection shows to the sweep and to the close. */

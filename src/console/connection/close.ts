@@ -6,7 +6,7 @@ import { loggerFor } from '../../log.js';
 import { destroyAfter } from '../../net/deadline.js';
 import type { ClientConnection } from './client-connection.js';
 import { BackendFailed, ConnectionEnded, LinkRefused } from './ends.js';
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from '../../close-reason.js';
 import type { Grant } from '../ipc.js';
 import { ProtocolError } from '../spice/errors.js';
 import type { WorkerContext } from './worker-context.js';

@@ -2,7 +2,7 @@
 // How a connection ends: the typed faults of the data plane. Every step of connection.ts throws one of these;
 // close.ts turns it into what the client hears, the log line and the record.
 import { KerbsideException } from '../../exception.js';
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from '../../close-reason.js';
 
 /**
  * An end that is part of the day's work: raised for every connection, by the one place that its words name, and so

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The connections of this worker: all of them, for the sweep and the shutdown, and by session, for termination.
 import type { ClientConnection } from './client-connection.js';
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from '../../close-reason.js';
 
 /** Knows every connection of the process. */
 export class SessionRegistry {

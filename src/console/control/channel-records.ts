@@ -55,7 +55,7 @@ export class ChannelRecords {
 
   /** A channel was not granted, and it is not known whether it was written down: what there is of it is closed. */
   inDoubt(connectionRef: string): void {
-    const end = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 };
+    const end = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 } as const;
     this.await(this.retries.run(() => this.sessions.closed(connectionRef, end), 'close a channel in doubt'));
   }
 

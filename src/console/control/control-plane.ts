@@ -20,7 +20,7 @@ import type {
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import { ChannelRecords } from './channel-records.js';
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from '../../close-reason.js';
 import { DatabaseOutage } from './database-outage.js';
 import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
 import type {

@@ -3,7 +3,7 @@
 // clock, and told to the workers that carry their channels.
 import { loggerFor } from '../../log.js';
 import type { ConsoleSessions, SessionEnded } from '../../objects/console-session.js';
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from '../../close-reason.js';
 import type { LiveChannels } from './live-channels.js';
 
 const log = loggerFor('kerbside.console.control-plane');

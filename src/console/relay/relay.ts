@@ -6,7 +6,7 @@
 import type { Backend } from '../backend/open.js';
 import type { ClientConnection, Traffic } from '../connection/client-connection.js';
 import { ConnectionEnded } from '../connection/ends.js';
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from '../../close-reason.js';
 import { messagePolicy, type Direction } from '../firewall/allow-list.js';
 import type { Grant, Verdict } from '../ipc.js';
 import type { ClientLink } from '../connection/link.js';

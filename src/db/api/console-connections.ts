@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries on console_connections.
+import type { CloseReason } from '../../close-reason.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import { batches, placeholders } from '../statements.js';
@@ -99,7 +100,9 @@ export async function viewConnection(db: Statements, ref: string): Promise<Conne
 }
 
 /** How a connection ended. */
-export type ConnectionEnd = Pick<ConsoleConnectionRow, 'reason' | 'bytes_up' | 'bytes_down' | 'duration'>;
+export interface ConnectionEnd extends Pick<ConsoleConnectionRow, 'bytes_up' | 'bytes_down' | 'duration'> {
+  reason: CloseReason;
+}
 
 /** authorized or connected -> closed; a closed row stays as it is. */
 export async function closeConnection(
@@ -143,7 +146,7 @@ export function listOwnConnections(
 export async function closeLost(
   db: Statements,
   refs: readonly string[],
-  reason: string,
+  reason: CloseReason,
   now: number,
 ): Promise<number> {
   let closed = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries with which a node that had been taken for dead makes its records true again, and those with which the
 // records of a dead node are closed. Each decides by its own conditions: both sides may be at work at the same moment.
+import type { CloseReason } from '../../close-reason.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import { batches, databaseNow, placeholders } from '../statements.js';
@@ -9,8 +10,8 @@ import { DOWN_SINCE, NO_PROXY_UP } from './services.js';
 
 const BATCH = 500;
 /** The reasons of connections whose node went silent, and of those that another node ended with their main channel. */
-export const NODE_LOST = 'node lost';
-const MAIN_ENDED = 'main channel closed';
+export const NODE_LOST = 'node lost' satisfies CloseReason;
+const MAIN_ENDED = 'main channel closed' satisfies CloseReason;
 
 /** A connection, its session, and what became of the other channels of that main channel. */
 export interface RecoveryRow extends Pick<ConsoleConnectionRow, 'connection_ref' | 'closed'> {

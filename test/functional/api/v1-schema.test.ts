@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
   if (grant.kind !== 'granted') throw new Error(grant.reason);
   await sessions.linked(grant.connectionRef);
-  await sessions.closed(grant.connectionRef, { reason: 'x', bytesUp: 1, bytesDown: 2, duration: 0.5 });
+  await sessions.closed(grant.connectionRef, { reason: 'idle', bytesUp: 1, bytesDown: 2, duration: 0.5 });
   session = grant.sessionId;
   const run = { host: 'node1', binary: 'kerbside-proxy', runId: 'a run', pid: 42, version: '1.0.0' };
   await new Services(v1.site.db).register({ ...run, reportInterval: 5 }, {});

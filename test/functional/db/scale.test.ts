@@ -221,7 +221,7 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     await sessions(at).establish(sessionId, main.generation, 5);
     const connectionId = main.proxyConnectionId;
     await sessions(at).authorize({ ...place, ticket: token, channelType: 2, connectionId });
-    await sessions(at).closed(main.connectionRef, { reason: 'x', bytesUp: 1, bytesDown: 1, duration: 1 });
+    await sessions(at).closed(main.connectionRef, { reason: 'idle', bytesUp: 1, bytesDown: 1, duration: 1 });
     await sessions(at).terminateSession(sessionId, 'x');
   }
 });

@@ -13,7 +13,7 @@ import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
 
 const OPTIONS = { reconnectGrace: 60 };
-const END = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 };
+const END = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 } as const;
 
 /** The same database, which does so many writes more and goes away before it has answered the last of them. */
 function goingAway(db: Database, lastWrite: number): Database {

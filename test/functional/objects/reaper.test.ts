@@ -13,7 +13,7 @@ import { aConsole } from '../../fixtures/rows.js';
 
 const DAY = 86_400;
 const OPTIONS = { reconnectGrace: 60 };
-const END = { reason: 'client closed', bytesUp: 1, bytesDown: 2, duration: 3 };
+const END = { reason: 'client closed', bytesUp: 1, bytesDown: 2, duration: 3 } as const;
 
 async function aSite(db: Database) {
   // The database's own clock has a part in it: time passes from now on.

@@ -11,7 +11,7 @@ import { Sources } from '../../../src/objects/source.js';
 import { databasesOf, ENGINES } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
 
-const END = { reason: 'client closed', bytesUp: 10, bytesDown: 200, duration: 3.5 };
+const END = { reason: 'client closed', bytesUp: 10, bytesDown: 200, duration: 3.5 } as const;
 const EVERY = 2 ** 31 - 1;
 
 /** Sessions at one console, and what was announced of them. */

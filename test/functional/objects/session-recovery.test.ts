@@ -19,7 +19,7 @@ import { aConsole } from '../../fixtures/rows.js';
 const GRACE = 60;
 const DOWN_TIME = 15;
 const BACKEND = 0xfeed;
-const END = { reason: 'client closed', bytesUp: 1, bytesDown: 2, duration: 3 };
+const END = { reason: 'client closed', bytesUp: 1, bytesDown: 2, duration: 3 } as const;
 
 const aProxy = (host: string): ServiceRun => ({
   ...{ host, binary: 'kerbside-proxy', runId: randomUUID(), pid: 100 },
