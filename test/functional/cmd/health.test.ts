@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-status health against the built programs.
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../fixtures/program.js';
 import { Site } from './site.js';
 
 const site = new Site();
 afterAll(() => site.close());
 
-/** A port that was free a moment ago. */
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return String(port);
-}
-
 describe('kerbside-status health', () => {
   it('is 0 while the service answers, and 1 with one line about the place when it does not', async () => {
-    const env = { OS_API__PORT: await freePort(), OS_METRICS__PORT: await freePort() };
+    const env = { OS_API__PORT: String(await freePort()), OS_METRICS__PORT: String(await freePort()) };
     const program = await site.start('kerbside', { env });
     expect(await site.run('status', ['health', 'kerbside'], env)).toMatchObject({
       status: 0,
@@ -35,7 +26,7 @@ describe('kerbside-status health', () => {
   }, 180_000);
 
   it('says what a draining service says', async () => {
-    const env = { OS_API__PORT: await freePort(), OS_API__ADDRESS: '::' };
+    const env = { OS_API__PORT: String(await freePort('::')), OS_API__ADDRESS: '::' };
     const page = `http://127.0.0.1:${env.OS_API__PORT}/healthcheck`;
     const other = createServer((socket) => {
       socket.on('error', () => undefined);
