@@ -5,6 +5,7 @@
 // kerbside-status health: does the running service answer? For containers: exit status 0 yes, 1 no.
 import { Argument } from 'commander';
 import type { Command } from 'commander';
+import { changedMeanings } from '../conf/changed-meaning.js';
 import { loadConf } from '../conf/index.js';
 import type { LoadedConf } from '../conf/index.js';
 import { configureLogging, loggerFor } from '../log.js';
@@ -20,15 +21,16 @@ const CHECK_FAILED = 255;
 
 async function results(command: Command): Promise<CheckResult[]> {
   let loaded: LoadedConf;
+  const args = confArgs(command);
   try {
-    loaded = loadConf(confArgs(command), process.env);
+    loaded = loadConf(args, process.env);
   } catch (error) {
     const details = describeFault(error);
     if (details === undefined) throw error;
     return [{ name: 'Configuration', outcome: 'Failure', details }];
   }
   const { runChecks } = await import('./status/checks.js');
-  return runChecks(loaded.conf, loaded.warnings);
+  return runChecks(loaded.conf, loaded.warnings, changedMeanings(args, process.env));
 }
 
 async function upgradeCheck(_options: unknown, command: Command): Promise<void> {

@@ -19,11 +19,8 @@ export const DATABASE_GROUP = {
   options: {
     connection: {
       type: 'string',
-      default: '',
-      derived: {
-        shown: 'sqlite:///<state_path>/kerbside.sqlite',
-        from: (resolved) => `sqlite:///${join(resolved('DEFAULT', 'state_path'), 'kerbside.sqlite')}`,
-      },
+      default: 'sqlite:///$state_path/kerbside.sqlite',
+      emptyIsDefault: true,
       pattern: {
         accepts: /^(sqlite:\/\/\/[^?]|mysql(\+pymysql)?:\/\/[^/]*\/[^/?])/,
         expected:
@@ -41,7 +38,7 @@ export const DATABASE_GROUP = {
       type: 'path',
       default: '',
       derived: {
-        shown: 'encryption.key beside the SQLite file, or <state_path>/encryption.key',
+        shown: 'encryption.key beside the SQLite file, or $state_path/encryption.key',
         from: besideTheDatabase,
       },
       help:

@@ -24,6 +24,8 @@ const UNUSED = [
 export interface Given {
   readonly text: string;
   readonly origin: string;
+  /** A `$` in it is a `$`: the original knows no substitution. */
+  readonly literal?: true;
 }
 
 /** OS_<GROUP>__<OPTION>, the environment name of an option. */
@@ -88,7 +90,7 @@ export function fromEnvironment(
   }
   if (text !== undefined) return { text, origin: name };
   if (old === undefined || oldText === undefined) return undefined;
-  return { text: convert(oldText, old), origin: olderName(old) };
+  return { text: convert(oldText, old), origin: olderName(old), literal: true };
 }
 
 function unreadOld(env: NodeJS.ProcessEnv): string[] {

@@ -3,17 +3,17 @@
 // A value that does not fit stops the start with a ConfError; what is merely odd becomes a warning, which the
 // program logs once.
 import { ConfError } from '../exception.js';
-import { fromEnvironment, unreadNames } from './environment.js';
-import type { Given } from './environment.js';
+import { unreadNames } from './environment.js';
 import { readFiles } from './files.js';
 import type { ConfArgs } from './files.js';
 import { listGroups } from './groups.js';
 import type { Conf } from './groups.js';
+import { Loader } from './loader.js';
 import type { Assignment } from './parser.js';
 import { didYouMean } from './suggestion.js';
 import { propertyName } from './types.js';
-import type { GroupSpec, OptionSpec, OptionValue, Resolved } from './types.js';
-import { readValue, showValue, ValueFault } from './values.js';
+import type { OptionValue } from './types.js';
+import { showValue } from './values.js';
 
 export type { Conf } from './groups.js';
 export type { ConfArgs } from './files.js';
@@ -23,8 +23,6 @@ export interface LoadedConf {
   readonly conf: Conf;
   readonly warnings: readonly string[];
 }
-
-type Values = Record<string, Record<string, OptionValue>>;
 
 /** The value that the original shipped for "nobody has set the seed". */
 const UNCONFIGURED = '~~unconfigured~~';
@@ -52,82 +50,6 @@ function unknownNames(files: readonly Assignment[][]): string[] {
   });
 }
 
-function fromFiles(
-  files: readonly Assignment[][],
-  where: { readonly group: string; readonly option: string },
-  spec: OptionSpec,
-  warnings: string[],
-): Given | undefined {
-  const inEach = files.map((file) =>
-    file.filter((a) => a.group === where.group && a.option === where.option),
-  );
-  for (const hits of inEach) {
-    if (hits.length < 2 || spec.type === 'list' || spec.type === 'dict') continue;
-    const lines = hits.map((hit) => hit.line).join(', ');
-    warnings.push(
-      `${hits[0]?.file ?? ''}: [${where.group}] ${where.option} is set more than once (lines ${lines}), the last one counts`,
-    );
-  }
-  const winner = inEach.findLast((hits) => hits.length > 0);
-  const last = winner?.at(-1);
-  if (winner === undefined || last === undefined) return undefined;
-  const joined =
-    spec.type === 'list' || spec.type === 'dict' ? winner.map((hit) => hit.value).join(',') : last.value;
-  return { text: joined, origin: `${last.file} line ${last.line}` };
-}
-
-function isText(value: OptionValue): value is string {
-  return typeof value === 'string';
-}
-
-/** Reads one option after the other, so that a derived default can look at those before it. */
-class Loader {
-  readonly values: Values = {};
-  readonly warnings: string[] = [];
-
-  constructor(
-    private readonly files: readonly Assignment[][],
-    private readonly env: NodeJS.ProcessEnv,
-  ) {}
-
-  readonly resolved: Resolved = (group, option) => {
-    const value = this.values[group]?.[option] ?? '';
-    return isText(value) ? value : '';
-  };
-
-  load(group: GroupSpec): void {
-    const values: Record<string, OptionValue> = {};
-    this.values[group.name] = values;
-    for (const [option, spec] of Object.entries(group.options))
-      values[option] = this.read(group.name, option, spec);
-  }
-
-  private read(group: string, option: string, spec: OptionSpec): OptionValue {
-    let origin: string | undefined;
-    try {
-      const where = { group, option };
-      const inFiles = fromFiles(this.files, where, spec, this.warnings);
-      const given = fromEnvironment(this.env, where, spec, this.warnings) ?? inFiles;
-      origin = given?.origin;
-      const value = given === undefined ? readDefault(spec) : readValue(given.text, spec);
-      return isText(value) && value === '' && 'derived' in spec ? spec.derived.from(this.resolved) : value;
-    } catch (error) {
-      if (!(error instanceof ValueFault)) throw error;
-      const from = origin ?? this.originOf(spec);
-      throw new ConfError(group, option, `${error.fault} (from ${from})`, error.remedy);
-    }
-  }
-
-  /** A fault in an older name arises before its origin is known. */
-  private originOf(spec: OptionSpec): string {
-    return spec.deprecatedEnv === undefined ? 'the default' : `KERBSIDE_${spec.deprecatedEnv.name}`;
-  }
-}
-
-function readDefault(spec: OptionSpec): OptionValue {
-  return spec.type === 'secret' ? readValue(spec.default, spec) : Object.freeze(spec.default);
-}
-
 function checkPairs(conf: Conf): void {
   const { certPath, keyPath } = conf.spice;
   if (certPath.length === keyPath.length) return;
@@ -150,11 +72,11 @@ function checkHeartbeat(conf: Conf): void {
   );
 }
 
-function build(values: Values): Conf {
+function build(loader: Loader): Conf {
   const groups = listGroups().map(([property, group]) => {
-    const options = Object.entries(values[group.name] ?? {}).map(([option, value]) => [
+    const options = Object.keys(group.options).map((option) => [
       propertyName(option),
-      value,
+      loader.value(group.name, option),
     ]);
     return [property, Object.freeze(Object.fromEntries(options))] as const;
   });
@@ -173,8 +95,7 @@ function build(values: Values): Conf {
 export function loadConf(args: ConfArgs, env: NodeJS.ProcessEnv): LoadedConf {
   const files = readFiles(args);
   const loader = new Loader(files, env);
-  for (const [, group] of listGroups()) loader.load(group);
-  const conf = build(loader.values);
+  const conf = build(loader);
   checkPairs(conf);
   checkHeartbeat(conf);
   return { conf, warnings: [...unknownNames(files), ...loader.warnings, ...unreadNames(env)] };

@@ -3,6 +3,7 @@
 // now, and a comment for each setting that has no counterpart.
 import { fromEnvironment, olderName, unreadNames } from './environment.js';
 import { listGroups } from './groups.js';
+import { escapeDollars } from './substitution.js';
 
 /**
  * The text of a kerbside.conf.
@@ -16,7 +17,7 @@ export function convertSettings(settings: ReadonlyMap<string, string>): string {
   for (const [, group] of listGroups()) {
     const options = Object.entries(group.options).flatMap(([option, spec]) => {
       const given = fromEnvironment(env, { group: group.name, option }, spec, []);
-      return given === undefined ? [] : [`${option} = ${given.text}`];
+      return given === undefined ? [] : [`${option} = ${escapeDollars(given.text)}`];
     });
     if (options.length > 0) lines.push('', `[${group.name}]`, ...options);
   }

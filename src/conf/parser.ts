@@ -2,7 +2,7 @@
 // The INI dialect of oslo.config, text in, assignments out. Facts of the dialect: groups in brackets; `key = value`
 // or `key: value`, split at whichever comes first; a line that begins with white space continues the value before
 // it; `#` and `;` begin a comment in the first column only; a value in a pair of quotes loses them; a group may
-// appear again; `$name` is not expanded. Values stay text: src/conf/values.ts gives them their types.
+// appear again. Values stay text: src/conf/substitution.ts replaces the references in them, src/conf/values.ts gives them types.
 import { StartupError } from '../exception.js';
 
 /** One `key = value` of a file; `line` is the line of the key, counted from 1. */

@@ -13,8 +13,11 @@ const INTRODUCTION = [
   'Options are taken from, the strongest first: the environment name OS_<GROUP>__<OPTION> (such as ' +
     'OS_API__PORT), the older name KERBSIDE_<NAME> where one is noted, the files of --config-dir, the files of ' +
     '--config-file (the last one first; /etc/kerbside/kerbside.conf when none is named), the default.',
-  'Values are literal: "$name" is not expanded. An indented line continues the value above it. The list of an ' +
-    'option may be given as one line with commas or as several lines of the option.',
+  'In a value, "$option" and "${option}" stand for the value of an option of the same group or of [DEFAULT], ' +
+    '"${group.option}" for that of any other; "$$" and "\\$" are a dollar sign. Only under the older names in the ' +
+    'environment values are literal.',
+  'An indented line continues the value above it. The list of an option may be given as one line with commas or as ' +
+    'several lines of the option.',
 ];
 
 function bounds(spec: OptionSpec): string[] {

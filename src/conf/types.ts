@@ -4,7 +4,7 @@
 // follow from that one declaration.
 import type { Secret } from './secret.js';
 
-/** Reads an option that has its value already, as text: used by defaults that follow from other options. */
+/** The value of another option as text: used by defaults that follow from other options in ways that no text can say. */
 export type Resolved = (group: string, option: string) => string;
 
 /** A default that is worked out at start-up: `shown` stands in the sample, `from` gives the value. */
@@ -34,6 +34,8 @@ interface Text extends Common {
   readonly default: string;
   /** Gives the value when the option is empty. */
   readonly derived?: Derived;
+  /** An empty value means the default. */
+  readonly emptyIsDefault?: true;
 }
 
 interface Bounded {

@@ -194,3 +194,25 @@ export function showValue(value: OptionValue, spec: OptionSpec): string {
   }
   return spec.type === 'string' && spec.redact === 'url' ? maskUrl(String(value)) : String(value);
 }
+
+/** Whether an option holds a secret, or a URL that may hold one. */
+export function isConfidential(spec: OptionSpec): boolean {
+  return spec.type === 'secret' || 'redact' in spec;
+}
+
+/** Whether a value is a secret, or a URL with a password in it. */
+export function holdsSecret(value: OptionValue, spec: OptionSpec): boolean {
+  if (value instanceof Secret) return true;
+  return 'redact' in spec && typeof value === 'string' && maskUrl(value) !== value;
+}
+
+/**
+ * The text that a value puts in the place of a reference to it: what Python's str() gives, as oslo.config does it; but
+ * lists and pairs in the spelling of the file, of which another option can be made. A secret comes out in clear.
+ */
+export function substitutedText(value: OptionValue, spec: OptionSpec): string {
+  if (value instanceof Secret) return value.reveal();
+  if (typeof value === 'object') return showValue(value, spec);
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return spec.type === 'float' && Number.isInteger(value) ? `${value}.0` : String(value);
+}

@@ -4,6 +4,7 @@
 // them changes anything.
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import type { ChangedMeaning } from '../../conf/changed-meaning.js';
 import { checkSeed } from '../../conf/index.js';
 import type { Conf } from '../../conf/index.js';
 import { loadCertificates } from '../../tls/certificates.js';
@@ -45,6 +46,20 @@ async function check(name: string, look: () => Finding | Promise<Finding>): Prom
   } catch (error) {
     return { name, outcome: 'Failure', details: faultOf(error) };
   }
+}
+
+/**
+ * What the values say in which a `$` stands for something. It did not before there was substitution, and a `$` in a password
+ * is more likely a character of it.
+ */
+export function referenceFinding(found: readonly ChangedMeaning[]): Finding {
+  const places = (confidential: boolean): string[] =>
+    found.filter((one) => one.confidential === confidential).map(({ where }) => where);
+  const [passwords, others] = [places(true), places(false)];
+  const told = others.length === 0 ? [] : [`$ refers to other options in ${others.join(', ')}`];
+  if (passwords.length === 0) return { outcome: 'Success', details: told.join('; ') };
+  const asked = `make sure that each $ of a password is written $$ in ${passwords.join(', ')}`;
+  return { outcome: 'Warning', details: [asked, ...told].join('; ') };
 }
 
 async function checkDatabase(conf: Conf): Promise<Finding> {
@@ -129,10 +144,16 @@ async function checkServices(conf: Conf): Promise<Finding> {
  *
  * @param conf the configuration
  * @param oddities what was odd about it when it was loaded
+ * @param references its values in which a `$` stands for something
  */
-export async function runChecks(conf: Conf, oddities: readonly string[]): Promise<CheckResult[]> {
+export async function runChecks(
+  conf: Conf,
+  oddities: readonly string[],
+  references: readonly ChangedMeaning[],
+): Promise<CheckResult[]> {
   return [
     await check('Configuration', () => warnings(oddities)),
+    await check('Dollar signs', () => referenceFinding(references)),
     await check('API secret seed', () => warnings(checkSeed(conf))),
     await check('Database', () => checkDatabase(conf)),
     await check('Services', () => checkServices(conf)),

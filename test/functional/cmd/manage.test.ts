@@ -179,6 +179,16 @@ describe('kerbside-status upgrade check', () => {
     [{ OS_SOURCES__PATH: '/absent.yaml' }, 2, '/absent.yaml'],
     [{ OS_API__AUTH_SECRET_SEED: 'short' }, 1, 'shorter than 32 characters'],
     [{ KERBSIDE_API_PORT: '1' }, 1, 'KERBSIDE_API_PORT is a deprecated name'],
+    [
+      { OS_DEFAULT__TRANSPORT_URL: 'rabbit://u:p$$w@127.0.0.1:1/' },
+      1,
+      'is written $$ in OS_DEFAULT__TRANSPORT_URL',
+    ],
+    [
+      { OS_SPICE__CERT_PATH: '$stat_path/a' },
+      2,
+      'there is no option stat_path to put in its place; did you mean',
+    ],
     [{ OS_KEYSTONE_AUTHTOKEN__AUTH_URL: 'http://127.0.0.1:1' }, 2, '[keystone_authtoken] username'],
     [NO_KEYSTONE, 1, 'Keystone at http://127.0.0.1:1/v3/auth/tokens: the connection failed'],
   ])('tells %j by its exit status', async (env, status, text) => {

@@ -66,6 +66,25 @@ describe('loadConf', () => {
     expect(keyOf('mysql+pymysql://u:p@db:3306/kerbside')).toBe('/var/lib/kerbside/encryption.key');
   });
 
+  it('puts options in the place of references, in files, defaults and OS_ names, and nowhere else', () => {
+    const { conf } = load(
+      {
+        OS_HTML5PROXY__ALLOWED_ORIGINS: '${spice.public_fqdn},other.example',
+        KERBSIDE_CACERT_PATH: '$state_path/ca.pem',
+      },
+      '[DEFAULT]\nstate_path = /srv/k\n[spice]\ncert_path = $state_path/a.pem,$state_path/b.pem\n' +
+        'key_path = ${state_path}/a.key,${state_path}/b.key\npublic_fqdn = spice.example.com\n',
+    );
+    expect(conf.database.connection).toBe('sqlite:////srv/k/kerbside.sqlite');
+    expect(conf.database.encryptionKeyFile).toBe('/srv/k/encryption.key');
+    expect(conf.spice.certPath).toEqual(['/srv/k/a.pem', '/srv/k/b.pem']);
+    expect(conf.html5proxy.allowedOrigins).toEqual(['spice.example.com', 'other.example']);
+    expect(conf.spice.cacertPath).toBe('$state_path/ca.pem');
+    expect(load({ OS_DATABASE__CONNECTION: '' }).conf.database.connection).toBe(
+      'sqlite:////var/lib/kerbside/kerbside.sqlite',
+    );
+  });
+
   it('prefers OS_ names over older names over later files over earlier files over defaults', () => {
     const files = ['[api]\nport = 1\n[console]\ntoken_ttl = 11\n', '[api]\nport = 2\n'];
     expect(load({}, ...files).conf.api.port).toBe(2);

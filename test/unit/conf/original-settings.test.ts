@@ -41,6 +41,16 @@ describe('settings of the original', () => {
     expect(loaded.conf.spice).toMatchObject({ publicFqdn: 'kerbside.example.com', securePort: 5898 });
   });
 
+  it('keep their dollar signs, which stood for nothing', () => {
+    const settings = new Map([['AUTH_SECRET_SEED', 'a$$b$host\\$${x}'.padEnd(32, 'x')]]);
+    const conf = convertSettings(settings);
+    expect(conf).toContain('auth_secret_seed = a$$$$b$$host\\\\$$${x}xxx');
+    const path = join(folder, 'dollars.conf');
+    writeFileSync(path, conf);
+    const loaded = loadConf({ configFiles: [path], configDirs: [] }, {});
+    expect(loaded.conf.api.authSecretSeed.reveal()).toBe(settings.get('AUTH_SECRET_SEED'));
+  });
+
   it('give the URL of its database, from each form', () => {
     const url = 'mysql+pymysql://kerbside:pa%40ss@db/kerbside';
     for (const text of [INI, ENVIRONMENT, `${url}\n`]) expect(connectionOf(file(text))).toBe(url);

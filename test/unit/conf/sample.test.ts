@@ -37,7 +37,7 @@ describe('renderSample', () => {
 
   it('says what a worked-out default will be instead of the value of this machine', () => {
     expect(sample).toContain('#node_name = <host name>\n');
-    expect(sample).toContain('#connection = sqlite:///<state_path>/kerbside.sqlite\n');
+    expect(sample).toContain('#connection = sqlite:///$state_path/kerbside.sqlite\n');
   });
 
   it('keeps help within 79 columns', () => {
