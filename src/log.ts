@@ -3,8 +3,6 @@
 // one write call, so the lines of several processes that share a file or a pipe never mix. What cannot be logged
 // (a full disk, a reader that has gone) is dropped: the log never ends a session.
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
-import { Writable } from 'node:stream';
-import winston from 'winston';
 import { KerbsideException, StartupError } from './exception.js';
 
 /**
@@ -135,6 +133,7 @@ class Sink {
 
   write(line: string): void {
     if (this.descriptor === undefined) {
+      // Files, pipes and terminals are written synchronously on Linux: nothing gathers in memory behind a slow reader.
       this.stream.write(line);
       return;
     }
@@ -177,25 +176,12 @@ function openLog(file: string): number {
 
 let options: LogOptions = { debug: false, useJson: false, file: '' };
 let sink = new Sink(options);
+/** What is more detailed than this is not written. */
+let mostDetailed = LEVELS.info;
 
 // Without a listener, a reader that goes away would end the process.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
-
-const lines = new Writable({
-  decodeStrings: false,
-  write(line: string, _encoding, done): void {
-    sink.write(line);
-    done();
-  },
-});
-
-const root = winston.createLogger({
-  levels: { ...LEVELS },
-  level: 'info',
-  format: winston.format.printf((info) => renderLine(info['event'] as LogEvent, options)),
-  transports: [new winston.transports.Stream({ stream: lines, eol: '\n' })],
-});
 
 /**
  * Sets level, format and place of the log of this process. Before the first call it is text at INFO on standard output.
@@ -206,7 +192,7 @@ export function configureLogging(o: LogOptions): void {
   const next = new Sink(o);
   sink.close();
   [sink, options] = [next, o];
-  root.level = o.debug ? 'debug' : 'info';
+  mostDetailed = LEVELS[o.debug ? 'debug' : 'info'];
 }
 
 /**
@@ -227,12 +213,8 @@ export function loggerFor(name: string): Logger {
   const at =
     (level: Level) =>
     (message: string, fields: LogFields = {}): void => {
-      if (LEVELS[level] > LEVELS[root.level as Level]) return;
-      root.log({
-        level,
-        message,
-        event: { level, name, message, fields, time: new Date() } satisfies LogEvent,
-      });
+      if (LEVELS[level] > mostDetailed) return;
+      sink.write(`${renderLine({ level, name, message, fields, time: new Date() }, options)}\n`);
     };
   return { debug: at('debug'), info: at('info'), warning: at('warning'), error: at('error') };
 }
