@@ -4,7 +4,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', 'doc/build/**', 'node_modules/**'] },
+  { ignores: ['dist/**', 'coverage/**', 'doc/build/**', 'node_modules/**', 'tmp/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

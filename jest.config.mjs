@@ -4,6 +4,7 @@ const base = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['<rootDir>/tmp/'], // copies of this tree: see tox-style-scripts/node-tree
   transform: { '^.+\\.ts$': '@swc/jest' },
 };
 

@@ -21,14 +21,18 @@ import {
   type Plan,
   type Scenario,
 } from './measure.js';
-import { issueCertificate, PEERS, type Peer, type PeerName, type Proxy, type Site } from './peers.js';
+import { otherNode, ownNode, type NodeRuntime } from './nodes.js';
+import { issueCertificate, kerbsides, OTHERS, REFERENCE, type Peer, type Proxy, type Site } from './peers.js';
 import { machine, rstReport, textReport, verdicts, type Readings, type Results } from './report.js';
 
-const USAGE = `usage: bench [--quick] [--rounds N] [--peers NAME,...] [--json FILE] [--write] [--check]
-  (nothing)  the full run, about 13 minutes: ${PEERS.map(({ name }) => name).join(', ')}
+const PEER_NAMES = [...OTHERS.map(({ name }) => name), 'kerbside'];
+
+const USAGE = `usage: bench [--quick] [--rounds N] [--peers NAME,...] [--node PATH]... [--json FILE] [--write] [--check]
+  (nothing)  the full run, about 16 minutes: ${PEER_NAMES.join(', ')}
   --quick    one short round, about a minute: proves that all of it works, measures nothing well
   --rounds   how many rounds (${FULL.rounds})
   --peers    only these, and haproxy, which the ratios refer to
+  --node     Kerbside under this Node as well; again for more (\`./image/build node DIR\` makes DIR/bin/node)
   --only     only these scenarios: ${SCENARIOS.join(', ')}, memory
   --json     where all readings go (tmp/bench.json)
   --from     show the readings of an earlier run's --json instead of measuring
@@ -50,6 +54,7 @@ interface Running {
 
 interface Wanted {
   readonly plan: Plan;
+  readonly nodes: readonly NodeRuntime[];
   readonly peers: readonly Peer[];
   readonly scenarios: readonly Scenario[];
   readonly memory: boolean;
@@ -71,9 +76,10 @@ async function run(wanted: Wanted, dir: string): Promise<Results> {
     return {
       date: new Date().toISOString().slice(0, 10),
       machine: machine(),
-      versions: await versions(),
+      versions: await versions(wanted.nodes),
       rounds: wanted.plan.rounds,
       load: { before, after: loadavg()[0] ?? 0 },
+      peers: wanted.peers.map(({ name, title, node }) => ({ name, title, node })),
       readings,
       memory,
     };
@@ -83,7 +89,7 @@ async function run(wanted: Wanted, dir: string): Promise<Results> {
 }
 
 async function measureMemory(wanted: Wanted, site: Site): Promise<Results['memory']> {
-  const found: Partial<Record<PeerName, IdleMemory>> = {};
+  const found: Record<string, IdleMemory> = {};
   const { idleChannels, idleChannelsForking } = wanted.plan;
   for (const peer of wanted.peers) {
     say(`memory: ${peer.title}`);
@@ -144,14 +150,15 @@ function emptyReadings(peers: readonly Peer[]): Results['readings'] {
   return Object.fromEntries(peers.map(({ name }) => [name, noReadings()]));
 }
 
-async function versions(): Promise<Record<string, string>> {
+async function versions(nodes: readonly NodeRuntime[]): Promise<Record<string, string>> {
   const ask = async (command: string, args: string[], pattern: RegExp): Promise<string> => {
     const { stdout, stderr } = await runProgram(command, args);
     return pattern.exec(stdout + stderr)?.[1] ?? 'unknown';
   };
   return {
-    Node: process.versions.node,
-    'its OpenSSL': process.versions.openssl,
+    ...Object.fromEntries(
+      nodes.map(({ version, openssl }) => [`Node ${version}`, `with OpenSSL ${openssl}`]),
+    ),
     HAProxy: await ask('haproxy', ['-v'], /version (\S+)/),
     nginx: await ask('nginx', ['-v'], /nginx\/(\S+)/),
     websockify: await ask('dpkg-query', ['-W', '-f', '${Version}\n', 'websockify'], /(\S+)/),
@@ -168,24 +175,41 @@ function writeDocument(results: Results): void {
   say(`wrote the table into ${path}`);
 }
 
-function choose(peerNames: string | undefined, scenarioNames: string | undefined, plan: Plan): Wanted {
+/** What the command line asks for. @throws Error when it names something unknown. */
+function choose(
+  nodes: readonly NodeRuntime[],
+  peerNames: string | undefined,
+  scenarioNames: string | undefined,
+  plan: Plan,
+): Wanted {
   const pick = <T extends string>(given: string | undefined, known: readonly T[]): T[] => {
     const names = given?.split(',') ?? known;
     const unknown = names.filter((name) => !known.some((one) => one === name));
     if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; known: ${known.join(', ')}`);
     return known.filter((one) => names.includes(one));
   };
-  const names = pick(
-    peerNames === undefined ? undefined : `haproxy,${peerNames}`,
-    PEERS.map(({ name }) => name),
-  );
+  const names = pick(peerNames === undefined ? undefined : `${REFERENCE},${peerNames}`, PEER_NAMES);
   const scenarios = pick<Scenario | 'memory'>(scenarioNames, [...SCENARIOS, 'memory']);
   return {
     plan,
-    peers: PEERS.filter(({ name }) => names.includes(name)),
+    nodes,
+    peers: [
+      ...OTHERS.filter(({ name }) => names.includes(name)),
+      ...(names.includes('kerbside') ? kerbsides(nodes) : []),
+    ],
     scenarios: SCENARIOS.filter((one) => scenarios.includes(one)),
     memory: scenarios.includes('memory'),
   };
+}
+
+/** The machine's Node first. */
+async function findNodes(paths: readonly string[]): Promise<NodeRuntime[]> {
+  const nodes = [ownNode()];
+  for (const path of paths) {
+    const node = await otherNode(path);
+    if (nodes.every(({ version }) => version !== node.version)) nodes.push(node);
+  }
+  return nodes;
 }
 
 function readRounds(text: string): number {
@@ -199,6 +223,7 @@ async function main(): Promise<number> {
       quick: { type: 'boolean' },
       rounds: { type: 'string' },
       peers: { type: 'string' },
+      node: { type: 'string', multiple: true },
       only: { type: 'string' },
       json: { type: 'string' },
       from: { type: 'string' },
@@ -213,9 +238,13 @@ async function main(): Promise<number> {
   }
   const plan = values.quick === true ? QUICK : FULL;
   const rounds = values.rounds === undefined ? plan.rounds : readRounds(values.rounds);
-  const wanted = choose(values.peers, values.only, { ...plan, rounds });
   const results =
-    values.from === undefined ? await measureAll(wanted, values.json) : readResults(values.from);
+    values.from === undefined
+      ? await measureAll(
+          choose(await findNodes(values.node ?? []), values.peers, values.only, { ...plan, rounds }),
+          values.json,
+        )
+      : readResults(values.from);
   process.stdout.write(`\n${textReport(results)}\n`);
   if (values.write === true) writeDocument(results);
   return values.check === true && verdicts(results).some(({ met }) => !met) ? 1 : 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two programs of the load generator: compiles them, starts them, speaks their line protocol (see client.c).
+// The C programs of the benchmark: compiles them; starts the two of the load generator and speaks their line protocol
+// (see client.c). The third, the native ceiling, is a peer like others.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -56,13 +57,13 @@ export function endLoad(): void {
 }
 
 /**
- * Compiles backend and client into `dir`.
+ * Compiles backend, client and native into `dir`.
  *
  * @throws Error with the compiler's words
  */
 export async function compileLoad(dir: string): Promise<void> {
   const source = (name: string): string => join(repositoryRoot(), 'test/bench', name);
-  for (const name of ['backend', 'client']) {
+  for (const name of ['backend', 'client', 'native']) {
     const args = [
       '-O2',
       '-Wall',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The proxies under test: Kerbside as it is built, and from Debian HAProxy (stock and with larger buffers), nginx's
-// stream module and websockify. All terminate TLS with the same ECDSA P-256 certificate in front of one backend,
-// and may use one core for relaying.
+// The proxies under test: Kerbside as it is built, under one Node or several; from Debian HAProxy (stock and with larger
+// buffers), nginx's stream module and websockify; and the native ceiling, a relay in C. All terminate TLS with the same
+// ECDSA P-256 certificate in front of one backend, and may use one core for relaying.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { Authority, Certificate } from '../fixtures/authority.js';
 import { type Kerbside, startKerbside } from '../fixtures/kerbside-process.js';
 import { freePort, startProgram, waitFor } from '../fixtures/program.js';
 import type { Door } from './load.js';
+import type { NodeRuntime } from './nodes.js';
 
 /** What every proxy needs to know. */
 export interface Site {
@@ -30,32 +31,55 @@ export interface Proxy {
 
 /** A kind of proxy. */
 export interface Peer {
-  readonly name: PeerName;
+  readonly name: string;
   readonly title: string;
+  /** Version of the Node that it runs under; null: it is no Kerbside. */
+  readonly node: string | null;
   /** A process for each connection: memory is counted as PSS and on fewer channels. */
   readonly forks: boolean;
   start(site: Site): Promise<Proxy>;
 }
 
-export type PeerName = 'haproxy' | 'haproxy64k' | 'nginx' | 'websockify' | 'kerbside';
-
 const SUBJECT = 'O=Kerbside bench,CN=Kerbside Proxy';
 const SOURCE = 'bench';
 const CONSOLE = '2f6d3d6e-8a14-4b51-9a3c-6f3f0a4b7c55';
 
-/** All peers, the one that ratios refer to first. */
-export const PEERS: readonly Peer[] = [
-  { name: 'haproxy', title: 'HAProxy', forks: false, start: (site) => startHaproxy(site, '') },
+/** The peer that ratios refer to. */
+export const REFERENCE = 'haproxy';
+/** The peer whose distance the others have to the least possible cost. */
+export const CEILING = 'native';
+
+/** All peers but Kerbside, the reference first. */
+export const OTHERS: readonly Peer[] = [
+  {
+    name: REFERENCE,
+    title: 'HAProxy',
+    node: null,
+    forks: false,
+    start: (site) => startHaproxy(site, ''),
+  },
   {
     name: 'haproxy64k',
     title: 'HAProxy, tune.bufsize 65536',
+    node: null,
     forks: false,
     start: (site) => startHaproxy(site, '  tune.bufsize 65536\n'),
   },
-  { name: 'nginx', title: 'nginx stream', forks: false, start: startNginx },
-  { name: 'websockify', title: 'websockify', forks: true, start: startWebsockify },
-  { name: 'kerbside', title: 'Kerbside', forks: false, start: startProduct },
+  { name: 'nginx', title: 'nginx stream', node: null, forks: false, start: startNginx },
+  { name: 'websockify', title: 'websockify', node: null, forks: true, start: startWebsockify },
+  { name: CEILING, title: 'native ceiling', node: null, forks: false, start: startNative },
 ];
+
+/** Kerbside under each of the Nodes: `kerbside` is the first, `kerbside-<version>` the others. */
+export function kerbsides(nodes: readonly NodeRuntime[]): Peer[] {
+  return nodes.map((node, at) => ({
+    name: at === 0 ? 'kerbside' : `kerbside-${node.version}`,
+    title: `Kerbside, Node ${node.version}`,
+    node: node.version,
+    forks: false,
+    start: (site) => startProduct(site, node),
+  }));
+}
 
 /** Issues the one certificate that all peers serve with. */
 export async function issueCertificate(authority: Authority): Promise<Certificate> {
@@ -138,6 +162,13 @@ async function startWebsockify(site: Site): Promise<Proxy> {
   return startPeer(dir, 'websockify', args, { port, dialect: 'ws', tokens: [] });
 }
 
+async function startNative(site: Site): Promise<Proxy> {
+  const port = await freePort();
+  const { certFile, keyFile } = site.certificate;
+  const args = [`${port}`, `${site.backendPort}`, certFile, keyFile];
+  return startPeer(folder(site), join(site.dir, 'native'), args, { port, dialect: 'tls', tokens: [] });
+}
+
 async function startPeer(dir: string, command: string, args: readonly string[], door: Door): Promise<Proxy> {
   const program = await startProgram(command, args, { logFile: join(dir, 'log') });
   try {
@@ -168,7 +199,7 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
-async function startProduct(site: Site): Promise<Proxy> {
+async function startProduct(site: Site, { program, root }: NodeRuntime): Promise<Proxy> {
   const dir = folder(site);
   const sourcesFile = join(dir, 'sources.yaml');
   const hypervisor = { hypervisor: 'localhost', hypervisor_ip: '127.0.0.1', insecure_port: site.backendPort };
@@ -179,6 +210,7 @@ async function startProduct(site: Site): Promise<Proxy> {
   const kerbside = await startKerbside({
     dir,
     sourcesFile,
+    node: { program, root },
     caFile: site.authority.caFile,
     certificates: [site.certificate],
     hostSubject: SUBJECT,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From readings to ratios, targets and tables. A ratio is the median of the ratios to HAProxy's reading of the same
-// round, so that what disturbs the machine disturbs both.
+// From readings to ratios, targets and tables. A ratio is the median of the ratios to the reading of HAProxy, or of the
+// native ceiling, in the same round, so that what disturbs the machine disturbs both.
 import { cpus } from 'node:os';
 import type { IdleMemory, Reading, Scenario } from './measure.js';
-import { PEERS, type PeerName } from './peers.js';
+import { CEILING, type Peer, REFERENCE } from './peers.js';
 
 /** All readings of one peer, in the order of the rounds. */
 export type Readings = Record<Scenario, Reading[]>;
@@ -15,16 +15,25 @@ export interface Results {
   readonly versions: Record<string, string>;
   readonly rounds: number;
   readonly load: { readonly before: number; readonly after: number };
-  readonly readings: Partial<Record<PeerName, Readings>>;
-  readonly memory: Partial<Record<PeerName, IdleMemory>>;
+  /** In the order of the columns. */
+  readonly peers: readonly Column[];
+  /** By the names of the peers. */
+  readonly readings: Readonly<Record<string, Readings>>;
+  readonly memory: Readonly<Record<string, IdleMemory>>;
 }
+
+/** One peer of the table. */
+export type Column = Pick<Peer, 'name' | 'title' | 'node'>;
 
 /** One line of the table. */
 interface Row {
   readonly label: string;
   readonly unit: string;
   readonly digits: number;
-  values(results: Results, peer: PeerName): number[];
+  /** Of one peer, a value for each round; none when the line does not concern it. */
+  values(results: Results, peer: string): number[];
+  /** What ratios refer to, HAProxy by default; a line of another reference shows ratios only, of Kerbside only. */
+  readonly reference?: string;
   /** Kerbside's target; null: none is set. */
   readonly target: Target | null;
 }
@@ -34,31 +43,43 @@ interface Target {
   /** Of the ratio, or of the median when `absolute`. */
   met(value: number): boolean;
   readonly absolute: boolean;
+  /** Set for this major version of Node and newer ones. */
+  readonly node: number;
 }
 
-const atLeast = (limit: number): Target => ({
-  text: `>= ${limit}`,
+const atLeast = (limit: number, node = 0): Target => ({
+  text: `>= ${limit.toFixed(2)}${since(node)}`,
   met: (value) => value >= limit,
   absolute: false,
+  node,
 });
-const atMost = (limit: number): Target => ({
-  text: `<= ${limit}`,
+const atMost = (limit: number, node = 0): Target => ({
+  text: `<= ${limit.toFixed(2)}${since(node)}`,
   met: (value) => value <= limit,
   absolute: false,
+  node,
 });
 
-const first = (scenario: Scenario) => (results: Results, peer: PeerName) =>
+function since(node: number): string {
+  return node === 0 ? '' : ` on Node ${node}`;
+}
+
+const first = (scenario: Scenario) => (results: Results, peer: string) =>
   (results.readings[peer]?.[scenario] ?? []).map(({ value }) => value);
-const second = (scenario: Scenario) => (results: Results, peer: PeerName) =>
+const second = (scenario: Scenario) => (results: Results, peer: string) =>
   (results.readings[peer]?.[scenario] ?? []).flatMap((reading) => reading.second ?? []);
-const workers = (scenario: Scenario) => (results: Results, peer: PeerName) =>
-  peer === 'kerbside'
+const workers = (scenario: Scenario) => (results: Results, peer: string) =>
+  isKerbside(results, peer)
     ? (results.readings[peer]?.[scenario] ?? []).flatMap((reading) => reading.workers ?? [])
     : [];
-const kib = (pick: (memory: IdleMemory) => number) => (results: Results, peer: PeerName) => {
+const kib = (pick: (memory: IdleMemory) => number) => (results: Results, peer: string) => {
   const found = results.memory[peer];
   return found === undefined ? [] : [pick(found)];
 };
+
+function isKerbside(results: Results, peer: string): boolean {
+  return results.peers.some(({ name, node }) => name === peer && node !== null);
+}
 
 const BESIDE_PACED = 'ping beside 8 x 12 MB/s';
 const BESIDE_FLOODS = 'ping beside 8 floods';
@@ -75,7 +96,7 @@ const ROWS: readonly Row[] = [
   { label: '  p99', unit: 'us', digits: 0, values: second('ping_paced'), target: null },
   { label: `${BESIDE_FLOODS}, p50`, unit: 'us', digits: 0, values: first('ping_bulk'), target: null },
   { label: '  p99', unit: 'us', digits: 0, values: second('ping_bulk'), target: null },
-  { label: 'channel set-up', unit: '1/CPU-s', digits: 0, values: first('setup'), target: atLeast(0.35) },
+  { label: 'channel set-up', unit: '1/CPU-s', digits: 0, values: first('setup'), target: atLeast(0.3) },
   { label: '  relay worker alone', unit: '1/CPU-s', digits: 0, values: workers('setup'), target: null },
   { label: '  wall', unit: '1/s', digits: 0, values: second('setup'), target: null },
   {
@@ -83,10 +104,25 @@ const ROWS: readonly Row[] = [
     unit: 'KiB',
     digits: 1,
     values: kib(({ relay }) => relay),
-    target: { text: '<= 55 KiB', met: (value) => value <= 55, absolute: true },
+    target: { text: '<= 55 KiB', met: (value) => value <= 55, absolute: true, node: 0 },
   },
   { label: '  its parent', unit: 'KiB', digits: 1, values: kib(({ rest }) => rest), target: null },
+  ofCeiling('bulk', 'bulk', atLeast(0.95, 24)),
+  ofCeiling('paced', 'paced', atLeast(0.7, 24)),
+  ofCeiling('ping, p50', 'ping', atMost(1.15, 24)),
 ];
+
+/** A line of Kerbside's distance to the native ceiling. */
+function ofCeiling(label: string, scenario: Scenario, target: Target): Row {
+  return {
+    label: `${label}, of the native ceiling`,
+    unit: 'ratio',
+    digits: 2,
+    values: first(scenario),
+    reference: CEILING,
+    target,
+  };
+}
 
 /** The middle of the values; NaN of none. */
 export function median(values: readonly number[]): number {
@@ -96,8 +132,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : (low + high) / 2;
 }
 
-function ratio(row: Row, results: Results, peer: PeerName): number {
-  const base = row.values(results, 'haproxy');
+function ratio(row: Row, results: Results, peer: string): number {
+  const base = row.values(results, row.reference ?? REFERENCE);
   const pairs = row.values(results, peer).flatMap((value, round) => {
     const divisor = base[round];
     return divisor === undefined || divisor === 0 ? [] : [value / divisor];
@@ -105,40 +141,45 @@ function ratio(row: Row, results: Results, peer: PeerName): number {
   return median(pairs);
 }
 
-function cell(row: Row, results: Results, peer: PeerName): string {
+function cell(row: Row, results: Results, peer: string): string {
   const values = row.values(results, peer);
+  if (row.reference !== undefined) {
+    const distance = isKerbside(results, peer) ? ratio(row, results, peer) : NaN;
+    return Number.isNaN(distance) ? '-' : distance.toFixed(row.digits);
+  }
   if (values.length === 0) return '-';
   const middle = median(values).toFixed(row.digits);
   const relative = ratio(row, results, peer);
   return Number.isNaN(relative) ? middle : `${relative.toFixed(2)} (${middle})`;
 }
 
-/** What Kerbside had to reach and reached. */
+/** What a Kerbside had to reach and reached. */
 export interface Verdict {
+  /** The line, and the Node that it ran under. */
   readonly label: string;
   readonly target: string;
   readonly reached: string;
   readonly met: boolean;
 }
 
-/** The targets, each met or missed. */
+/** The targets of what was measured, under each Node that they are set for: met or missed. */
 export function verdicts(results: Results): Verdict[] {
-  return ROWS.flatMap((row) => {
-    if (row.target === null) return [];
-    const value = row.target.absolute
-      ? median(row.values(results, 'kerbside'))
-      : ratio(row, results, 'kerbside');
-    const reached = row.target.absolute ? value.toFixed(row.digits) : value.toFixed(2);
-    return [{ label: row.label, target: row.target.text, reached, met: row.target.met(value) }];
-  });
+  return results.peers.flatMap(({ name, title, node }) =>
+    node === null ? [] : ROWS.flatMap((row) => verdict(row, results, { name, title, node }) ?? []),
+  );
 }
 
-function measured(results: Results): typeof PEERS {
-  return PEERS.filter(({ name }) => results.readings[name] !== undefined);
+function verdict(row: Row, results: Results, { name, title, node }: Column): Verdict | null {
+  const { target } = row;
+  if (target === null || Number.parseInt(node ?? '', 10) < target.node) return null;
+  const value = target.absolute ? median(row.values(results, name)) : ratio(row, results, name);
+  if (Number.isNaN(value)) return null;
+  const reached = value.toFixed(target.absolute ? row.digits : 2);
+  return { label: `${title}: ${row.label}`, target: target.text, reached, met: target.met(value) };
 }
 
 function cells(results: Results): string[][] {
-  const peers = measured(results);
+  const { peers } = results;
   const head = ['', 'unit', ...peers.map(({ title }) => title), 'target'];
   const body = ROWS.map((row) => [
     row.label,
