@@ -2,6 +2,8 @@
 // One piece of background work and the timer that belongs to it. Runs never overlap; a run that fails is reported
 // once for each distinct fault and tried again at the next turn; nothing a task does can end the process.
 import type { Logger } from '../log.js';
+import { systemTimers } from '../net/timers.js';
+import type { Timers } from '../net/timers.js';
 
 /** What a task is. */
 export interface TaskOptions {
@@ -12,17 +14,22 @@ export interface TaskOptions {
   /** The work. The signal fires when the task is closed. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   readonly log: Pick<Logger, 'error' | 'info'>;
+  /** Default: the machine's. */
+  readonly timers?: Timers;
 }
 
 /** Runs its work at once when started, and again and again until it is closed. */
 export class PeriodicTask {
   private readonly abort = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly timers: Timers;
+  private callOff: () => void = () => undefined;
   private current: Promise<void> | undefined;
   private again: Promise<void> | undefined;
   private fault: string | undefined;
 
-  constructor(private readonly options: TaskOptions) {}
+  constructor(private readonly options: TaskOptions) {
+    this.timers = options.timers ?? systemTimers;
+  }
 
   /** Runs as soon as no other run is under way; resolves when that run has ended, well or not. */
   runNow(): Promise<void> {
@@ -41,12 +48,12 @@ export class PeriodicTask {
   /** Stops for good: no further run, and the one under way is told to end and waited for. */
   async close(): Promise<void> {
     this.abort.abort();
-    clearTimeout(this.timer);
+    this.callOff();
     await this.current;
   }
 
   private async turn(): Promise<void> {
-    clearTimeout(this.timer);
+    this.callOff();
     try {
       await this.options.run(this.abort.signal);
       this.recovered();
@@ -55,7 +62,7 @@ export class PeriodicTask {
     }
     this.current = undefined;
     if (this.abort.signal.aborted) return;
-    this.timer = setTimeout(() => void this.runNow(), this.options.interval * 1000);
+    this.callOff = this.timers.after(this.options.interval * 1000, () => void this.runNow());
   }
 
   private recovered(): void {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One term of a task at this process: from the lease's taking to its loss. Counted by the monotonic clock alone.
+// One term of a task at this process: from the lease's taking to its loss. Counted by a clock that never goes back.
 import { Conflict } from '../exception.js';
+import { systemTimers } from '../net/timers.js';
+import type { Timers } from '../net/timers.js';
 import type { Database } from '../objects/database.js';
 
 /** Work that goes on until it is stopped. */
@@ -27,21 +29,22 @@ export class LeaseLost extends Conflict {
 /** A term of a task. */
 export class Term {
   private work: Work | null = null;
-  private timer: NodeJS.Timeout | undefined;
+  private callOff: () => void = () => undefined;
   private over = false;
 
   /**
-   * @param validUntil when it ends unless it is extended, milliseconds of performance.now()
+   * @param validUntil when it ends unless it is extended, milliseconds of `timers`
    * @param onExpiry called when it ends so
    */
   constructor(
     private validUntil: number,
     private readonly onExpiry: () => void,
+    private readonly timers: Timers = systemTimers,
   ) {}
 
   /** Whether the lease is certainly this process's at this moment. */
   isValid(): boolean {
-    return !this.over && performance.now() < this.validUntil;
+    return !this.over && this.timers.now() < this.validUntil;
   }
 
   /** Lets the task begin. */
@@ -60,12 +63,13 @@ export class Term {
   /** Ends the work; resolves when nothing of it runs any more. */
   async end(): Promise<void> {
     this.over = true;
-    clearTimeout(this.timer);
+    this.callOff();
     await this.work?.stop();
   }
 
   private arm(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.onExpiry(), Math.max(0, this.validUntil - performance.now()));
+    this.callOff();
+    const left = Math.max(0, this.validUntil - this.timers.now());
+    this.callOff = this.timers.after(left, () => this.onExpiry());
   }
 }

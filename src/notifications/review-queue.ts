@@ -4,6 +4,8 @@
 import type { Logger } from '../log.js';
 import type { Fanout } from '../messaging/fanout.js';
 import { signalWithin } from '../net/deadline.js';
+import { systemTimers } from '../net/timers.js';
+import type { Timers } from '../net/timers.js';
 import type { ConsoleReviews } from './console-keeper.js';
 
 /** Asks one source about one console and writes down the answer. */
@@ -36,7 +38,7 @@ export class ReviewQueue implements ConsoleReviews {
   private readonly waiting = new Map<string, Wish>();
   /** Consoles whose turn it is, in order. */
   private readonly due: string[] = [];
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly pauses = new Set<() => void>();
   private readonly abort = new AbortController();
   private readonly running = new Set<Promise<void>>();
 
@@ -44,6 +46,7 @@ export class ReviewQueue implements ConsoleReviews {
     private readonly clouds: ConsoleReview,
     private readonly fanout: Fanout,
     private readonly log: Pick<Logger, 'warning' | 'debug'>,
+    private readonly timers: Timers = systemTimers,
   ) {}
 
   request(source: string, uuid: string): void {
@@ -53,8 +56,8 @@ export class ReviewQueue implements ConsoleReviews {
   /** Asks nothing more, and drops what is being asked. */
   async close(): Promise<void> {
     this.abort.abort();
-    for (const timer of this.timers) clearTimeout(timer);
-    this.timers.clear();
+    for (const callOff of this.pauses) callOff();
+    this.pauses.clear();
     this.waiting.clear();
     this.due.length = 0;
     await Promise.all(this.running);
@@ -65,12 +68,12 @@ export class ReviewQueue implements ConsoleReviews {
     const key = JSON.stringify([wish.source, wish.uuid]);
     if (this.waiting.has(key) || this.waiting.size >= MOST_WAITING) return;
     this.waiting.set(key, wish);
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
+    const callOff = this.timers.after(pause, () => {
+      this.pauses.delete(callOff);
       this.due.push(key);
       this.next();
-    }, pause);
-    this.timers.add(timer);
+    });
+    this.pauses.add(callOff);
   }
 
   private next(): void {

@@ -2,8 +2,11 @@
 // Audit events of the data plane on their way to the database: gathered for an instant and written together, so
 // that a burst of channels costs one statement. A database that is away costs events only after the queue is full.
 import { loggerFor } from '../../log.js';
+import { systemTimers } from '../../net/timers.js';
+import type { Timers } from '../../net/timers.js';
 import type { AuditEntry, AuditEvents } from '../../objects/audit-event.js';
 import { systemClock } from '../../objects/clock.js';
+import type { Clock } from '../../objects/clock.js';
 
 const log = loggerFor('kerbside.console.audit');
 
@@ -15,12 +18,16 @@ const MAX_BATCH = 200;
 /** Writes audit events in order. */
 export class AuditQueue {
   private queue: AuditEntry[] = [];
-  private timer: NodeJS.Timeout | null = null;
+  private callOff: (() => void) | null = null;
   private writing: Promise<void> | null = null;
   private lost = 0;
   private failing = false;
 
-  constructor(private readonly events: AuditEvents) {}
+  constructor(
+    private readonly events: Pick<AuditEvents, 'recordMany'>,
+    private readonly timers: Timers = systemTimers,
+    private readonly now: Clock = systemClock,
+  ) {}
 
   /** Takes an event: it happens now, whenever it is written. */
   add(entry: AuditEntry): void {
@@ -28,25 +35,25 @@ export class AuditQueue {
       this.lost += 1;
       return;
     }
-    this.queue.push({ timestamp: systemClock(), ...entry });
+    this.queue.push({ timestamp: this.now(), ...entry });
     this.schedule(GATHER);
   }
 
   /** Writes what is left, once. */
   async close(): Promise<void> {
-    if (this.timer !== null) clearTimeout(this.timer);
+    this.callOff?.();
     await this.writing;
     // An event that comes meanwhile must not begin a second writer: both would write the same.
     this.writing = this.write();
     await this.writing;
-    if (this.timer !== null) clearTimeout(this.timer);
+    this.callOff?.();
   }
 
   private schedule(delay: number): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = null;
+    this.callOff ??= this.timers.after(delay, () => {
+      this.callOff = null;
       this.writing ??= this.write().finally(() => (this.writing = null));
-    }, delay);
+    });
   }
 
   private async write(): Promise<void> {

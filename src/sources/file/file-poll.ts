@@ -19,12 +19,25 @@ const MAX_WAITS = 10;
 export type PollResult =
   { readonly kind: 'unchanged' } | { readonly kind: 'changed'; readonly bytes: Buffer };
 
+/** Time as a poll sees it. */
+export interface PollTime {
+  /** Epoch milliseconds, as the time stamps of files are. */
+  now(): number;
+  /** Waits so many milliseconds for a writer. */
+  wait(milliseconds: number): Promise<unknown>;
+}
+
+const SYSTEM_TIME: PollTime = { now: () => Date.now(), wait: (milliseconds) => sleep(milliseconds) };
+
 /** Polls one file. */
 export class FilePoll {
   private signature = '';
   private digest = '';
 
-  constructor(private readonly path: string) {}
+  constructor(
+    private readonly path: string,
+    private readonly time: PollTime = SYSTEM_TIME,
+  ) {}
 
   /**
    * The file's content when it differs from that of the last poll.
@@ -59,14 +72,14 @@ export class FilePoll {
     for (let waits = 0; ; waits += 1) {
       const before = await stat(this.path);
       if (before.size > MAX_BYTES) throw new Unavailable(`is larger than ${String(MAX_BYTES)} bytes`);
-      const age = Date.now() - before.mtimeMs;
+      const age = this.time.now() - before.mtimeMs;
       const quiet = age < 0 || age >= QUIET_MS;
       if (quiet || waits >= MAX_WAITS) {
         const bytes = await readFile(this.path);
         const signature = signatureOf(await stat(this.path));
         if (signature === signatureOf(before) || waits >= MAX_WAITS) return { bytes, signature };
       }
-      await sleep(QUIET_MS);
+      await this.time.wait(QUIET_MS);
     }
   }
 }

@@ -1,49 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 // Background work repeats, never overlaps, survives its faults and ends when told.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { PeriodicTask } from '../../../src/conductor/periodic-task.js';
+import { ManualTimers, settled } from '../../fixtures/manual-timers.js';
+
+const INTERVAL = 60;
 
 describe('PeriodicTask', () => {
-  const log: string[] = [];
-  let task: PeriodicTask | undefined;
+  let timers: ManualTimers;
+  let log: string[];
 
-  function aTask(run: (signal: AbortSignal) => Promise<void>, interval = 0.005): PeriodicTask {
-    log.length = 0;
-    task = new PeriodicTask({
-      name: 'work',
-      interval,
-      run,
+  beforeEach(() => {
+    timers = new ManualTimers();
+    log = [];
+  });
+
+  function aTask(run: (signal: AbortSignal) => Promise<void>): PeriodicTask {
+    return new PeriodicTask({
+      ...{ name: 'work', interval: INTERVAL, run, timers },
       log: {
         error: (_message, fields) => log.push((fields?.['error'] as Error).message),
         info: (message) => log.push(message),
       },
     });
-    return task;
   }
 
-  afterEach(() => task?.close());
-
-  it('runs at once and again after each interval', async () => {
+  it('runs at once, and again an interval after each run has ended', async () => {
     let runs = 0;
     await aTask(() => Promise.resolve(void (runs += 1))).runNow();
     expect(runs).toBe(1);
-    await sleep(100);
-    expect(runs).toBeGreaterThan(2);
+    await timers.pass(INTERVAL * 1000 - 1);
+    expect(runs).toBe(1);
+    await timers.pass(1);
+    expect(runs).toBe(2);
+    await timers.pass(3 * INTERVAL * 1000);
+    expect(runs).toBe(5);
   });
 
   it('never overlaps: runs asked for meanwhile become one, afterwards', async () => {
     let running = 0;
     let most = 0;
-    let runs = 0;
+    const ends: (() => void)[] = [];
     const work = aTask(async () => {
       most = Math.max(most, (running += 1));
-      runs += 1;
-      await sleep(20);
+      await new Promise<void>((resolve) => ends.push(resolve));
       running -= 1;
-    }, 60);
-    await Promise.all([work.runNow(), work.runNow(), work.runNow(), work.runNow()]);
-    expect([most, runs]).toEqual([1, 2]);
+    });
+    const asked = [work.runNow(), work.runNow(), work.runNow(), work.runNow()];
+    for (const run of [0, 1]) {
+      await settled();
+      expect(ends).toHaveLength(run + 1);
+      ends[run]?.();
+    }
+    await Promise.all(asked);
+    expect([most, ends.length]).toEqual([1, 2]);
   });
 
   it('reports each distinct fault once, tries again, and says when it works again', async () => {
@@ -55,7 +65,8 @@ describe('PeriodicTask', () => {
       return fault ? Promise.reject(new Error(fault)) : Promise.resolve();
     });
     await work.runNow();
-    while (runs < 7) await sleep(5);
+    await timers.pass(6 * INTERVAL * 1000);
+    expect(runs).toBe(7);
     expect(log).toEqual(['away', 'refused', 'background task works again']);
   });
 
@@ -63,13 +74,15 @@ describe('PeriodicTask', () => {
     let runs = 0;
     const work = aTask((signal) => {
       runs += 1;
-      return sleep(60_000, undefined, { signal });
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('told to end')));
+      });
     });
     const run = work.runNow();
     const next = work.runNow();
     await work.close();
     await Promise.all([run, next, work.runNow()]);
-    await sleep(20);
+    expect(timers.pending).toBe(0);
     expect([runs, log]).toEqual([1, []]);
   });
 });

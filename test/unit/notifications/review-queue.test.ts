@@ -3,7 +3,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FanoutMessage } from '../../../src/messaging/fanout.js';
 import { ReviewQueue, type ConsoleReview } from '../../../src/notifications/review-queue.js';
-import { until } from '../../fixtures/until.js';
+import { ManualTimers, settled } from '../../fixtures/manual-timers.js';
+
+/** Milliseconds in which wishes are gathered. */
+const SETTLE = 30;
 
 type Answer = Awaited<ReturnType<ConsoleReview['review']>>;
 
@@ -12,6 +15,7 @@ class Scene {
   readonly asked: string[] = [];
   readonly told: FanoutMessage[] = [];
   readonly warned: string[] = [];
+  readonly timers = new ManualTimers();
   atOnce = 0;
   private open = 0;
   readonly queue: ReviewQueue;
@@ -33,6 +37,7 @@ class Scene {
       review,
       { cast: (message) => void this.told.push(message), subscribe: () => () => undefined },
       { warning: (text) => void this.warned.push(text), debug: () => undefined },
+      this.timers,
     );
   }
 }
@@ -53,22 +58,27 @@ describe('the queue of reviews', () => {
   it('asks once about what was wished for several times, and tells all processes', async () => {
     const scene = aScene(written);
     for (let times = 0; times < 5; times += 1) scene.queue.request('cloud', 'a');
-    await until('it was asked', () => scene.told.length > 0);
+    await scene.timers.pass(SETTLE);
     expect(scene.asked).toEqual(['a']);
     expect(scene.told).toEqual([
       { method: 'console_changed', args: { source: 'cloud', uuid: 'a', change: 'changed' } },
     ]);
     scene.queue.request('cloud', 'a');
-    await until('it was asked again', () => scene.asked.length === 2);
+    await scene.timers.pass(SETTLE);
+    expect(scene.asked).toEqual(['a', 'a']);
   });
 
   it('asks about a few at the same time, and about all', async () => {
-    const scene = aScene(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      return 'away';
-    });
+    const answers: ((answer: Answer) => void)[] = [];
+    const scene = aScene(() => new Promise((resolve) => answers.push(resolve)));
     for (let at = 0; at < 40; at += 1) scene.queue.request('cloud', String(at));
-    await until('all were asked', () => new Set(scene.asked).size === 40);
+    await scene.timers.pass(SETTLE);
+    for (let at = 0; at < 40; at += 1) {
+      expect(scene.asked).toHaveLength(Math.min(at + 4, 40));
+      answers[at]?.('away');
+      await settled();
+    }
+    expect(new Set(scene.asked).size).toBe(40);
     expect(scene.atOnce).toBe(4);
     expect(scene.told).toEqual([]);
   });
@@ -78,14 +88,15 @@ describe('the queue of reviews', () => {
       if (times > 1) return uuid === 'gone' ? Promise.resolve('removed') : written();
       return uuid === 'overtaken' ? Promise.resolve('overtaken') : Promise.reject(new Error('503'));
     });
-    const started = performance.now();
     for (const uuid of ['overtaken', 'faulty', 'gone']) scene.queue.request('cloud', uuid);
-    await until('all were told', () => scene.told.length === 3, 4000);
+    await scene.timers.pass(SETTLE + 999);
+    expect(scene.told).toEqual([]);
+    await scene.timers.pass(1);
+    expect(scene.told).toHaveLength(3);
     expect(scene.told).toContainEqual({
       method: 'console_changed',
       args: { source: 'cloud', uuid: 'gone', change: 'removed' },
     });
-    expect(performance.now() - started).toBeGreaterThan(900);
     expect(scene.warned).toEqual([]);
   });
 
@@ -97,10 +108,10 @@ describe('the queue of reviews', () => {
         }),
     );
     for (let at = 0; at < 9; at += 1) scene.queue.request('cloud', String(at));
-    await until('some are asked', () => scene.asked.length === 4);
+    await scene.timers.pass(SETTLE);
     await scene.queue.close();
     scene.queue.request('cloud', 'late');
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await scene.timers.pass(60_000);
     expect(scene.asked).toHaveLength(4);
     expect(scene.warned).toEqual([]);
   });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
 import { AuditQueue } from '../../../../src/console/control/audit-queue.js';
-import type { AuditEntry, AuditEvents } from '../../../../src/objects/audit-event.js';
+import type { AuditEntry } from '../../../../src/objects/audit-event.js';
+import { ManualTimers } from '../../../fixtures/manual-timers.js';
 
 /** The events of a database that can be away. */
 class Events {
@@ -23,8 +24,10 @@ function entry(message: string): AuditEntry {
   return { source: 'lab', uuid: 'u', message };
 }
 
-function queueOf(events: Events): AuditQueue {
-  return new AuditQueue(events as unknown as AuditEvents);
+/** Time, and what it is of day. */
+const NOW = 1_900_000_000;
+function queueOf(events: Events, timers = new ManualTimers()): AuditQueue {
+  return new AuditQueue(events, timers, () => NOW + timers.now() / 1000);
 }
 
 const names = (count: number): string[] => Array.from({ length: count }, (_unused, index) => String(index));
@@ -32,10 +35,12 @@ const names = (count: number): string[] => Array.from({ length: count }, (_unuse
 describe('AuditQueue', () => {
   it('gathers for an instant and writes in order', async () => {
     const events = new Events();
-    const queue = queueOf(events);
+    const timers = new ManualTimers();
+    const queue = queueOf(events, timers);
     names(450).forEach((message) => queue.add(entry(message)));
+    await timers.pass(0);
     expect(events.batches).toHaveLength(0);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await timers.pass(20);
     expect(events.batches.map(({ length }) => length)).toEqual([200, 200, 50]);
     expect(events.batches.flat()).toEqual(names(450));
     await queue.close();
@@ -44,43 +49,48 @@ describe('AuditQueue', () => {
   it('keeps events while the database is away, and loses none that fit', async () => {
     const events = new Events();
     events.away = true;
-    const queue = queueOf(events);
+    const timers = new ManualTimers();
+    const queue = queueOf(events, timers);
     names(3).forEach((message) => queue.add(entry(message)));
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await timers.pass(60);
     expect(events.attempts).toBe(1);
+    await timers.pass(1000);
+    expect(events.attempts).toBe(2);
     events.away = false;
     queue.add(entry('3'));
-    await queue.close();
+    await timers.pass(1000);
     expect(events.batches.flat()).toEqual(names(4));
+    await queue.close();
+    expect(events.attempts).toBe(3);
   });
 
   it('writes when something happened, not when the database was back', async () => {
     const events = new Events();
     events.away = true;
-    const queue = queueOf(events);
-    const before = Date.now() / 1000;
+    const timers = new ManualTimers();
+    const queue = queueOf(events, timers);
     queue.add(entry('first'));
-    const after = Date.now() / 1000;
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await timers.pass(60_000);
     events.away = false;
     queue.add({ ...entry('second'), timestamp: 7 });
     await queue.close();
-    expect(events.times).toEqual([expect.any(Number), 7]);
-    expect(events.times[0]).toBeGreaterThanOrEqual(before);
-    expect(events.times[0]).toBeLessThanOrEqual(after);
+    expect(events.times).toEqual([NOW, 7]);
   });
 
   it('writes nothing twice when events come while it ends', async () => {
     const events = new Events();
     const queue = queueOf(events);
     const written = events.recordMany.bind(events);
+    let goOn: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => (goOn = resolve));
     events.recordMany = async (entries) => {
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await slow;
       return written(entries);
     };
     queue.add(entry('0'));
     const closed = queue.close();
     queue.add(entry('1'));
+    goOn();
     await closed;
     expect(events.batches.flat()).toEqual(['0', '1']);
   });

@@ -3,7 +3,6 @@
 import { mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FilePoll } from '../../../../src/sources/file/file-poll.js';
 
@@ -79,14 +78,29 @@ describe('FilePoll', () => {
   });
 
   it('waits for a writer that is not done', async () => {
-    writeFileSync(path, '');
-    const poll = new FilePoll(path);
-    const content = contentOf(poll);
-    await sleep(100);
-    writeFileSync(path, '- source: a\n');
-    await sleep(150);
-    writeFileSync(path, '- source: a\n- source: b\n');
-    expect(await content).toBe('- source: a\n- source: b\n');
+    let now = 1_900_000_000_000;
+    const put = (text: string): void => {
+      writeFileSync(path, text);
+      utimesSync(path, now / 1000, now / 1000);
+    };
+    const texts = ['- source: a\n', '- source: a\n- source: b\n'];
+    put('');
+    const wait = (milliseconds: number): Promise<void> => {
+      now += milliseconds;
+      const text = texts.shift();
+      if (text !== undefined) put(text);
+      return Promise.resolve();
+    };
+    expect(await contentOf(new FilePoll(path, { now: () => now, wait }))).toBe('- source: a\n- source: b\n');
+  });
+
+  it('reads a file whose writer never rests all the same', async () => {
+    write('busy');
+    let waits = 0;
+    const wait = (): Promise<void> => Promise.resolve(void (waits += 1));
+    const now = (): number => statSync(path).mtimeMs;
+    expect(await contentOf(new FilePoll(path, { now, wait }))).toBe('busy');
+    expect(waits).toBe(10);
   });
 
   it('says why a file cannot be read, and gives its content when it is back', async () => {
