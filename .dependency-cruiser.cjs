@@ -34,7 +34,7 @@ module.exports = {
       'messaging-looks-down',
       'messages in and out: no database, no HTTP',
       { path: '^src/messaging/' },
-      { path: '^src/', pathNot: '^src/(messaging|net|objects|conf|exception|log)' },
+      { path: '^src/', pathNot: '^src/(messaging|net|objects|conf|exception|injection|log)' },
     ),
     only(
       'only-identity-compute-sources-call-out',
@@ -58,7 +58,7 @@ module.exports = {
       'html5proxy-not-api',
       'browsers and the REST service share objects and sources, never code',
       { path: '^src/html5proxy/' },
-      { path: '^src/(api|conductor)/|node_modules/@nestjs/' },
+      { path: '^src/(api|conductor)/' },
     ),
     only(
       'html5proxy-is-a-leaf',
@@ -82,26 +82,32 @@ module.exports = {
     only(
       'objects-look-down',
       'objects know rows and rules, no HTTP and no sockets',
-      { path: '^src/objects/' },
+      { path: '^src/objects/', pathNot: '\\.module\\.ts$' },
       { path: '^(src|node_modules)/', pathNot: '^src/(objects|db|exception|context|version|close-reason)' },
     ),
     only(
       'db-looks-down',
       'db knows no noun',
       { path: '^src/db/' },
-      { path: '^src/', pathNot: '^src/(db|conf|exception|close-reason)' },
+      { path: '^src/', pathNot: '^src/(db|conf|exception|injection|close-reason)' },
     ),
     only(
       'conf-looks-down',
       'conf knows options only',
       { path: '^src/conf/' },
-      { path: '^src/', pathNot: '^src/(conf|exception|version)' },
+      { path: '^src/', pathNot: '^src/(conf|exception|injection|version)' },
     ),
     only(
-      'console-has-no-nest',
-      'the data plane is plain classes',
-      { path: '^src/console/' },
+      'only-modules-know-nest',
+      'classes are plain: what gives and starts them is a module, a program or the REST service',
+      { path: '^src/', pathNot: '^src/(api|cmd)/|\\.module\\.ts$' },
       { path: 'node_modules/@nestjs/' },
+    ),
+    only(
+      'nothing-imports-a-module-but-its-kind',
+      'modules are for programs and for each other',
+      { path: '^src/', pathNot: '^src/(api|cmd)/|\\.module\\.ts$' },
+      { path: '\\.module\\.ts$' },
     ),
     only(
       'nobody-imports-cmd',

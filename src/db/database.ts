@@ -35,19 +35,25 @@ export interface DatabaseVersion {
   readonly server: string;
 }
 
-/** An open database. All methods reject with DatabaseError when the engine is away or refuses. */
-export interface Database extends Statements {
+/**
+ * An open database. All methods reject with DatabaseError when the engine is away or refuses. A class, so that modules can
+ * ask for it by this name; whoever opened the connections closes them.
+ */
+export abstract class Database implements Statements {
+  abstract readonly dialect: Dialect;
+  abstract readonly place: string;
   /** Encrypts what must not lie in the tables in clear. */
-  readonly cipher: Cipher;
+  abstract readonly cipher: Cipher;
+  abstract query<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>;
+  abstract execute(sql: string, parameters?: readonly SqlValue[]): Promise<number>;
   /** One cheap round trip; rejects with DatabaseError when the database cannot answer. */
-  ping(): Promise<void>;
-  version(): Promise<DatabaseVersion>;
+  abstract ping(): Promise<void>;
+  abstract version(): Promise<DatabaseVersion>;
   /**
    * The same database for work that may be done only while something holds: `check` is called before each statement,
    * repeated ones included, and what it throws fails the statement.
    */
-  guarded(check: () => void): Database;
-  close(): Promise<void>;
+  abstract guarded(check: () => void): Database;
 }
 
 export interface OpenOptions {
@@ -63,38 +69,62 @@ export interface OpenOptions {
 const PATIENCE_MS = 30_000;
 
 /**
- * Opens the database.
+ * Opens the connections: checks the files, brings the schema up to date or proves that it is this release's.
+ *
  * @throws DatabaseError (path or host, fault, remedy; never the password)
  */
-export async function openDatabase(conf: DatabaseConf, options: OpenOptions): Promise<Database> {
+export async function openSource(conf: DatabaseConf, options: OpenOptions): Promise<DataSource> {
   const target = parseConnectionUrl(conf.connection);
   if (target.dialect === 'sqlite') prepareFile(target, options.sync);
   if (options.sync) await syncSchema(target);
   const source = new DataSource(dataSourceOptions(target, conf.maxPoolSize, options.patience ?? PATIENCE_MS));
-  try {
+  return orClosed(source, target, async () => {
     await source.initialize();
     await checkSchema(source, target);
+    return source;
+  });
+}
+
+/**
+ * The database on open connections, with its encryption key.
+ *
+ * @throws DatabaseError when the key is not to be had; the connections are closed then
+ */
+export async function databaseOn(
+  source: DataSource,
+  conf: DatabaseConf,
+  options: OpenOptions,
+): Promise<Database> {
+  const target = parseConnectionUrl(conf.connection);
+  return orClosed(source, target, async () => {
     const statements = new SourceStatements(source, target);
     const keyFile = keyFileOf(conf, target);
     const cipher = await (options.lookOnly === true ? findCipher : openCipher)(statements, keyFile);
     const file = target.dialect === 'sqlite' ? new FileIdentity(target.path) : null;
     return new OpenedDatabase(statements, cipher, source, file);
+  });
+}
+
+/** Nothing stays open after a fault. */
+async function orClosed<T>(source: DataSource, target: DatabaseTarget, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (source.isInitialized) await source.destroy();
     throw databaseError(describeTarget(target), error);
   }
 }
 
-class OpenedDatabase implements Database {
+class OpenedDatabase extends Database {
   readonly dialect: Dialect;
   readonly place: string;
   readonly cipher: Cipher;
   readonly #statements: SourceStatements;
   readonly #source: DataSource;
   readonly #file: FileIdentity | null;
-  #closing: Promise<void> | null = null;
 
   constructor(statements: SourceStatements, cipher: Cipher, source: DataSource, file: FileIdentity | null) {
+    super();
     this.dialect = statements.dialect;
     this.place = statements.place;
     this.cipher = cipher;
@@ -141,11 +171,6 @@ class OpenedDatabase implements Database {
 
   guarded(check: () => void): Database {
     return new OpenedDatabase(this.#statements.guarded(check), this.cipher, this.#source, this.#file);
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#source.destroy();
-    return this.#closing;
   }
 }
 

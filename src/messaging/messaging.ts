@@ -34,15 +34,15 @@ export interface MessagingStatus extends BrokerStatus {
   readonly notifier: NotifierCounters;
 }
 
-/** The messaging of one process. */
-export interface Messaging {
-  readonly fanout: Fanout;
-  readonly notifier: Notifier;
+/** The messaging of one process. A class, so that modules can ask for it by this name. */
+export abstract class Messaging {
+  abstract readonly fanout: Fanout;
+  abstract readonly notifier: Notifier;
   /** Hears the notifications that [notifications] names, each at one of all processes that listen. */
-  listen(handler: NotificationHandler): NotificationListener;
-  status(): MessagingStatus;
+  abstract listen(handler: NotificationHandler): NotificationListener;
+  abstract status(): MessagingStatus;
   /** Sends what waits, for a moment at most, and disconnects. */
-  close(): Promise<void>;
+  abstract close(): Promise<void>;
 }
 
 const NO_FANOUT: FanoutCounters = { sent: 0, received: 0, dropped: 0, ignored: 0 };
@@ -100,7 +100,7 @@ function silentListener(): NotificationListener {
 }
 
 /** The messaging of a process, whatever of it there is. */
-class ProcessMessaging implements Messaging {
+class ProcessMessaging extends Messaging {
   readonly fanout: Fanout;
   readonly notifier: DriverNotifier;
   private readonly brokerFanout: BrokerFanout | null;
@@ -112,6 +112,7 @@ class ProcessMessaging implements Messaging {
     private readonly targets: Targets,
     binary: string,
   ) {
+    super();
     const { nodeName: node, controlExchange } = conf.default;
     this.clientName = `${binary}:${node}`;
     const { clientName } = this;

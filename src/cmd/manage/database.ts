@@ -2,7 +2,7 @@
 // kerbside-manage db: the schema of the database.
 import type { Command } from 'commander';
 import { connectionOf } from './original-settings.js';
-import { configure, say, withDatabase } from './run.js';
+import { configure, say, withContext } from './run.js';
 
 const PROGRESS_EVERY = 10_000;
 
@@ -12,12 +12,12 @@ async function importDatabase(options: { readonly from: string }, command: Comma
   const { OriginalDatabase } = await import('../../db/original.js');
   const { Consoles } = await import('../../objects/console.js');
   const { importOriginal } = await import('../../objects/original-import.js');
-  await withDatabase(conf, { sync: false }, async (database) => {
+  const { Database } = await import('../../db/database.js');
+  await withContext({ conf }, [Database, Consoles], async (database, consoles) => {
     const original = await OriginalDatabase.open(url);
     try {
       say(`reading ${original.place}, writing ${database.place}`);
       let next = PROGRESS_EVERY;
-      const consoles = new Consoles(database, { node: conf.default.nodeName, pid: process.pid });
       const outcome = await importOriginal(database, original, consoles, {
         now: Date.now() / 1000,
         progress: (done, total) => {
@@ -42,7 +42,9 @@ export function addDatabaseCommands(manage: Command): void {
   db.command('sync')
     .description('bring the schema up to this release; safe to run again, and on several nodes at once')
     .action(async (_options: unknown, command: Command) => {
-      await withDatabase(configure(command), { sync: true }, async (database) => {
+      const conf = configure(command);
+      const { Database } = await import('../../db/database.js');
+      await withContext({ conf, sync: true }, [Database], async (database) => {
         const { schema } = await database.version();
         say(`${database.place}: the schema is ${schema ?? 'empty'}`);
       });
@@ -50,7 +52,9 @@ export function addDatabaseCommands(manage: Command): void {
   db.command('version')
     .description('print the version of the schema and of the database server')
     .action(async (_options: unknown, command: Command) => {
-      await withDatabase(configure(command), { sync: false }, async (database) => {
+      const conf = configure(command);
+      const { Database } = await import('../../db/database.js');
+      await withContext({ conf }, [Database], async (database) => {
         const { schema, latest, server } = await database.version();
         say(`schema ${schema ?? 'empty'}, this release ${latest}, server ${server}`);
       });

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-manage encryption: the key that seals tickets and passwords in the database.
 import type { Command } from 'commander';
-import { configure, say, withDatabase } from './run.js';
+import { configure, say, withContext } from './run.js';
 
 async function rotate(options: { readonly prepareOnly?: true }, command: Command): Promise<void> {
   const conf = configure(command);
   const { rotateEncryption } = await import('../../db/rotate-encryption.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
+  const { Database } = await import('../../db/database.js');
+  await withContext({ conf }, [Database], async (db) => {
     const prepareOnly = options.prepareOnly === true;
     const { keyId, values } = await rotateEncryption(db, { prepareOnly });
     const { encryptionKeyFile } = conf.database;

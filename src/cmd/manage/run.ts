@@ -4,9 +4,10 @@
 import type { Command } from 'commander';
 import { loadConf } from '../../conf/index.js';
 import type { Conf } from '../../conf/index.js';
-import type { Database } from '../../db/database.js';
+import type { Given, Token } from '../../injection.js';
 import { configureLogging, loggerFor } from '../../log.js';
 import { confArgs } from '../arguments.js';
+import type { CommandSetting } from '../context.js';
 import { reportFault } from '../outcome.js';
 
 const NAME = 'kerbside-manage';
@@ -22,22 +23,24 @@ export function configure(command: Command): Conf {
 }
 
 /**
- * Does some work on the database and closes it, whatever happens.
+ * Does some work with what an application context gives, which is closed whatever happens. Nest and the database are
+ * loaded here, by the commands that need them.
  *
- * @param o sync true: bring the schema up to date first
+ * @param setting what the context is made of
+ * @param wanted the tokens of what the work is done with
  * @throws DatabaseError when the database cannot be opened
  */
-export async function withDatabase<T>(
-  conf: Conf,
-  o: { readonly sync: boolean },
-  work: (db: Database) => Promise<T>,
-): Promise<T> {
-  const { openDatabase } = await import('../../db/database.js');
-  const db = await openDatabase(conf.database, o);
+export async function withContext<const D extends readonly Token<unknown>[]>(
+  setting: CommandSetting,
+  wanted: D,
+  work: (...given: Given<D>) => Promise<void>,
+): Promise<void> {
+  const { openContext } = await import('../context.js');
+  const context = await openContext(setting);
   try {
-    return await work(db);
+    await work(...(wanted.map((token) => context.get(token)) as Given<D>));
   } finally {
-    await db.close();
+    await context.close();
   }
 }
 
@@ -52,6 +55,7 @@ export async function runManage(command: Command, argv: readonly string[]): Prom
     await command.parseAsync(argv);
   } catch (error) {
     reportFault(NAME, error, log);
-    process.exitCode = 1;
+    // Nest gives nobody a context whose start failed, to close what of it had been opened.
+    process.exit(1);
   }
 }

@@ -7,7 +7,7 @@ import type { Service } from '../../objects/service.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
 import { everyPage } from './pages.js';
-import { configure, say, withDatabase } from './run.js';
+import { configure, say, withContext } from './run.js';
 
 const COLUMNS = ['id', 'host', 'binary', 'state', 'status', 'version', 'updated', 'report'];
 
@@ -30,8 +30,7 @@ function readAge(text: string): number {
 async function list(options: { readonly format: Format }, command: Command): Promise<void> {
   const conf = configure(command);
   const { Services } = await import('../../objects/service.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    const services = new Services(db);
+  await withContext({ conf }, [Services], async (services) => {
     const downTime = conf.default.serviceDownTime;
     const found = await everyPage((page) => services.list(page, { downTime }));
     printRows(
@@ -45,8 +44,8 @@ async function list(options: { readonly format: Format }, command: Command): Pro
 async function remove(id: number, _options: unknown, command: Command): Promise<void> {
   const conf = configure(command);
   const { Services } = await import('../../objects/service.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    if (!(await new Services(db).remove(id)))
+  await withContext({ conf }, [Services], async (services) => {
+    if (!(await services.remove(id)))
       throw new NotFound(
         `there is no service ${id} that can be deleted: it must be down, found so by a conductor, and have no open ` +
           'connections in the records',
@@ -58,8 +57,8 @@ async function remove(id: number, _options: unknown, command: Command): Promise<
 async function cleanup(options: { readonly age: number }, command: Command): Promise<void> {
   const conf = configure(command);
   const { Services } = await import('../../objects/service.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    say(`${await new Services(db).removeForgotten(options.age)} services deleted`);
+  await withContext({ conf }, [Services], async (services) => {
+    say(`${await services.removeForgotten(options.age)} services deleted`);
   });
 }
 

@@ -3,16 +3,14 @@
 // database a moment later.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Conf } from '../../conf/index.js';
 import { NotFound } from '../../exception.js';
 import type { Messaging } from '../../messaging/messaging.js';
-import { doneWithin } from '../../net/deadline.js';
 import { AUDIT } from '../../objects/audit-message.js';
 import type { OpenSession } from '../../objects/console-session.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
 import { everyPage } from './pages.js';
-import { configure, say, withDatabase } from './run.js';
+import { configure, say, withContext } from './run.js';
 
 const TERMINATED = 'terminated by kerbside-manage';
 /** How long the command waits for a broker that does not answer. */
@@ -39,8 +37,7 @@ function toRow(session: OpenSession, format: Format): Row {
 async function listSessions(options: { readonly format: Format }, command: Command): Promise<void> {
   const conf = configure(command);
   const { ConsoleSessions } = await import('../../objects/console-session.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    const sessions = new ConsoleSessions(db, conf.console);
+  await withContext({ conf }, [ConsoleSessions], async (sessions) => {
     const found = await everyPage((page) => sessions.listOpen(page));
     printRows(
       options.format,
@@ -54,38 +51,26 @@ async function terminateSession(id: string, _options: unknown, command: Command)
   const conf = configure(command);
   const { ConsoleSessions } = await import('../../objects/console-session.js');
   const { AuditEvents } = await import('../../objects/audit-event.js');
-  const { announceTo } = await import('../../messaging/announce.js');
+  const { Messaging } = await import('../../messaging/messaging.js');
+  const { MessagingModule } = await import('../../messaging/messaging.module.js');
   const { OwnNotifications } = await import('../../notifications/own/own-notifications.js');
-  await withMessaging(conf, async ({ fanout, notifier }) =>
-    withDatabase(conf, { sync: false }, async (db) => {
-      const announce = announceTo(fanout);
-      const sessions = new ConsoleSessions(db, { ...conf.console, announce });
-      const found = await sessions.find(id);
-      const ended = await sessions.terminateSession(id, TERMINATED);
-      if (!ended || found === null) throw new NotFound(`there is no open session ${id}`);
-      const { source, uuid } = found;
-      const node = conf.default.nodeName;
-      new OwnNotifications(notifier, conf).terminated({
-        ...{ source, uuid, node, sessionIds: [id], reason: TERMINATED },
-        by: { kind: 'operator' },
-      });
-      const message = AUDIT.sessionTerminated;
-      await new AuditEvents(db).record({ source, uuid, session_id: id, node, message });
-      say(`session ${id} terminated`);
-    }),
-  );
-}
-
-/** Does some work with the broker at hand, if one is configured; sends what there is to send, for a moment at most. */
-async function withMessaging(conf: Conf, work: (messaging: Messaging) => Promise<void>): Promise<void> {
-  const { openMessaging } = await import('../../messaging/messaging.js');
-  const messaging = openMessaging(conf, 'kerbside-manage');
-  try {
-    await work(messaging);
+  const { OwnNotificationsModule } = await import('../../notifications/own/own-notifications.module.js');
+  const imports = [MessagingModule.of('kerbside-manage'), OwnNotificationsModule];
+  const wanted = [ConsoleSessions, AuditEvents, OwnNotifications, Messaging] as const;
+  await withContext({ conf, imports }, wanted, async (sessions, events, own, messaging) => {
+    const found = await sessions.find(id);
+    const ended = await sessions.terminateSession(id, TERMINATED);
+    if (!ended || found === null) throw new NotFound(`there is no open session ${id}`);
+    const { source, uuid } = found;
+    const node = conf.default.nodeName;
+    own.terminated({
+      ...{ source, uuid, node, sessionIds: [id], reason: TERMINATED },
+      by: { kind: 'operator' },
+    });
+    await events.record({ source, uuid, session_id: id, node, message: AUDIT.sessionTerminated });
+    say(`session ${id} terminated`);
     await connected(messaging);
-  } finally {
-    await doneWithin(messaging.close(), BROKER_WAIT_MS);
-  }
+  });
 }
 
 // What is sent before the first connection stands would not go out: the proxies poll, but nobody wants to wait for that.

@@ -5,7 +5,7 @@ import { NotFound } from '../../exception.js';
 import { readPassword } from '../password.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format } from '../table.js';
-import { configure, say, withDatabase } from './run.js';
+import { configure, say, withContext } from './run.js';
 import { everyPage } from './pages.js';
 
 interface CreateOptions {
@@ -17,8 +17,8 @@ async function createUser(name: string, options: CreateOptions, command: Command
   const conf = configure(command);
   const password = await readPassword(options.passwordFile);
   const { Users } = await import('../../objects/user.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    const user = await new Users(db).create(name, password, { admin: options.admin === true });
+  await withContext({ conf }, [Users], async (users) => {
+    const user = await users.create(name, password, { admin: options.admin === true });
     say(`user ${user.name} created${user.admin ? ', with the rights of an administrator' : ''}`);
   });
 }
@@ -26,8 +26,7 @@ async function createUser(name: string, options: CreateOptions, command: Command
 async function listUsers(options: { readonly format: Format }, command: Command): Promise<void> {
   const conf = configure(command);
   const { Users } = await import('../../objects/user.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    const users = new Users(db);
+  await withContext({ conf }, [Users], async (users) => {
     const found = await everyPage((page) => users.list(page));
     const rows = found.map(({ name, admin, created }) => ({
       name,
@@ -41,8 +40,8 @@ async function listUsers(options: { readonly format: Format }, command: Command)
 async function deleteUser(name: string, _options: unknown, command: Command): Promise<void> {
   const conf = configure(command);
   const { Users } = await import('../../objects/user.js');
-  await withDatabase(conf, { sync: false }, async (db) => {
-    if (!(await new Users(db).remove(name))) throw new NotFound(`there is no user ${name}`);
+  await withContext({ conf }, [Users], async (users) => {
+    if (!(await users.remove(name))) throw new NotFound(`there is no user ${name}`);
     say(`user ${name} deleted; API tokens that were issued before stay valid until they expire`);
   });
 }

@@ -8,7 +8,7 @@ import type { ChangedMeaning } from '../../conf/changed-meaning.js';
 import { checkSeed } from '../../conf/index.js';
 import type { Conf } from '../../conf/index.js';
 import { loadCertificates } from '../../tls/certificates.js';
-import { openDatabase } from '../../db/database.js';
+import { Database } from '../../db/database.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { keystoneAuthOptions } from '../../identity/keystone-options.js';
 import { ServiceSession } from '../../identity/service-session.js';
@@ -17,6 +17,7 @@ import type { Service } from '../../objects/service.js';
 import { Policy } from '../../policy.js';
 import { decodeSources, parseSources } from '../../sources/file/sources-file.js';
 import { VERSION } from '../../version.js';
+import { openContext } from '../context.js';
 import { everyPage } from '../manage/pages.js';
 import { describeFault } from '../outcome.js';
 import type { CheckResult, Outcome } from './check.js';
@@ -63,13 +64,14 @@ export function referenceFinding(found: readonly ChangedMeaning[]): Finding {
 }
 
 async function checkDatabase(conf: Conf): Promise<Finding> {
-  const db = await openDatabase(conf.database, { sync: false, lookOnly: true });
+  const context = await openContext({ conf, lookOnly: true });
   try {
+    const db = context.get<Database>(Database);
     await db.ping();
     const { schema, server } = await db.version();
     return { outcome: 'Success', details: `schema ${schema ?? 'empty'}, server ${server}` };
   } finally {
-    await db.close();
+    await context.close();
   }
 }
 
@@ -126,16 +128,16 @@ export function serviceWarnings(services: readonly Service[], version: string): 
 }
 
 async function checkServices(conf: Conf): Promise<Finding> {
-  const db = await openDatabase(conf.database, { sync: false, lookOnly: true });
+  const context = await openContext({ conf, lookOnly: true });
   try {
-    const services = new Services(db);
+    const services = context.get(Services);
     const downTime = conf.default.serviceDownTime;
     const found = await everyPage((page) => services.list(page, { downTime }));
     const odd = serviceWarnings(found, VERSION);
     const up = found.filter(({ state }) => state === 'up').length;
     return odd.length > 0 ? warnings(odd) : { outcome: 'Success', details: `${up} up` };
   } finally {
-    await db.close();
+    await context.close();
   }
 }
 

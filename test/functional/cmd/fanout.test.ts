@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from 'amqplib';
 import type { ChannelModel } from 'amqplib';
-import { openDatabase } from '../../../src/db/database.js';
-import type { Database } from '../../../src/db/database.js';
+import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { decodeNotification } from '../../../src/messaging/envelope.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
@@ -47,7 +46,7 @@ interface Session {
 const site = new Site();
 let mariadb: MariaDb;
 let rabbitmq: RabbitMq;
-let db: Database;
+let db: OpenDatabase;
 let hypervisors: SpiceServer[];
 let proxies: Program[];
 let apis: Program[];

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openDatabase } from '../../../src/db/database.js';
+import { openDatabase } from '../../fixtures/open-database.js';
 import { verifyToken } from '../../../src/identity/jwt.js';
 import { Services } from '../../../src/objects/service.js';
 import type { ProgramResult } from '../../fixtures/program.js';

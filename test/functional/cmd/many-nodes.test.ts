@@ -4,8 +4,7 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openDatabase } from '../../../src/db/database.js';
-import type { Database } from '../../../src/db/database.js';
+import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { ConsoleSessions } from '../../../src/objects/console-session.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
@@ -29,7 +28,7 @@ const WRONG_CLOCK = `--import "data:text/javascript,const now=Date.now;Date.now=
 
 const site = new Site();
 let server: MariaDb;
-let db: Database;
+let db: OpenDatabase;
 let env: Record<string, string>;
 let conductors: Record<'a' | 'b', Program>;
 

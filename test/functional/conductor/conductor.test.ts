@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startConductor, type Conductor } from '../../../src/conductor/conductor.js';
 import { loadConf } from '../../../src/conf/index.js';
-import { openDatabase, type Database } from '../../../src/db/database.js';
+import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
@@ -22,7 +22,7 @@ const SECOND_SOURCE = '- source: second\n  type: static\n  consoles: []\n';
 describe('the conductor', () => {
   let folder: string;
   let path: string;
-  let db: Database;
+  let db: OpenDatabase;
   let conductor: Conductor | undefined;
 
   beforeEach(async () => {

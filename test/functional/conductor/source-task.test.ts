@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SourceTask, type Stores } from '../../../src/conductor/source-task.js';
-import { openDatabase, type Database } from '../../../src/db/database.js';
+import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { Unavailable } from '../../../src/exception.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import type { ConnectInfo } from '../../../src/objects/connect-info.js';
@@ -40,7 +40,7 @@ class ScriptedDriver implements SourceDriver {
 
 describe('the task of a source', () => {
   let folder: string;
-  let db: Database;
+  let db: OpenDatabase;
   let stores: Stores;
   let task: SourceTask;
   let fileFault: string | null;

@@ -4,8 +4,7 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openDatabase } from '../../../src/db/database.js';
-import type { Database } from '../../../src/db/database.js';
+import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { databasesOf } from '../../fixtures/database.js';
 
 const POOL = 3;
@@ -58,7 +57,7 @@ class Network {
 describe('connections that were lost without a word', () => {
   const databases = databasesOf('mariadb');
   let network: Network;
-  let db: Database;
+  let db: OpenDatabase;
 
   beforeAll(async () => {
     const conf = await databases.empty();

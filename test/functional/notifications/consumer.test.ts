@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openDatabase, type Database } from '../../../src/db/database.js';
+import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { LocalFanout } from '../../../src/messaging/fanout.js';
 import type { Messaging, NotificationHandler } from '../../../src/messaging/messaging.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
@@ -13,7 +13,7 @@ import { startNotifications } from '../../../src/notifications/consumer.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
 
 let folder: string;
-let db: Database;
+let db: OpenDatabase;
 let messaging: Messaging;
 
 beforeEach(async () => {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the programs use Nest: what it may print, and the modules that are under everything.
+import type { DynamicModule, LoggerService, NestApplicationOptions } from '@nestjs/common';
+import { ConfModule } from '../conf/conf.module.js';
+import type { Conf } from '../conf/index.js';
+import type { OpenOptions } from '../db/database.js';
+import { DbModule } from '../db/db.module.js';
+import { loggerFor } from '../log.js';
+
+const log = loggerFor('kerbside.nest');
+
+/** What Nest has to say of a module that could not be shut down; what fails at the start is told by the program. */
+const NEST_LOG: LoggerService = {
+  log: () => undefined,
+  warn: () => undefined,
+  error: (message: unknown, ...details: unknown[]) => {
+    if (details.at(-1) !== 'ExceptionHandler')
+      log.error(message instanceof Error ? message.message : String(message));
+  },
+};
+
+/** Faults are ours to tell, in one line; bodies are read late in the way of a request. */
+export const NEST_OPTIONS = {
+  abortOnError: false,
+  bodyParser: false,
+  logger: NEST_LOG,
+} satisfies NestApplicationOptions;
+
+/** The configuration and the database: what everything else stands on. It is shut down last. */
+export function foundation(conf: Conf, database: OpenOptions): DynamicModule[] {
+  return [ConfModule.with(conf), DbModule.open(conf.database, database)];
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives what tells others, over oslo.messaging, what happens here.
+import { Module } from '@nestjs/common';
+import { CONF } from '../../conf/conf.module.js';
+import { provider } from '../../injection.js';
+import { Messaging } from '../../messaging/messaging.js';
+import { OwnNotifications } from './own-notifications.js';
+
+@Module({
+  providers: [
+    provider(
+      OwnNotifications,
+      [Messaging, CONF],
+      (messaging, conf) => new OwnNotifications(messaging.notifier, conf),
+    ),
+  ],
+  exports: [OwnNotifications],
+})
+export class OwnNotificationsModule {}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives the nouns, each made once in a process. What is made for the term of a lease (src/conductor/tasks.ts) is not
+// here: it works on a database of that term.
+import { Module } from '@nestjs/common';
+import { CONF } from '../conf/conf.module.js';
+import { optional, provider } from '../injection.js';
+import { announceTo } from '../messaging/announce.js';
+import { Messaging } from '../messaging/messaging.js';
+import { AuditEvents } from './audit-event.js';
+import { ConsoleSessions } from './console-session.js';
+import { ConsoleTokens } from './console-token.js';
+import { Consoles } from './console.js';
+import { Database } from './database.js';
+import { InstanceFacts } from './instance-fact.js';
+import { Inventory } from './inventory.js';
+import { Services } from './service.js';
+import { Sources } from './source.js';
+import { Users } from './user.js';
+
+const NOUNS = [
+  provider(AuditEvents, [Database], (db) => new AuditEvents(db)),
+  provider(
+    Consoles,
+    [Database, CONF],
+    (db, conf) => new Consoles(db, { node: conf.default.nodeName, pid: process.pid }),
+  ),
+  // A command without messaging changes rows, which every node reads within its poll interval.
+  provider(ConsoleSessions, [Database, CONF, optional(Messaging)], (db, { console }, messaging) => {
+    const announce = messaging === undefined ? {} : { announce: announceTo(messaging.fanout) };
+    return new ConsoleSessions(db, { reconnectGrace: console.reconnectGrace, ...announce });
+  }),
+  provider(
+    ConsoleTokens,
+    [Database, CONF],
+    (db, conf) => new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
+  ),
+  provider(InstanceFacts, [Database], (db) => new InstanceFacts(db)),
+  provider(Inventory, [Database], (db) => new Inventory(db)),
+  provider(Services, [Database], (db) => new Services(db)),
+  provider(Sources, [Database], (db) => new Sources(db)),
+  provider(Users, [Database], (db) => new Users(db)),
+];
+
+@Module({ providers: NOUNS, exports: NOUNS.map(({ provide }) => provide) })
+export class ObjectsModule {}
