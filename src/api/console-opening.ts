@@ -38,7 +38,6 @@ interface Found {
   readonly projectId: string | null;
 }
 
-const CREATE = 'kerbside:consoles:create';
 const ABSENT = 'instance not found';
 const UNKNOWN = 'console not found; with a login of Kerbside itself only consoles that it knows already open';
 /** More sources than this do not have a machine of the same uuid. */
@@ -69,7 +68,6 @@ export class ConsoleOpening {
 
   async #find(body: CreateConsoleBody, request: Request): Promise<Found> {
     const { permission } = this.parts;
-    permission.scope(request, CREATE); // who may open nothing learns nothing, and Nova is not asked
     const secret = contextOf(request).token;
     const uuid = body.instance_uuid.toLowerCase();
     const { source, type } = body;
@@ -78,7 +76,7 @@ export class ConsoleOpening {
       known ??
       (secret === undefined ? null : await this.#opened({ uuid, source, type, token: secret.reveal() }));
     if (found === null) throw new Absent(UNKNOWN);
-    permission.demand(request, CREATE, 'kerbside:consoles:show', found.projectId, ABSENT);
+    permission.demand(request, 'kerbside:consoles:show', found.projectId, ABSENT);
     return found;
   }
 

@@ -46,21 +46,14 @@ export function faultOf(exception: unknown): HttpFault | undefined {
   if (exception instanceof InvalidInput) return new BadRequest(exception.message);
   if (exception instanceof Conflict) return new HttpFault(409, exception.message);
   if (exception instanceof Unavailable) return new ServiceUnavailable(exception.message);
-  return exception instanceof HttpException ? bodyFault(exception.getStatus()) : undefined;
+  return exception instanceof HttpException ? routerFault(exception.getStatus()) : undefined;
 }
 
-/** The faults of the body parser, as Nest hands them on. */
-function bodyFault(status: number): HttpFault | undefined {
-  switch (status) {
-    case 400:
-      return new BadRequest('the body is not valid JSON');
-    case 413:
-      return new HttpFault(413, 'the request body is too large');
-    case 415:
-      return new HttpFault(415, 'the request body must be UTF-8 without compression');
-    default:
-      return status >= 400 && status < 500 ? new BadRequest() : undefined;
-  }
+/** The router's own: no such path, or one with a percent sign that encodes nothing. */
+function routerFault(status: number): HttpFault | undefined {
+  if (status === 404) return new Absent();
+  if (status === 400) return new BadRequest('malformed path');
+  return status > 400 && status < 500 ? new BadRequest() : undefined;
 }
 
 /** Logs the exact fault, gives what a stranger may know of it. */

@@ -4,7 +4,8 @@ import { VERSION } from '../version.js';
 import { isVersioned } from './microversion.js';
 import { arrayOf, schemaRef, SCHEMAS } from './openapi-schemas.js';
 import { V1_OPERATIONS, V1_SCHEMAS, type V1Query } from './openapi-v1.js';
-import { ROUTES, type Handler, type Route } from './routes.js';
+import type { Route } from './route.js';
+import { ROUTES, type Handler } from './routes.js';
 
 type Json = Readonly<Record<string, unknown>>;
 type Query = 'limit' | 'marker' | V1Query;

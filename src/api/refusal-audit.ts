@@ -4,7 +4,8 @@ import type { OwnNotifications } from '../notifications/own/own-notifications.js
 import type { AuditEvents } from '../objects/audit-event.js';
 import { directRefused } from '../objects/audit-message.js';
 import type { Consoles } from '../objects/console.js';
-import type { RefusalListener } from './middleware/authorization.js';
+import type { RefusalListener } from './guards/authorization.js';
+import { routeOf } from './request-context.js';
 
 /** Where refusals are written down and told. */
 interface RefusalParts {
@@ -17,9 +18,10 @@ interface RefusalParts {
 
 /** Audits, and tells, a refused direct .vv if the console exists. */
 export function refusalAudit({ consoles, events, own, node }: RefusalParts): RefusalListener {
-  return async ({ route, params }, user) => {
-    const { source, uuid } = params;
-    if (route.handler !== 'consoleFile.direct' || source === undefined || uuid === undefined) return;
+  return async (request, user) => {
+    const { source, uuid } = request.params;
+    if (routeOf(request).handler !== 'consoleFile.direct') return;
+    if (typeof source !== 'string' || typeof uuid !== 'string') return;
     if ((await consoles.find(source, uuid)) === null) return;
     await events.record({ source, uuid, node, pid: process.pid, message: directRefused(user) });
     own.refused({ reason: 'direct_forbidden', source, uuid, sessionId: null, clientIp: null, node });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every URL of the service: method, path, handler, and who may use it by which rule of the policy. Nothing is
-// served that is not a line here: the router, the check of methods, authentication, authorization and the OpenAPI document all read this
-// table. A path part that begins with a colon is a parameter.
+// served that is not a line here: the router, its fallbacks for other methods, the guards and the OpenAPI document all
+// read this table. A path part that begins with a colon is a parameter.
 import type { AuthController } from './controllers/auth.js';
 import type { ConsoleController } from './controllers/console.js';
 import type { ConsoleFileController } from './controllers/console-file.js';
@@ -11,7 +11,7 @@ import type { OpenApiController } from './controllers/openapi.js';
 import type { RootController } from './controllers/root.js';
 import type { SessionController } from './controllers/session.js';
 import type { SourceController } from './controllers/source.js';
-import type { RuleName } from '../policy.js';
+import type { Route } from './route.js';
 import type { V1AuditEventController } from './controllers/v1/audit-events.js';
 import type { V1ConnectionController } from './controllers/v1/connections.js';
 import type { V1ConsoleController } from './controllers/v1/consoles.js';
@@ -45,35 +45,13 @@ export type Handler = {
   [C in keyof Controllers]: `${C}.${keyof Controllers[C] & string}`;
 }[keyof Controllers];
 
-/**
- * Who may use a route.
- * `public`: anyone; a credential is not looked at. `optional`: anyone; a valid credential is taken note of.
- * `user`: whoever has a valid token, and whom the rule lets pass.
- */
-export type Access = 'public' | 'optional' | 'user';
-
-/** One line of the table. */
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
+/** A line whose handler the compiler knows. */
+interface Line extends Route {
   readonly handler: Handler;
-  readonly access: Access;
-  /** The rule of the policy that lets a user pass; `user` routes only. */
-  readonly rule?: RuleName;
-  /** What a user reads whom the rule does not let pass at all. */
-  readonly refusal?: string;
-  /** The handler takes a JSON body; all others refuse one that has members. */
-  readonly body?: true;
-  /** The status of success; 200 when absent. */
-  readonly success?: 201 | 204;
-  /** A GET that makes something: HEAD is refused for it. */
-  readonly mints?: true;
-  /** The minor version of /v1 that it came with; 0 when absent. In older ones it does not exist. */
-  readonly since?: number;
 }
 
 /** The table. */
-export const ROUTES: readonly Route[] = [
+export const ROUTES: readonly Line[] = [
   { method: 'GET', path: '/', handler: 'root.show', access: 'optional' },
   { method: 'GET', path: '/healthcheck', handler: 'health.ready', access: 'public' },
   { method: 'GET', path: '/healthcheck/live', handler: 'health.live', access: 'public' },
@@ -257,48 +235,18 @@ export const ROUTES: readonly Route[] = [
   },
 ];
 
-/** A request's path, found in the table. */
-export type Match =
-  | { readonly kind: 'route'; readonly route: Route; readonly params: Readonly<Record<string, string>> }
-  | { readonly kind: 'wrong_method'; readonly allowed: readonly string[] }
-  | { readonly kind: 'unknown' }
-  /** The path holds a percent sign that encodes nothing. */
-  | { readonly kind: 'malformed' };
-
-/** Finds the line for a request. Paths are compared exactly: case, no slash at the end. HEAD goes where GET does. */
-export function matchRoute(method: string, path: string): Match {
-  const parts = path.split('/');
-  const onPath = COMPILED.filter((candidate) => fits(candidate.parts, parts));
-  if (onPath.length === 0) return { kind: 'unknown' };
-  const found = onPath.find((candidate) => methodsOf(candidate.route).includes(method));
-  if (found === undefined) {
-    const allowed = new Set(onPath.flatMap((candidate) => methodsOf(candidate.route)));
-    return { kind: 'wrong_method', allowed: [...allowed].sort() };
-  }
-  const params = paramsOf(found.parts, parts);
-  return params === undefined ? { kind: 'malformed' } : { kind: 'route', route: found.route, params };
+/** The path as the router spells it: Nest would drop a slash at the end. */
+export function routerPath({ path }: Pick<Route, 'path'>): string {
+  return path.length > 1 && path.endsWith('/') ? `${path.slice(0, -1)}{/}` : path;
 }
 
-const COMPILED = ROUTES.map((route) => ({ route, parts: route.path.split('/') }));
+/** The methods of a path, as Allow names them. @param path as {@link routerPath} spells it */
+export function methodsOn(path: string): string[] {
+  const methods = ROUTES.filter((route) => routerPath(route) === path).flatMap(methodsOf);
+  return [...new Set(methods)].sort();
+}
 
+/** HEAD goes where GET goes, but not where GET makes a token. */
 function methodsOf(route: Route): string[] {
   return route.method === 'GET' && route.mints !== true ? ['GET', 'HEAD'] : [route.method];
-}
-
-function fits(template: readonly string[], parts: readonly string[]): boolean {
-  return (
-    template.length === parts.length &&
-    template.every((part, index) => (part.startsWith(':') ? parts[index] !== '' : part === parts[index]))
-  );
-}
-
-function paramsOf(template: readonly string[], parts: readonly string[]): Record<string, string> | undefined {
-  try {
-    const named = template.flatMap((part, index): [string, string][] =>
-      part.startsWith(':') ? [[part.slice(1), decodeURIComponent(parts[index] ?? '')]] : [],
-    );
-    return Object.fromEntries(named);
-  } catch {
-    return undefined;
-  }
 }

@@ -29,11 +29,11 @@ import { Users } from '../objects/user.js';
 import { Policy } from '../policy.js';
 import { OpenStackClouds } from '../sources/openstack/clouds.js';
 import { Readiness } from '../service/readiness.js';
-import { ApiModule, usePipeline, type ApiParts } from './api.module.js';
+import { ApiModule, httpAdapter, usePipeline, type ApiParts } from './api.module.js';
 import { ConsoleFiles } from './console-files.js';
 import { Permission } from './permission.js';
 import { MessagingHealth } from './messaging-health.js';
-import type { KeystoneTokens } from './middleware/authentication.js';
+import type { KeystoneTokens } from './guards/authentication.js';
 
 /** What the REST service stands on. */
 export interface ApiServices {
@@ -77,7 +77,11 @@ export async function startApi(services: ApiServices): Promise<ApiServer> {
   const unsubscribe = fanout.subscribe(({ method }) => {
     if (method === 'policy_changed') parts.policy.follow();
   });
-  const app = await NestFactory.create<NestExpressApplication>(ApiModule.with(parts), NEST_OPTIONS);
+  const app = await NestFactory.create<NestExpressApplication>(
+    ApiModule.with(parts),
+    httpAdapter(),
+    NEST_OPTIONS,
+  );
   usePipeline(app, parts);
   await app.init();
 

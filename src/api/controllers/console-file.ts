@@ -10,7 +10,6 @@ import { AUDIT, directIssued } from '../../objects/audit-message.js';
 import { ConsoleTokens, type MintedToken } from '../../objects/console-token.js';
 import { Consoles, type Console } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
-import type { RuleName } from '../../policy.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { Absent } from '../faults.js';
@@ -44,7 +43,7 @@ export class ConsoleFileController {
     await this.demandSource(source, request);
     const console = await this.consoles.find(source, uuid);
     if (console === null) throw new Absent('console not found');
-    this.demand(request, 'kerbside:consoles:create', console);
+    this.demand(request, console);
 
     const { token, sessionId, expires } = await this.mint(source, uuid, userOf(request));
     await this.record({ source, uuid, session_id: sessionId, message: AUDIT.tokenCreated });
@@ -60,7 +59,7 @@ export class ConsoleFileController {
   ): Promise<void> {
     const console = await this.consoles.find(source, uuid);
     if (console === null) throw new Absent('console not found');
-    this.demand(request, 'kerbside:consoles:direct', console);
+    this.demand(request, console);
     await this.demandSource(source, request);
     const info = await this.consoles.connectInfo(source, uuid);
     if (info === null) throw new Absent('console not found');
@@ -83,8 +82,8 @@ export class ConsoleFileController {
     await this.events.record({ node: this.conf.default.nodeName, pid: process.pid, ...entry });
   }
 
-  private demand(request: Request, rule: RuleName, console: Console): void {
-    this.permission.demand(request, rule, 'kerbside:consoles:show', console.projectId, 'console not found');
+  private demand(request: Request, console: Console): void {
+    this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
   }
 
   /** Which sources there are is not for those who may not list them. */

@@ -5,7 +5,6 @@ import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
 import { Consoles, type Console } from '../../objects/console.js';
-import type { RuleName } from '../../policy.js';
 import { wantsHtml } from '../accept.js';
 import { Absent } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
@@ -32,7 +31,7 @@ export class ConsoleController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Record<string, unknown>[]> {
-    const scope = this.permission.scope(request, 'kerbside:consoles:list');
+    const scope = this.permission.scope(request);
     const page = await this.consoles.list(pageRequest(query, this.conf.api.maxLimit), scope);
     if (page.next !== null) response.setHeader('Link', nextLink(request.path, query, page.next));
     return page.items.map((console) => this.view(request, console));
@@ -44,7 +43,7 @@ export class ConsoleController {
     @Param('uuid') uuid: string,
     @Req() request: Request,
   ): Promise<Record<string, unknown>> {
-    return this.view(request, await this.load(request, 'kerbside:consoles:show', source, uuid));
+    return this.view(request, await this.load(request, source, uuid));
   }
 
   /** The newest events of a console's audit trail, oldest first, and how many there are. */
@@ -54,7 +53,7 @@ export class ConsoleController {
     @Query(QUERY) query: AuditQuery,
     @Req() request: Request,
   ): Promise<Record<string, unknown>> {
-    await this.load(request, 'kerbside:consoles:audit', source, uuid);
+    await this.load(request, source, uuid);
     const limit = Math.min(query.limit, this.conf.api.maxLimit);
     const { events, total } = await this.events.list(source, uuid, limit);
     return { audit: events.map(viewAuditEvent), total };
@@ -75,14 +74,14 @@ export class ConsoleController {
 
   /** Sessions of a console that has left its source can be ended too, by those who see all projects. */
   private async demandTerminable(request: Request, source: string, uuid: string): Promise<void> {
-    if (this.permission.allows(request, 'kerbside:consoles:terminate', null)) return;
-    await this.load(request, 'kerbside:consoles:terminate', source, uuid);
+    if (this.permission.scope(request).projectId === undefined) return;
+    await this.load(request, source, uuid);
   }
 
-  private async load(request: Request, rule: RuleName, source: string, uuid: string): Promise<Console> {
+  private async load(request: Request, source: string, uuid: string): Promise<Console> {
     const console = await this.consoles.find(source, uuid);
     if (console === null) throw new Absent('console not found');
-    this.permission.demand(request, rule, 'kerbside:consoles:show', console.projectId, 'console not found');
+    this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
     return console;
   }
 

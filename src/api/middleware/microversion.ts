@@ -12,15 +12,14 @@ import {
   VERSION_HEADER,
   versionText,
 } from '../microversion.js';
+import { stateOf } from '../request-context.js';
 
 /** Where a client finds out which versions there are: never refused for the one that it asks for. */
 const DOCUMENTS = ['/v1', '/v1/'];
 
-const ANSWERED_IN = new WeakMap<IncomingMessage, number>();
-
 /** The minor version of /v1 that a request is answered in. */
 export function minorOf(request: IncomingMessage): number {
-  return ANSWERED_IN.get(request) ?? MINORS.min;
+  return stateOf(request).minor ?? MINORS.min;
 }
 
 /** Sets the headers. @throws BadRequest for a malformed version, VersionNotAcceptable for one that there is not */
@@ -32,7 +31,7 @@ export function microversion(request: Request, response: Response, next: NextFun
 function answerInVersion(request: Request, response: Response): void {
   const asked = negotiate(header(request));
   const minor = asked.kind === 'version' ? asked.minor : MINORS.min;
-  ANSWERED_IN.set(request, minor);
+  stateOf(request).minor = minor;
   response.vary(VERSION_HEADER);
   response.setHeader(VERSION_HEADER, `${SERVICE_TYPE} ${versionText(minor)}`);
   response.setHeader('OpenStack-API-Minimum-Version', `${SERVICE_TYPE} ${versionText(MINORS.min)}`);

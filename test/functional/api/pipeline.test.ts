@@ -112,9 +112,42 @@ describe('every route', () => {
     }
   });
 
-  it.each(['/nothing', '/console/', '/CONSOLE', '/static/../console'])('%s is 404', async (path) => {
+  it.each([
+    '/nothing',
+    '/console/',
+    '/CONSOLE',
+    '/static/../console',
+    '//console',
+    '/console//u',
+    '/console/s/u/audit/',
+    '/console/proxy/s/u/console_vv',
+  ])('%s is 404', async (path) => {
     expect(await site.call('GET', path)).toMatchObject(refusal(404, 'not found'));
   });
+
+  it.each(['/source/%', '/source/%zz', '/source/%ff'])('%s is malformed', async (path) => {
+    expect(await site.call('GET', path)).toMatchObject(refusal(400, 'bad request: malformed path'));
+  });
+
+  it('takes parts of a path decoded', async () => {
+    const answer = await site.call('GET', '/source/my%20lab%2Fb', { token: site.admin });
+    expect(answer).toMatchObject(refusal(404, 'source not found'));
+  });
+
+  it('refuses HEAD where GET makes a token, to everyone', async () => {
+    for (const path of ['/console/proxy/s/u/console.vv', '/console/direct/s/u/console.vv', '/nova']) {
+      const answer = await site.call('HEAD', path);
+      expect([answer.status, answer.headers.allow]).toEqual([405, 'GET']);
+    }
+  });
+
+  it.each(['/console', '/auth', '/'])(
+    '%s refuses a method that nobody knows without reading the body',
+    async (path) => {
+      const answer = await site.call('PROPFIND', path, { raw: '{' });
+      expect(answer).toMatchObject(refusal(405, 'method not allowed'));
+    },
+  );
 });
 
 describe('an expired token', () => {

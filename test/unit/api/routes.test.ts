@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of routes and the matching of requests against it.
+// The table of routes, and what the router is told of it.
 import { describe, expect, it } from '@jest/globals';
-import { matchRoute, ROUTES } from '../../../src/api/routes.js';
+import { methodsOn, routerPath, ROUTES } from '../../../src/api/routes.js';
 import { RULES } from '../../../src/policies/registry.js';
 
 const lines = ROUTES.map((route) => ({ ...route, line: `${route.method} ${route.path}` }));
@@ -60,9 +60,15 @@ describe('the table', () => {
     expect(operations.filter((operation) => !known.includes(operation))).toEqual([]);
   });
 
-  it.each(lines)('finds $line by itself', ({ method, path, handler }) => {
-    const match = matchRoute(method, path.replace(/:([a-z]+)/g, 'my-$1'));
-    expect(match).toMatchObject({ kind: 'route', route: { handler } });
+  it('has no path that another one would take the requests of', () => {
+    const fits = (template: string[], parts: string[]): boolean =>
+      template.length === parts.length &&
+      template.every((part, index) => part.startsWith(':') || part === parts[index]);
+    const paths = [...new Set(lines.map(({ path }) => path))].map((path) => path.split('/'));
+    for (const path of paths) {
+      const request = path.map((part) => part.replace(':', 'my-'));
+      expect(paths.filter((template) => fits(template, request))).toEqual([path]);
+    }
   });
 
   it('has only POST for what ends something', () => {
@@ -71,49 +77,25 @@ describe('the table', () => {
   });
 });
 
-describe('matchRoute', () => {
-  it('gives the parameters of the path, decoded', () => {
-    expect(matchRoute('GET', '/console/my%20lab/a%2Fb/audit')).toMatchObject({
-      kind: 'route',
-      route: { handler: 'console.audit' },
-      params: { source: 'my lab', uuid: 'a/b' },
-    });
-  });
-
-  it('sends HEAD where GET goes, but not where GET makes a token', () => {
-    expect(matchRoute('HEAD', '/console').kind).toBe('route');
-    expect(matchRoute('HEAD', '/console/proxy/s/u/console.vv')).toEqual({
-      kind: 'wrong_method',
-      allowed: ['GET'],
-    });
+describe('methodsOn', () => {
+  it('has HEAD where GET is, but not where GET makes a token', () => {
+    expect(methodsOn('/console')).toEqual(['GET', 'HEAD']);
+    expect(methodsOn('/console/proxy/:source/:uuid/console.vv')).toEqual(['GET']);
   });
 
   it.each([
-    ['GET', '/console/s/u/terminate', ['POST']],
-    ['GET', '/session/x/terminate', ['POST']],
-    ['PUT', '/auth', ['DELETE', 'POST']],
-    ['OPTIONS', '/console', ['GET', 'HEAD']],
-    ['POST', '/', ['GET', 'HEAD']],
-    ['BREW', '/console', ['GET', 'HEAD']],
-  ])('refuses %s %s and names the methods', (method, path, allowed) => {
-    expect(matchRoute(method, path)).toEqual({ kind: 'wrong_method', allowed });
+    ['/console/:source/:uuid/terminate', ['POST']],
+    ['/auth', ['DELETE', 'POST']],
+    ['/v1/consoles/:source/:uuid', ['DELETE', 'GET', 'HEAD']],
+    ['/v1{/}', ['GET', 'HEAD']],
+    ['/nothing', []],
+  ])('gives those of all lines of %s', (path, methods) => {
+    expect(methodsOn(path)).toEqual(methods);
   });
+});
 
-  it.each([
-    '/nothing',
-    '/console/',
-    '/Console',
-    '//console',
-    '/console//u',
-    '/console/s/u/audit/',
-    '/console/proxy/s/u/console_vv',
-    '/../console',
-    '',
-  ])('knows no %j', (path) => {
-    expect(matchRoute('GET', path)).toEqual({ kind: 'unknown' });
-  });
-
-  it.each(['/source/%', '/source/%zz', '/source/%ff'])('calls %s malformed', (path) => {
-    expect(matchRoute('GET', path)).toEqual({ kind: 'malformed' });
+describe('routerPath', () => {
+  it('keeps a slash at the end, which the router would drop', () => {
+    expect(['/', '/v1', '/v1/'].map((path) => routerPath({ path }))).toEqual(['/', '/v1', '/v1{/}']);
   });
 });

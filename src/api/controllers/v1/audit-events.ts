@@ -24,7 +24,7 @@ export class V1AuditEventController {
 
   /** Events, newest first. */
   async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    const scope = this.permission.scope(request, 'kerbside:audit_events:list');
+    const scope = this.permission.scope(request);
     const page = await narrowed(query, scope, (filter) =>
       this.inventory.events(pageRequest(query, this.conf.api.maxLimit), filter),
     );

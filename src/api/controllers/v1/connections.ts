@@ -27,7 +27,7 @@ export class V1ConnectionController {
     @Query(QUERY) query: ConnectionQuery,
     @Req() request: Request,
   ): Promise<Record<string, unknown>> {
-    const scope = this.permission.scope(request, 'kerbside:connections:list');
+    const scope = this.permission.scope(request);
     const page = await narrowed(query, scope, (filter) =>
       this.inventory.connections(pageRequest(query, this.conf.api.maxLimit), filter),
     );

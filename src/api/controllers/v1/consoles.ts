@@ -33,7 +33,7 @@ export class V1ConsoleController {
 
   /** Consoles. */
   async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    const scope = this.permission.scope(request, 'kerbside:consoles:list');
+    const scope = this.permission.scope(request);
     const page = await narrowed(query, scope, (filter) =>
       this.inventory.consoles(pageRequest(query, this.conf.api.maxLimit), filter),
     );
@@ -47,8 +47,7 @@ export class V1ConsoleController {
     @Req() request: Request,
   ): Promise<Record<string, unknown>> {
     const console = await this.load(source, uuid);
-    const rule = 'kerbside:consoles:show';
-    this.permission.demand(request, rule, rule, console.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:consoles:show', console.project_id, ABSENT);
     return { console: this.view(request, console) };
   }
 
@@ -68,8 +67,7 @@ export class V1ConsoleController {
     @Req() request: Request,
   ): Promise<void> {
     const console = await this.load(source, uuid);
-    const [rule, seen] = ['kerbside:consoles:terminate', 'kerbside:consoles:show'] as const;
-    this.permission.demand(request, rule, seen, console.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:consoles:show', console.project_id, ABSENT);
     await this.termination.console(request, { source, uuid });
   }
 

@@ -2,7 +2,7 @@
 // Reads a listing of /v1, narrowed to what is asked for and to what the asker may see.
 import type { InventoryFilter } from '../../../objects/inventory.js';
 import type { Page } from '../../../objects/page.js';
-import type { Scope } from '../../permission.js';
+import type { Scope } from '../../request-context.js';
 import type { ConnectionQuery } from '../../schemas/v1.js';
 
 /** The page; an empty one when what is asked for is another project's. */

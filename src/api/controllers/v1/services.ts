@@ -5,7 +5,6 @@ import type { Request } from 'express';
 import type { Conf } from '../../../conf/index.js';
 import { Inventory } from '../../../objects/inventory.js';
 import { CONF } from '../../injection-tokens.js';
-import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { ServiceQuery } from '../../schemas/v1.js';
@@ -17,13 +16,11 @@ import { viewService } from '../../views/v1/service.js';
 export class V1ServiceController {
   constructor(
     private readonly inventory: Inventory,
-    private readonly permission: Permission,
     @Inject(CONF) private readonly conf: Conf,
   ) {}
 
   /** Which programs run on which nodes, and which have gone silent. */
   async list(@Query(QUERY) query: ServiceQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    this.permission.scope(request, 'kerbside:services:list');
     const { host, binary } = query;
     const downTime = this.conf.default.serviceDownTime;
     const asked = pageRequest(query, this.conf.api.maxLimit);

@@ -34,7 +34,7 @@ export class V1SessionController {
 
   /** Sessions, those that ended within the last day too. */
   async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    const scope = this.permission.scope(request, 'kerbside:sessions:list');
+    const scope = this.permission.scope(request);
     const page = await narrowed(query, scope, (filter) =>
       this.inventory.sessions(pageRequest(query, this.conf.api.maxLimit), filter),
     );
@@ -45,16 +45,14 @@ export class V1SessionController {
   /** One session. */
   async show(@Param('id') id: string, @Req() request: Request): Promise<Record<string, unknown>> {
     const session = await this.load(id);
-    const rule = 'kerbside:sessions:show';
-    this.permission.demand(request, rule, rule, session.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:sessions:show', session.project_id, ABSENT);
     return { session: viewSession(session, baseUrl(request)) };
   }
 
   /** Ends a session for good. */
   async terminate(@Param('id') id: string, @Req() request: Request): Promise<void> {
     const session = await this.load(id);
-    const [rule, seen] = ['kerbside:sessions:terminate', 'kerbside:sessions:show'] as const;
-    this.permission.demand(request, rule, seen, session.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:sessions:show', session.project_id, ABSENT);
     if (!(await this.termination.session(request, id, session))) throw new Absent(ABSENT);
   }
 

@@ -6,7 +6,6 @@ import type { Conf } from '../../../conf/index.js';
 import { Sources } from '../../../objects/source.js';
 import { Absent } from '../../faults.js';
 import { CONF } from '../../injection-tokens.js';
-import { Permission } from '../../permission.js';
 import { PageQuery, pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { baseUrl, viewPage } from '../../views/v1/links.js';
@@ -17,13 +16,11 @@ import { viewSource } from '../../views/v1/source.js';
 export class V1SourceController {
   constructor(
     private readonly sources: Sources,
-    private readonly permission: Permission,
     @Inject(CONF) private readonly conf: Conf,
   ) {}
 
   /** The sources that are configured. A source belongs to no project. */
   async list(@Query(QUERY) query: PageQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    this.permission.scope(request, 'kerbside:sources:list');
     const page = await this.sources.list(pageRequest(query, this.conf.api.maxLimit));
     const base = baseUrl(request);
     return viewPage(request, 'sources', page, (source) => viewSource(source, base));
@@ -31,7 +28,6 @@ export class V1SourceController {
 
   /** One source, also one that is no longer configured. */
   async show(@Param('name') name: string, @Req() request: Request): Promise<Record<string, unknown>> {
-    this.permission.scope(request, 'kerbside:sources:show');
     const source = await this.sources.find(name);
     if (source === null) throw new Absent('source not found');
     return { source: viewSource(source, baseUrl(request)) };

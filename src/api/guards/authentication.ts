@@ -3,7 +3,8 @@
 // cookie. A cookie is sent by a browser whoever made it send the request, so a request that changes something must also
 // repeat in X-CSRF-TOKEN the value that its token carries and that only a page of this host can read.
 import { timingSafeEqual } from 'node:crypto';
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { Request } from 'express';
 import { Secret } from '../../conf/secret.js';
 import type { RequestContext } from '../../context.js';
 import { KerbsideException } from '../../exception.js';
@@ -14,8 +15,7 @@ import { loggerFor } from '../../log.js';
 import type { Policy } from '../../policy.js';
 import { ACCESS_COOKIE, CSRF_HEADER } from '../cookies.js';
 import { HttpFault, ServiceUnavailable, SessionExpired, Unauthorized } from '../faults.js';
-import { contextOf, setContext } from '../request-context.js';
-import { routeOf } from './routing.js';
+import { contextOf, routeOf, setContext } from '../request-context.js';
 
 /** A token and the way it came. */
 interface Credential {
@@ -41,23 +41,30 @@ class NotAuthenticated extends HttpFault {
 const OUR_CHALLENGE = 'Bearer realm="kerbside"';
 const LOG = loggerFor('kerbside.api.authentication');
 
-/**
- * Authenticates as the route's access asks for it.
- * @param seed the key of our own tokens
- * @param keystone undefined: its tokens are not looked at
- */
-export function authentication(seed: string, keystone?: KeystoneTokens): RequestHandler {
-  return async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
-    const { access } = routeOf(request).route;
-    if (access !== 'public') {
-      const optional = access === 'optional';
-      const token = keystone === undefined ? '' : headerOf(request, 'x-auth-token');
-      if (keystone !== undefined && token !== '') {
-        await authenticateAtKeystone(request, keystone, token, optional);
-      } else await authenticate(request, seed, optional, keystone);
-    }
-    next();
-  };
+/** Authenticates as the route's access asks for it. */
+export class AuthenticationGuard implements CanActivate {
+  /**
+   * @param seed the key of our own tokens
+   * @param keystone undefined: its tokens are not looked at
+   */
+  constructor(
+    private readonly seed: string,
+    private readonly keystone: KeystoneTokens | undefined,
+  ) {}
+
+  /** @throws HttpFault 401, or 503 when Keystone does not say */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<Request>();
+    const { access } = routeOf(request);
+    if (access === 'public') return true;
+    const optional = access === 'optional';
+    const { keystone } = this;
+    const token = keystone === undefined ? '' : headerOf(request, 'x-auth-token');
+    if (keystone !== undefined && token !== '')
+      await authenticateAtKeystone(request, keystone, token, optional);
+    else await authenticate(request, this.seed, optional, keystone);
+    return true;
+  }
 }
 
 async function authenticateAtKeystone(
