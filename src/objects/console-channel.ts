@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked and answered about one channel of a console session: the vocabulary of console-session.ts.
 import type { CloseReason } from '../close-reason.js';
+import type { NewConnection } from '../db/api/console-connections.js';
 import { DatabaseError } from '../exception.js';
 import type { ConnectInfo } from './connect-info.js';
 import type { Refusal } from './console-session-state.js';
@@ -79,6 +80,20 @@ export interface ChannelEnd {
   bytesDown: number;
   /** Seconds from accept to end. */
   duration: number;
+}
+
+/** A channel that has ended, of which its proxy knows all that matters. */
+export interface EndedChannel {
+  connectionRef: string;
+  end: ChannelEnd;
+  /** Of a main channel: its session, and whether it had come up; null for the others, whose session stays as it is. */
+  main: { sessionId: string; generation: number; established: boolean } | null;
+}
+
+/** A channel whose row is still to be written, and what it is granted then. */
+export interface PreparedChannel {
+  readonly row: NewConnection;
+  readonly grant: ChannelGrant;
 }
 
 /** Channels of `sessionId` whose generation is at most `generation` must end. */

@@ -12,7 +12,7 @@ import { fingerprintOfHash } from './console-token.js';
 
 /** The row of a channel that is about to be admitted. */
 export function newConnection(
-  view: TokenView,
+  view: Pick<TokenView, 'session_id'>,
   request: ChannelRequest,
   generation: number,
   now: number,

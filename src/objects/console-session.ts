@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A console session: one user at one console, from the first main channel to the last channel's end, reconnects
-// included. Decides who may open a channel. Every move is one conditional statement, so that any number of
-// workers on any number of nodes may ask at the same moment.
-import { randomInt } from 'node:crypto';
+// included: what becomes of it and of its channels, and what ends it. Who may open a channel is decided in
+// channel-admission.ts. Every move is one conditional statement, so that any number of workers on any number of nodes may
+// write at the same moment.
 import {
-  closeConnection,
+  closeConnections,
   closeLost,
-  deleteConnection,
   doomedConnections,
-  insertMainConnection,
-  insertSecondaryConnection,
-  listOpenConnections,
-  listOpenSessionIds,
   listOwnConnections,
   markConnected,
   viewConnection,
 } from '../db/api/console-connections.js';
-import type { ConnectionEnd, NewConnection } from '../db/api/console-connections.js';
+import type { ConnectionEnd } from '../db/api/console-connections.js';
 import {
   activateSession,
-  claimMain,
   endedSessions,
   findSession,
   releaseMains,
@@ -27,12 +21,11 @@ import {
   terminateSession,
   terminateSessionsOf,
 } from '../db/api/console-sessions.js';
-import { listUnspent, revokeTokenOf, revokeTokens, viewToken } from '../db/api/console-tokens.js';
-import type { TokenView } from '../db/api/console-tokens.js';
+import { listUnspent, revokeTokenOf, revokeTokens } from '../db/api/console-tokens.js';
 import type { CloseReason } from '../close-reason.js';
 import type { Database } from '../db/database.js';
-import { DuplicateRow } from '../db/faults.js';
 import { Conflict } from '../exception.js';
+import { ChannelAdmission } from './channel-admission.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import type {
@@ -41,19 +34,19 @@ import type {
   ChannelRefusal,
   ChannelRequest,
   ConnectionToClose,
+  EndedChannel,
   LiveRecord,
   LostConnection,
   OpenSession,
+  PreparedChannel,
   Recovery,
   SessionEnded,
   SessionToClose,
 } from './console-channel.js';
-import { grant, inDoubt, lostRace, newConnection, refusal, toOpenChannel } from './console-grant.js';
-import { admit, MAIN_CHANNEL } from './console-session-state.js';
+import { MAIN_CHANNEL } from './console-session-state.js';
 import type { Refusal, SessionState } from './console-session-state.js';
-import { fingerprintOfHash, hashToken } from './console-token.js';
-import { toConnectInfo } from './console-row.js';
-import { pageOf } from './page.js';
+import { fingerprintOfHash } from './console-token.js';
+import { listOpenSessions } from './open-sessions.js';
 import { closeNodeRecords, recoverChannels } from './session-recovery.js';
 import type { Page, PageRequest } from './page.js';
 
@@ -84,53 +77,49 @@ export interface ConsoleTermination {
   sessionIds: string[];
 }
 
-const U32_END = 2 ** 32;
 /** More than any session reaches: the end of a terminated session is the end of every generation. */
 const EVERY_GENERATION = 2 ** 31 - 1;
-const ID_ATTEMPTS = 5;
-/** A session that changes between reading and claiming is read once more. */
-const READS = 2;
 const LONGEST_REASON = 255;
 
 /** The sessions of this site and their channels. */
 export class ConsoleSessions {
   readonly #db: Database;
-  readonly #grace: number;
+  readonly #admission: ChannelAdmission;
   readonly #announce: (ended: SessionEnded) => void;
   readonly #now: Clock;
 
   constructor(db: Database, options: ConsoleSessionOptions) {
     this.#db = db;
-    this.#grace = options.reconnectGrace;
     this.#announce = options.announce ?? ignore;
     this.#now = options.now ?? systemClock;
+    this.#admission = new ChannelAdmission(db, options.reconnectGrace, this.#now);
   }
 
   /**
    * Decides one channel and writes its row: 2 statements, 3 for a main channel.
    * @throws DatabaseError when the database is away; ChannelInDoubt when nobody knows whether the row was written
    */
-  async authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelRefusal> {
-    const hash = hashToken(request.ticket);
-    let refused: ChannelRefusal = { kind: 'refused', reason: 'token_unknown' };
-    for (let read = 1; read <= READS; read += 1) {
-      const view = await viewToken(this.#db, hash);
-      if (view === null) return { kind: 'refused', reason: 'token_unknown' };
-      const now = this.#now();
-      const reason = admit(view, request, now, this.#grace);
-      refused = refusal(view, reason ?? lostRace(request));
-      if (reason !== null) return refused;
-      // Before anything is written: a ticket that cannot be decrypted is an error, and must leave no claim behind.
-      const connectInfo = toConnectInfo(this.#db, view);
-      const row = await this.#open(view, request, now);
-      if (row !== null) return grant(view, row, connectInfo, hash);
-    }
-    return refused;
+  authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelRefusal> {
+    return this.#admission.authorize(request);
   }
 
-  /** The backend accepted the channel: connection authorized -> connected. */
-  async linked(connectionRef: string): Promise<void> {
-    await markConnected(this.#db, connectionRef, this.#now());
+  /** What a channel beside the main channel `main` is granted once {@link join} has written its row. */
+  prepare(main: ChannelGrant, request: ChannelRequest): PreparedChannel {
+    return this.#admission.prepare(main, request);
+  }
+
+  /**
+   * Writes the rows of prepared channels of one main channel in one statement: false when the session was terminated, or
+   * its main channel ended, meanwhile, and none is written.
+   * @throws DatabaseError when the database is away, and nobody knows whether they were written
+   */
+  join(channels: readonly PreparedChannel[]): Promise<boolean> {
+    return this.#admission.join(channels);
+  }
+
+  /** The backend accepted these channels: connection authorized -> connected, in one statement. */
+  async linked(...connectionRefs: readonly string[]): Promise<void> {
+    await markConnected(this.#db, connectionRefs, this.#now());
   }
 
   /**
@@ -155,15 +144,29 @@ export class ConsoleSessions {
     const isMain = view.main_ref === connectionRef;
     // The session first: if this process dies between the two, the open row leads the next start to the rest.
     if (isMain) await releaseMains(this.#db, [connectionRef], now);
-    if (view.closed === null) await closeConnection(this.#db, connectionRef, toConnectionEnd(end), now);
+    if (view.closed === null)
+      await closeConnections(this.#db, [{ connection_ref: connectionRef, ...toConnectionEnd(end) }], now);
     if (!isMain || (view.session_state !== 'active' && view.terminated_at === null)) return;
     const { session_id: sessionId, generation } = view;
     this.#announce({ sessionId, generation, terminated: view.terminated_at !== null });
   }
 
-  /** closed() for a channel that is known not to be a main one: one statement, the session stays as it is. */
-  async otherClosed(connectionRef: string, end: ChannelEnd): Promise<void> {
-    await closeConnection(this.#db, connectionRef, toConnectionEnd(end), this.#now());
+  /** closed() for channels of which all is known, any number in two statements. */
+  async closeChannels(ended: readonly EndedChannel[]): Promise<void> {
+    const now = this.#now();
+    const mains = ended.filter(({ main }) => main !== null).map(({ connectionRef }) => connectionRef);
+    // The sessions first, as above.
+    await releaseMains(this.#db, mains, now);
+    await closeConnections(
+      this.#db,
+      ended.map(({ connectionRef, end }) => ({ connection_ref: connectionRef, ...toConnectionEnd(end) })),
+      now,
+    );
+    for (const { main } of ended) {
+      if (main?.established !== true) continue;
+      const { sessionId, generation } = main;
+      this.#announce({ sessionId, generation, terminated: false });
+    }
   }
 
   /** Sessions changed within the last `seconds` whose channels must end, by the database's clock. Poll with some overlap. */
@@ -263,88 +266,8 @@ export class ConsoleSessions {
   }
 
   /** Sessions with open channels, by session id; all, or those on the consoles of one project. */
-  async listOpen(
-    page: PageRequest,
-    options: { projectId?: string | undefined } = {},
-  ): Promise<Page<OpenSession>> {
-    const ids = await listOpenSessionIds(
-      this.#db,
-      options.projectId ?? null,
-      page.marker ?? '',
-      page.limit + 1,
-    );
-    const shown = pageOf(
-      ids,
-      page.limit,
-      (id) => id,
-      (id) => id,
-    );
-    const sessions = new Map<string, OpenSession>();
-    for (const row of await listOpenConnections(this.#db, shown.items)) {
-      const sessionId = row.session_id;
-      const session = sessions.get(sessionId) ?? {
-        sessionId,
-        source: row.source ?? '',
-        uuid: row.uuid ?? '',
-        name: row.name,
-        projectId: row.project_id,
-        channels: [],
-      };
-      session.channels.push(toOpenChannel(row));
-      sessions.set(sessionId, session);
-    }
-    const items = shown.items.flatMap((id) => sessions.get(id) ?? []);
-    return { items, next: shown.next };
-  }
-
-  #open(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
-    return request.channelType === MAIN_CHANNEL
-      ? this.#claim(view, request, now)
-      : this.#join(view, request, now);
-  }
-
-  // The row comes before the claim: a claim without a row could not be found again after a crash.
-  async #claim(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
-    const row = newConnection(view, request, view.generation + 1, now);
-    try {
-      await insertMainConnection(this.#db, row);
-      const proxyConnectionId = await this.#claimWithFreshId(view, row.connection_ref, now);
-      if (proxyConnectionId !== null) return { ...row, connection_id: proxyConnectionId };
-    } catch (error) {
-      await releaseMains(this.#db, [row.connection_ref], now).catch(inDoubt(row, error));
-      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
-      throw error;
-    }
-    await deleteConnection(this.#db, row.connection_ref).catch((error: unknown) => inDoubt(row, error)());
-    return null;
-  }
-
-  async #claimWithFreshId(view: TokenView, connectionRef: string, now: number): Promise<number | null> {
-    for (let attempt = 1; ; attempt += 1) {
-      const connectionId = randomInt(1, U32_END);
-      try {
-        const claimed = await claimMain(this.#db, {
-          sessionId: view.session_id,
-          generation: view.generation,
-          connectionRef,
-          connectionId,
-          graceStart: now - this.#grace,
-        });
-        return claimed ? connectionId : null;
-      } catch (error) {
-        if (!(error instanceof DuplicateRow) || attempt === ID_ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  async #join(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
-    const row = newConnection(view, request, view.generation, now);
-    try {
-      return (await insertSecondaryConnection(this.#db, row)) ? row : null;
-    } catch (error) {
-      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
-      throw error;
-    }
+  listOpen(page: PageRequest, options: { projectId?: string | undefined } = {}): Promise<Page<OpenSession>> {
+    return listOpenSessions(this.#db, page, options.projectId ?? null);
   }
 
   async #lose(node: string, pid: number | null, reason: CloseReason): Promise<LostConnection[]> {

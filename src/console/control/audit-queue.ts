@@ -10,7 +10,8 @@ import type { Clock } from '../../objects/clock.js';
 
 const log = loggerFor('kerbside.console.audit');
 
-const GATHER = 20;
+/** Milliseconds: a desktop's channels open, or close, within that. */
+const GATHER = 200;
 const RETRY = 1000;
 const MAX_QUEUED = 10_000;
 const MAX_BATCH = 200;

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is written of the channels of this node: their audit events, and their rows. A channel's writes happen one
-// after the other, and are tried again while the database is away.
-import type { ChannelEnd, ConsoleSessions } from '../../objects/console-session.js';
+// after the other, those of many channels together, and are tried again while the database is away.
+import type { ChannelEnd, ConsoleSessions, EndedChannel } from '../../objects/console-session.js';
+import type { Timers } from '../../net/timers.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
+import { Gatherer } from './gatherer.js';
 import type { Verdict } from '../ipc.js';
 import type { LiveChannel } from './live-channels.js';
 import type { Retries } from './retry.js';
 import { channelName } from '../spice/constants.js';
 
+/** For how long records are gathered. Nobody waits for a link to be recorded; a user who comes back waits for the end. */
+const LINKS_MS = 50;
+const ENDS_MS = 10;
+
 /** Writes what becomes of channels. */
 export class ChannelRecords {
+  private readonly links: Gatherer<string>;
+  private readonly ends: Gatherer<EndedChannel>;
   private readonly finishing = new Set<Promise<void>>();
   /** What has ended while repeating() is at work; null: it is not. */
   private again: { channel: LiveChannel; end: ChannelEnd }[] | null = null;
@@ -20,7 +28,11 @@ export class ChannelRecords {
     private readonly auditQueue: AuditQueue,
     private readonly retries: Retries,
     private readonly node: string,
-  ) {}
+    timers: Timers,
+  ) {
+    this.links = new Gatherer(timers, LINKS_MS, (refs) => sessions.linked(...refs));
+    this.ends = new Gatherer(timers, ENDS_MS, (ended) => sessions.closeChannels(ended));
+  }
 
   /** Adds an event of a channel to the audit trail. */
   audit(channel: LiveChannel, message: string): void {
@@ -44,7 +56,7 @@ export class ChannelRecords {
 
   /** The hypervisor has accepted a channel. */
   linked(channel: LiveChannel): void {
-    this.chain(channel, () => this.sessions.linked(channel.connectionRef));
+    this.chain(channel, () => this.links.add(channel.connectionRef));
   }
 
   /** A channel has ended. */
@@ -77,10 +89,9 @@ export class ChannelRecords {
   }
 
   private write(channel: LiveChannel, end: ChannelEnd): void {
-    this.chain(channel, async () => {
-      if (channel.channelType === MAIN_CHANNEL) await this.sessions.closed(channel.connectionRef, end);
-      else await this.sessions.otherClosed(channel.connectionRef, end);
-    });
+    const { connectionRef, sessionId, generation, established } = channel;
+    const main = channel.channelType === MAIN_CHANNEL ? { sessionId, generation, established } : null;
+    this.chain(channel, () => this.ends.add({ connectionRef, end, main }));
     this.await(channel.tail);
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control plane of one node: answers the relay workers out of the database and takes their notes. What is written
 // of channels is channel-records.ts, which sessions must end session-endings.ts.
-import { Conflict } from '../../exception.js';
+import { Conflict, DatabaseError } from '../../exception.js';
+import { systemTimers, type Timers } from '../../net/timers.js';
 import type { FanoutMessage } from '../../messaging/fanout.js';
 import {
   AUDIT,
@@ -15,13 +16,17 @@ import type {
   ChannelEnd,
   ChannelGrant,
   ChannelRefusal,
+  ChannelRequest,
   ConsoleSessions,
+  PreparedChannel,
 } from '../../objects/console-session.js';
+import { ChannelInDoubt } from '../../objects/console-channel.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import { ChannelRecords } from './channel-records.js';
 import type { CloseReason } from '../../close-reason.js';
 import { DatabaseOutage } from './database-outage.js';
+import { Gatherer } from './gatherer.js';
 import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
 import type {
   AuthorizeReply,
@@ -32,6 +37,7 @@ import type {
   WorkerNote,
   WorkerRequest,
 } from '../ipc.js';
+import { KnownSessions } from './known-sessions.js';
 import { liveChannel, LiveChannels, type LiveChannel, type WorkerName } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
 import { ChannelNews, type SessionNews } from './channel-news.js';
@@ -43,6 +49,9 @@ import { channelName } from '../spice/constants.js';
 
 /** A channel that came to nothing. */
 const NOTHING_PASSED = { bytesUp: 0, bytesDown: 0, duration: 0 } as const;
+
+/** Milliseconds for which channels of one session are gathered: a user waits for them. */
+const JOINS_MS = 5;
 
 /** What the control plane needs to know of the configuration. */
 export interface ControlPlaneSettings {
@@ -61,6 +70,8 @@ export interface Surroundings {
   /** Whether no other process can have declared this node down. */
   readonly certain: () => boolean;
   readonly news: SessionNews;
+  /** Absent: the machine's. */
+  readonly timers?: Timers;
 }
 
 type ConsoleChanged = Extract<FanoutMessage, { method: 'console_changed' }>['args'];
@@ -77,6 +88,8 @@ export class ControlPlane {
   private readonly news: ChannelNews;
   private readonly outage: DatabaseOutage;
   private readonly retries = new Retries();
+  private readonly known: KnownSessions;
+  private readonly joins: Gatherer<PreparedChannel, boolean>;
   /** Workers that have ended: few in a process's life, and ids are not used again. */
   private readonly dead = new Set<number>();
 
@@ -85,12 +98,14 @@ export class ControlPlane {
     private readonly audit: AuditQueue,
     private readonly metrics: ProxyMetrics,
     private readonly settings: ControlPlaneSettings,
-    { endOnWorker, certain, news }: Surroundings,
+    { endOnWorker, certain, news, timers = systemTimers }: Surroundings,
   ) {
     const { live } = this;
     const { node, recoveryPatience = 0 } = settings;
     this.news = new ChannelNews(news, node);
-    this.records = new ChannelRecords(sessions, audit, this.retries, node);
+    this.joins = new Gatherer(timers, JOINS_MS, (channels) => sessions.join(channels));
+    this.known = new KnownSessions(() => timers.now());
+    this.records = new ChannelRecords(sessions, audit, this.retries, node, timers);
     const answered = (): void => this.retries.hurry();
     this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered });
     this.outage = new DatabaseOutage(audit, node, (ref) => this.records.inDoubt(ref));
@@ -241,17 +256,32 @@ export class ControlPlane {
     }
     const asked = performance.now();
     const stop = this.metrics.authorizeSeconds.startTimer();
-    const outcome = await this.sessions.authorize({
+    const channel = {
       ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },
       node: this.settings.node,
       pid: worker.pid,
-    });
+    };
+    const outcome = (await this.joinKnown(channel)) ?? (await this.sessions.authorize(channel));
     stop();
     this.outage.over();
     this.retries.hurry();
     if (outcome.kind === 'refused') return this.refuse(request, outcome);
     const target = await this.targetOf(worker, request, outcome);
     return 'kind' in target ? target : this.grant(worker, { ...request, asked }, outcome, target);
+  }
+
+  /** The grant of a channel whose session this node knows; null: the database must be asked. */
+  private async joinKnown(request: ChannelRequest): Promise<ChannelGrant | null> {
+    const main = this.known.mainOf(request);
+    if (main === null) return null;
+    const channel = this.sessions.prepare(main, request);
+    const { connectionRef, sessionId, generation } = channel.grant;
+    try {
+      const joined = await this.joins.add(channel, `${sessionId} ${generation}`);
+      return joined ? channel.grant : null;
+    } catch (error) {
+      throw error instanceof DatabaseError ? new ChannelInDoubt(connectionRef, error) : error;
+    }
   }
 
   /** Where the channel leads, or why it leads nowhere. */
@@ -318,6 +348,7 @@ export class ControlPlane {
     }
     this.metrics.authorized.inc();
     this.live.add(channel);
+    if (channelType === MAIN_CHANNEL) this.known.granted(request.ticket, outcome, target);
     if (this.recovery.hasMissed(request.asked)) void this.retries.run(() => this.recovery.run(), 'recover');
     this.records.audit(channel, AUDIT.channelCreated);
     const { proxyConnectionId, backendConnectionId } = outcome;
@@ -359,6 +390,7 @@ export class ControlPlane {
     // Its end was told as one that never came up.
     if (this.live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
     main.established = true;
+    this.known.established(connectionRef, backendConnectionId);
     this.news.started(main);
     return null;
   }
@@ -372,6 +404,7 @@ export class ControlPlane {
     // A dead database must not keep the session's other channels open.
     if (channel.channelType === MAIN_CHANNEL)
       this.endings.end(channel.sessionId, channel.generation, 'main channel closed');
+    this.known.ended(channel.connectionRef);
     this.records.closed(channel, end);
     if (!channel.established) return;
     const { sessionId, generation } = channel;

@@ -47,16 +47,28 @@ export async function insertMainConnection(db: Statements, row: NewConnection): 
 }
 
 /**
- * Adds the row of another channel only while its session is active, in this generation and under this connection id:
- * checked by the statement itself, so that no terminate comes between. false: it no longer is.
+ * Adds the rows of other channels of one main channel, only while their session is active, in this generation and under
+ * this connection id: checked by the statement itself, so that no terminate comes between. false: it no longer is, and
+ * none is added.
  */
-export async function insertSecondaryConnection(db: Statements, row: NewConnection): Promise<boolean> {
+export async function insertSecondaryConnections(
+  db: Statements,
+  rows: readonly NewConnection[],
+): Promise<boolean> {
+  const [first] = rows;
+  if (first === undefined) return true;
   const inserted = await db.execute(
-    `${INSERT} SELECT ${NEW_VALUES}, 'authorized' FROM console_sessions s WHERE s.session_id = ? ` +
-      "AND s.state = 'active' AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
-    [...valuesOf(row), row.session_id, row.generation, row.connection_id],
+    `${INSERT} SELECT r.*, 'authorized' FROM (${rowsAsTable(rows.length)}) r, console_sessions s ` +
+      "WHERE s.session_id = ? AND s.state = 'active' AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
+    [...rows.flatMap(valuesOf), first.session_id, first.generation, first.connection_id],
   );
   return inserted > 0;
+}
+
+const NAMED_VALUES = NEW_COLUMNS.map((column) => `? AS ${column}`).join(', ');
+
+function rowsAsTable(rows: number): string {
+  return `SELECT ${NAMED_VALUES}${` UNION ALL SELECT ${NEW_VALUES}`.repeat(rows - 1)}`;
 }
 
 function valuesOf(row: NewConnection): SqlValue[] {
@@ -68,13 +80,15 @@ export async function deleteConnection(db: Statements, ref: string): Promise<voi
   await db.execute('DELETE FROM console_connections WHERE connection_ref = ?', [ref]);
 }
 
-/** authorized -> connected. */
-export async function markConnected(db: Statements, ref: string, now: number): Promise<void> {
-  await db.execute(
-    "UPDATE console_connections SET connected = ?, state = 'connected' " +
-      "WHERE connection_ref = ? AND state = 'authorized'",
-    [now, ref],
-  );
+/** authorized -> connected, for each of these. */
+export async function markConnected(db: Statements, refs: readonly string[], now: number): Promise<void> {
+  for (const batch of batches(refs, BATCH)) {
+    await db.execute(
+      "UPDATE console_connections SET connected = ?, state = 'connected' " +
+        `WHERE state = 'authorized' AND connection_ref IN (${placeholders(batch.length)})`,
+      [now, ...batch],
+    );
+  }
 }
 
 /** A connection with its session's state, as close needs it. */
@@ -104,18 +118,30 @@ export interface ConnectionEnd extends Pick<ConsoleConnectionRow, 'bytes_up' | '
   reason: CloseReason;
 }
 
-/** authorized or connected -> closed; a closed row stays as it is. */
-export async function closeConnection(
+/** authorized or connected -> closed, each with an end of its own; a closed row stays as it is. */
+export async function closeConnections(
   db: Statements,
-  ref: string,
-  end: ConnectionEnd,
+  ended: readonly (ConnectionEnd & Pick<ConsoleConnectionRow, 'connection_ref'>)[],
   now: number,
 ): Promise<void> {
-  await db.execute(
-    "UPDATE console_connections SET state = 'closed', closed = ?, reason = ?, bytes_up = ?, bytes_down = ?, " +
-      'duration = ? WHERE connection_ref = ? AND closed IS NULL',
-    [now, end.reason, end.bytes_up, end.bytes_down, end.duration, ref],
-  );
+  for (const batch of batches(ended, BATCH)) {
+    const refs = batch.map(({ connection_ref }) => connection_ref);
+    await db.execute(
+      `UPDATE console_connections SET state = 'closed', closed = ?, ${END_COLUMNS.map((column) => `${column} = ${byRef(batch.length)}`).join(', ')} ` +
+        `WHERE closed IS NULL AND connection_ref IN (${placeholders(batch.length)})`,
+      [
+        now,
+        ...END_COLUMNS.flatMap((column) => batch.flatMap((end) => [end.connection_ref, end[column]])),
+        ...refs,
+      ],
+    );
+  }
+}
+
+const END_COLUMNS = ['reason', 'bytes_up', 'bytes_down', 'duration'] as const;
+
+function byRef(rows: number): string {
+  return `CASE connection_ref${' WHEN ? THEN ?'.repeat(rows)} END`;
 }
 
 /** An open connection of a process. */

@@ -436,7 +436,7 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const display = granted(
       await at.sessions.authorize(asking(token, { connectionId: main.proxyConnectionId, channelType: 2 })),
     );
-    await at.sessions.otherClosed(display.connectionRef, END);
+    await at.sessions.closeChannels([{ connectionRef: display.connectionRef, end: END, main: null }]);
     const { items } = await at.sessions.listOpen({ limit: 10 });
     expect(items[0]?.channels.map((channel) => channel.connectionRef)).toEqual([main.connectionRef]);
     expect(await at.sessions.find(main.sessionId)).toMatchObject({ state: 'active' });

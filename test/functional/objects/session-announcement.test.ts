@@ -57,7 +57,7 @@ describe.each(ENGINES)('the end of a session on %s', (engine) => {
   it('is announced with its main channel, not with another', async () => {
     const at = await site();
     const { sessionId, main, other } = await at.running();
-    await at.sessions.otherClosed(other.connectionRef, END);
+    await at.sessions.closeChannels([{ connectionRef: other.connectionRef, end: END, main: null }]);
     await at.sessions.closed(other.connectionRef, END);
     expect(at.heard).toEqual([]);
     await at.sessions.closed(main.connectionRef, END);
@@ -93,7 +93,9 @@ describe.each(ENGINES)('the end of a session on %s', (engine) => {
     const { sessionId, main, other } = await at.running();
     expect(main.owner).toEqual({ issuedTo: 'ann', projectId: 'p', userId: 'u-1' });
     await at.sessions.closed(main.connectionRef, END);
-    await at.sessions.otherClosed(other.connectionRef, { ...END, bytesDown: 5_000_000_000 });
+    await at.sessions.closeChannels([
+      { connectionRef: other.connectionRef, end: { ...END, bytesDown: 5_000_000_000 }, main: null },
+    ]);
     expect(await sessionUsage(at.db, sessionId, 1)).toMatchObject({
       ...{ sessionId, generation: 1, source: 'lab', uuid: 'one', node: 'a', clientIp: '192.0.2.1' },
       ...{ owner: main.owner, duration: 3.5, channels: 2, bytesUp: 20, bytesDown: 5_000_000_200 },

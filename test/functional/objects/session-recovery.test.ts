@@ -365,7 +365,13 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const site = await aSite();
     const { main, displays } = await site.session('a', 'b');
     await site.declareDead('a');
-    await site.sessions.otherClosed(displays[0]!.connectionRef, { ...END, reason: 'main channel closed' });
+    await site.sessions.closeChannels([
+      {
+        connectionRef: displays[0]!.connectionRef,
+        end: { ...END, reason: 'main channel closed' },
+        main: null,
+      },
+    ]);
     await site.back('a');
     expect(await site.sessions.recover('a', alive(main))).toMatchObject({
       lost: [{ connectionRef: main.connectionRef }],

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may open a channel of a console session: the ticket is looked up, the session's state decides, and the channel's
+// row is written. Every decision is one conditional statement, so that any number of workers on any number of nodes may
+// ask at the same moment.
+import { randomInt } from 'node:crypto';
+import {
+  deleteConnection,
+  insertMainConnection,
+  insertSecondaryConnections,
+} from '../db/api/console-connections.js';
+import type { NewConnection } from '../db/api/console-connections.js';
+import { claimMain, releaseMains } from '../db/api/console-sessions.js';
+import { viewToken } from '../db/api/console-tokens.js';
+import type { TokenView } from '../db/api/console-tokens.js';
+import type { Database } from '../db/database.js';
+import { DuplicateRow } from '../db/faults.js';
+import type { Clock } from './clock.js';
+import type { ChannelGrant, ChannelRefusal, ChannelRequest, PreparedChannel } from './console-channel.js';
+import { grant, inDoubt, lostRace, newConnection, refusal } from './console-grant.js';
+import { toConnectInfo } from './console-row.js';
+import { admit, MAIN_CHANNEL } from './console-session-state.js';
+import { hashToken } from './console-token.js';
+
+const U32_END = 2 ** 32;
+const ID_ATTEMPTS = 5;
+/** A session that changes between reading and claiming is read once more. */
+const READS = 2;
+
+/** Admits channels. */
+export class ChannelAdmission {
+  readonly #db: Database;
+  readonly #grace: number;
+  readonly #now: Clock;
+
+  /** @param grace `[console] reconnect_grace`, seconds */
+  constructor(db: Database, grace: number, now: Clock) {
+    this.#db = db;
+    this.#grace = grace;
+    this.#now = now;
+  }
+
+  /**
+   * Decides one channel and writes its row: 2 statements, 3 for a main channel.
+   * @throws DatabaseError when the database is away; ChannelInDoubt when nobody knows whether the row was written
+   */
+  async authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelRefusal> {
+    const hash = hashToken(request.ticket);
+    let refused: ChannelRefusal = { kind: 'refused', reason: 'token_unknown' };
+    for (let read = 1; read <= READS; read += 1) {
+      const view = await viewToken(this.#db, hash);
+      if (view === null) return { kind: 'refused', reason: 'token_unknown' };
+      const now = this.#now();
+      const reason = admit(view, request, now, this.#grace);
+      refused = refusal(view, reason ?? lostRace(request));
+      if (reason !== null) return refused;
+      // Before anything is written: a ticket that cannot be decrypted is an error, and must leave no claim behind.
+      const connectInfo = toConnectInfo(this.#db, view);
+      const row = await this.#open(view, request, now);
+      if (row !== null) return grant(view, row, connectInfo, hash);
+    }
+    return refused;
+  }
+
+  /** What a channel beside the main channel `main` is granted once {@link join} has written its row. */
+  prepare(main: ChannelGrant, request: ChannelRequest): PreparedChannel {
+    const row = newConnection({ session_id: main.sessionId }, request, main.generation, this.#now());
+    return { row, grant: { ...main, connectionRef: row.connection_ref } };
+  }
+
+  /**
+   * Writes the rows of channels of one main channel, in one statement that decides again: false when the session was
+   * terminated, or its main channel ended, meanwhile, and none is written.
+   * @throws DatabaseError when the database is away, and nobody knows whether they were written
+   */
+  async join(channels: readonly PreparedChannel[]): Promise<boolean> {
+    return insertSecondaryConnections(
+      this.#db,
+      channels.map(({ row }) => row),
+    );
+  }
+
+  #open(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+    return request.channelType === MAIN_CHANNEL
+      ? this.#claim(view, request, now)
+      : this.#joinOne(view, request, now);
+  }
+
+  // The row comes before the claim: a claim without a row could not be found again after a crash.
+  async #claim(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+    const row = newConnection(view, request, view.generation + 1, now);
+    try {
+      await insertMainConnection(this.#db, row);
+      const proxyConnectionId = await this.#claimWithFreshId(view, row.connection_ref, now);
+      if (proxyConnectionId !== null) return { ...row, connection_id: proxyConnectionId };
+    } catch (error) {
+      await releaseMains(this.#db, [row.connection_ref], now).catch(inDoubt(row, error));
+      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
+      throw error;
+    }
+    await deleteConnection(this.#db, row.connection_ref).catch((error: unknown) => inDoubt(row, error)());
+    return null;
+  }
+
+  async #claimWithFreshId(view: TokenView, connectionRef: string, now: number): Promise<number | null> {
+    for (let attempt = 1; ; attempt += 1) {
+      const connectionId = randomInt(1, U32_END);
+      try {
+        const claimed = await claimMain(this.#db, {
+          sessionId: view.session_id,
+          generation: view.generation,
+          connectionRef,
+          connectionId,
+          graceStart: now - this.#grace,
+        });
+        return claimed ? connectionId : null;
+      } catch (error) {
+        if (!(error instanceof DuplicateRow) || attempt === ID_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #joinOne(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+    const row = newConnection(view, request, view.generation, now);
+    try {
+      return (await insertSecondaryConnections(this.#db, [row])) ? row : null;
+    } catch (error) {
+      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a desktop costs the database: its ten channels, from the token to the end of the last, as the server counts it. And
+// that what is spared is no right: who may open a channel is decided by the database as before.
+import { describe, expect, it } from '@jest/globals';
+import { AuditQueue } from '../../../src/console/control/audit-queue.js';
+import { ControlPlane } from '../../../src/console/control/control-plane.js';
+import { ProxyMetrics } from '../../../src/console/control/metrics.js';
+import type { Denial, Grant } from '../../../src/console/ipc.js';
+import type { Database } from '../../../src/db/database.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { Sources } from '../../../src/objects/source.js';
+import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
+import { ManualTimers } from '../../fixtures/manual-timers.js';
+import { aConsole } from '../../fixtures/rows.js';
+
+const WORKERS = [
+  { id: 1, pid: 101 },
+  { id: 2, pid: 102 },
+] as const;
+/** display, inputs, cursor, playback, record, two of usbredir, port, webdav. */
+const OTHERS = [2, 3, 4, 5, 6, 9, 9, 10, 11] as const;
+const MOST_STATEMENTS = 15;
+
+/** A node at work on a database of which every statement is known. */
+class Node {
+  readonly statements: string[] = [];
+  readonly refused: string[] = [];
+  readonly sessions: ConsoleSessions;
+  readonly tokens: ConsoleTokens;
+  private readonly audit: AuditQueue;
+  private readonly plane: ControlPlane;
+
+  constructor(readonly db: Database) {
+    const heard = overheard(db, (sql) => this.statements.push(sql));
+    this.sessions = new ConsoleSessions(heard, { reconnectGrace: 60 });
+    this.tokens = new ConsoleTokens(heard, { tokenTtl: 60 });
+    // However busy the machine is, the desktop comes and goes within one instant of the audit trail.
+    this.audit = new AuditQueue(new AuditEvents(heard), new ManualTimers());
+    this.plane = new ControlPlane(
+      this.sessions,
+      this.audit,
+      new ProxyMetrics(),
+      { node: 'node1', maxConnectionsPerAddress: 100, permittedChannels: [], lookTimeout: 1 },
+      {
+        endOnWorker: () => undefined,
+        certain: () => true,
+        news: {
+          started: () => undefined,
+          ended: () => undefined,
+          refused: ({ reason }) => this.refused.push(reason),
+        },
+      },
+    );
+  }
+
+  static async on(db: Database): Promise<Node> {
+    await new Sources(db).upsert({ name: 'lab', type: 'static' });
+    await new Consoles(db).reconcile('lab', [aConsole({ uuid: 'one' })]);
+    return new Node(db);
+  }
+
+  async ask(ticket: string, channelType: number, connectionId: number): Promise<Grant | Denial> {
+    const worker = WORKERS[channelType % 2] ?? WORKERS[0];
+    const asking = { ticket, connectionId, channelType, channelId: 0, clientIp: '192.0.2.1', clientPort: 1 };
+    return (await this.plane.request(worker, { op: 'authorize', ...asking, linkTime: 0.1 })) as
+      Grant | Denial;
+  }
+
+  async open(ticket: string, channelType: number, connectionId: number): Promise<Grant> {
+    const reply = await this.ask(ticket, channelType, connectionId);
+    if (reply.kind === 'denied') throw new Error(reply.reason);
+    this.plane.linked({ op: 'linked', connectionRef: reply.connectionRef, tls: true, backendTime: 0.1 });
+    return reply;
+  }
+
+  /** A session with its main channel up. */
+  async start(): Promise<{ ticket: string; main: Grant }> {
+    const { token } = await this.tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'ann' });
+    const main = await this.open(token, 1, 0);
+    const { connectionRef, sessionId, generation } = main;
+    await this.plane.request(WORKERS[1], {
+      ...{ op: 'establish', connectionRef, sessionId, generation, backendConnectionId: 77 },
+    });
+    return { ticket: token, main };
+  }
+
+  close({ connectionRef }: Grant): void {
+    const end = { bytesUp: 10, bytesDown: 5_000_000_000, duration: 12.5, verdicts: [] };
+    this.plane.closed({ op: 'closed', connectionRef, reason: 'client closed', ...end });
+  }
+
+  /** Waits until all is written. */
+  async settle(): Promise<void> {
+    await this.plane.settle();
+    await this.audit.close();
+  }
+
+  rows(): Promise<Record<string, unknown>[]> {
+    return this.db.query(
+      'SELECT channel_type, state, reason, bytes_down, connected, connection_id FROM console_connections ORDER BY id',
+    );
+  }
+}
+
+describe.each(ENGINES)('a desktop on %s', (engine) => {
+  const databases = databasesOf(engine);
+  const node = async (): Promise<Node> => Node.on(await databases.fresh());
+
+  /** What the server has been asked for, by its own count; none on SQLite. */
+  async function asked(): Promise<number> {
+    if (engine === 'sqlite') return 0;
+    const kinds = [
+      'select',
+      'insert',
+      'insert_select',
+      'update',
+      'update_multi',
+      'delete',
+      'begin',
+      'commit',
+    ];
+    const names = kinds.map((kind) => `'Com_${kind}'`).join(', ');
+    const rows = await databases.server().admin(`SHOW GLOBAL STATUS WHERE Variable_name IN (${names})`);
+    return (rows as { Value: string }[]).reduce((sum, { Value }) => sum + Number(Value), 0);
+  }
+
+  it(`of ten channels costs ${String(MOST_STATEMENTS)} statements at most, from its token to its end`, async () => {
+    const at = await node();
+    const before = await asked();
+    const { ticket, main } = await at.start();
+    const others = await Promise.all(OTHERS.map((type) => at.open(ticket, type, main.proxyConnectionId)));
+    expect(others).toMatchObject(OTHERS.map(() => ({ backendConnectionId: 77, generation: 1 })));
+    for (const channel of [main, ...others]) at.close(channel);
+    await at.settle();
+    console.log(
+      at.statements.length,
+      at.statements.map((x) => x.slice(0, 90)),
+    );
+    expect(at.statements.length).toBeLessThanOrEqual(MOST_STATEMENTS);
+    if (engine === 'mariadb') expect((await asked()) - before).toBe(at.statements.length);
+    const rows = await at.rows();
+    expect(rows.map(({ channel_type }) => channel_type).sort()).toEqual([1, ...OTHERS].sort());
+    for (const row of rows) {
+      expect(row).toMatchObject({ state: 'closed', reason: 'client closed', bytes_down: 5_000_000_000 });
+      expect(row['connected']).not.toBeNull();
+      expect(row['connection_id']).toBe(row['channel_type'] === 1 ? null : main.proxyConnectionId);
+    }
+    expect(await at.sessions.find(main.sessionId)).toMatchObject({ state: 'closing' });
+  });
+
+  it('that was terminated on another node admits nothing, though this node has not heard of it', async () => {
+    const at = await node();
+    const { ticket, main } = await at.start();
+    await new ConsoleSessions(at.db, { reconnectGrace: 60 }).terminateSession(main.sessionId, 'x');
+    const replies = await Promise.all([2, 3].map((type) => at.ask(ticket, type, main.proxyConnectionId)));
+    expect(replies).toMatchObject([{ reason: 'token_terminated' }, { reason: 'token_terminated' }]);
+    expect(await at.rows()).toHaveLength(1);
+    await at.settle();
+  });
+
+  it('is open to its own ticket and session id only', async () => {
+    const at = await node();
+    const [mine, other] = [await at.start(), await at.start()];
+    const { proxyConnectionId } = mine.main;
+    expect(await at.ask(other.ticket, 2, proxyConnectionId)).toMatchObject({ reason: 'bad_connection_id' });
+    expect(await at.ask('no such token', 2, proxyConnectionId)).toMatchObject({ reason: 'token_unknown' });
+    expect(await at.ask(mine.ticket, 2, 1)).toMatchObject({ reason: 'bad_connection_id' });
+    await at.settle();
+  });
+});
