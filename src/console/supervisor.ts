@@ -197,43 +197,12 @@ export class ProxyServer implements WorkerListener {
   }
 
   note(note: WorkerNote): void {
-    switch (note.op) {
-      case 'linked':
-        this.control.linked(note);
-        return;
-      case 'backend_failed':
-        this.control.backendFailed(note);
-        return;
-      case 'withheld':
-        this.control.withheld(note);
-        return;
-      case 'closed':
-        this.control.closed(note);
-        return;
-      case 'refused':
-        this.control.refused(note);
-        return;
-      case 'traffic':
-        this.count(note);
-        return;
-      case 'loaded':
-      case 'drained':
-      case 'ready':
-      case 'failed':
-        return;
-    }
+    this.control.note(note);
   }
 
   died(worker: WorkerName, expected: boolean): void {
     this.control.workerDied(worker);
     if (!expected) this.parts.metrics.workerDeaths.inc();
-  }
-
-  private count(note: Extract<WorkerNote, { op: 'traffic' }>): void {
-    const { connections, bytesRelayed } = this.parts.metrics;
-    connections.inc(note.accepted);
-    bytesRelayed.inc({ direction: 'client_to_server' }, note.bytesUp);
-    bytesRelayed.inc({ direction: 'server_to_client' }, note.bytesDown);
   }
 
   private refreshGauges(): void {

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control plane of one node: answers the relay workers out of the database and takes their notes. What is written
-// of channels is channel-records.ts, which sessions must end session-endings.ts.
-import { Conflict, DatabaseError } from '../../exception.js';
+// The control plane of one node: decides which channels of the relay workers open, and takes what the workers and other
+// processes say. What becomes of granted channels is channel-lifecycle.ts, what is written of them channel-records.ts,
+// which sessions must end session-endings.ts.
+import { DatabaseError } from '../../exception.js';
 import { systemTimers, type Timers } from '../../net/timers.js';
 import type { FanoutMessage } from '../../messaging/fanout.js';
-import {
-  AUDIT,
-  hypervisorFailed,
-  INSTANCE_AUDIT,
-  instanceRefused,
-  MOVE_AUDIT,
-} from '../../objects/audit-message.js';
+import { AUDIT, INSTANCE_AUDIT, instanceRefused, MOVE_AUDIT } from '../../objects/audit-message.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import type {
-  ChannelEnd,
   ChannelGrant,
   ChannelRefusal,
   ChannelRequest,
@@ -23,22 +17,14 @@ import type {
 import { ChannelInDoubt } from '../../objects/console-channel.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
+import { ChannelLifecycle, NOTHING_PASSED } from './channel-lifecycle.js';
 import { ChannelRecords } from './channel-records.js';
-import type { CloseReason } from '../../close-reason.js';
 import { DatabaseOutage } from './database-outage.js';
 import { Gatherer } from './gatherer.js';
 import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
-import type {
-  AuthorizeReply,
-  AuthorizeRequest,
-  Denial,
-  EstablishRequest,
-  Verdict,
-  WorkerNote,
-  WorkerRequest,
-} from '../ipc.js';
+import type { AuthorizeReply, AuthorizeRequest, Denial, WorkerNote, WorkerRequest } from '../ipc.js';
 import { KnownSessions } from './known-sessions.js';
-import { liveChannel, LiveChannels, type LiveChannel, type WorkerName } from './live-channels.js';
+import { liveChannel, LiveChannels, type WorkerName } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
 import { ChannelNews, type SessionNews } from './channel-news.js';
 import { NodeRecovery } from './node-recovery.js';
@@ -46,9 +32,6 @@ import { BECAUSE, isToldByNote, refusalMessage } from './refusals.js';
 import { Retries } from './retry.js';
 import { SessionEndings, type SessionEnder } from './session-endings.js';
 import { channelName } from '../spice/constants.js';
-
-/** A channel that came to nothing. */
-const NOTHING_PASSED = { bytesUp: 0, bytesDown: 0, duration: 0 } as const;
 
 /** Milliseconds for which channels of one session are gathered: a user waits for them. */
 const JOINS_MS = 5;
@@ -84,6 +67,7 @@ export class ControlPlane {
   instances: InstanceLook | null = null;
   private readonly records: ChannelRecords;
   private readonly endings: SessionEndings;
+  private readonly lifecycle: ChannelLifecycle;
   private readonly recovery: NodeRecovery;
   private readonly news: ChannelNews;
   private readonly outage: DatabaseOutage;
@@ -108,6 +92,16 @@ export class ControlPlane {
     this.records = new ChannelRecords(sessions, audit, this.retries, node, timers);
     const answered = (): void => this.retries.hurry();
     this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered });
+    const { records, endings, known } = this;
+    this.lifecycle = new ChannelLifecycle({
+      sessions,
+      live,
+      known,
+      records,
+      endings,
+      metrics,
+      news: this.news,
+    });
     this.outage = new DatabaseOutage(audit, node, (ref) => this.records.inDoubt(ref));
     this.recovery = new NodeRecovery({
       ...{ sessions, live, metrics, node, patience: recoveryPatience },
@@ -127,66 +121,39 @@ export class ControlPlane {
       case 'authorize':
         return this.authorize(worker, body).catch((fault: unknown) => this.outage.deny(fault));
       case 'establish':
-        return this.establish(body);
+        return this.lifecycle.establish(body).then(() => null);
     }
   }
 
-  /** Takes a note about a channel. */
-  linked(note: NoteOf<'linked'>): void {
-    const channel = this.live.find(note.connectionRef);
-    if (channel === undefined) return;
-    this.metrics.backendSeconds.observe(note.backendTime);
-    this.records.audit(channel, AUDIT.hypervisorConnected);
-    this.records.linked(channel);
-  }
-
-  /** The hypervisor of a channel could not be used. */
-  backendFailed(note: NoteOf<'backend_failed'>): void {
-    this.metrics.backendFailures.inc({ reason: note.reason });
-    const channel = this.live.find(note.connectionRef);
-    if (channel !== undefined) this.records.audit(channel, hypervisorFailed(note.detail));
-  }
-
-  /** A migration message was kept from the client; the place for carrying the session over. */
-  withheld(note: NoteOf<'withheld'>): void {
-    this.metrics.withheld.inc({ type: String(note.messageType) });
-    const channel = this.live.find(note.connectionRef);
-    if (channel !== undefined)
-      this.records.audit(channel, `Migration message ${note.messageType} withheld from the client`);
-  }
-
-  /** A client was turned away. Told here only when nothing else tells of it. */
-  refused({ reason, clientIp }: NoteOf<'refused'>): void {
-    this.metrics.refused.inc({ reason });
-    // A ticket that cannot be a token is denied by the worker itself.
-    if (reason === 'token_malformed') this.metrics.denied.inc();
-    if (isToldByNote(reason)) this.news.refused(reason, { clientIp });
-  }
-
-  /** A channel ended. */
-  closed(note: NoteOf<'closed'>): void {
-    const { connectionRef, reason, bytesUp, bytesDown, duration } = note;
-    const channel = this.live.remove(connectionRef);
-    if (channel === undefined) return;
-    this.metrics.closed.inc({ reason });
-    this.tellWrongGuest(channel, reason);
-    this.countVerdicts(channel, note.verdicts);
-    this.records.audit(
-      channel,
-      `Channel closed: ${reason} after ${duration.toFixed(1)} s, ${bytesUp} bytes up, ${bytesDown} bytes down`,
-    );
-    this.finish(channel, { reason, bytesUp, bytesDown, duration });
+  /** Takes a note of a worker. */
+  note(note: WorkerNote): void {
+    switch (note.op) {
+      case 'linked':
+      case 'backend_failed':
+      case 'withheld':
+      case 'closed':
+        this.lifecycle.note(note);
+        return;
+      case 'refused':
+        this.refused(note);
+        return;
+      case 'traffic':
+        this.metrics.connections.inc(note.accepted);
+        this.metrics.bytesRelayed.inc({ direction: 'client_to_server' }, note.bytesUp);
+        this.metrics.bytesRelayed.inc({ direction: 'server_to_client' }, note.bytesDown);
+        return;
+      case 'loaded':
+      case 'drained':
+      case 'ready':
+      case 'failed':
+        return;
+    }
   }
 
   /** A worker is gone: its channels are closed in the records, and what belonged to them on other workers ends. */
   workerDied(worker: WorkerName): void {
     this.dead.add(worker.id);
-    for (const channel of this.live.ofWorker(worker.id)) {
-      this.live.remove(channel.connectionRef);
-      this.metrics.closed.inc({ reason: 'proxy worker died' });
-      this.records.audit(channel, 'Channel closed: proxy worker died');
-      this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
-    }
+    this.lifecycle.workerDied(worker.id);
     const close = (): Promise<unknown> => this.sessions.closeWorker(this.settings.node, worker.pid);
     void this.retries.run(close, 'close the channels of a dead worker');
   }
@@ -230,6 +197,7 @@ export class ControlPlane {
 
   // Only the node of the main channel writes it down: a session has one main channel, on one node.
   private hearOfConsole({ source, uuid, change }: ConsoleChanged): void {
+    for (const main of this.live.mainsOf(source, uuid)) this.known.forget(main.connectionRef);
     switch (change) {
       case 'moving':
       case 'moved':
@@ -298,7 +266,7 @@ export class ControlPlane {
     try {
       verdict = await checkInstance(instances, outcome, this.metrics, this.settings.lookTimeout);
     } catch (error) {
-      this.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
+      this.lifecycle.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
       throw error;
     }
     if (verdict.kind === 'target') {
@@ -308,16 +276,9 @@ export class ControlPlane {
     const { why } = verdict;
     this.metrics.denied.inc();
     this.records.audit(channel, instanceRefused(why));
-    this.finish(channel, { reason: `instance ${why}`, ...NOTHING_PASSED });
+    this.lifecycle.finish(channel, { reason: `instance ${why}`, ...NOTHING_PASSED });
     this.news.refused(`instance_${why}`, channel);
     return { kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: outcome.sessionId };
-  }
-
-  private tellWrongGuest(channel: LiveChannel, reason: CloseReason): void {
-    if (reason !== 'wrong guest' && reason !== 'guest not identified') return;
-    const mismatch = reason === 'wrong guest';
-    this.metrics.wrongGuests.inc({ reason: mismatch ? 'mismatch' : 'missing' });
-    this.records.audit(channel, mismatch ? INSTANCE_AUDIT.wrongGuest : INSTANCE_AUDIT.unknownGuest);
   }
 
   private grant(
@@ -330,19 +291,19 @@ export class ControlPlane {
     const { channelType } = request;
     const channel = liveChannel(worker, request, outcome);
     if (this.dead.has(worker.id)) {
-      this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
+      this.lifecycle.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
       return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
     }
     const over = this.endings.overSince(request.asked, sessionId, generation);
     if (over !== null) {
-      this.finish(channel, { reason: over, ...NOTHING_PASSED });
+      this.lifecycle.finish(channel, { reason: over, ...NOTHING_PASSED });
       this.news.refused('session_ended', channel);
       return { kind: 'denied', because: 'error', reason: 'session_ended', sessionId };
     }
     if (!this.permits(channelType)) {
       this.records.audit(channel, AUDIT.channelForbidden);
       this.metrics.denied.inc();
-      this.finish(channel, { reason: 'channel forbidden', ...NOTHING_PASSED });
+      this.lifecycle.finish(channel, { reason: 'channel forbidden', ...NOTHING_PASSED });
       this.news.refused('channel_forbidden', channel);
       return { kind: 'denied', because: 'channel', reason: 'channel_forbidden', sessionId };
     }
@@ -382,37 +343,16 @@ export class ControlPlane {
     };
   }
 
-  private async establish(request: EstablishRequest): Promise<null> {
-    const { connectionRef, sessionId, generation, backendConnectionId } = request;
-    const main = this.live.find(connectionRef);
-    if (main === undefined) throw new Conflict('the channel is closed');
-    await this.sessions.establish(sessionId, generation, backendConnectionId);
-    // Its end was told as one that never came up.
-    if (this.live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
-    main.established = true;
-    this.known.established(connectionRef, backendConnectionId);
-    this.news.started(main);
-    return null;
+  // Told here only when nothing else tells of it.
+  private refused({ reason, clientIp }: NoteOf<'refused'>): void {
+    this.metrics.refused.inc({ reason });
+    // A ticket that cannot be a token is denied by the worker itself.
+    if (reason === 'token_malformed') this.metrics.denied.inc();
+    if (isToldByNote(reason)) this.news.refused(reason, { clientIp });
   }
 
   private permits(channelType: number): boolean {
     const { permittedChannels } = this.settings;
     return permittedChannels.length === 0 || permittedChannels.includes(channelName(channelType) ?? '');
-  }
-
-  private finish(channel: LiveChannel, end: ChannelEnd): void {
-    // A dead database must not keep the session's other channels open.
-    if (channel.channelType === MAIN_CHANNEL)
-      this.endings.end(channel.sessionId, channel.generation, 'main channel closed');
-    this.known.ended(channel.connectionRef);
-    this.records.closed(channel, end);
-    if (!channel.established) return;
-    const { sessionId, generation } = channel;
-    void channel.tail.then(() => this.news.ended(sessionId, generation));
-  }
-
-  private countVerdicts(channel: LiveChannel, verdicts: readonly Verdict[]): void {
-    for (const { count, ...labels } of verdicts) this.metrics.firewallVerdicts.inc({ ...labels }, count);
-    this.records.auditVerdicts(channel, verdicts);
   }
 }

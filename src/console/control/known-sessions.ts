@@ -50,8 +50,8 @@ export class KnownSessions {
     known.backendConnectionId = backendConnectionId;
   }
 
-  /** A channel has ended. */
-  ended(connectionRef: string): void {
+  /** A main channel has ended, or its console has changed. */
+  forget(connectionRef: string): void {
     const known = this.byRef.get(connectionRef);
     if (known === undefined) return;
     this.byRef.delete(connectionRef);

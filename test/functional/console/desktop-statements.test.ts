@@ -72,7 +72,7 @@ class Node {
   async open(ticket: string, channelType: number, connectionId: number): Promise<Grant> {
     const reply = await this.ask(ticket, channelType, connectionId);
     if (reply.kind === 'denied') throw new Error(reply.reason);
-    this.plane.linked({ op: 'linked', connectionRef: reply.connectionRef, tls: true, backendTime: 0.1 });
+    this.plane.note({ op: 'linked', connectionRef: reply.connectionRef, tls: true, backendTime: 0.1 });
     return reply;
   }
 
@@ -89,7 +89,7 @@ class Node {
 
   close({ connectionRef }: Grant): void {
     const end = { bytesUp: 10, bytesDown: 5_000_000_000, duration: 12.5, verdicts: [] };
-    this.plane.closed({ op: 'closed', connectionRef, reason: 'client closed', ...end });
+    this.plane.note({ op: 'closed', connectionRef, reason: 'client closed', ...end });
   }
 
   /** Waits until all is written. */

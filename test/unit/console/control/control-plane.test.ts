@@ -106,7 +106,7 @@ describe('the main channel of an instance', () => {
   ] as const)('that ends because of a %s is recorded and counted', async (reason, label, message) => {
     const { scene } = looking(() => Promise.resolve({ kind: 'true', connectInfo: fresh }));
     await scene.authorize(1);
-    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason, ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason, ...CLOSED });
     expect(scene.messages()).toContainEqual(expect.stringMatching(message));
     expect(await scene.metrics.text()).toContain(`wrong_guests_total{reason="${label}"} 1`);
   });
@@ -118,10 +118,10 @@ describe('a channel', () => {
     const grant = (await scene.authorize(2)) as Grant;
     expect(grant.target.transport).toBeNull();
     const { connectionRef } = grant;
-    scene.plane.linked({ op: 'linked', connectionRef, tls: true, backendTime: 0.1 });
+    scene.plane.note({ op: 'linked', connectionRef, tls: true, backendTime: 0.1 });
     const note = { op: 'closed', connectionRef, reason: 'client closed', ...CLOSED } as const;
-    scene.plane.closed(note);
-    scene.plane.closed(note);
+    scene.plane.note(note);
+    scene.plane.note(note);
     await scene.plane.settle();
     expect(scene.closed).toEqual([connectionRef]);
     expect(scene.messages()).toEqual([
@@ -138,7 +138,7 @@ describe('a channel', () => {
     const main = (await scene.authorize(1)) as Grant;
     await scene.authorize(2);
     await scene.authorize(3, { id: 2, pid: 102 });
-    scene.plane.closed({
+    scene.plane.note({
       op: 'closed',
       connectionRef: main.connectionRef,
       reason: 'client closed',
@@ -179,7 +179,7 @@ describe('a channel', () => {
         const scene = new Scene();
         scene.away = true;
         await scene.authorize(2);
-        scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+        scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
         await jest.advanceTimersByTimeAsync(600_000);
         scene.away = false;
         await (first === 'poll' ? scene.plane.poll() : scene.authorize(2));
@@ -315,7 +315,7 @@ describe('the news of sessions', () => {
     expect(scene.news).toMatchObject([
       { started: { sessionId: 's', generation: 1, source: 'lab', owner: OWNER, clientIp: '192.0.2.9' } },
     ]);
-    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
     expect(scene.news).toHaveLength(1);
     await scene.plane.settle();
     await Promise.resolve();
@@ -326,7 +326,7 @@ describe('the news of sessions', () => {
     'of a refusal that asks no database, %s, are told with the note of it',
     async (reason) => {
       const scene = new Scene();
-      scene.plane.refused({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
       expect(scene.news).toEqual([
         {
           refused: {
@@ -351,7 +351,7 @@ describe('the news of sessions', () => {
     'have nothing of the note of %s: nobody wanted a console, or it was told with all that is known',
     async (reason) => {
       const scene = new Scene();
-      scene.plane.refused({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
       expect(scene.news).toEqual([]);
       expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
     },
@@ -363,7 +363,7 @@ describe('the news of sessions', () => {
     const gate = aGate();
     scene.answer = gate.passed;
     const established = scene.plane.request(WORKER, establish('ref1'));
-    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
     gate.open();
     await expect(established).rejects.toThrow('the channel is closed');
     await scene.plane.settle();
@@ -373,7 +373,7 @@ describe('the news of sessions', () => {
   it('a session that never came up has none; a refusal has', async () => {
     const scene = new Scene();
     await scene.authorize(1);
-    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'backend failed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'backend failed', ...CLOSED });
     await scene.plane.settle();
     scene.refusal = 'token_expired';
     await scene.authorize(1);

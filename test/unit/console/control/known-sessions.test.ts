@@ -53,9 +53,9 @@ describe('KnownSessions', () => {
   it('forgets a session whose main channel has ended', () => {
     const { known } = scene();
     known.established('main', 77);
-    known.ended('another');
+    known.forget('another');
     expect(known.mainOf(ASKING)).not.toBeNull();
-    known.ended('main');
+    known.forget('main');
     expect(known.mainOf(ASKING)).toBeNull();
     known.established('main', 77);
     expect(known.mainOf(ASKING)).toBeNull();

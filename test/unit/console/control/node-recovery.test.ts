@@ -37,7 +37,7 @@ describe('a node that is back', () => {
     scene.answer = gate.passed;
     const done = scene.plane.recover();
     await aTurn();
-    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
     gate.open();
     await done;
     await scene.plane.settle();
@@ -54,7 +54,7 @@ describe('a node that is back', () => {
     await scene.authorize(2);
     runs.push(scene.plane.recover(), scene.plane.recover());
     await aTurn();
-    scene.plane.closed({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
     expect(scene.recoveries).toEqual([['ref1']]);
     gate.open();
     await Promise.all(runs);
