@@ -135,10 +135,6 @@ describe.each(ENGINES)('a desktop on %s', (engine) => {
     expect(others).toMatchObject(OTHERS.map(() => ({ backendConnectionId: 77, generation: 1 })));
     for (const channel of [main, ...others]) at.close(channel);
     await at.settle();
-    console.log(
-      at.statements.length,
-      at.statements.map((x) => x.slice(0, 90)),
-    );
     expect(at.statements.length).toBeLessThanOrEqual(MOST_STATEMENTS);
     if (engine === 'mariadb') expect((await asked()) - before).toBe(at.statements.length);
     const rows = await at.rows();
