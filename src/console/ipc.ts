@@ -70,6 +70,18 @@ export interface Denial {
 
 export type AuthorizeReply = Grant | Denial;
 
+/** What each request is answered with. */
+export interface Answers {
+  readonly authorize: AuthorizeReply;
+  /** The session is up. */
+  readonly establish: null;
+}
+
+/** An answer, and the kind of request that it belongs to. */
+export type Answer<Op extends WorkerRequest['op'] = WorkerRequest['op']> = {
+  readonly [To in Op]: { readonly to: To; readonly body: Answers[To] };
+}[Op];
+
 /** What a worker tells without waiting. */
 export type WorkerNote =
   /** The program is loaded: messages sent earlier would be lost. */
@@ -144,8 +156,18 @@ export type SupervisorMessage =
     }
   | { readonly op: 'drain' }
   | { readonly op: 'stop'; readonly reason: CloseReason }
-  | { readonly op: 'reply'; readonly id: number; readonly ok: true; readonly body: unknown }
-  | { readonly op: 'reply'; readonly id: number; readonly ok: false; readonly error: string };
+  | Reply;
+
+/** The answer to the request of this id, or why there is none. */
+export type Reply =
+  | { readonly op: 'reply'; readonly id: number; readonly ok: true; readonly answer: Answer }
+  | {
+      readonly op: 'reply';
+      readonly id: number;
+      readonly ok: false;
+      readonly to: WorkerRequest['op'];
+      readonly error: string;
+    };
 
 /** What a worker sends: a note, or a request with an id. */
 export type WorkerMessage =

@@ -22,7 +22,7 @@ import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { ControlPlane } from './control/control-plane.js';
 import type { InstanceLook } from './control/instance-check.js';
-import type { WorkerNote, WorkerRequest } from './ipc.js';
+import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { WorkerName } from './control/live-channels.js';
 import { ProxyMetrics } from './control/metrics.js';
@@ -192,7 +192,7 @@ export class ProxyServer implements WorkerListener {
     await this.parts.metricsServer.close();
   }
 
-  request(worker: WorkerName, body: WorkerRequest): Promise<unknown> {
+  request(worker: WorkerName, body: WorkerRequest): Promise<Answer> {
     return this.control.request(worker, body);
   }
 

@@ -3,7 +3,7 @@
 // opens it, and turns a denial into what the client may hear.
 import type { ClientConnection } from './client-connection.js';
 import { LinkRefused } from './ends.js';
-import type { AuthorizeReply, Denial, Grant } from '../ipc.js';
+import type { Denial, Grant } from '../ipc.js';
 import type { ClientLink } from './link.js';
 import { LINK_ERR, MAX_PASSWORD_BYTES } from '../spice/constants.js';
 import { encodeLinkResult } from '../spice/link-message.js';
@@ -24,7 +24,7 @@ export async function authorize(
   if (ticket === null || ticket === '' || Buffer.byteLength(ticket) > MAX_PASSWORD_BYTES) {
     throw refusal({ kind: 'denied', because: 'token', reason: 'token_malformed' });
   }
-  const reply = await worker.control.request<AuthorizeReply>({
+  const reply = await worker.control.request({
     op: 'authorize',
     ticket,
     connectionId: message.connectionId,

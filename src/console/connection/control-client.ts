@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's side of the IPC channel: requests with deadlines, notes without answers.
-import type { Grant, SupervisorMessage, WorkerMessage, WorkerNote, WorkerRequest } from '../ipc.js';
+import type { Answer, Answers, Grant, Reply, WorkerMessage, WorkerNote, WorkerRequest } from '../ipc.js';
 import { ConnectionEnded } from './ends.js';
 
-interface Pending {
-  readonly resolve: (body: unknown) => void;
+type RequestOp = WorkerRequest['op'];
+
+interface Pending<Op extends RequestOp> {
+  readonly resolve: (body: Answers[Op]) => void;
   readonly reject: (error: Error) => void;
   readonly deadline: NodeJS.Timeout;
 }
@@ -12,7 +14,10 @@ interface Pending {
 /** Asks and tells the supervisor. */
 export class ControlClient {
   private nextId = 1;
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending: { readonly [Op in RequestOp]: Map<number, Pending<Op>> } = {
+    authorize: new Map(),
+    establish: new Map(),
+  };
 
   /**
    * @param send puts a message on the channel
@@ -24,20 +29,20 @@ export class ControlClient {
   ) {}
 
   /**
-   * Asks and waits. The caller names the shape of the answer, which `ipc.ts` pairs with the request.
+   * Asks and waits.
    *
    * @throws ConnectionEnded `control plane failed` when the answer is an error or does not come in time
    */
-  request<Reply>(body: WorkerRequest): Promise<Reply> {
+  request<Op extends RequestOp>(body: WorkerRequest & { readonly op: Op }): Promise<Answers[Op]> {
     const id = this.nextId++;
-    return new Promise<Reply>((resolve, reject) => {
+    const op: Op = body.op;
+    const pending = this.pending[op];
+    return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => {
-        this.pending.delete(id);
-        reject(
-          new ConnectionEnded('control plane failed', `no answer to ${body.op} within ${this.timeout} s`),
-        );
+        pending.delete(id);
+        reject(new ConnectionEnded('control plane failed', `no answer to ${op} within ${this.timeout} s`));
       }, this.timeout * 1000);
-      this.pending.set(id, { resolve: (answer) => resolve(answer as Reply), reject, deadline });
+      pending.set(id, { resolve, reject, deadline });
       this.send({ op: 'request', id, body });
     });
   }
@@ -47,25 +52,28 @@ export class ControlClient {
     this.send({ op: 'note', body });
   }
 
-  /** Hands a reply to whoever asked; a leave that came too late is given back, or it would block its session. */
-  settle(reply: Extract<SupervisorMessage, { op: 'reply' }>): void {
-    const waiting = this.pending.get(reply.id);
-    if (waiting === undefined) {
-      if (reply.ok && isGrant(reply.body)) this.giveBack(reply.body);
-      return;
-    }
-    this.pending.delete(reply.id);
-    clearTimeout(waiting.deadline);
-    if (reply.ok) waiting.resolve(reply.body);
-    else waiting.reject(new ConnectionEnded('control plane failed', reply.error));
+  /** Hands a reply to whoever asked; a grant that came too late is given back, or it would block its session. */
+  settle(reply: Reply): void {
+    if (reply.ok) this.answered(reply.id, reply.answer);
+    else this.take(reply.id, reply.to)?.reject(new ConnectionEnded('control plane failed', reply.error));
+  }
+
+  private answered<Op extends RequestOp>(id: number, answer: Answer<Op>): void {
+    const waiting = this.take(id, answer.to);
+    if (waiting !== undefined) waiting.resolve(answer.body);
+    else if (answer.body?.kind === 'granted') this.giveBack(answer.body);
+  }
+
+  private take<Op extends RequestOp>(id: number, op: Op): Pending<Op> | undefined {
+    const pending = this.pending[op];
+    const waiting = pending.get(id);
+    pending.delete(id);
+    if (waiting !== undefined) clearTimeout(waiting.deadline);
+    return waiting;
   }
 
   private giveBack({ connectionRef }: Grant): void {
     const reason = 'control plane failed';
     this.note({ op: 'closed', connectionRef, reason, bytesUp: 0, bytesDown: 0, duration: 0, verdicts: [] });
   }
-}
-
-function isGrant(body: unknown): body is Grant {
-  return typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'granted';
 }

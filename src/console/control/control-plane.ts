@@ -22,7 +22,7 @@ import { ChannelRecords } from './channel-records.js';
 import { DatabaseOutage } from './database-outage.js';
 import { Gatherer } from './gatherer.js';
 import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
-import type { AuthorizeReply, AuthorizeRequest, Denial, WorkerNote, WorkerRequest } from '../ipc.js';
+import type { Answer, AuthorizeReply, AuthorizeRequest, Denial, WorkerNote, WorkerRequest } from '../ipc.js';
 import { KnownSessions } from './known-sessions.js';
 import { liveChannel, LiveChannels, type WorkerName } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
@@ -116,12 +116,15 @@ export class ControlPlane {
    * @throws DatabaseError when the database is away and a main channel comes up, Conflict when its session was taken
    * over or terminated
    */
-  request(worker: WorkerName, body: WorkerRequest): Promise<unknown> {
+  async request(worker: WorkerName, body: WorkerRequest): Promise<Answer> {
     switch (body.op) {
-      case 'authorize':
-        return this.authorize(worker, body).catch((fault: unknown) => this.outage.deny(fault));
+      case 'authorize': {
+        const reply = this.authorize(worker, body).catch((fault: unknown) => this.outage.deny(fault));
+        return { to: 'authorize', body: await reply };
+      }
       case 'establish':
-        return this.lifecycle.establish(body).then(() => null);
+        await this.lifecycle.establish(body);
+        return { to: 'establish', body: null };
     }
   }
 

@@ -9,7 +9,14 @@ import { loggerFor } from '../../log.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
 import type { WorkerName } from './live-channels.js';
 import { Outbox } from '../message-batcher.js';
-import type { RelaySettings, SupervisorMessage, WorkerMessage, WorkerNote, WorkerRequest } from '../ipc.js';
+import type {
+  Answer,
+  RelaySettings,
+  SupervisorMessage,
+  WorkerMessage,
+  WorkerNote,
+  WorkerRequest,
+} from '../ipc.js';
 
 const log = loggerFor('kerbside.console.worker-pool');
 
@@ -39,7 +46,7 @@ export interface Ports {
 /** Who answers the workers. */
 export interface WorkerListener {
   /** Answers a request; a rejection is told to the worker as an error. */
-  request(worker: WorkerName, body: WorkerRequest): Promise<unknown>;
+  request(worker: WorkerName, body: WorkerRequest): Promise<Answer>;
   /** Takes a note. */
   note(note: WorkerNote): void;
   /** A worker is gone; `expected` when it was told to end. */
@@ -168,7 +175,7 @@ export class WorkerPool {
 
   private answer(worker: Worker, id: number, body: WorkerRequest): void {
     this.listener.request(nameOf(worker), body).then(
-      (reply) => this.tell(worker.id, { op: 'reply', id, ok: true, body: reply }),
+      (answer) => this.tell(worker.id, { op: 'reply', id, ok: true, answer }),
       (error: unknown) => {
         // A session that ended meanwhile is the day's work; the worker logs the end of its channel.
         if (!(error instanceof Conflict))
@@ -177,6 +184,7 @@ export class WorkerPool {
           op: 'reply',
           id,
           ok: false,
+          to: body.op,
           error: error instanceof Error ? error.message : 'unknown',
         });
       },

@@ -65,8 +65,9 @@ class Node {
   async ask(ticket: string, channelType: number, connectionId: number): Promise<Grant | Denial> {
     const worker = WORKERS[channelType % 2] ?? WORKERS[0];
     const asking = { ticket, connectionId, channelType, channelId: 0, clientIp: '192.0.2.1', clientPort: 1 };
-    return (await this.plane.request(worker, { op: 'authorize', ...asking, linkTime: 0.1 })) as
-      Grant | Denial;
+    const answer = await this.plane.request(worker, { op: 'authorize', ...asking, linkTime: 0.1 });
+    if (answer.to !== 'authorize') throw new Error('another request was answered');
+    return answer.body;
   }
 
   async open(ticket: string, channelType: number, connectionId: number): Promise<Grant> {

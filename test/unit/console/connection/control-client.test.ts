@@ -1,11 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
 import { ControlClient } from '../../../../src/console/connection/control-client.js';
-import type { WorkerMessage, WorkerRequest } from '../../../../src/console/ipc.js';
+import type {
+  AuthorizeRequest,
+  Denial,
+  EstablishRequest,
+  Grant,
+  WorkerMessage,
+} from '../../../../src/console/ipc.js';
 
-const ESTABLISH: WorkerRequest = {
+const ESTABLISH: EstablishRequest = {
   ...{ op: 'establish', connectionRef: 'ref', sessionId: 's', generation: 1, backendConnectionId: 2 },
 };
+
+const AUTHORIZE: AuthorizeRequest = {
+  ...{ op: 'authorize', ticket: 'a token', connectionId: 0, channelType: 1, channelId: 0 },
+  ...{ clientIp: '192.0.2.9', clientPort: 1, linkTime: 0.1 },
+};
+const LATE: Grant = {
+  ...{ kind: 'granted', connectionRef: 'late', sessionId: 's', generation: 1, proxyConnectionId: 1 },
+  ...{ backendConnectionId: 0, source: 'lab', uuid: 'u', guest: null },
+  target: {
+    ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.7', insecurePort: 5900, securePort: null, ticket: 't' },
+    ...{ caCert: null, hostSubject: null, transport: null },
+  },
+};
+
+const denial = (reason: string): Denial => ({ kind: 'denied', because: 'token', reason });
 
 function scene(timeout: number): { client: ControlClient; sent: WorkerMessage[] } {
   const sent: WorkerMessage[] = [];
@@ -15,17 +36,18 @@ function scene(timeout: number): { client: ControlClient; sent: WorkerMessage[] 
 describe('ControlClient', () => {
   it('gives each answer to whoever asked, in any order', async () => {
     const { client, sent } = scene(5);
-    const answers = [client.request<string>(ESTABLISH), client.request<string>(ESTABLISH)];
-    expect(sent.map((message) => (message.op === 'request' ? message.id : 0))).toEqual([1, 2]);
-    client.settle({ op: 'reply', id: 2, ok: true, body: 'second' });
-    client.settle({ op: 'reply', id: 1, ok: true, body: 'first' });
-    expect(await Promise.all(answers)).toEqual(['first', 'second']);
+    const answers = [client.request(AUTHORIZE), client.request(ESTABLISH), client.request(AUTHORIZE)];
+    expect(sent.map((message) => (message.op === 'request' ? message.id : 0))).toEqual([1, 2, 3]);
+    client.settle({ op: 'reply', id: 3, ok: true, answer: { to: 'authorize', body: denial('third') } });
+    client.settle({ op: 'reply', id: 2, ok: true, answer: { to: 'establish', body: null } });
+    client.settle({ op: 'reply', id: 1, ok: true, answer: { to: 'authorize', body: denial('first') } });
+    expect(await Promise.all(answers)).toEqual([denial('first'), null, denial('third')]);
   });
 
   it('ends a request whose answer is an error', async () => {
     const { client } = scene(5);
     const answer = client.request(ESTABLISH);
-    client.settle({ op: 'reply', id: 1, ok: false, error: 'the database is away' });
+    client.settle({ op: 'reply', id: 1, ok: false, to: 'establish', error: 'the database is away' });
     await expect(answer).rejects.toMatchObject({
       reason: 'control plane failed',
       detail: 'the database is away',
@@ -38,14 +60,14 @@ describe('ControlClient', () => {
       reason: 'control plane failed',
       detail: 'no answer to establish within 0.02 s',
     });
-    client.settle({ op: 'reply', id: 1, ok: true, body: null });
+    client.settle({ op: 'reply', id: 1, ok: true, answer: { to: 'establish', body: null } });
     expect(sent).toHaveLength(1);
   });
 
   it('gives a leave back that came too late, so that its session is not blocked', async () => {
     const { client, sent } = scene(0.02);
-    await expect(client.request(ESTABLISH)).rejects.toThrow();
-    client.settle({ op: 'reply', id: 1, ok: true, body: { kind: 'granted', connectionRef: 'late' } });
+    await expect(client.request(AUTHORIZE)).rejects.toThrow();
+    client.settle({ op: 'reply', id: 1, ok: true, answer: { to: 'authorize', body: LATE } });
     expect(sent[1]).toMatchObject({
       op: 'note',
       body: { op: 'closed', connectionRef: 'late', reason: 'control plane failed' },

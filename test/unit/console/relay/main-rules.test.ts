@@ -58,7 +58,9 @@ class Scene {
     const request = this.sent.find((message) => message.op === 'request');
     const id = request?.op === 'request' ? request.id : 0;
     this.control.settle(
-      ok ? { op: 'reply', id, ok, body: null } : { op: 'reply', id, ok, error: 'taken over' },
+      ok
+        ? { op: 'reply', id, ok, answer: { to: 'establish', body: null } }
+        : { op: 'reply', id, ok, to: 'establish', error: 'taken over' },
     );
     await new Promise((resolve) => setImmediate(resolve));
   }
