@@ -1,18 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages on their way through an IPC channel: those of one turn of the event loop travel together, because each
-// send is a system call that wakes the other process.
+// Messages on their way through an IPC channel: each send is a system call that wakes the other process, so those of one
+// turn of the event loop travel together, and what nobody waits for travels with the next that somebody does.
 
-/** Gathers messages and sends them at the end of the turn, in order. */
+/** Milliseconds for which a message that nobody waits for may be kept. */
+const GATHER_MS = 10;
+
+/** Gathers messages and sends them in the order in which they were put. */
 export class Outbox<Message> {
   private gathered: Message[] = [];
+  private atEndOfTurn = false;
+  private soon = false;
 
   /** @param send puts a batch on the channel */
   constructor(private readonly send: (batch: Message[]) => void) {}
 
-  /** Takes a message. */
+  /** Takes a message; it goes at the end of this turn. */
   put(message: Message): void {
     this.gathered.push(message);
-    if (this.gathered.length === 1) setImmediate(() => this.flush());
+    if (this.atEndOfTurn) return;
+    this.atEndOfTurn = true;
+    setImmediate(() => {
+      this.atEndOfTurn = false;
+      this.flush();
+    });
+  }
+
+  /** Takes a message that nobody waits for; it goes with the next one of {@link put}, or within 10 ms. */
+  putSoon(message: Message): void {
+    this.gathered.push(message);
+    if (this.soon || this.atEndOfTurn) return;
+    this.soon = true;
+    setTimeout(() => {
+      this.soon = false;
+      this.flush();
+    }, GATHER_MS);
   }
 
   /** Sends what is gathered now. */

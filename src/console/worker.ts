@@ -35,7 +35,7 @@ class RelayWorker {
     if (!shared) log.warning('self test failed: every connection reads into a buffer of its own');
     const context: WorkerContext = {
       settings,
-      control: new ControlClient((message) => outbox.put(message), settings.proxy.controlTimeout),
+      control: new ControlClient(tell, settings.proxy.controlTimeout),
       registry: new SessionRegistry(),
       ticketKeys: await TicketKeys.create(),
       buffer: new RelayBuffer(shared),
@@ -78,6 +78,12 @@ const outbox = new Outbox<WorkerMessage>((batch) => {
   // The channel is gone when the supervisor is; the cluster ends this process then.
   if (process.connected) process.send?.(batch);
 });
+
+/** A connection waits for the answer to its request; nobody waits for a note. */
+function tell(message: WorkerMessage): void {
+  if (message.op === 'request') outbox.put(message);
+  else outbox.putSoon(message);
+}
 
 let worker: RelayWorker | null = null;
 /** What came while the worker started: a certificate or a drain that is lost would not come again. */

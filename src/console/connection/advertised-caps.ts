@@ -51,6 +51,7 @@ export function channelCaps(channelType: number): readonly number[] {
 /** Capabilities that a client was shown and its backend turned out not to have, as bit numbers. */
 export function missingCaps(channelType: number, backendCaps: readonly number[]): number[] {
   const shown = channelCaps(channelType);
+  if (shown.every((word, index) => (word & ~(backendCaps[index] ?? 0)) === 0)) return [];
   const bits = shown.flatMap((_word, index) =>
     Array.from({ length: 32 }, (_unused, bit) => index * 32 + bit),
   );

@@ -47,7 +47,7 @@ export class ControlClient {
     });
   }
 
-  /** Tells without waiting. */
+  /** Tells without waiting; the supervisor hears of it before any request that is made later. */
   note(body: WorkerNote): void {
     this.send({ op: 'note', body });
   }
