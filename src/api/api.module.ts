@@ -6,7 +6,6 @@ import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-ex
 import cookieParser from 'cookie-parser';
 import express from 'express';
 import type { Conf } from '../conf/index.js';
-import { ConfError } from '../exception.js';
 import { Login } from '../identity/login.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
@@ -30,7 +29,9 @@ import { JSON_SPACES, sortedKeys } from './json-format.js';
 import { AuthenticationGuard, type KeystoneTokens } from './guards/authentication.js';
 import { AuthorizationGuard } from './guards/authorization.js';
 import { RouteGuard } from './guards/routing.js';
+import { crossOrigin } from './middleware/cors.js';
 import { microversion } from './middleware/microversion.js';
+import { proxyHeaders } from './middleware/proxy-headers.js';
 import { requestId } from './middleware/request-id.js';
 import { requestLog } from './middleware/request-log.js';
 import { securityHeaders } from './middleware/security-headers.js';
@@ -119,11 +120,13 @@ export function usePipeline(app: NestExpressApplication, parts: ApiParts): void 
   app.disable('etag');
   app.set('json replacer', sortedKeys);
   app.set('json spaces', JSON_SPACES);
-  trustProxies(app, parts.conf.api.trustedProxies);
 
   app.use(requestId); // first: every answer and every log line has it, refusals too
+  app.use(proxyHeaders(parts.conf.api.trustedProxies)); // from here on it is known who asks from where
   app.use(securityHeaders);
   app.use(requestLog);
+  const sharing = crossOrigin(parts.conf.cors);
+  if (sharing !== null) app.use(sharing);
   app.use(microversion); // under /v1 every answer says which versions there are
   app.use(cookieParser());
   // The router is next: 404 for everyone. Its handler's line of the table says what the guards go by.
@@ -135,14 +138,4 @@ export function usePipeline(app: NestExpressApplication, parts: ApiParts): void 
   );
   app.useGlobalInterceptors(new BodyReader());
   app.useGlobalFilters(new FaultFilter());
-}
-
-/** Whose X-Forwarded-For and X-Forwarded-Proto count. @throws ConfError */
-function trustProxies(app: NestExpressApplication, proxies: readonly string[]): void {
-  try {
-    app.set('trust proxy', [...proxies]);
-  } catch (error) {
-    const fault = error instanceof Error ? error.message : 'unreadable';
-    throw new ConfError('api', 'trusted_proxies', fault, 'give addresses or networks, such as 192.0.2.0/24');
-  }
 }

@@ -15,7 +15,7 @@ import type { Permission } from './permission.js';
 import { contextOf, userOf } from './request-context.js';
 import type { CreateConsoleBody } from './schemas/v1.js';
 import { viewBrokered } from './views/v1/brokered.js';
-import { baseUrl } from './views/v1/links.js';
+import { baseUrl } from './client-view.js';
 
 /** What the call works with. */
 export interface OpeningParts {

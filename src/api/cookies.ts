@@ -2,6 +2,8 @@
 // The cookies of a browser's login: the token, which no script can read, and the value that a script must repeat
 // in a header to prove that its page is ours (double submit).
 import type { CookieOptions, Response } from 'express';
+import { clientPath } from './client-view.js';
+import { originOf } from './request-context.js';
 
 /** The cookie with the access token. */
 export const ACCESS_COOKIE = 'access_token_cookie';
@@ -22,7 +24,8 @@ export function clearLoginCookies(response: Response): void {
   response.clearCookie(CSRF_COOKIE, attributes(response));
 }
 
-/** Secure exactly when the request came by https, as a trusted proxy says in X-Forwarded-Proto. */
-function attributes(response: Response): CookieOptions {
-  return { path: '/', sameSite: 'lax', secure: response.req.secure };
+/** Secure exactly when the request came by https, and for this service's part of its host only, as trusted proxies say. */
+function attributes({ req: request }: Response): CookieOptions {
+  const secure = originOf(request).scheme === 'https';
+  return { path: clientPath(request, '/'), sameSite: 'lax', secure };
 }

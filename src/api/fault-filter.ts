@@ -8,6 +8,7 @@ import { Conflict, DatabaseError, InvalidInput, NotFound, Unavailable } from '..
 import { loggerFor } from '../log.js';
 import { wantsHtml } from './accept.js';
 import { errorsBody } from './api-errors.js';
+import { clientPath } from './client-view.js';
 import { Absent, BadRequest, HttpFault, ServiceUnavailable, SessionExpired } from './faults.js';
 import { isVersioned } from './microversion.js';
 import { contextOf } from './request-context.js';
@@ -29,7 +30,7 @@ export class FaultFilter implements ExceptionFilter {
     }
     const versioned = isVersioned(request.path);
     if (!versioned && fault instanceof SessionExpired && wantsHtml(request.headers.accept)) {
-      response.redirect(302, '/');
+      response.redirect(302, clientPath(request, '/'));
       return;
     }
     const body = versioned

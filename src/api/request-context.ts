@@ -3,6 +3,7 @@
 // by everything after them. Nothing else is remembered of a request anywhere.
 import type { IncomingMessage } from 'node:http';
 import type { RequestContext } from '../context.js';
+import type { Origin } from '../net/forwarded.js';
 import type { Route } from './route.js';
 
 /** What a rule lets its user do: everything, or what is about the things of one project. */
@@ -13,6 +14,8 @@ export interface Scope {
 /** The state of one request; each member is set by one step. */
 interface RequestState {
   context: RequestContext;
+  /** Where it comes from, and what its client calls this service. */
+  origin?: Origin;
   /** The minor version of /v1 that it is answered in; undefined: none was asked for, or it is not under /v1. */
   minor?: number;
   /** The line of the table that it is for. */
@@ -54,4 +57,11 @@ export function routeOf(request: IncomingMessage): Route {
   const { route } = stateOf(request);
   if (route === undefined) throw new Error('this request has not been routed');
   return route;
+}
+
+/** Where a request comes from. @throws Error when the request has not passed the pipeline: a bug of ours */
+export function originOf(request: IncomingMessage): Origin {
+  const { origin } = stateOf(request);
+  if (origin === undefined) throw new Error('this request has no origin');
+  return origin;
 }

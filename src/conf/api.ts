@@ -31,9 +31,10 @@ export const API_GROUP = {
       minItems: 0,
       help:
         'Addresses and networks (such as 192.0.2.0/24) of the TLS proxies and load balancers in front of the REST ' +
-        'service. Only their X-Forwarded-For and X-Forwarded-Proto count: the former for the limit of login attempts ' +
-        'and the log, the latter for the Secure mark of the login cookies. Without it all logins that come through ' +
-        'a balancer count as from one address.',
+        'service. Only their X-Forwarded-For, -Proto, -Host, -Port and -Prefix count, or in their absence Forwarded ' +
+        '(RFC 7239): for the limit of login attempts and the log, the Secure mark of the login cookies, and for ' +
+        'every link, redirect and cookie path. Without it all logins that come through a balancer count as from ' +
+        'one address. The proxies must remove what their clients send of these headers.',
     },
     auth_secret_seed: {
       type: 'secret',

@@ -4,6 +4,7 @@ import { API_GROUP } from './api.js';
 import { AUDIT_GROUP } from './audit.js';
 import { CONDUCTOR_GROUP } from './conductor.js';
 import { CONSOLE_GROUP } from './console.js';
+import { CORS_GROUP } from './cors.js';
 import { DATABASE_GROUP } from './database.js';
 import { DEFAULT_GROUP } from './default.js';
 import { FIREWALL_GROUP } from './firewall.js';
@@ -25,6 +26,7 @@ import type { GroupSpec, GroupValues } from './types.js';
 export const GROUPS = {
   default: DEFAULT_GROUP,
   api: API_GROUP,
+  cors: CORS_GROUP,
   console: CONSOLE_GROUP,
   database: DATABASE_GROUP,
   sources: SOURCES_GROUP,

@@ -65,7 +65,7 @@ export const HTML5PROXY_GROUP = {
       minItems: 0,
       help:
         'Addresses and networks (such as 192.0.2.0/24) of the TLS proxies and load balancers in front of this service. ' +
-        'Only their X-Forwarded-For and X-Forwarded-Proto count.',
+        'Only their X-Forwarded-For, -Proto, -Host and -Port count, or in their absence Forwarded (RFC 7239).',
     },
     proxy_address: {
       type: 'host',

@@ -2,7 +2,7 @@
 // The headers that every answer has, and the policy under which the browser's client runs: scripts of this service and
 // its pages alone, connections to this service alone, and frames of this host and the allowed ones alone.
 import { isIP } from 'node:net';
-import { siteOf } from './browser.js';
+import { hostOf } from './browser.js';
 
 /** What every answer has. Pages hold passwords in their URL: they are named to nobody and stored nowhere. */
 export const HEADERS: Readonly<Record<string, string>> = {
@@ -14,17 +14,16 @@ export const HEADERS: Readonly<Record<string, string>> = {
  * The policy of a page.
  *
  * @param scripts hashes of its inline scripts
- * @param host the Host header of the request
+ * @param authority what the browser calls this service; null: unknown
  * @param origins [html5proxy] allowed_origins
  */
 export function contentSecurityPolicy(
   scripts: readonly string[],
-  host: string | undefined,
+  authority: string | null,
   origins: readonly string[],
 ): string {
-  const site = siteOf(host);
-  const sockets = site === null ? [] : [`ws://${site.authority}`, `wss://${site.authority}`];
-  const framing = [...(site === null ? [] : [site.name]), ...origins.map(bracketed)];
+  const sockets = authority === null ? [] : [`ws://${authority}`, `wss://${authority}`];
+  const framing = [...(authority === null ? [] : [hostOf(authority)]), ...origins.map(bracketed)];
   const inline = scripts.length === 0 ? [] : ["'unsafe-hashes'", ...scripts];
   const rules: readonly (readonly string[])[] = [
     ['default-src', "'self'"],

@@ -128,7 +128,8 @@ export class Pages {
   private serve(request: IncomingMessage, response: ServerResponse, file: WebFile): void {
     const isPage = file.type.startsWith('text/html');
     if (isPage) {
-      const policy = contentSecurityPolicy(file.scripts, request.headers.host, this.parts.origins);
+      const { authority } = browserOf(request, this.parts.trusted);
+      const policy = contentSecurityPolicy(file.scripts, authority, this.parts.origins);
       response.setHeader('Content-Security-Policy', policy);
     }
     response.setHeader('Cache-Control', isPage ? 'no-store' : 'no-cache');

@@ -9,7 +9,8 @@ import { AddressCounts } from '../net/address-counts.js';
 import { loggerFor } from '../log.js';
 import type { NetworkList } from '../net/network-list.js';
 import { Bridge } from './bridge.js';
-import { browserOf, originFault, type Browser } from './browser.js';
+import type { Origin } from '../net/forwarded.js';
+import { browserOf, originFault } from './browser.js';
 import type { Html5Metrics } from './metrics.js';
 import { ProxyUnreachable, type ProxyLeg } from './proxy-leg.js';
 
@@ -109,12 +110,7 @@ export class Sockets {
     for (const bridge of this.bridges) bridge.close();
   }
 
-  private async open(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    browser: Browser,
-  ): Promise<void> {
+  private async open(request: IncomingMessage, socket: Duplex, head: Buffer, browser: Origin): Promise<void> {
     const gone = new AbortController();
     const onGone = (): void => gone.abort();
     socket.once('close', onGone);
@@ -155,7 +151,7 @@ export class Sockets {
     });
   }
 
-  private refusalOf(request: IncomingMessage, browser: Browser): Refusal | null {
+  private refusalOf(request: IncomingMessage, browser: Origin): Refusal | null {
     const path = (request.url ?? '').replace(/\?.*$/s, '');
     if (path !== PATH) return { status: 404, reason: 'path', detail: 'no WebSocket at this path' };
     if (!isWebSocket(request)) return { status: 400, reason: 'handshake', detail: 'no WebSocket handshake' };
@@ -173,7 +169,7 @@ export class Sockets {
     return null;
   }
 
-  private refuse(socket: Duplex, browser: Browser, { status, reason, detail }: Refusal): void {
+  private refuse(socket: Duplex, browser: Origin, { status, reason, detail }: Refusal): void {
     this.parts.metrics.refused.inc({ reason });
     log.info('WebSocket refused', { address: browser.address, reason, status, detail });
     socket.once('finish', () => void socket.destroy());

@@ -8,7 +8,7 @@ import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { GroupMissing } from '../../identity/keystone-login.js';
 import { Login, type LoginResult } from '../../identity/login.js';
 import { loggerFor } from '../../log.js';
-import { clientAddress } from '../client-address.js';
+import { clientAddress } from '../client-view.js';
 import { clearLoginCookies, setLoginCookies } from '../cookies.js';
 import { Forbidden, HttpFault, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
 import { CONF } from '../injection-tokens.js';

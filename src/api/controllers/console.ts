@@ -6,6 +6,7 @@ import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
 import { Consoles, type Console } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
+import { clientPath } from '../client-view.js';
 import { Absent } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
 import { AuditQuery, nextLink, PageQuery, pageRequest } from '../schemas/page.js';
@@ -33,7 +34,8 @@ export class ConsoleController {
   ): Promise<Record<string, unknown>[]> {
     const scope = this.permission.scope(request);
     const page = await this.consoles.list(pageRequest(query, this.conf.api.maxLimit), scope);
-    if (page.next !== null) response.setHeader('Link', nextLink(request.path, query, page.next));
+    if (page.next !== null)
+      response.setHeader('Link', nextLink(clientPath(request, request.path), query, page.next));
     return page.items.map((console) => this.view(request, console));
   }
 
@@ -68,7 +70,7 @@ export class ConsoleController {
   ): Promise<void> {
     await this.demandTerminable(request, source, uuid);
     const ended = await this.termination.console(request, { source, uuid });
-    if (wantsHtml(request.headers.accept)) response.redirect(302, '/console');
+    if (wantsHtml(request.headers.accept)) response.redirect(302, clientPath(request, '/console'));
     else response.json({ result: 'ok', tokens: ended.fingerprints });
   }
 

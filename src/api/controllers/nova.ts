@@ -7,7 +7,7 @@ import { InvalidInput } from '../../exception.js';
 import { explanation, EXPLANATION_TYPE, type Explained } from '../../service/explanation.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { TokenExchange, type Opening } from '../../broker/token-exchange.js';
-import { clientAddress } from '../client-address.js';
+import { clientAddress } from '../client-view.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { Absent, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';
 

@@ -3,6 +3,7 @@
 import { Controller, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { wantsHtml } from '../accept.js';
+import { clientPath } from '../client-view.js';
 import { contextOf } from '../request-context.js';
 
 /** `/` */
@@ -11,7 +12,7 @@ export class RootController {
   /** The capabilities: the original's answer, member for member. The OpenStack API tells its versions at /v1. */
   show(@Req() request: Request, @Res() response: Response): void {
     if (wantsHtml(request.headers.accept) && contextOf(request).user !== undefined) {
-      response.redirect(302, '/source');
+      response.redirect(302, clientPath(request, '/source'));
       return;
     }
     response.json({ capabilities: [], result: 'ok' });

@@ -6,6 +6,7 @@ import type { Conf } from '../../conf/index.js';
 import { ConsoleSessions, type SessionSummary } from '../../objects/console-session.js';
 import { Consoles } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
+import { clientPath } from '../client-view.js';
 import { Absent } from '../faults.js';
 import { CONF } from '../injection-tokens.js';
 import { Permission } from '../permission.js';
@@ -33,7 +34,8 @@ export class SessionController {
   ): Promise<Record<string, unknown>> {
     const scope = this.permission.scope(request);
     const page = await this.sessions.listOpen(pageRequest(query, this.conf.api.maxLimit), scope);
-    if (page.next !== null) response.setHeader('Link', nextLink(request.path, query, page.next));
+    if (page.next !== null)
+      response.setHeader('Link', nextLink(clientPath(request, request.path), query, page.next));
     return viewSessions(page.items);
   }
 
@@ -47,7 +49,7 @@ export class SessionController {
     if (known === null) throw new Absent('session not found');
     await this.demandTerminable(request, known);
     if (!(await this.termination.session(request, session, known))) throw new Absent('session not found');
-    if (wantsHtml(request.headers.accept)) response.redirect(302, '/session');
+    if (wantsHtml(request.headers.accept)) response.redirect(302, clientPath(request, '/session'));
     else response.json({ result: 'ok' });
   }
 

@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { Sources } from '../../objects/source.js';
 import { Absent } from '../faults.js';
+import { clientPath } from '../client-view.js';
 import { CONF } from '../injection-tokens.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
@@ -25,7 +26,8 @@ export class SourceController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<Record<string, unknown>[]> {
     const page = await this.sources.list(pageRequest(query, this.conf.api.maxLimit));
-    if (page.next !== null) response.setHeader('Link', nextLink(request.path, query, page.next));
+    if (page.next !== null)
+      response.setHeader('Link', nextLink(clientPath(request, request.path), query, page.next));
     return page.items.map(viewSource);
   }
 

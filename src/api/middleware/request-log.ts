@@ -2,7 +2,7 @@
 // One log line for every request: method, path, status, time. The query is left out, because tokens travel there.
 import type { NextFunction, Request, Response } from 'express';
 import { loggerFor } from '../../log.js';
-import { clientAddress } from '../client-address.js';
+import { clientAddress } from '../client-view.js';
 import { contextOf } from '../request-context.js';
 
 const LOG = loggerFor('kerbside.api.request');

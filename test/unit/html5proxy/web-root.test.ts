@@ -59,6 +59,6 @@ describe('contentSecurityPolicy', () => {
       "connect-src 'self' ws://console.example.org:6082 wss://console.example.org:6082;",
     );
     expect(policy).toContain('http://[2001:db8::5]:* https://[2001:db8::5]:*');
-    expect(contentSecurityPolicy([], undefined, [])).toContain("script-src 'self'; ");
+    expect(contentSecurityPolicy([], null, [])).toContain("script-src 'self'; ");
   });
 });

@@ -14,7 +14,8 @@ import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { CreateConsoleBody, InventoryQuery } from '../../schemas/v1.js';
 import { SessionTermination } from '../../session-termination.js';
 import { viewConsole } from '../../views/v1/console.js';
-import { baseUrl, viewPage } from '../../views/v1/links.js';
+import { baseUrl } from '../../client-view.js';
+import { viewPage } from '../../views/v1/links.js';
 import { narrowed } from './narrowed.js';
 
 const ABSENT = 'console not found';

@@ -13,7 +13,8 @@ import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { InventoryQuery, KeyQuery } from '../../schemas/v1.js';
 import { SessionTermination } from '../../session-termination.js';
-import { baseUrl, viewPage } from '../../views/v1/links.js';
+import { baseUrl } from '../../client-view.js';
+import { viewPage } from '../../views/v1/links.js';
 import { viewSession } from '../../views/v1/session.js';
 import { narrowed } from './narrowed.js';
 

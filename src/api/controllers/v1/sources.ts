@@ -8,7 +8,8 @@ import { Absent } from '../../faults.js';
 import { CONF } from '../../injection-tokens.js';
 import { PageQuery, pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
-import { baseUrl, viewPage } from '../../views/v1/links.js';
+import { baseUrl } from '../../client-view.js';
+import { viewPage } from '../../views/v1/links.js';
 import { viewSource } from '../../views/v1/source.js';
 
 /** `/v1/sources` */

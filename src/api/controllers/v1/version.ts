@@ -2,7 +2,7 @@
 // Which versions of the OpenStack API there are.
 import { Controller, Req } from '@nestjs/common';
 import type { Request } from 'express';
-import { baseUrl } from '../../views/v1/links.js';
+import { baseUrl } from '../../client-view.js';
 import { viewVersions } from '../../views/v1/version.js';
 
 /** `/v1`, `/v1/` */

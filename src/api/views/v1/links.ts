@@ -2,16 +2,12 @@
 // Links of /v1: absolute, as seen by the client that asked.
 import type { Request } from 'express';
 import type { Page } from '../../../objects/page.js';
+import { baseUrl } from '../../client-view.js';
 
 /** A link as OpenStack's clients read it. */
 export interface Link {
   readonly rel: string;
   readonly href: string;
-}
-
-/** Scheme and authority that the client used; behind a trusted proxy those that it forwards. */
-export function baseUrl(request: Pick<Request, 'protocol' | 'host'>): string {
-  return `${request.protocol}://${request.host}`;
 }
 
 /** Where a thing is. */

@@ -2,16 +2,9 @@
 // Links and names of /v1.
 import { describe, expect, it } from '@jest/globals';
 import { consoleId } from '../../../../../src/api/views/v1/console.js';
-import { baseUrl } from '../../../../../src/api/views/v1/links.js';
 import { isoTime } from '../../../../../src/api/views/v1/time.js';
 
 describe('links of /v1', () => {
-  it('begin as the client has called us', () => {
-    expect(baseUrl({ protocol: 'https', host: 'cloud.example.org:13002' })).toBe(
-      'https://cloud.example.org:13002',
-    );
-  });
-
   it('can name every source', () => {
     expect(consoleId({ source: 'Region/One ü', uuid: 'u-1' })).toBe('Region%2FOne%20%C3%BC/u-1');
   });
