@@ -172,7 +172,7 @@ async function startNative(site: Site): Promise<Proxy> {
 async function startPeer(dir: string, command: string, args: readonly string[], door: Door): Promise<Proxy> {
   const program = await startProgram(command, args, { logFile: join(dir, 'log') });
   try {
-    await waitFor(`${command} on port ${door.port}`, 20_000, async () => {
+    await waitFor(`${command} on port ${door.port}`, async () => {
       return program.ended() !== null || (await answers(door.port));
     });
     if (program.ended() !== null) throw new Error(`${command} ended: ${program.output().trim().slice(-500)}`);
@@ -229,6 +229,6 @@ async function startProduct(site: Site, { program, root }: NodeRuntime): Promise
 }
 
 async function freshToken(kerbside: Kerbside): Promise<string> {
-  const vv = await waitFor('console in Kerbside', 20_000, () => kerbside.vv(SOURCE, CONSOLE));
+  const vv = await waitFor('console in Kerbside', () => kerbside.vv(SOURCE, CONSOLE));
   return vv.password;
 }

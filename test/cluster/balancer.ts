@@ -43,7 +43,7 @@ export class Balancer {
   /** kill -9. */
   async kill(): Promise<void> {
     this.program?.child.kill('SIGKILL');
-    await waitFor('end of HAProxy', 5000, () => this.program?.ended() !== null, 5);
+    await waitFor('end of HAProxy', () => this.program?.ended() !== null, { everyMs: 5 });
   }
 
   /** Servers that it has checked and takes for healthy. */
@@ -60,10 +60,14 @@ export class Balancer {
   /** Waits until it takes exactly the given machines (all of them when not given) for healthy. */
   async settled(machines: readonly string[] = [...APIS, ...PROXIES], timeoutMs = 20_000): Promise<void> {
     const wanted = new Set(machines);
-    await waitFor(`balancer with ${machines.join(', ')} alone`, timeoutMs, async () => {
-      const names = await this.healthy();
-      return names.length === wanted.size && names.every((name) => wanted.has(name));
-    });
+    await waitFor(
+      `balancer with ${machines.join(', ')} alone`,
+      async () => {
+        const names = await this.healthy();
+        return names.length === wanted.size && names.every((name) => wanted.has(name));
+      },
+      { giveUpMs: timeoutMs },
+    );
   }
 
   private get socket(): string {

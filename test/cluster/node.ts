@@ -67,10 +67,14 @@ export class Node {
     this.starts += 1;
     const ready = `${this.binary} is ready`;
     try {
-      await waitFor(`start of ${this.name}`, START_MS, () => {
-        if (program.ended() !== null) throw new Error(`it ended with ${program.ended()}`);
-        return program.output().split(ready).length > this.starts;
-      });
+      await waitFor(
+        `start of ${this.name}`,
+        () => {
+          if (program.ended() !== null) throw new Error(`it ended with ${program.ended()}`);
+          return program.output().split(ready).length > this.starts;
+        },
+        { giveUpMs: START_MS },
+      );
     } catch (cause) {
       await program.stop(1000);
       throw new Error(`${this.name} did not start: ${program.output().trim().slice(-1500)}`, { cause });
@@ -85,7 +89,7 @@ export class Node {
   /** kill -9, and waits until it is gone. */
   async kill(): Promise<void> {
     this.signal('SIGKILL');
-    await waitFor(`end of ${this.name}`, 5000, () => !this.running, 5);
+    await waitFor(`end of ${this.name}`, () => !this.running, { everyMs: 5 });
   }
 
   /** SIGTERM, and waits for the end of the drain. Gives the exit status. */

@@ -95,14 +95,19 @@ async function ends(trial: Trial, sessionId: string): Promise<number | null> {
 async function connected(trial: Trial): Promise<true> {
   const [clock] = await trial.site.rows<{ now: number }>('SELECT UNIX_TIMESTAMP(NOW(6)) + 0e0 AS now');
   const since = clock?.now ?? 0;
-  return waitFor('connection of every program to the broker', BROKER_BACK_MS, async () => {
-    const rows = await trial.site.rows<{ report: string | null; heartbeat: number }>(
-      'SELECT report, heartbeat FROM {schema}.services',
-    );
-    return rows.every(
-      ({ report, heartbeat }) => heartbeat > since && /"messaging":\{"state":"connected"/.test(report ?? ''),
-    );
-  });
+  return waitFor(
+    'connection of every program to the broker',
+    async () => {
+      const rows = await trial.site.rows<{ report: string | null; heartbeat: number }>(
+        'SELECT report, heartbeat FROM {schema}.services',
+      );
+      return rows.every(
+        ({ report, heartbeat }) =>
+          heartbeat > since && /"messaging":\{"state":"connected"/.test(report ?? ''),
+      );
+    },
+    { giveUpMs: BROKER_BACK_MS },
+  );
 }
 
 /** Several sessions, because the poll alone would be in time for some. */
@@ -152,7 +157,7 @@ async function databaseAway(trial: Trial, stop: () => Promise<void>, awayMs = AW
   }
   const back = await trial.prove(
     'new sessions start again',
-    () => waitFor('new session', 20_000, () => users.open(), 200),
+    () => waitFor('new session', () => users.open(), { everyMs: 200 }),
     () => `${((performance.now() - came) / 1000).toFixed(1)} s after the database`,
   );
   const seconds = (performance.now() - came) / 1000;
@@ -283,7 +288,7 @@ async function databaseFrozen(trial: Trial): Promise<Outcome> {
   const came = performance.now();
   await trial.prove(
     'new sessions start again',
-    () => waitFor('new session', 20_000, () => users.open(), 200),
+    () => waitFor('new session', () => users.open(), { everyMs: 200 }),
     () => `${((performance.now() - came) / 1000).toFixed(1)} s after the database`,
   );
   const seconds = (performance.now() - came) / 1000;

@@ -30,7 +30,7 @@ async function realClient(trial: Trial): Promise<Outcome> {
     const viewer = await startViewer(x, vv.text, dir);
     try {
       await viewer.sees();
-      const rows = await waitFor('six channels', 15_000, async () => {
+      const rows = await waitFor('six channels', async () => {
         const open = await site.rows<{ node: NodeName; channel_type: number; client_ip: string }>(
           "SELECT node, channel_type, client_ip FROM {schema}.console_connections WHERE closed IS NULL AND state = 'connected'",
         );

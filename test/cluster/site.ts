@@ -225,7 +225,7 @@ export class Site {
     }
     await Promise.all([...this.nodes.values()].map((node) => node.start()));
     await this.balancer.start();
-    await waitFor('consoles in Kerbside', 20_000, async () => {
+    await waitFor('consoles in Kerbside', async () => {
       const answers = await Promise.all(
         this.desks.map((desk) => this.api('GET', `/console/${SOURCE}/${desk.uuid}/audit`)),
       );

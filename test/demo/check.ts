@@ -178,5 +178,5 @@ function expectDenied(result: ProbeResult): void {
 
 /** Waits until Kerbside knows the lab's console. @throws Error at the deadline. */
 export async function consoleListed(lab: Lab): Promise<VvFile> {
-  return waitFor('console in Kerbside', 20_000, () => lab.kerbside.vv(SOURCE, CONSOLE), 200);
+  return waitFor('console in Kerbside', () => lab.kerbside.vv(SOURCE, CONSOLE), { everyMs: 200 });
 }

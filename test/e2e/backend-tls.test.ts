@@ -109,7 +109,7 @@ async function expectFailure(index: number, source = 'right-ca'): Promise<string
   const started = Date.now();
   expect(await probeVv(await desk.vv(uuidOf(index), source))).toEqual({ outcome: 'closed' });
   expect(Date.now() - started).toBeLessThan(11_000);
-  const failures = await waitFor('audit of the failure', 2000, async () => {
+  const failures = await waitFor('audit of the failure', async () => {
     const messages = await desk.lab.kerbside.audit(source, uuidOf(index));
     expect(messages).not.toContain('Hypervisor connection successful');
     const found = messages.filter((message) => message.startsWith('Hypervisor connection failed: '));

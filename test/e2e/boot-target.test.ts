@@ -60,11 +60,7 @@ describe('the boot target', () => {
     await withGuest(vga, async (guest) => {
       for (const key of ['k', 'v', 'm', 'right']) await guest.key(key);
       await guest.serialLine(/^UP e04d$/);
-      await waitFor(
-        'keys on the screen',
-        5000,
-        async () => decodeBlock(await screenshot(guest))?.state.keys === 4,
-      );
+      await waitFor('keys on the screen', async () => decodeBlock(await screenshot(guest))?.state.keys === 4);
       const found = decodeBlock(await screenshot(guest));
       expect(found).toMatchObject({
         x: 0,
@@ -87,11 +83,7 @@ describe('the boot target', () => {
       expect(guest.serial()).toEqual(['READY 320x200x8']);
       await guest.key('a');
       await guest.serialLine(/^UP 1e$/);
-      await waitFor(
-        'key on the screen',
-        5000,
-        async () => decodeBlock(await screenshot(guest))?.state.keys === 1,
-      );
+      await waitFor('key on the screen', async () => decodeBlock(await screenshot(guest))?.state.keys === 1);
     });
   });
 
@@ -110,11 +102,7 @@ describe('the boot target', () => {
       await guest.key('f1');
       const frames = Number((await guest.serialLine(/^ANIMATE off/)).split(' ')[2]);
       expect(frames).toBeGreaterThan(10);
-      await waitFor(
-        'last frame',
-        5000,
-        async () => decodeBlock(await screenshot(guest))?.state.frame === frames,
-      );
+      await waitFor('last frame', async () => decodeBlock(await screenshot(guest))?.state.frame === frames);
       expect(differingPixels(await screenshot(guest), await screenshot(guest))).toBe(0);
     });
   });

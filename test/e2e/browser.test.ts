@@ -43,7 +43,7 @@ afterAll(async () => {
 
 /** A fresh token for the guest's console. */
 function fresh(): Promise<VvFile> {
-  return waitFor('console in Kerbside', 20_000, () => lab.kerbside.vv(SOURCE, CONSOLE), 200);
+  return waitFor('console in Kerbside', () => lab.kerbside.vv(SOURCE, CONSOLE), { everyMs: 200 });
 }
 
 /** Opens a link as a dashboard makes it. */
@@ -95,7 +95,7 @@ it('what stands in the title of a link does not run', async () => {
 it('a wrong token shows no picture, and the page asks for another password', async () => {
   await fresh();
   const page = await open('x'.repeat(48));
-  await waitFor('the question', 10_000, () => page.dialogs.length > 0);
+  await waitFor('the question', () => page.dialogs.length > 0);
   expect(page.dialogs[0]).toBe('Password');
   expect(await page.screen()).toBeNull();
 });
@@ -106,6 +106,6 @@ it('terminating the session ends it on the page at once', async () => {
   await page.sees();
   expect(page.open).toBe(4);
   await lab.kerbside.terminate(lab.kerbside.sessionId(vv));
-  await waitFor('the end of all WebSockets', 2000, () => page.open === 0);
+  await waitFor('the end of all WebSockets', () => page.open === 0);
   expect(await lab.kerbside.audit(SOURCE, CONSOLE)).toContain('Session terminated by request');
 });

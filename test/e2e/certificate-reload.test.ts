@@ -57,7 +57,7 @@ describe('a certificate reload', () => {
 
       await replaceCertificates();
       if (how === 'SIGHUP') desk.lab.kerbside.program.child.kill('SIGHUP');
-      await waitFor('new certificates', 15_000, async () => {
+      await waitFor('new certificates', async () => {
         const [ecdsa, rsa] = [await served('ecdsa'), await served('rsa')];
         return ecdsa !== before.ecdsa && rsa !== before.rsa;
       });

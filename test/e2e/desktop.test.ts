@@ -42,7 +42,6 @@ describe('spicy-screenshot through Kerbside', () => {
     await desk.screenshot(vv);
     await waitFor(
       'empty session list',
-      5000,
       async () => Object.keys(await desk.lab.kerbside.sessions()).length === 0,
     );
   });
@@ -64,7 +63,7 @@ describe('remote-viewer through Kerbside', () => {
 
   it('opens every channel that the guest offers', async () => {
     const wanted = [...Object.keys(CHANNEL).map((name) => `${name}:0`), 'usbredir:1'].sort();
-    const opened = await waitFor('channels', 10_000, async () => {
+    const opened = await waitFor('channels', async () => {
       const channels = (await desk.lab.kerbside.sessions())[session]?.channels ?? [];
       return channels.length >= wanted.length ? channels : null;
     });
@@ -121,7 +120,7 @@ describe('remote-viewer through Kerbside', () => {
       await guest.key('f1');
       await delay(150 + round * 37);
       await guest.key('f1');
-      const last = await waitFor('end of the motion', 5000, () =>
+      const last = await waitFor('end of the motion', () =>
         guest
           .serial()
           .slice(before)
@@ -135,11 +134,7 @@ describe('remote-viewer through Kerbside', () => {
   it('is recorded in the audit from the token to every channel, and its end with it', async () => {
     await viewer.stop();
     const { kerbside } = desk.lab;
-    await waitFor(
-      'empty session list',
-      5000,
-      async () => Object.keys(await kerbside.sessions()).length === 0,
-    );
+    await waitFor('empty session list', async () => Object.keys(await kerbside.sessions()).length === 0);
     const messages = await kerbside.audit(SOURCE, CONSOLE);
     for (const message of [
       'Created authentication token for session.',

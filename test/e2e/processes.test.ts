@@ -58,7 +58,7 @@ describe('a relay worker that is killed', () => {
 
   // The kernel decides which worker accepts, so the second session is opened until it is on the other one.
   async function openOnAnother(victim: number): Promise<ProbeLink> {
-    return waitFor('session on another worker', 20_000, async () => {
+    return waitFor('session on another worker', async () => {
       const link = await openMain(desk, OTHER_CONSOLE);
       if ((await workerOf(OTHER_CONSOLE)) !== victim) return link;
       link.close();
@@ -75,16 +75,14 @@ describe('a relay worker that is killed', () => {
 
     process.kill(victim, 'SIGKILL');
     await link.closed;
-    await waitFor('end of the session', 5000, async () => {
+    await waitFor('end of the session', async () => {
       const sessions = Object.values(await kerbside.sessions());
       return sessions.every(({ uuid }) => uuid !== CONSOLE);
     });
     expect(await Promise.race([spared.closed, delay(1000).then(() => 'open')])).toBe('open');
 
     expect(kerbside.program.ended()).toBeNull();
-    await waitFor('two workers', 10_000, async () =>
-      /^kerbside_proxy_workers 2$/m.test(await kerbside.metrics()),
-    );
+    await waitFor('two workers', async () => /^kerbside_proxy_workers 2$/m.test(await kerbside.metrics()));
     expect((await desk.screenshot(await desk.vv())).image).not.toBeNull();
     expect((await kerbside.audit(SOURCE, CONSOLE)).some((message) => message.includes('worker died'))).toBe(
       true,
@@ -111,12 +109,14 @@ describe('SIGTERM', () => {
     const viewer = await desk.open(await desk.vv());
     const asked = Date.now();
     kerbside.program.child.kill('SIGTERM');
-    await waitFor('503 of the health check', 3000, async () => (await health(desk)) === 503);
+    await waitFor('503 of the health check', async () => (await health(desk)) === 503);
     await expect(probeVv(fresh)).rejects.toThrow();
     const { keys } = (await viewer.sees()).state;
     await viewer.type('go on');
     await viewer.sees(({ state }) => state.keys === keys + 5, 3000);
-    await waitFor('end of kerbside', (DRAIN_SECONDS + 5) * 1000, () => kerbside.program.ended() !== null);
+    await waitFor('end of kerbside', () => kerbside.program.ended() !== null, {
+      giveUpMs: (DRAIN_SECONDS + 5) * 1000,
+    });
     expect(kerbside.program.ended()).toBe(0);
     expect(Date.now() - asked).toBeGreaterThan((DRAIN_SECONDS - 1) * 1000);
     await viewer.stop();
@@ -143,7 +143,7 @@ describe('a second SIGTERM', () => {
     const asked = Date.now();
     kerbside.program.child.kill('SIGTERM');
     expect((await link.closed) - asked).toBeLessThan(1500);
-    await waitFor('end of kerbside', 3000, () => kerbside.program.ended() !== null);
+    await waitFor('end of kerbside', () => kerbside.program.ended() !== null);
     expect(kerbside.program.ended()).toBe(0);
   });
 });

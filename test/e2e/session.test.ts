@@ -35,7 +35,6 @@ afterEach(async () => {
   for (const link of links.splice(0)) link.close();
   await waitFor(
     'empty session list',
-    6000,
     async () => Object.keys(await desk.lab.kerbside.sessions()).length === 0,
   );
 });
@@ -119,12 +118,9 @@ describe('terminate', () => {
     const viewer = await desk.open(vv);
     const asked = Date.now();
     expect((await kerbside.terminate(kerbside.sessionId(vv))).status).toBe(200);
-    await waitFor(
-      'empty session list',
-      5000,
-      async () => Object.keys(await kerbside.sessions()).length === 0,
-      20,
-    );
+    await waitFor('empty session list', async () => Object.keys(await kerbside.sessions()).length === 0, {
+      everyMs: 20,
+    });
     expect(Date.now() - asked).toBeLessThan(1500);
     expect(await probeVv(vv)).toMatchObject(DENIED);
     await viewer.stop();
@@ -151,7 +147,7 @@ describe('a backend that is away', () => {
     const asked = Date.now();
     expect(await probeVv(vv)).toEqual({ outcome: 'closed' });
     expect(Date.now() - asked).toBeLessThan(11_000);
-    const messages = await waitFor('audit of the failure', 2000, async () => {
+    const messages = await waitFor('audit of the failure', async () => {
       const all = await desk.lab.kerbside.audit(SOURCE, DEAD_CONSOLE);
       const failures = all.filter((message) => message.startsWith('Hypervisor connection failed: '));
       return failures.length > 0 ? failures : null;
@@ -168,7 +164,6 @@ describe('a backend that is away', () => {
     desk.lab.guest.program.child.kill('SIGKILL');
     await waitFor(
       'end of the desktop',
-      10_000,
       async () => viewer.program.ended() !== null || (await viewer.windows()).length === 0,
     );
     await viewer.stop();

@@ -130,9 +130,8 @@ async function badKeystoneTokens({ cloud, door, admin, guest }: CheckContext): P
   const started = Date.now();
   await waitFor(
     'refusal of the revoked token',
-    REVOKED_MS,
     async () => (await door.as(again, 'GET', '/v1/consoles')).status === 401,
-    250,
+    { giveUpMs: REVOKED_MS, everyMs: 250 },
   );
   return `401 each; the revoked one after ${((Date.now() - started) / 1000).toFixed(1)} s`;
 }

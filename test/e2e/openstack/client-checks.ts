@@ -85,16 +85,20 @@ async function viewed(context: CheckContext): Promise<string> {
   };
   const program = await openstack.start(demo, home, env, 'console', 'desktop', 'open', guest.id);
   try {
-    const session = await waitFor('session of remote-viewer', SESSION_MS, async () => {
-      if (program.ended() !== null) throw new Error(`it ended: ${program.output()}`);
-      const sessions = await sessionsOf(openstack, context);
-      return sessions.find((one) => one.State === 'active' && one['Server ID'] === guest.id);
-    });
+    const session = await waitFor(
+      'session of remote-viewer',
+      async () => {
+        if (program.ended() !== null) throw new Error(`it ended: ${program.output()}`);
+        const sessions = await sessionsOf(openstack, context);
+        return sessions.find((one) => one.State === 'active' && one['Server ID'] === guest.id);
+      },
+      { giveUpMs: SESSION_MS },
+    );
     const shown = await openstack.run(demo, 'console', 'session', 'show', session.ID, '-f', 'json');
     const { channels } = JSON.parse(shown) as { channels: { channel: string }[] };
     if (channels.length < 4) throw new Error(`it has ${channels.length} channels only`);
     await openstack.run(demo, 'console', 'session', 'end', session.ID);
-    await waitFor('end of remote-viewer', SESSION_MS, () => program.ended() !== null);
+    await waitFor('end of remote-viewer', () => program.ended() !== null, { giveUpMs: SESSION_MS });
     const open = (await sessionsOf(openstack, context)).filter(({ ID }) => ID === session.ID);
     if (open.length > 0) throw new Error('the session is listed after its end');
     return `${openstack.version}: ${channels
@@ -122,7 +126,7 @@ async function browsed(context: CheckContext): Promise<string> {
   chmodSync(browser, 0o755);
   const env = { ...process.env, BROWSER: `${browser} %s`, HOME: home };
   const program = await openstack.start(demo, home, env, 'console', 'desktop', 'open', guest.name, '--html5');
-  await waitFor('URL in the browser', SESSION_MS, () => program.ended() !== null);
+  await waitFor('URL in the browser', () => program.ended() !== null, { giveUpMs: SESSION_MS });
   if (!existsSync(seen)) throw new Error(`no browser was opened: ${program.output()}`);
   const url = new URL(readFileSync(seen, 'utf8').trim());
   rmSync(seen);

@@ -167,9 +167,8 @@ export class Cloud {
     await this.call(guest.owner, 'DELETE', `/servers/${guest.id}`);
     await waitFor(
       `end of ${guest.name}`,
-      STATUS_MS,
       async () => (await this.call(guest.owner, 'GET', `/servers/${guest.id}`)).status === 404,
-      500,
+      { giveUpMs: STATUS_MS, everyMs: 500 },
     );
   }
 
@@ -205,7 +204,6 @@ export class Cloud {
   private async reaches(guest: Guest, status: string): Promise<void> {
     await waitFor(
       `${guest.name} being ${status}`,
-      STATUS_MS,
       async () => {
         const answer = await this.expect(guest.owner, 'GET', `/servers/${guest.id}`);
         const server = answer['server'] as Record<string, unknown>;
@@ -213,7 +211,7 @@ export class Cloud {
           throw new Error(`${guest.name} failed: ${JSON.stringify(server['fault'])}`);
         return server['status'] === status && server['OS-EXT-STS:task_state'] === null;
       },
-      500,
+      { giveUpMs: STATUS_MS, everyMs: 500 },
     );
   }
 

@@ -73,12 +73,10 @@ async function follow(
   await act();
   const reached = Date.now();
   const end = await within('the end of the session', ended);
-  await waitFor(
-    `state ${state ?? 'gone'}`,
-    LIMIT_MS,
-    async () => (await stateOf(context, guest)) === state,
-    50,
-  );
+  await waitFor(`state ${state ?? 'gone'}`, async () => (await stateOf(context, guest)) === state, {
+    giveUpMs: LIMIT_MS,
+    everyMs: 50,
+  });
   const known = Date.now();
   const audit = await endings(context, guest);
   context.evidence(`audit of ${guest.name}\n${audit.join('\n')}`);
@@ -93,10 +91,14 @@ async function follow(
 async function heard({ door, cloud, guest }: CheckContext): Promise<string> {
   await cloud.act(guest, { pause: null }, 'PAUSED');
   await cloud.act(guest, { unpause: null }, 'ACTIVE');
-  const health = await waitFor('notifications to be received', LIMIT_MS, async () => {
-    const { body } = await door.as('', 'GET', '/healthcheck');
-    return body.includes('"receiving"') ? body : undefined;
-  });
+  const health = await waitFor(
+    'notifications to be received',
+    async () => {
+      const { body } = await door.as('', 'GET', '/healthcheck');
+      return body.includes('"receiving"') ? body : undefined;
+    },
+    { giveUpMs: LIMIT_MS },
+  );
   const metrics = await door.kerbside.metrics();
   const counted = /^kerbside_notifications_received_total\{[^}]*versioned[^}]*event[^}]*\} ([1-9]\d*)/m.exec(
     metrics,
@@ -185,12 +187,19 @@ async function migrated(context: CheckContext): Promise<string> {
     const answer = await cloud.call(admin, 'POST', `/servers/${guest.id}/action`, body);
     if (answer.status !== 202)
       throw new Error(`Nova does not migrate: ${answer.status} ${JSON.stringify(answer.json)}`);
-    await waitFor('Nova to be done', 120_000, async () => (await hostOf(context, guest)) === to, 200);
-    const done = Date.now();
-    const after = await waitFor('the new address', LIMIT_MS, async () => {
-      const known = await consoleOf(context, guest);
-      return known['host'] === to && known['hypervisor'] !== before['hypervisor'] ? known : undefined;
+    await waitFor('Nova to be done', async () => (await hostOf(context, guest)) === to, {
+      giveUpMs: 120_000,
+      everyMs: 200,
     });
+    const done = Date.now();
+    const after = await waitFor(
+      'the new address',
+      async () => {
+        const known = await consoleOf(context, guest);
+        return known['host'] === to && known['hypervisor'] !== before['hypervisor'] ? known : undefined;
+      },
+      { giveUpMs: LIMIT_MS },
+    );
     const known = Date.now();
     const end = await within('the end of the session', ended);
     // Nova deletes the tokens of the move, new ones too, until it is all done.

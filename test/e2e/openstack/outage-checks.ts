@@ -88,11 +88,18 @@ async function keystoneAway(context: CheckContext): Promise<string> {
       .filter(({ status }) => status !== 200 && status !== 201 && status !== 503);
     const health = await door.as('', 'GET', '/healthcheck');
     await cloud.up();
-    await waitFor('working service after Keystone came back', BACK_MS, async () => {
-      const answers = await Promise.all([door.as(demo, 'GET', '/v1/consoles'), door.broker(demo, guest.id)]);
-      answers.push(await door.as(unseen, 'GET', '/v1/consoles'));
-      return answers.every(({ status }) => status === 200 || status === 201);
-    });
+    await waitFor(
+      'working service after Keystone came back',
+      async () => {
+        const answers = await Promise.all([
+          door.as(demo, 'GET', '/v1/consoles'),
+          door.broker(demo, guest.id),
+        ]);
+        answers.push(await door.as(unseen, 'GET', '/v1/consoles'));
+        return answers.every(({ status }) => status === 200 || status === 201);
+      },
+      { giveUpMs: BACK_MS },
+    );
     expectStatus(
       'the exchange afterwards',
       await door.follow(await cloud.consoleUrl(demo, guest, 'spice-direct')),

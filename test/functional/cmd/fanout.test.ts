@@ -3,7 +3,7 @@
 // one node ends on all, with the broker and without; those who listen for notifications hear of it; and a node that was
 // frozen until it was taken for dead puts its records right.
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'amqplib';
 import type { ChannelModel } from 'amqplib';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
@@ -20,8 +20,6 @@ import type { RabbitMq } from '../../fixtures/rabbitmq.js';
 import { SpiceClient, type ClientChannel } from '../../fixtures/spice-client.js';
 import { SpiceServer } from '../../fixtures/spice-server.js';
 import { apiPort, Site } from './site.js';
-
-jest.setTimeout(180_000);
 
 const [UUID, OTHER] = ['11111111-2222-3333-4444-555555555555', '66666666-7777-8888-9999-000000000000'];
 const PROJECT = 'a1b2c3';
@@ -89,7 +87,7 @@ beforeAll(async () => {
   // As a consumer that was there first would make it.
   await channel.assertQueue('notifications.info', { durable: false, autoDelete: false });
   await channel.consume('notifications.info', (message) => take(message?.content), { noAck: true });
-}, 180_000);
+});
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
 });
@@ -126,7 +124,7 @@ function take(body: Buffer | undefined): void {
 
 /** Waits for a notification about a session. */
 function told(type: string, sessionId: string): Promise<Heard> {
-  return waitFor(`${type} of ${sessionId}`, 15_000, () =>
+  return waitFor(`${type} of ${sessionId}`, () =>
     heard.find((one) => one.type === type && one.data['session_id'] === sessionId),
   );
 }
@@ -161,12 +159,10 @@ async function open(mainOn = 0, othersOn = 1 - mainOn, uuid = UUID): Promise<Ses
 
 /** Waits until all channels are closed. */
 async function ends(channels: readonly ClientChannel[], seconds: number): Promise<void> {
-  await waitFor(
-    'the end of all channels',
-    seconds * 1000,
-    () => channels.every(({ closeReason }) => closeReason !== null),
-    5,
-  );
+  await waitFor('the end of all channels', () => channels.every(({ closeReason }) => closeReason !== null), {
+    giveUpMs: seconds * 1000,
+    everyMs: 5,
+  });
 }
 
 /** Seconds until all channels are closed. */
@@ -263,7 +259,7 @@ describe('a session whose channels are on two proxies', () => {
       expect(outcome).toEqual({ type: 'result', code: 7 });
     const refused = (): Heard[] =>
       heard.slice(before).filter(({ type }) => type === 'kerbside.console.refused');
-    await waitFor('a refusal', 5000, () => refused().length > 0);
+    await waitFor('a refusal', () => refused().length > 0);
     expect(refused()).toMatchObject([
       { data: { reason: 'token_unknown', source: null, uuid: null, client_address: '127.0.0.1' } },
     ]);
@@ -278,7 +274,7 @@ describe('a session whose channels are on two proxies', () => {
     expect(outcome).toEqual({ type: 'result', code: 7 });
     const malformed = ({ type, data }: Heard): boolean =>
       type === 'kerbside.console.refused' && data['reason'] === 'token_malformed';
-    const { data } = await waitFor('the refusal', 5000, () => heard.find(malformed));
+    const { data } = await waitFor('the refusal', () => heard.find(malformed));
     expect(data).toMatchObject({ source: null, uuid: null, session_id: null, client_address: '127.0.0.1' });
   });
 });
@@ -288,15 +284,15 @@ describe('a proxy that was frozen until it was taken for dead', () => {
     const [own, shared] = [await open(1, 1), await open(1, 0, OTHER)];
     const frozen = proxies[1] as Program;
     frozen.child.kill('SIGSTOP');
-    await waitFor('the end of its rows', 15_000, async () => (await rows(own)).open === 0);
+    await waitFor('the end of its rows', async () => (await rows(own)).open === 0);
     // The other proxy ends its part of a session whose main channel is lost.
     await ends(shared.channels.slice(2), 10);
-    await waitFor('their rows', 10_000, async () => (await rows(shared)).open === 0);
+    await waitFor('their rows', async () => (await rows(shared)).open === 0);
     frozen.child.kill('SIGCONT');
     await ends(shared.channels, 10);
-    await waitFor('its rows', 10_000, async () => (await rows(own)).open === own.channels.length);
+    await waitFor('its rows', async () => (await rows(own)).open === own.channels.length);
     expect(await rows(own)).toEqual({ state: 'active', mainRef: true, open: 4 });
-    await waitFor('the end of the others', 5000, async () => (await rows(shared)).open === 0);
+    await waitFor('the end of the others', async () => (await rows(shared)).open === 0);
     expect(own.channels.map(({ closeReason }) => closeReason)).toEqual([null, null, null, null]);
     await waitForOutput(frozen, 'channels that ran on while this node was taken for dead');
     // Audit events are gathered, and come in a moment after what they tell.
@@ -304,15 +300,13 @@ describe('a proxy that was frozen until it was taken for dead', () => {
       const sql = 'SELECT message FROM audit_events WHERE session_id = ? AND message LIKE ?';
       return (await db.query(sql, [session.id, like])).length;
     };
-    await waitFor('the word of its loss', 5000, async () => (await audited(own, 'Node lost')) === 1);
+    await waitFor('the word of its loss', async () => (await audited(own, 'Node lost')) === 1);
     await waitFor(
       'the word of its return',
-      5000,
       async () => (await audited(own, 'Node back, the session goes on')) === 1,
     );
     await waitFor(
       'the word of the others',
-      5000,
       async () => (await audited(shared, 'Channel closed: node lost%')) === 2,
     );
     const seconds = await secondsToEnd(own, () => terminate(0, own));
@@ -320,7 +314,7 @@ describe('a proxy that was frozen until it was taken for dead', () => {
     // A conductor tells of what was lost, and its node, being back, does not tell once more.
     const terminated = (): Heard[] =>
       endsOf(own).filter(({ data }) => data['reason'] === 'terminated by request');
-    await waitFor('the end of the first', 15_000, () => terminated().length > 0);
+    await waitFor('the end of the first', () => terminated().length > 0);
     expect(terminated()).toMatchObject([{ publisher: 'kerbside-proxy:two' }]);
     expect(endsOf(shared)).toMatchObject([
       { publisher: 'kerbside-conductor:one', data: { reason: 'node lost' } },
@@ -373,9 +367,9 @@ describe('while the database is away', () => {
     await waitForOutput(proxy, 'reason=database_away', 3);
     expect(proxy.output().match(/reason=database_away|the database is away: running/g)).toHaveLength(4);
     await mariadb.restart();
-    await waitFor('the row of the channel', 20_000, async () => (await rows(session)).open === 3);
+    await waitFor('the row of the channel', async () => (await rows(session)).open === 3);
     await stranger.link('main', 0, { connectionId: 0 });
-    await waitFor('the audit event', 5000, async () => {
+    await waitFor('the audit event', async () => {
       const [found] = await db.query(
         "SELECT id FROM audit_events WHERE message LIKE 'Channels refused while%: 3'",
       );

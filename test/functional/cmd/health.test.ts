@@ -23,7 +23,7 @@ describe('kerbside-status health', () => {
       status: 1,
       stderr: `kerbside-status: kerbside does not answer at http://127.0.0.1:${env.OS_API__PORT}/healthcheck; see that it runs and look into its log\n`,
     });
-  }, 180_000);
+  });
 
   it('says what a draining service says', async () => {
     const env = { OS_API__PORT: String(await freePort('::')), OS_API__ADDRESS: '::' };

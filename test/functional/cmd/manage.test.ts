@@ -60,7 +60,7 @@ describe('kerbside-manage', () => {
       status: 1,
       stderr: 'kerbside-manage: there is no user alice\n',
     });
-  }, 180_000);
+  });
 
   it('refuses an empty password', async () => {
     const file = join(site.folder, 'empty');
@@ -118,7 +118,7 @@ describe('kerbside-manage', () => {
     expect(readFileSync(key, 'utf8')).not.toBe(before);
     expect(statSync(key).mode & 0o777).toBe(0o600);
     expect((await manage('user', 'list')).status).toBe(0);
-  }, 180_000);
+  });
 });
 
 const NO_KEYSTONE = {
@@ -152,7 +152,7 @@ describe('kerbside-manage service', () => {
     expect([busy.status, busy.stderr]).toEqual([1, expect.stringContaining('it must be down')]);
     expect((await manage('service', 'delete', '2')).stdout).toBe('service 2 deleted\n');
     expect((await manage('service', 'cleanup')).stdout).toBe('1 services deleted\n');
-  }, 180_000);
+  });
 });
 
 describe('kerbside-manage policy generate', () => {

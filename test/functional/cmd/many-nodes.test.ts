@@ -3,7 +3,7 @@
 // and what a dead proxy left open is closed in the records. One of the nodes has a clock that is an hour wrong.
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { ConsoleSessions } from '../../../src/objects/console-session.js';
@@ -18,7 +18,6 @@ import type { Program } from '../../fixtures/program.js';
 import { Site } from './site.js';
 
 const UUID = '11111111-2222-3333-4444-555555555555';
-jest.setTimeout(180_000);
 
 const LEASE_TIME = 4;
 const DOWN_TIME = 2.4;
@@ -53,7 +52,7 @@ beforeAll(async () => {
   };
   const a = await startConductor('a');
   conductors = { a, b: await startConductor('b') };
-}, 180_000);
+});
 afterAll(async () => {
   await site.close();
   await db.close();
@@ -83,7 +82,7 @@ async function leader(): Promise<string> {
 /** Seconds until a node does all tasks. */
 async function secondsUntilLeader(node: string): Promise<number> {
   const since = performance.now();
-  await waitFor(`tasks of ${node}`, 20_000, async () => (await leader()) === node, 20);
+  await waitFor(`tasks of ${node}`, async () => (await leader()) === node, { everyMs: 20 });
   return (performance.now() - since) / 1000;
 }
 
@@ -102,8 +101,8 @@ describe('two conductors on one database', () => {
     expect(await leader()).toBe('a');
     await waitForOutput(conductors.a, 'background tasks are done by this process');
     expect(conductors.b.output()).not.toContain('background tasks are done by this process');
-    await waitFor('a good discovery', 5000, async () => (await seenBy()) === 'a');
-    const report = await waitFor('a report', 5000, async () => {
+    await waitFor('a good discovery', async () => (await seenBy()) === 'a');
+    const report = await waitFor('a report', async () => {
       const found = await service('a');
       return (found?.report['tasks'] as string[] | undefined)?.length === TASKS.length && found;
     });
@@ -121,13 +120,13 @@ describe('two conductors on one database', () => {
     const seconds = await secondsUntilLeader('b');
     process.stdout.write(`take-over after ${seconds.toFixed(1)} s, lease time ${LEASE_TIME} s\n`);
     expect(seconds).toBeLessThan(LEASE_TIME);
-    await waitFor('a good discovery', 5000, async () => (await seenBy()) === 'b');
+    await waitFor('a good discovery', async () => (await seenBy()) === 'b');
     // Its clock is an hour wrong.
     const [{ last_seen: lastSeen } = { last_seen: 0 }] = await db.query<{ last_seen: number }>(
       'SELECT last_seen FROM sources',
     );
     expect(Math.abs(lastSeen - Date.now() / 1000)).toBeLessThan(10);
-    await waitFor('a lost node', 8000, async () => (await service('a'))?.status === 'lost');
+    await waitFor('a lost node', async () => (await service('a'))?.status === 'lost');
     conductors.a = await startConductor('a');
     expect(await leader()).toBe('b');
     expect(await service('a')).toMatchObject({ state: 'up', status: 'running' });
@@ -136,7 +135,7 @@ describe('two conductors on one database', () => {
   it('do nothing twice when the leader was frozen for longer than its lease', async () => {
     conductors.b.child.kill('SIGSTOP');
     expect(await secondsUntilLeader('a')).toBeLessThan(LEASE_TIME);
-    await waitFor('a good discovery', 5000, async () => (await seenBy()) === 'a');
+    await waitFor('a good discovery', async () => (await seenBy()) === 'a');
     await db.execute("UPDATE sources SET seen_by = '' WHERE name = 'lab'");
     conductors.b.child.kill('SIGCONT');
     const seen = new Set<string>();
@@ -148,7 +147,7 @@ describe('two conductors on one database', () => {
     expect([...seen].filter((node) => node !== '')).toEqual(['a']);
     expect(await leader()).toBe('a');
     await waitForOutput(conductors.b, 'background task is given up: its lease was lost');
-    await waitFor('node that is back', 5000, async () => (await service('b'))?.state === 'up');
+    await waitFor('node that is back', async () => (await service('b'))?.state === 'up');
   });
 
   it('hand the work over at once when the leader is stopped', async () => {
@@ -165,7 +164,7 @@ describe('two conductors on one database', () => {
     await delay(LEASE_TIME * 1000);
     await server.restart();
     // Either may have been faster, with one task or the other.
-    await waitFor('leaders', 15_000, async () => (await leaders()).size === TASKS.length);
+    await waitFor('leaders', async () => (await leaders()).size === TASKS.length);
     await delay(DOWN_TIME * 1000);
     for (const conductor of Object.values(conductors)) {
       expect(conductor.output()).toContain('leases cannot be looked at');
@@ -174,11 +173,7 @@ describe('two conductors on one database', () => {
       );
     }
     for (const node of ['a', 'b']) expect(await service(node)).toMatchObject({ state: 'up' });
-    await waitFor(
-      'a good discovery',
-      5000,
-      async () => (await seenBy()) === (await leaders()).get('sources'),
-    );
+    await waitFor('a good discovery', async () => (await seenBy()) === (await leaders()).get('sources'));
   });
 
   it('close what a dead proxy left open, within three heartbeats', async () => {
@@ -199,13 +194,13 @@ describe('two conductors on one database', () => {
     expect(await isOpen()).toBe(true);
     proxy.child.kill('SIGKILL');
     const since = performance.now();
-    await waitFor('closed rows', 10_000, async () => !(await isOpen()), 20);
+    await waitFor('closed rows', async () => !(await isOpen()), { everyMs: 20 });
     const seconds = (performance.now() - since) / 1000;
     process.stdout.write(`closed after ${seconds.toFixed(1)} s, service_down_time ${DOWN_TIME} s\n`);
     // The watch looks once a second, and the machine may be busy.
     expect(seconds).toBeLessThan(DOWN_TIME + 1.5);
     expect(await sessions.find(grant.sessionId)).toMatchObject({ state: 'closing' });
-    const audit = await waitFor('audit of the lost node', 5000, async () => {
+    const audit = await waitFor('audit of the lost node', async () => {
       const { events } = await new AuditEvents(db).list('lab', UUID, 10);
       return events.find(({ message }) => message === 'Node lost');
     });
@@ -215,7 +210,7 @@ describe('two conductors on one database', () => {
 
   it('tell of a second process under the same name', async () => {
     const twin = await startConductor('b');
-    await waitFor('error of the first', 5000, () =>
+    await waitFor('error of the first', () =>
       conductors.b.output().includes('another process of the same name is at work'),
     );
     await twin.stop();

@@ -77,7 +77,7 @@ export class Site {
     });
     this.running.push(program);
     const said = (): string => (log === undefined ? program.output() : readFileSync(log, 'utf8'));
-    await waitFor(`ready ${name}`, 40_000, () => program.ended() !== null || said().includes(' is ready\n'));
+    await waitFor(`ready ${name}`, () => program.ended() !== null || said().includes(' is ready\n'));
     if (program.ended() !== null) throw new Error(`${name} ended: ${program.output()}`);
     return program;
   }

@@ -84,7 +84,7 @@ describe('a start that cannot be', () => {
       await site.run('kerbside', [], { OS_SPICE__CACERT_PATH: '/absent-ca.pem' }),
       '/absent-ca.pem',
     );
-  }, 180_000);
+  });
 
   it('names each port that is taken', async () => {
     for (const option of [
@@ -95,7 +95,7 @@ describe('a start that cannot be', () => {
     ]) {
       expectOneLine(await site.run('kerbside', [], { [option]: takenPort }), takenPort);
     }
-  }, 180_000);
+  });
 
   it('names the log file that cannot be opened', async () => {
     expectOneLine(await site.run('kerbside', [], { OS_DEFAULT__LOG_FILE: '/absent/k.log' }), '/absent/k.log');
@@ -106,7 +106,7 @@ describe('a start that cannot be', () => {
     for (const name of ['api', 'proxy', 'conductor'] satisfies ProgramName[]) {
       expectOneLine(await site.run(name, [], env), 'empty.sqlite', 'kerbside-manage db sync');
     }
-  }, 180_000);
+  });
 
   it('names a database that cannot be reached, without its password', async () => {
     const result = await site.run('kerbside', [], {

@@ -21,7 +21,7 @@ describe('a running service', () => {
     expect(await program.stop(20_000)).toBe(0);
     expect(Date.now() - begun).toBeLessThan(15_000);
     expect(program.output()).toMatch(/INFO kerbside \[-\] kerbside has stopped\n$/);
-  }, 180_000);
+  });
 
   it('ends when the shell that npx runs it in is ended', async () => {
     const log = join(site.folder, 'npx.log');
@@ -30,10 +30,10 @@ describe('a running service', () => {
       logFile: log,
       env: { PATH: process.env['PATH'], npm_lifecycle_event: 'npx', npm_lifecycle_script: "'kerbside'" },
     });
-    await waitFor('ready', 40_000, () => shell.output().includes(' is ready\n'));
+    await waitFor('ready', () => shell.output().includes(' is ready\n'));
     await shell.stop();
-    await waitFor('the end', 15_000, () => shell.output().includes('kerbside has stopped\n'));
-  }, 180_000);
+    await waitFor('the end', () => shell.output().includes('kerbside has stopped\n'));
+  });
 
   it('ends although a client holds a connection that says nothing', async () => {
     const program = await site.start('kerbside');
@@ -42,7 +42,7 @@ describe('a running service', () => {
     await new Promise((resolve) => idle.once('connect', resolve));
     expect(await program.stop(15_000)).toBe(0);
     idle.destroy();
-  }, 180_000);
+  });
 
   it.each(['api', 'proxy', 'conductor'] satisfies ProgramName[])(
     '%s alone starts and ends',
@@ -74,7 +74,7 @@ describe('a running service', () => {
     );
     expect(output).toContain('DEBUG kerbside-conductor [-] [api] auth_secret_seed = ***');
     expect(output).not.toContain(seed);
-  }, 180_000);
+  });
 
   it('opens its log file anew and takes up the log level on SIGHUP', async () => {
     const log = join(site.folder, 'service.log');
@@ -84,13 +84,13 @@ describe('a running service', () => {
     renameSync(log, `${log}.1`);
     writeFileSync(extra, `[DEFAULT]\nlog_file = ${log}\ndebug = true\n[console]\ntoken_ttl = 1\n`);
     process.kill(program.pid, 'SIGHUP');
-    await waitFor('new log file', 10_000, () =>
+    await waitFor('new log file', () =>
       readFileSync(log, 'utf8').includes('[console] token_ttl = 1 takes effect after a restart only'),
     );
     expect(await program.stop(15_000)).toBe(0);
     expect(readFileSync(log, 'utf8')).toContain('has stopped');
     expect(readFileSync(`${log}.1`, 'utf8')).not.toContain('has stopped');
-  }, 180_000);
+  });
 });
 
 describe('a port', () => {
@@ -103,5 +103,5 @@ describe('a port', () => {
       const program = await site.start('api', { env: { OS_API__PORT: port } });
       expect(await program.stop(15_000)).toBe(0);
     }
-  }, 180_000);
+  });
 });

@@ -14,7 +14,7 @@ let site: Site;
 
 beforeAll(async () => {
   site = await Site.start();
-}, 180_000);
+});
 afterEach(() => site.tidy());
 afterAll(() => site.stop());
 
@@ -160,7 +160,7 @@ describe('a backend that fails', () => {
     }
     expect(untouched.closeReason).toBeNull();
     await calm.open('display');
-  }, 180_000);
+  });
 });
 
 describe('TLS to the backend', () => {

@@ -17,12 +17,10 @@ it('a stop does not wait for a stranger who has come no further than the TLS han
     stranger.on('error', () => undefined);
     await once(stranger, 'secureConnect');
     site.kerbside.program.child.kill('SIGTERM');
-    const status = await waitFor('an end', 8000, () =>
-      site.kerbside.program.ended() === 0 ? 'clean' : null,
-    );
+    const status = await waitFor('an end', () => (site.kerbside.program.ended() === 0 ? 'clean' : null));
     expect(status).toBe('clean');
     stranger.destroy();
   } finally {
     await site.stop();
   }
-}, 180_000);
+});

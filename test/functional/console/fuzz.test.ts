@@ -37,7 +37,7 @@ beforeAll(async () => {
   calm = { client, main: await client.openMain(), desk };
   workers = site.workerPids();
   memory = site.workerMemory();
-}, 180_000);
+});
 afterAll(() => site.stop());
 
 /** Runs jobs, so many at once. */
@@ -96,7 +96,7 @@ describe('the fuzz', () => {
       if (socket !== null) await sendAndLeave(socket, pieces, how);
     });
     await isUntouched();
-  }, 180_000);
+  });
 
   it(`of ${String(STREAMS)} message streams, of clients and of backends`, async () => {
     const random = new SeededRandom(SEED + 1);
@@ -124,16 +124,16 @@ describe('the fuzz', () => {
       }),
     );
     await isUntouched();
-  }, 180_000);
+  });
 
   it('leaves nothing behind', async () => {
-    await waitFor('the end of all others', 60_000, async () => {
+    await waitFor('the end of all others', async () => {
       const active = await site.metric('kerbside_proxy_active_connections');
       return active === 1 && (await site.sessionIds()).length === 1;
     });
     expect(await site.sessionIds()).toEqual([calm.client.session]);
     expect(await site.metric('kerbside_proxy_worker_deaths_total')).toBe(0);
-  }, 180_000);
+  });
 });
 
 /** One main channel with a spoiled stream in one direction; both ends go away behind it. */

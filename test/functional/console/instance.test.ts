@@ -27,7 +27,7 @@ beforeAll(async () => {
     ...{ source: CLOUD, type: 'openstack', url: cloud.keystone.url, username: 'kerbside' },
     ...{ password: SERVICE_PASSWORD, project_name: 'service' },
   });
-}, 180_000);
+});
 beforeEach(() => cloud.nova.server.heal());
 afterEach(() => site.tidy());
 afterAll(async () => {
@@ -64,7 +64,7 @@ async function exchange(server: FakeServer): Promise<VvFile> {
 }
 
 async function audited(server: FakeServer, text: string): Promise<void> {
-  await waitFor(`audit message with "${text}"`, 5000, async () =>
+  await waitFor(`audit message with "${text}"`, async () =>
     (await site.kerbside.audit(CLOUD, server.id)).find((message) => message.includes(text)),
   );
 }
@@ -95,7 +95,7 @@ describe('an instance', () => {
       const display = await client.open('display', 0, { channelCaps: [0x3bf] });
       expect(display.linked).toBe(true);
       await client.close();
-      await waitFor('the end', 5000, async () => (await site.sessionIds()).length === 0);
+      await waitFor('the end', async () => (await site.sessionIds()).length === 0);
     }
     expect(await site.metricAtLeast('kerbside_proxy_instance_looks_total{outcome="true"}', 2)).toBeDefined();
   });

@@ -18,7 +18,7 @@ let desk: Desk;
 
 beforeAll(async () => {
   site = await Site.start({ OS_SPICE__ADDRESS: '127.0.0.1,::1' });
-}, 180_000);
+});
 afterEach(() => site.tidy());
 afterAll(() => site.stop());
 

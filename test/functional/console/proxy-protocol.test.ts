@@ -29,7 +29,7 @@ beforeAll(async () => {
     OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '4',
     OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '4',
   });
-}, 180_000);
+});
 afterEach(() => site.tidy());
 afterAll(() => site.stop());
 
@@ -92,7 +92,7 @@ describe('a client behind a balancer', () => {
       [address, 40_000],
     ]);
     await client.close();
-    const closed = await waitFor('two closed channels', 5000, async () => {
+    const closed = await waitFor('two closed channels', async () => {
       const lines = (await site.logged(`session=${client.session}`)).filter((line) =>
         line.includes('connection closed'),
       );
@@ -277,7 +277,7 @@ describe('a health check of a balancer', () => {
       check(socket);
       await untilClosed(socket);
     }
-    await waitFor('the health check', 5000, () => {
+    await waitFor('the health check', () => {
       const checks = site.log().slice(logged).match(CHECKED) ?? [];
       return checks.length >= 1;
     });
@@ -293,7 +293,7 @@ describe('a health check of a balancer', () => {
     const socket = await connectSocket(behind(LOCAL));
     socket.end();
     await untilClosed(socket);
-    await waitFor('the health check', 5000, () => site.log().slice(logged).match(CHECKED));
+    await waitFor('the health check', () => site.log().slice(logged).match(CHECKED));
     expect(await refusals()).toBe(before);
     expect(site.log().slice(logged)).not.toMatch(/ (INFO|WARNING|ERROR) kerbside\.console/);
   });
@@ -337,12 +337,12 @@ listen bare_check
     haproxy = await startProgram('/usr/sbin/haproxy', ['-db', '-f', config], {
       logFile: join(folder, 'haproxy.log'),
     });
-    await waitFor('HAProxy', 10_000, async () => {
+    await waitFor('HAProxy', async () => {
       if (haproxy.ended() !== null) throw new Error(haproxy.output());
       (await connectSocket({ port: ports.v1 })).destroy();
       return true;
     });
-  }, 180_000);
+  });
   afterAll(async () => {
     await haproxy.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -371,7 +371,7 @@ listen bare_check
   it('finds the ports alive by its health checks, and these are no refusals', async () => {
     const before = await refusals();
     const logged = site.log().length;
-    await waitFor('twenty health checks', 10_000, () => {
+    await waitFor('twenty health checks', () => {
       const checks = site.log().slice(logged).match(CHECKED) ?? [];
       return checks.length >= 20;
     });

@@ -22,7 +22,7 @@ const open: GtkChannel[] = [];
 
 beforeAll(async () => {
   site = await Site.start();
-}, 180_000);
+});
 afterEach(async () => {
   open.splice(0).forEach((channel) => channel.close());
   await site.tidy();

@@ -20,7 +20,7 @@ beforeAll(async () => {
     OS_CONSOLE__TOKEN_TTL: String(TOKEN_TTL),
     OS_CONSOLE__RECONNECT_GRACE: String(GRACE),
   });
-}, 180_000);
+});
 afterEach(() => site.tidy());
 afterAll(() => site.stop());
 
@@ -33,11 +33,7 @@ async function opened(desk: Desk): Promise<{ client: Guest; main: ClientChannel 
 /** Closes main and waits until Kerbside has taken note. */
 async function left(client: Guest, main: ClientChannel): Promise<void> {
   await main.close();
-  await waitFor(
-    'the end of the session',
-    5000,
-    async () => !(await site.sessionIds()).includes(client.session),
-  );
+  await waitFor('the end of the session', async () => !(await site.sessionIds()).includes(client.session));
 }
 
 const refused = (code: number) => ({ type: 'result', code });
@@ -52,10 +48,10 @@ describe('a token', () => {
     expect(desk.server.attempts).toHaveLength(0);
     // Whichever comes first: the client, or the reaper, after which the token is unknown.
     const either = ['Channel refused: token expired', 'Reaped expired and unused token'];
-    await waitFor('the end of the token in the audit', 5000, async () =>
+    await waitFor('the end of the token in the audit', async () =>
       (await site.auditOf(desk.uuid)).some((message) => either.includes(message)),
     );
-  }, 180_000);
+  });
 
   it('admits late channels of its session after it has expired', async () => {
     const desk = await site.desk();
@@ -63,7 +59,7 @@ describe('a token', () => {
     await delay(EXPIRED);
     await client.open('usbredir');
     await client.open('display');
-  }, 180_000);
+  });
 
   it('admits no second main channel while the first lives, and leaves the first alone', async () => {
     const desk = await site.desk();
@@ -91,7 +87,7 @@ describe('a token', () => {
     expect((await client.link('main', 0, { connectionId: 0 })).outcome).toMatchObject({ type: 'closed' });
     desk.server.behaviour = 'serve';
     await site.audited(desk.uuid, 'Channel closed: backend failed');
-    const again = await waitFor('a linked main', 2000, async () => {
+    const again = await waitFor('a linked main', async () => {
       const main = await client.link('main', 0, { connectionId: 0 });
       return main.linked;
     });
@@ -132,7 +128,7 @@ describe('a channel that is not main', () => {
       expect(Date.now() - startedAt).toBeLessThan(3000);
       await client.close();
     }
-  }, 180_000);
+  });
 
   it('ends alone', async () => {
     const desk = await site.desk();
@@ -166,7 +162,7 @@ describe('within the reconnect grace', () => {
     expect(client.sessionId).not.toBe(before);
     expect((await client.link('display', 0, { connectionId: before })).outcome).toEqual(refused(8));
     await client.open('display');
-  }, 180_000);
+  });
 
   it('and not behind it', async () => {
     const desk = await site.desk();
@@ -174,7 +170,7 @@ describe('within the reconnect grace', () => {
     await left(client, main);
     await delay((GRACE + 0.5) * 1000);
     expect((await client.link('main', 0, { connectionId: 0 })).outcome).toEqual(refused(7));
-  }, 180_000);
+  });
 });
 
 describe('termination', () => {
@@ -194,7 +190,7 @@ describe('termination', () => {
     expect((await client.link('main', 0, { connectionId: 0 })).outcome).toEqual(refused(7));
     expect((await client.link('display')).outcome).toEqual(refused(7));
     expect(bystander.main.closeReason).toBeNull();
-  }, 180_000);
+  });
 
   it('of a console closes all of its sessions within a second and spends unused tokens', async () => {
     const desk = await site.desk();
@@ -209,13 +205,13 @@ describe('termination', () => {
       expect((await spent.link('main', 0, { connectionId: 0 })).outcome).toEqual(refused(7));
     }
     await opened(desk);
-  }, 180_000);
+  });
 
   it('reaches a channel whose backend is being dialled', async () => {
     const desk = await site.desk({ behaviour: { at: 'accept', act: 'hang' } });
     const client = await site.client(desk.uuid);
     const linking = client.link('main', 0, { connectionId: 0 });
-    await waitFor('the dial', 2000, () => desk.server.attempts.length === 1);
+    await waitFor('the dial', () => desk.server.attempts.length === 1);
     const startedAt = Date.now();
     await site.kerbside.terminate(client.session);
     expect((await linking).outcome).toMatchObject({ type: 'closed' });
@@ -234,14 +230,14 @@ describe('a client that goes away', () => {
       write: (bytes: Buffer) => void socket.write(bytes),
     };
     void linkAsClient(io, { password });
-    const attempt = await waitFor('the dial', 2000, () => desk.server.attempts[0]);
+    const attempt = await waitFor('the dial', () => desk.server.attempts[0]);
     const startedAt = Date.now();
     resetSocket(socket);
-    await waitFor('the end of the dial', 3000, () => attempt.socket.destroyed);
+    await waitFor('the end of the dial', () => attempt.socket.destroyed);
     expect(Date.now() - startedAt).toBeLessThan(1000);
     await site.audited(desk.uuid, 'Channel closed: client connection lost');
     expect(await site.metric('kerbside_proxy_active_connections')).toBe(0);
-  }, 180_000);
+  });
 });
 
 describe('/session', () => {
@@ -251,8 +247,8 @@ describe('/session', () => {
     await client.open('display');
     expect(await site.sessionIds()).toEqual([client.session]);
     await client.close();
-    await waitFor('an empty /session', 5000, async () => (await site.sessionIds()).length === 0);
-  }, 180_000);
+    await waitFor('an empty /session', async () => (await site.sessionIds()).length === 0);
+  });
 });
 
 describe('the log', () => {

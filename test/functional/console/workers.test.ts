@@ -34,7 +34,7 @@ describe('two workers', () => {
       OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '12',
       OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '6',
     });
-  }, 180_000);
+  });
   afterEach(() => site.tidy());
   afterAll(() => site.stop());
 
@@ -68,7 +68,7 @@ describe('two workers', () => {
     expect(await site.metric('kerbside_proxy_workers')).toBe(2);
     // Each proves for itself, with a listener that the other does not share, that one read buffer is enough.
     expect(site.log()).not.toContain('self test failed');
-  }, 180_000);
+  });
 
   it('die alone: the other one keeps its sessions, and the dead one is replaced', async () => {
     const sessions = await onBothWorkers();
@@ -78,11 +78,11 @@ describe('two workers', () => {
     ];
     process.kill(victim, 'SIGKILL');
     await lost.main.closed;
-    await waitFor('a new worker', 10_000, () => {
+    await waitFor('a new worker', () => {
       const pids = site.workerPids();
       return pids.length === 2 && !pids.includes(victim);
     });
-    await waitFor('the lost session to leave', 5000, async () => {
+    await waitFor('the lost session to leave', async () => {
       const ids = await site.sessionIds();
       return ids.includes(kept.client.session) && !ids.includes(lost.client.session);
     });
@@ -91,23 +91,25 @@ describe('two workers', () => {
     expect(await site.metric('kerbside_proxy_worker_deaths_total')).toBe(1);
     await site.logged('a relay worker died; replacing it');
     // Within the reconnect grace its client may come back.
-    await waitFor('the new worker to listen', 5000, async () => {
+    await waitFor('the new worker to listen', async () => {
       await onBothWorkers();
       return true;
     });
-  }, 180_000);
+  });
 
   it('have balancers send clients elsewhere while none of them listens', async () => {
     const health = `http://127.0.0.1:${site.kerbside.ports.metrics}/healthcheck`;
     for (const pid of site.workerPids()) process.kill(pid, 'SIGKILL');
-    await waitFor('a node that is not ready', 10_000, async () => (await fetch(health)).status === 503, 5);
+    await waitFor('a node that is not ready', async () => (await fetch(health)).status === 503, {
+      everyMs: 5,
+    });
     expect((await fetch(`${health}/live`)).status).toBe(200);
-    await waitFor('a node that is ready', 30_000, async () => (await fetch(health)).status === 200);
-    await waitFor('both workers', 30_000, async () => {
+    await waitFor('a node that is ready', async () => (await fetch(health)).status === 200);
+    await waitFor('both workers', async () => {
       await onBothWorkers();
       return true;
     });
-  }, 180_000);
+  });
 
   it('refuse more connections of an address than it may have, with an error and a metric', async () => {
     const desk = await site.desk();
@@ -124,24 +126,20 @@ describe('two workers', () => {
     expect(await site.metric('kerbside_proxy_refused_total{reason="limit_address"}')).toBeGreaterThan(0);
     const elsewhere = await site.client(desk.uuid, { localAddress: '127.0.0.5' });
     await elsewhere.openMain();
-  }, 180_000);
+  });
 
   it('cut half-open connections over their limit at once, with a metric', async () => {
     const sockets = await Promise.all(
       Array.from({ length: 40 }, async () => connectSocket({ port: site.kerbside.ports.secure })),
     );
-    await waitFor(
-      'the surplus to be cut',
-      1500,
-      () => sockets.filter(({ closed }) => closed).length >= 40 - 12,
-    );
+    await waitFor('the surplus to be cut', () => sockets.filter(({ closed }) => closed).length >= 40 - 12);
     await site.metricAtLeast('kerbside_proxy_refused_total{reason="limit_half_open"}', 40 - 12);
     sockets.forEach((socket) => socket.destroy());
-    await waitFor('room again', 4000, async () => {
+    await waitFor('room again', async () => {
       const { outcome } = await linkChannel({ ...site.clientOptions(), password: 'x'.repeat(48) });
       return outcome.type === 'result' && outcome.code === 7;
     });
-  }, 180_000);
+  });
 
   it('take up a new certificate on SIGHUP and by themselves, and keep their sessions', async () => {
     const desk = await site.desk();
@@ -151,12 +149,12 @@ describe('two workers', () => {
     const first = await shownCertificate(site);
     replace(ecdsa, authority.issue());
     site.kerbside.program.child.kill('SIGHUP');
-    const second = await waitFor('the second certificate', 3000, async () => {
+    const second = await waitFor('the second certificate', async () => {
       const shown = await shownCertificate(site);
       return shown === first ? null : shown;
     });
     replace(ecdsa, authority.issue());
-    await waitFor('the third certificate', 12_000, async () => (await shownCertificate(site)) !== second);
+    await waitFor('the third certificate', async () => (await shownCertificate(site)) !== second);
     writeFileSync(ecdsa.certPath, 'no certificate\n');
     site.kerbside.program.child.kill('SIGHUP');
     await site.logged('certificates were not reloaded; the old ones stay in use');
@@ -164,7 +162,7 @@ describe('two workers', () => {
     (await desk.server.channel('main')).send(TIME, Buffer.alloc(4));
     await main.waitFor(TIME);
     replace(ecdsa, authority.issue());
-  }, 180_000);
+  });
 });
 
 function replace(
@@ -199,14 +197,14 @@ describe('a stop', () => {
         const { child } = site.kerbside.program;
         const startedAt = Date.now();
         child.kill('SIGTERM');
-        await waitFor('503 of /healthcheck', 1000, async () => (await health(site)) === 503, 10);
+        await waitFor('503 of /healthcheck', async () => (await health(site)) === 503, { everyMs: 10 });
         await expect(connectSocket(site.clientOptions())).rejects.toThrow();
         expect(main.closeReason).toBeNull();
         await main.closed;
         const took = Date.now() - startedAt;
         expect(took).toBeGreaterThan(2500);
         expect(took).toBeLessThan(5000);
-        await waitFor('exit status 0', 5000, () => site.kerbside.program.ended() === 0);
+        await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
         expect(site.log()).toContain('reason="proxy shut down"');
         expect(site.log()).not.toMatch(/ ERROR /);
       }),
@@ -217,7 +215,7 @@ describe('a stop', () => {
     'by a second SIGTERM closes them at once; process limits were refused cleanly before',
     () =>
       withSession(async (site, client, main) => {
-        const second = await waitFor('a refusal', 3000, async () => {
+        const second = await waitFor('a refusal', async () => {
           const channel = await client.link('display');
           return channel.linked ? null : channel;
         });
@@ -227,12 +225,12 @@ describe('a stop', () => {
         );
         const { child } = site.kerbside.program;
         child.kill('SIGTERM');
-        await waitFor('503 of /healthcheck', 1000, async () => (await health(site)) === 503, 10);
+        await waitFor('503 of /healthcheck', async () => (await health(site)) === 503, { everyMs: 10 });
         const startedAt = Date.now();
         child.kill('SIGTERM');
         await main.closed;
         expect(Date.now() - startedAt).toBeLessThan(1500);
-        await waitFor('exit status 0', 5000, () => site.kerbside.program.ended() === 0);
+        await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
       }),
     60_000,
   );

@@ -222,7 +222,7 @@ describe('a MariaDB database', () => {
     await databases.server().restart();
     await db.ping();
     expect(await db.execute(INSERT_USER, ['a', 'x'])).toBe(1);
-  }, 180_000);
+  });
 
   it('rides out a connection that the server closed', async () => {
     const db = await databases.fresh();

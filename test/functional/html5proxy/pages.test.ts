@@ -28,7 +28,7 @@ beforeAll(async () => {
     OS_NOVA__FAILED_EXCHANGES_PER_ADDRESS: '20',
     OS_HTML5PROXY__ALLOWED_ORIGINS: 'dashboard.example.org',
   });
-}, 180_000);
+});
 beforeEach(() => cloud.nova.server.heal());
 afterAll(async () => {
   await html5.stop();
@@ -136,7 +136,7 @@ describe('the files', () => {
     writeFileSync(join(web, 'new.js'), 'export {};\n');
     expect((await get('/new.js')).status).toBe(404);
     html5.program.child.kill('SIGHUP');
-    await waitFor('the new file', 5000, async () => (await get('/new.js')).status === 200);
+    await waitFor('the new file', async () => (await get('/new.js')).status === 200);
   });
 });
 
@@ -251,7 +251,7 @@ describe('after all that', () => {
   it('a broken folder leaves the old files in use', async () => {
     rmSync(join(site.folder, 'web', 'spice_auto.html'));
     html5.program.child.kill('SIGHUP');
-    await waitFor('the fault', 5000, () => html5.program.output().includes('has no spice_auto.html'));
+    await waitFor('the fault', () => html5.program.output().includes('has no spice_auto.html'));
     expect((await get(`${PAGE}?password=x`)).body).toBe(PAGE_TEXT);
   });
 });

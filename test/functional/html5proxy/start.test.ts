@@ -76,7 +76,7 @@ describe('a running one', () => {
   let html5: Html5Proxy | undefined;
   beforeAll(async () => {
     site = await FullSite.start({ OS_PROXY__PROXY_PROTOCOL_FROM: '127.0.0.1' });
-  }, 180_000);
+  });
   afterEach(async () => {
     await html5?.stop();
     html5 = undefined;
@@ -123,7 +123,7 @@ describe('a running one', () => {
     copyFileSync(renewed.keyPath, key);
     copyFileSync(renewed.certPath, cert);
     html5.program.child.kill('SIGHUP');
-    await waitFor('the new certificate', 5000, async () => (await shown()) !== before);
+    await waitFor('the new certificate', async () => (await shown()) !== before);
   });
 });
 
@@ -146,5 +146,5 @@ describe('kerbside, all in one', () => {
       await site.stop();
       await folder.close();
     }
-  }, 180_000);
+  });
 });

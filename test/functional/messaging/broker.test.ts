@@ -21,7 +21,7 @@ import type { Certificates } from '../../fixtures/certificates.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
 import { startRabbitMq } from '../../fixtures/rabbitmq.js';
 import type { RabbitMq, VirtualHost } from '../../fixtures/rabbitmq.js';
-import { until } from '../../fixtures/until.js';
+import { waitFor } from '../../fixtures/program.js';
 
 const ENDED: FanoutMessage = {
   method: 'session_ended',
@@ -40,7 +40,7 @@ beforeAll(async () => {
   certificates = makeCertificates();
   const { certPath, keyPath } = certificates.ecdsa;
   broker = await startRabbitMq({ tls: { certPath, keyPath, caPath: certificates.authority.caPath } });
-}, 180_000);
+});
 afterAll(async () => {
   await broker.stop();
   certificates.remove();
@@ -69,11 +69,11 @@ async function started(binary: string, env: Readonly<Record<string, string>> = {
 }
 
 async function connected(messaging: Messaging): Promise<void> {
-  await until('it is connected', () => messaging.status().state === 'connected', 20_000);
+  await waitFor('it is connected', () => messaging.status().state === 'connected');
 }
 
 async function faulty(messaging: Messaging, words: string): Promise<void> {
-  await until(`it says: ${words}`, () => messaging.status().fault?.includes(words) === true);
+  await waitFor(`it says: ${words}`, () => messaging.status().fault?.includes(words) === true);
   expect(messaging.status().state).toBe('disconnected');
 }
 
@@ -101,10 +101,10 @@ describe('the fanout', () => {
     for (let round = 1; round <= 50; round += 1) {
       const begin = performance.now();
       api.fanout.cast(ENDED);
-      await until('the proxy has heard', () => atProxy.length === round);
+      await waitFor('the proxy has heard', () => atProxy.length === round);
       times.push(performance.now() - begin);
     }
-    await until('the sender has heard all', () => atApi.length === 50);
+    await waitFor('the sender has heard all', () => atApi.length === 50);
     expect(atProxy[0]).toEqual(ENDED);
     expect(api.status().fanout).toMatchObject({ sent: 50, received: 0, dropped: 0 });
     expect(proxy.status().fanout).toMatchObject({ sent: 0, received: 50, ignored: 0 });
@@ -137,7 +137,7 @@ describe('the fanout', () => {
     const stranger = await peer();
     await stranger.publish('kerbside_fanout', '', body);
     await stranger.publish('kerbside_fanout', '', cast('policy_changed', {}));
-    await until('the next is heard', () => messages.length > 0);
+    await waitFor('the next is heard', () => messages.length > 0);
     expect(messages).toEqual([{ method: 'policy_changed', args: {} }]);
     expect(proxy.status().fanout).toMatchObject({ received: 1, ignored: 1 });
   });
@@ -148,7 +148,7 @@ describe('the fanout', () => {
     const api = start('kerbside-api');
     for (let i = 0; i < 200; i += 1) api.fanout.cast(ENDED);
     await connected(api);
-    await until('the rest has come', () => messages.length === 64);
+    await waitFor('the rest has come', () => messages.length === 64);
     expect(api.status().fanout).toMatchObject({ sent: 64, dropped: 136 });
   });
 
@@ -168,12 +168,12 @@ describe('the fanout', () => {
       broker.evaluate(
         `length(rabbit_binding:list_for_source(rabbit_misc:r(<<"${vhost.name}">>, exchange, <<"kerbside_fanout">>)))`,
       );
-    await until('both are bound', async () => (await bindings()) === '2');
+    await waitFor('both are bound', async () => (await bindings()) === '2');
     await (await peer()).channel.deleteExchange('kerbside_fanout');
-    await until('both are bound again', async () => (await bindings()) === '2');
-    await until('the sender is ready', () => sender.status().connected);
+    await waitFor('both are bound again', async () => (await bindings()) === '2');
+    await waitFor('the sender is ready', () => sender.status().connected);
     sender.cast(ENDED);
-    await until('it is heard', () => messages.length === 1);
+    await waitFor('it is heard', () => messages.length === 1);
     await Promise.all([sender.close(), hearer.close()]);
   });
 
@@ -182,7 +182,7 @@ describe('the fanout', () => {
     const [api, proxy] = [await started('kerbside-api', env), await started('kerbside-proxy', env)];
     const messages = heard(proxy);
     api.fanout.cast(ENDED);
-    await until('it is heard', () => messages.length === 1);
+    await waitFor('it is heard', () => messages.length === 1);
   });
 });
 
@@ -205,7 +205,7 @@ describe('notifications', () => {
     });
     const error = await reader.take('notifications.error');
     expect(error.content.toString()).toContain('kerbside.source.error');
-    await until('both are confirmed', () => proxy.status().notifier.sent === 2);
+    await waitFor('both are confirmed', () => proxy.status().notifier.sent === 2);
     expect(proxy.status().notifier).toEqual({ sent: 2, dropped: 0, waiting: 0 });
   });
 
@@ -223,7 +223,7 @@ describe('notifications', () => {
     await broker.setDiskAlarm(true);
     try {
       proxy.notifier.emit(EVENT);
-      await until('the broker says so', () => proxy.status().fault !== null);
+      await waitFor('the broker says so', () => proxy.status().fault !== null);
       expect(proxy.status()).toMatchObject({ state: 'connected' });
       expect(proxy.status().fault).toContain('low on disk');
       const begin = performance.now();
@@ -236,7 +236,7 @@ describe('notifications', () => {
     } finally {
       await broker.setDiskAlarm(false);
     }
-    await until('all have gone out', () => proxy.status().notifier.waiting === 0);
+    await waitFor('all have gone out', () => proxy.status().notifier.waiting === 0);
     expect(proxy.status().notifier.sent).toBeGreaterThanOrEqual(1000);
     expect(proxy.status().fault).toBeNull();
   });
@@ -249,7 +249,7 @@ describe('notifications', () => {
     };
     const proxy = start('kerbside-proxy', env);
     proxy.notifier.emit(EVENT);
-    await until('it is dropped', () => proxy.status().notifier.dropped === 1);
+    await waitFor('it is dropped', () => proxy.status().notifier.dropped === 1);
     expect(proxy.status().notifier.waiting).toBe(0);
   });
 });
@@ -274,10 +274,10 @@ describe('a broker that fails', () => {
       const retry = { OS_OSLO_MESSAGING_NOTIFICATIONS__RETRY: '2' };
       const proxy = await started('kerbside-proxy', { ...NOTIFY, ...retry });
       proxy.notifier.emit(EVENT);
-      await until('it is dropped', () => proxy.status().notifier.dropped === 1, 20_000);
+      await waitFor('it is dropped', () => proxy.status().notifier.dropped === 1);
       const told = (): string[] => readFileSync(file, 'utf8').split('\n').filter(isAbout('use=notifier'));
       expect(told().filter(isAbout('messaging is interrupted'))).toHaveLength(1);
-      await until('it lasts', () => told().some(isAbout('messaging is restored')), 20_000);
+      await waitFor('it lasts', () => told().some(isAbout('messaging is restored')));
       expect(told().filter(isAbout('messaging is interrupted'))).toHaveLength(1);
       expect(told().filter(isAbout('messaging is restored'))).toHaveLength(1);
     } finally {
@@ -323,7 +323,7 @@ describe('a broker that fails', () => {
     const { port } = server.address() as AddressInfo;
     const proxy = start('kerbside-proxy', { ...NOTIFY, OS_DEFAULT__TRANSPORT_URL: vhost.url([port]) });
     proxy.notifier.emit(EVENT);
-    await until('both uses have connected', () => sockets.length === 2);
+    await waitFor('both uses have connected', () => sockets.length === 2);
     const begin = performance.now();
     await proxy.close();
     expect(performance.now() - begin).toBeLessThan(4_000);
@@ -341,11 +341,11 @@ describe('a broker that fails', () => {
       return handled === 1 ? new Promise(() => undefined) : Promise.resolve('done');
     };
     const listener = proxy.listen({ name: 'nova', onMessage });
-    await until('it listens', () => listener.status().state === 'connected');
+    await waitFor('it listens', () => listener.status().state === 'connected');
     await (await peer()).publish('nova', 'notifications.info', nova());
-    await until('a message is in hand', () => handled === 1);
+    await waitFor('a message is in hand', () => handled === 1);
     await broker.kill();
-    await until('the loss is seen', () => proxy.status().state === 'disconnected');
+    await waitFor('the loss is seen', () => proxy.status().state === 'disconnected');
     api.notifier.emit(EVENT);
     const begin = performance.now();
     await broker.restart();
@@ -354,21 +354,21 @@ describe('a broker that fails', () => {
     const back = performance.now() - up;
     console.log(`broker started in ${(up - begin).toFixed(0)} ms, connected ${back.toFixed(0)} ms later`);
     api.fanout.cast(ENDED);
-    await until('it is heard', () => messages.length === 1);
+    await waitFor('it is heard', () => messages.length === 1);
     await (await peer()).take('notifications.info');
-    await until('the message came again', () => handled === 2);
-  }, 180_000);
+    await waitFor('the message came again', () => handled === 2);
+  });
 
   test('that is stopped in order is found again', async () => {
     const [api, proxy] = [await started('kerbside-api'), await started('kerbside-proxy')];
     const messages = heard(proxy);
     await broker.shutdown();
-    await until('the loss is seen', () => proxy.status().state === 'disconnected');
+    await waitFor('the loss is seen', () => proxy.status().state === 'disconnected');
     await broker.restart();
     await Promise.all([connected(api), connected(proxy)]);
     api.fanout.cast(ENDED);
-    await until('it is heard', () => messages.length === 1);
-  }, 180_000);
+    await waitFor('it is heard', () => messages.length === 1);
+  });
 });
 
 describe('TLS', () => {
@@ -391,7 +391,7 @@ describe('TLS', () => {
     const [api, proxy] = [await started('kerbside-api', tls({})), await started('kerbside-proxy', tls({}))];
     const messages = heard(proxy);
     api.fanout.cast(ENDED);
-    await until('it is heard', () => messages.length === 1);
+    await waitFor('it is heard', () => messages.length === 1);
   });
 
   test('a client certificate is shown', async () => {
@@ -410,9 +410,9 @@ describe('TLS', () => {
     const [api, proxy] = [await started('kerbside-api', tls(env)), await started('kerbside-proxy', tls(env))];
     const messages = heard(proxy);
     api.fanout.cast(ENDED);
-    await until('it is heard', () => messages.length === 1);
+    await waitFor('it is heard', () => messages.length === 1);
     api.notifier.emit(EVENT);
-    await until('it is confirmed', () => api.status().notifier.sent === 1);
+    await waitFor('it is confirmed', () => api.status().notifier.sent === 1);
   });
 
   test('with EXTERNAL, a certificate of somebody unknown is refused, in words', async () => {
@@ -446,7 +446,7 @@ describe('TLS', () => {
   test('a broker without TLS is a fault, not a wait', async () => {
     const url = `${vhost.url()}?ssl=1`;
     const proxy = start('kerbside-proxy', tls({ OS_DEFAULT__TRANSPORT_URL: url }));
-    await until('a fault is named', () => proxy.status().fault !== 'not connected yet');
+    await waitFor('a fault is named', () => proxy.status().fault !== 'not connected yet');
     expect(proxy.status().state).toBe('disconnected');
   });
 });

@@ -13,7 +13,7 @@ import { messagingConf } from '../../fixtures/messaging-conf.js';
 import { recordedNotifications } from '../../fixtures/notification-captures.js';
 import { startRabbitMq } from '../../fixtures/rabbitmq.js';
 import type { RabbitMq, VirtualHost } from '../../fixtures/rabbitmq.js';
-import { until } from '../../fixtures/until.js';
+import { waitFor } from '../../fixtures/program.js';
 
 const POOL = 'kerbside-notifications';
 const DEAD = 'kerbside-notifications.dead';
@@ -26,7 +26,7 @@ let open: Messaging[] = [];
 
 beforeAll(async () => {
   broker = await startRabbitMq();
-}, 180_000);
+});
 afterAll(() => broker.stop());
 
 beforeEach(async () => {
@@ -63,7 +63,7 @@ async function listen(
     },
     isAway,
   });
-  await until('the listener is connected', () => listener.status().state === 'connected');
+  await waitFor('the listener is connected', () => listener.status().state === 'connected');
   return { listener, messages };
 }
 
@@ -89,7 +89,7 @@ describe('hearing notifications', () => {
     const { listener, messages } = await listen();
     const recorded = recordedNotifications();
     await Promise.all(recorded.map(({ routingKey, body }) => nova.publish('nova', routingKey, body)));
-    await until('all have come', () => messages.length >= recorded.length);
+    await waitFor('all have come', () => messages.length >= recorded.length);
     expect(new Set(messages.map(({ messageId }) => messageId)).size).toBe(recorded.length);
     expect(listener.status()).toMatchObject({ received: recorded.length, deadLettered: 0, fault: null });
     expect(Math.abs((listener.status().lastMessage ?? 0) - Date.now() / 1000)).toBeLessThan(5);
@@ -100,7 +100,7 @@ describe('hearing notifications', () => {
     const sent = Array.from({ length: 40 }, () => aNotification());
     await Promise.all(sent.map((notification) => send(notification)));
     const both = (): string[] => [...one.messages, ...two.messages].map(({ messageId }) => messageId);
-    await until('all have come', () => both().length >= sent.length);
+    await waitFor('all have come', () => both().length >= sent.length);
     expect(both().sort()).toEqual(sent.map(({ messageId }) => messageId).sort());
     expect(one.messages.length).toBeGreaterThan(0);
     expect(two.messages.length).toBeGreaterThan(0);
@@ -110,9 +110,9 @@ describe('hearing notifications', () => {
     const { listener, messages } = await listen();
     const notification = aNotification();
     await send(notification);
-    await until('it has come', () => messages.length === 1);
+    await waitFor('it has come', () => messages.length === 1);
     await send(notification);
-    await until('both have come', () => listener.status().received === 2);
+    await waitFor('both have come', () => listener.status().received === 2);
     expect(messages).toHaveLength(1);
   });
 
@@ -130,14 +130,14 @@ describe('hearing notifications', () => {
       OS_OSLO_MESSAGING_NOTIFICATIONS__DRIVER: 'messagingv2',
     });
     const [messaging] = open;
-    await until('all is connected', () => messaging?.status().state === 'connected');
+    await waitFor('all is connected', () => messaging?.status().state === 'connected');
     messaging?.notifier.emit({ eventType: 'kerbside.session.start', priority: 'info', payload: {} });
-    await until('it is sent', () => messaging?.status().notifier.sent === 1);
+    await waitFor('it is sent', () => messaging?.status().notifier.sent === 1);
     await broker.setPermissions({ ...others, name: vhost.name }, '', '^nova$', '');
     const sender = await AmqpPeer.connect({ ...others, name: vhost.name }, broker.port);
     await sender.publish('nova', KEY, encodeNotification(aNotification(), 2));
     await sender.publish('nova', KEY, '[]');
-    await until('both have come', () => messages.length === 1 && listener.status().deadLettered === 1);
+    await waitFor('both have come', () => messages.length === 1 && listener.status().deadLettered === 1);
     await sender.close();
   });
 
@@ -177,8 +177,8 @@ describe('messages that cannot be handled', () => {
     const length = Buffer.byteLength(body);
     expect(headers['x-kerbside-left-out-bytes'] ?? length - content.length).toBe(length - content.length);
     await send(aNotification());
-    await until('the next has come', () => messages.length === 1);
-    await until('it is counted', () => listener.status().deadLettered === 1);
+    await waitFor('the next has come', () => messages.length === 1);
+    await waitFor('it is counted', () => listener.status().deadLettered === 1);
   });
 
   test('a handler that fails once gets the message again', async () => {
@@ -187,8 +187,8 @@ describe('messages that cannot be handled', () => {
       failures-- > 0 ? Promise.reject(new Error('the cloud is away')) : Promise.resolve(),
     );
     await send(aNotification());
-    await until('it has come twice', () => messages.length === 2);
-    await until('all is done', async () => (await nova.count(POOL)) === 0);
+    await waitFor('it has come twice', () => messages.length === 2);
+    await waitFor('all is done', async () => (await nova.count(POOL)) === 0);
     expect(listener.status()).toMatchObject({ requeued: 1, deadLettered: 0 });
     expect(await nova.count(DEAD)).toBe(0);
   });
@@ -199,7 +199,7 @@ describe('messages that cannot be handled', () => {
       failures-- > 0 ? Promise.reject(new DatabaseError('connection refused')) : Promise.resolve(),
     );
     await send(aNotification());
-    await until('it was tried until the database was back', () => messages.length === 3);
+    await waitFor('it was tried until the database was back', () => messages.length === 3);
     await listener.close();
     expect(listener.status()).toMatchObject({ received: 1, requeued: 0, deadLettered: 0 });
     expect(await nova.count(POOL)).toBe(0);
@@ -213,20 +213,20 @@ describe('messages that cannot be handled', () => {
       () => Promise.resolve(away),
     );
     await send(aNotification());
-    await until('it has come for the fourth time', () => messages.length === 4);
+    await waitFor('it has come for the fourth time', () => messages.length === 4);
     expect(listener.status()).toMatchObject({ deadLettered: 0 });
     away = false;
-    await until('it is handled', () => messages.length === 5);
-    await until('all is done', async () => (await nova.count(POOL)) === 0);
+    await waitFor('it is handled', () => messages.length === 5);
+    await waitFor('all is done', async () => (await nova.count(POOL)) === 0);
     expect(await nova.count(DEAD)).toBe(0);
   });
 
   test('a message that is held goes back when the process ends', async () => {
     const { listener, messages } = await listen({}, () => Promise.reject(new DatabaseError('gone')));
     await send(aNotification());
-    await until('it has come', () => messages.length === 1);
+    await waitFor('it has come', () => messages.length === 1);
     await listener.close();
-    await until('it waits for another one', async () => (await nova.count(POOL)) === 1);
+    await waitFor('it waits for another one', async () => (await nova.count(POOL)) === 1);
     expect(await nova.count(DEAD)).toBe(0);
   });
 
@@ -284,7 +284,7 @@ describe('what is at the broker already', () => {
       };
       const { messages } = await listen(env);
       await send(aNotification());
-      await until('it has come', () => messages.length === 1);
+      await waitFor('it has come', () => messages.length === 1);
     }
     await nova.attempt((channel) => channel.assertExchange('nova', 'topic', options));
   });
@@ -293,7 +293,7 @@ describe('what is at the broker already', () => {
     await nova.channel.assertExchange('nova', type, { durable: false });
     const { messages } = await listen();
     await send(aNotification());
-    await until('it has come', () => messages.length === 1);
+    await waitFor('it has come', () => messages.length === 1);
   });
 
   test.each([
@@ -304,7 +304,7 @@ describe('what is at the broker already', () => {
     await nova.channel.assertQueue(POOL, options);
     const { messages } = await listen();
     await send(aNotification());
-    await until('it has come', () => messages.length === 1);
+    await waitFor('it has come', () => messages.length === 1);
   });
 
   test('a missing exchange is made as the configuration says', async () => {
@@ -315,11 +315,11 @@ describe('what is at the broker already', () => {
   test('a queue that is deleted is made again', async () => {
     const { listener, messages } = await listen();
     await nova.channel.deleteQueue(POOL);
-    await until('the loss is seen', () => listener.status().state === 'disconnected');
+    await waitFor('the loss is seen', () => listener.status().state === 'disconnected');
     expect(listener.status().fault).toContain(`queue ${POOL} was deleted`);
-    await until('the listener is back', () => listener.status().state === 'connected');
+    await waitFor('the listener is back', () => listener.status().state === 'connected');
     await send(aNotification());
-    await until('it has come', () => messages.length === 1);
+    await waitFor('it has come', () => messages.length === 1);
   });
 
   test('a dead-letter queue that is deleted is made again', async () => {
@@ -328,7 +328,7 @@ describe('what is at the broker already', () => {
     await nova.take(DEAD);
     await nova.channel.deleteQueue(DEAD);
     await nova.publish('nova', KEY, '[]');
-    await until('it is there again', async () => {
+    await waitFor('it is there again', async () => {
       try {
         return (await nova.count(DEAD)) === 1;
       } catch {

@@ -6,7 +6,7 @@ import type { Messaging } from '../../../src/messaging/messaging.js';
 import { closeFrame, startAmqpServer } from '../../fixtures/amqp-server.js';
 import type { AmqpServer } from '../../fixtures/amqp-server.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
-import { until } from '../../fixtures/until.js';
+import { waitFor } from '../../fixtures/program.js';
 
 let server: AmqpServer | undefined;
 let messaging: Messaging | undefined;
@@ -26,7 +26,7 @@ describe('a broker that sends its client away with the welcome', () => {
     const { port } = server;
     const url = `rabbit://user:password@127.0.0.1:${port}/`;
     messaging = openMessaging(messagingConf({ OS_DEFAULT__TRANSPORT_URL: url }), 'kerbside-proxy');
-    await until('it is asked three times', () => (server?.welcomed ?? 0) >= 3);
+    await waitFor('it is asked three times', () => (server?.welcomed ?? 0) >= 3);
     expect(messaging.status()).toMatchObject({ state: 'disconnected' });
     expect(messaging.status().fault).toContain(text.slice(0, 12));
   });

@@ -141,7 +141,7 @@ describe.each(ENGINES)('services on %s', (engine) => {
     await heartbeat.start();
     expect(heartbeat.certain()).toBe(true);
     heartbeat.setDraining();
-    await waitFor('draining', 3000, async () => (await all())[0]?.status === 'draining');
+    await waitFor('draining', async () => (await all())[0]?.status === 'draining');
     expect(await all()).toMatchObject([{ binary: 'kerbside', report: { channels: 3 }, pid: process.pid }]);
     await heartbeat.stop();
     expect(await all()).toMatchObject([{ state: 'down', status: 'stopped' }]);
@@ -162,13 +162,13 @@ describe.each(ENGINES)('services on %s', (engine) => {
     });
     await heartbeat.start();
     away = true;
-    await waitFor('doubt', 3000, () => !heartbeat.certain());
+    await waitFor('doubt', () => !heartbeat.certain());
     await services.findDown({ downTime: 0.3, slack: 0 });
     away = false;
-    await waitFor('second try', 3000, () => tries === 2);
+    await waitFor('second try', () => tries === 2);
     expect(heartbeat.certain()).toBe(false);
     release();
-    await waitFor('certainty', 3000, () => heartbeat.certain());
+    await waitFor('certainty', () => heartbeat.certain());
     await delay(250);
     expect(tries).toBe(2);
   });

@@ -11,7 +11,7 @@ import {
   encryptTicket as encryptByHand,
   makeTicketKey,
 } from '../../../fixtures/spice-ticket.js';
-import { until } from '../../../fixtures/until.js';
+import { waitFor } from '../../../fixtures/program.js';
 
 describe('TicketKey', () => {
   it('is shown in 162 bytes and opens what was encrypted to it, up to the first NUL', async () => {
@@ -36,7 +36,7 @@ describe('TicketKeys', () => {
     const first = keys.take();
     for (let use = 1; use < KEY_MAX_USES; use += 1) keys.take();
     // It is made on the thread pool.
-    await until('the key is replaced', () => keys.take() !== first);
+    await waitFor('the key is replaced', () => keys.take() !== first);
     expect(first.decrypt(encryptByHand(first.publicKey, 'late'))).toBe('late');
     keys.close();
   });
