@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The states of a session, the moves between them (one table), and what each state answers to a channel that asks
-// for admission. db/api/console-sessions.ts writes each move as one
-// conditional statement.
-//
-//   pending   a token was made; its main channel has not come up yet
-//   active    the main channel is up: the session's other channels are admitted
-//   closing   the main channel ended, or somebody terminated the session: its channels must end. Within the grace a
-//             new main channel may make it active again, unless it was terminated
-//   closed    over; the row is kept for a day
+// What each state of a session answers to a channel that asks for admission. The states and the moves between them are a
+// table of db/models/session-state.ts, which the statements take their conditions from.
+import type { SessionState } from '../db/models/session-state.js';
 
-/** State of a console session. */
-export type SessionState = 'pending' | 'active' | 'closing' | 'closed';
-
-/** Where a session may go from each state. */
-export const SESSION_MOVES: Readonly<Record<SessionState, readonly SessionState[]>> = {
-  pending: ['active', 'closing', 'closed'],
-  active: ['closing'],
-  closing: ['active', 'closed'],
-  closed: [],
-};
-
-/** Whether a session may go from one state to another. */
-export function mayMove(from: SessionState, to: SessionState): boolean {
-  return SESSION_MOVES[from].includes(to);
-}
+export type { SessionState };
 
 /** Why a channel may not be opened. */
 export type Refusal =
@@ -41,7 +21,7 @@ export const MAIN_CHANNEL = 1;
 
 /** What is known about a token when a channel comes with it. Times in epoch seconds. */
 export interface AdmissionView {
-  readonly state: string;
+  readonly state: SessionState;
   readonly expires: number;
   readonly revoked: number | null;
   readonly terminated_at: number | null;
@@ -77,8 +57,7 @@ export function admit(
 function refuseMain(view: AdmissionView, connectionId: number, now: number, grace: number): Refusal | null {
   if (connectionId !== 0) return 'bad_connection_id';
   if (view.main_ref !== null) return 'token_in_use';
-  const state = view.state as SessionState;
-  switch (state) {
+  switch (view.state) {
     case 'pending':
       return view.expires < now ? 'token_expired' : null;
     case 'closing':
@@ -91,8 +70,7 @@ function refuseMain(view: AdmissionView, connectionId: number, now: number, grac
 }
 
 function refuseOther(view: AdmissionView, connectionId: number): Refusal | null {
-  const state = view.state as SessionState;
-  switch (state) {
+  switch (view.state) {
     case 'pending':
     case 'closing':
       return 'main_required';

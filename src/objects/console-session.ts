@@ -262,7 +262,7 @@ export class ConsoleSessions {
   async find(sessionId: string): Promise<SessionSummary | null> {
     const row = await findSession(this.#db, sessionId);
     if (row === null) return null;
-    return { sessionId, source: row.source, uuid: row.uuid, state: row.state as SessionState };
+    return { sessionId, source: row.source, uuid: row.uuid, state: row.state };
   }
 
   /** Sessions with open channels, by session id; all, or those on the consoles of one project. */

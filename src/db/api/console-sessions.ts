@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on console_sessions and session_terminations. Each move of a session is one conditional UPDATE; the
-// conditions are the rules of objects/console-session-state.ts as the engine must check them, under its row lock.
-// `updated_at` is of the database's clock, whoever writes: the poll of every node goes by it.
+// Named queries on console_sessions and session_terminations. Raw statements: each move of a session is one conditional
+// UPDATE, whose states are those of the table in models/session-state.ts and which the engine checks under its row
+// lock. `updated_at` is of the database's clock, whoever writes: the poll of every node goes by it.
 import type { ConsoleSessionRow } from '../models/console-session.js';
+import { mayMove, moveState, SESSION_MOVES, withState } from '../models/session-state.js';
+import type { SessionState } from '../models/session-state.js';
 import { batches, databaseNow, insertIgnore, placeholders } from '../statements.js';
 import type { Statements } from '../statements.js';
 
@@ -32,11 +34,14 @@ export async function insertSession(
 }
 
 /** One session. */
-export async function findSession(db: Statements, sessionId: string): Promise<ConsoleSessionRow | null> {
+export async function findSession(
+  db: Statements,
+  sessionId: string,
+): Promise<(ConsoleSessionRow & { state: SessionState }) | null> {
   const rows = await db.query<ConsoleSessionRow>('SELECT * FROM console_sessions WHERE session_id = ?', [
     sessionId,
   ]);
-  return rows[0] ?? null;
+  return rows[0] === undefined ? null : withState(rows[0]);
 }
 
 /**
@@ -48,7 +53,7 @@ export async function claimMain(db: Statements, claim: MainClaim): Promise<boole
     'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, reason = NULL, ' +
       `updated_at = ${databaseNow(db.dialect)} ` +
       'WHERE session_id = ? AND generation = ? AND main_ref IS NULL AND terminated_at IS NULL ' +
-      "AND (state = 'pending' OR (state = 'closing' AND closing_since >= ?))",
+      `AND ${mayMove('establish')} AND (state <> 'closing' OR closing_since >= ?)`,
     [claim.connectionRef, claim.connectionId, claim.sessionId, claim.generation, claim.graceStart],
   );
   return matched > 0;
@@ -64,19 +69,23 @@ export async function activateSession(
   // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
   const matched = await db.execute(
     `UPDATE console_sessions SET backend_connection_id = ?, closing_since = NULL, updated_at = ${databaseNow(db.dialect)}` +
-      ", state = 'active' WHERE session_id = ? AND generation = ? AND COALESCE(main_ref, '') <> '' AND terminated_at IS NULL " +
-      "AND state IN ('pending', 'closing')",
+      `, ${moveState('establish')} WHERE session_id = ? AND generation = ? AND COALESCE(main_ref, '') <> '' ` +
+      `AND terminated_at IS NULL AND ${mayMove('establish')}`,
     [backendConnectionId, sessionId, generation],
   );
   return matched > 0;
 }
 
+/** SQL: the main channel ended at `?`, for `SET`; a session that was not up stays as it is. */
+export const RELEASE =
+  `closing_since = CASE WHEN ${mayMove('release')} THEN ? ELSE closing_since END, ` +
+  `state = CASE WHEN ${mayMove('release')} THEN '${SESSION_MOVES.release.to}' ELSE state END`;
+
 /** The main channels `refs` ended: active -> closing, any other state stays; the claim is given up. */
 export async function releaseMains(db: Statements, refs: readonly string[], now: number): Promise<void> {
   for (const batch of batches(refs, BATCH)) {
     await db.execute(
-      "UPDATE console_sessions SET closing_since = CASE WHEN state = 'active' THEN ? ELSE closing_since END, " +
-        "state = CASE WHEN state = 'active' THEN 'closing' ELSE state END, main_ref = NULL, " +
+      `UPDATE console_sessions SET ${RELEASE}, main_ref = NULL, ` +
         `ended_generation = generation, updated_at = ${databaseNow(db.dialect)} ` +
         `WHERE main_ref IN (${placeholders(batch.length)})`,
       [now, ...batch],
@@ -116,12 +125,10 @@ export async function terminateSession(
   reason: string,
   now: number,
 ): Promise<boolean> {
-  const matched = await db.execute(`${terminate(db.dialect)} WHERE session_id = ? AND state <> 'closed'`, [
-    reason,
-    now,
-    now,
-    sessionId,
-  ]);
+  const matched = await db.execute(
+    `${terminate(db.dialect)} WHERE session_id = ? AND ${mayMove('terminate')}`,
+    [reason, now, now, sessionId],
+  );
   if (matched === 0) return false;
   await recordTerminations(db, [sessionId], reason, now);
   return true;
@@ -134,7 +141,7 @@ export async function terminateSessionsOf(
   reason: string,
   now: number,
 ): Promise<void> {
-  const where = "WHERE source = ? AND uuid = ? AND state <> 'closed'";
+  const where = `WHERE source = ? AND uuid = ? AND ${mayMove('terminate')}`;
   const rows = await db.query<{ session_id: string }>(
     `SELECT session_id FROM console_sessions ${where} AND terminated_at IS NULL`,
     [console.source, console.uuid],
@@ -147,7 +154,7 @@ export async function terminateSessionsOf(
 const terminate = (dialect: Statements['dialect']): string =>
   'UPDATE console_sessions SET reason = CASE WHEN terminated_at IS NULL THEN ? ELSE reason END, ' +
   'closing_since = COALESCE(closing_since, ?), terminated_at = COALESCE(terminated_at, ?), ' +
-  `ended_generation = generation, updated_at = ${databaseNow(dialect)}, state = 'closing'`;
+  `ended_generation = generation, updated_at = ${databaseNow(dialect)}, ${moveState('terminate')}`;
 
 async function recordTerminations(
   db: Statements,
@@ -165,8 +172,8 @@ async function recordTerminations(
 /** pending -> closed, for a session that nobody began; false when somebody just did. */
 export async function expireSession(db: Statements, sessionId: string, now: number): Promise<boolean> {
   const matched = await db.execute(
-    `UPDATE console_sessions SET state = 'closed', closed = ?, updated_at = ${databaseNow(db.dialect)}, ` +
-      "reason = 'token expired' WHERE session_id = ? AND state = 'pending' AND main_ref IS NULL",
+    `UPDATE console_sessions SET closed = ?, updated_at = ${databaseNow(db.dialect)}, reason = 'token expired', ` +
+      `${moveState('expire')} WHERE session_id = ? AND ${mayMove('expire')} AND main_ref IS NULL`,
     [now, sessionId],
   );
   return matched > 0;
@@ -175,7 +182,7 @@ export async function expireSession(db: Statements, sessionId: string, now: numb
 /** Main channels that were claimed before `before` and never came up: their node is gone. */
 export async function listStaleClaims(db: Statements, before: number, limit: number): Promise<string[]> {
   const rows = await db.query<{ main_ref: string }>(
-    "SELECT main_ref FROM console_sessions WHERE state IN ('pending', 'closing') AND updated_at < ? " +
+    `SELECT main_ref FROM console_sessions WHERE ${mayMove('establish')} AND updated_at < ? ` +
       'AND main_ref IS NOT NULL LIMIT ?',
     [before, limit],
   );
@@ -191,7 +198,7 @@ export async function listOverdueSessions(db: Statements, before: number, limit:
   return rows.map(({ session_id }) => session_id);
 }
 
-const OVERDUE = "state = 'closing' AND closing_since < ? AND (main_ref IS NULL OR terminated_at IS NOT NULL)";
+const OVERDUE = `${mayMove('close')} AND closing_since < ? AND (main_ref IS NULL OR terminated_at IS NOT NULL)`;
 
 /** closing -> closed for those that are still overdue; spends their tokens and closes rows that nobody closed. */
 export async function closeSessions(
@@ -203,7 +210,7 @@ export async function closeSessions(
   const among = `session_id IN (${placeholders(sessionIds.length)})`;
   const closed = await db.execute(
     `UPDATE console_sessions SET closed = ?, updated_at = ${databaseNow(db.dialect)}, connection_id = NULL, ` +
-      `main_ref = NULL, state = 'closed' WHERE ${among} AND ${OVERDUE}`,
+      `main_ref = NULL, ${moveState('close')} WHERE ${among} AND ${OVERDUE}`,
     [now, ...sessionIds, before],
   );
   const really = (table: string): string =>

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on console_tokens, among them the one read that decides about a channel.
+// Named queries on console_tokens, among them the one read that decides about a channel. Raw statements: a token is
+// spent or replaced by one conditional statement, and the reads join four tables by their keys.
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import type { ConsoleTokenRow } from '../models/console-token.js';
+import { withState } from '../models/session-state.js';
+import type { SessionState } from '../models/session-state.js';
 import type { ConsoleRow } from '../models/console.js';
 import { batches, placeholders } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
@@ -12,7 +15,6 @@ export interface TokenView
     Pick<ConsoleTokenRow, 'session_id' | 'source' | 'uuid' | 'expires' | 'revoked' | 'issued_to'>,
     Pick<
       ConsoleSessionRow,
-      | 'state'
       | 'generation'
       | 'connection_id'
       | 'backend_connection_id'
@@ -20,6 +22,7 @@ export interface TokenView
       | 'closing_since'
       | 'terminated_at'
     > {
+  state: SessionState;
   /** null: the console is gone; the columns from `hypervisor` to `ticket` say nothing then. */
   console_uuid: string | null;
   name: ConsoleRow['name'];
@@ -59,8 +62,8 @@ export interface ConsoleRange {
 
 /** What is known about a token; null when nothing. */
 export async function viewToken(db: Statements, hash: string): Promise<TokenView | null> {
-  const rows = await db.query<TokenView>(VIEW, [hash]);
-  return rows[0] ?? null;
+  const rows = await db.query<Omit<TokenView, 'state'> & { state: string }>(VIEW, [hash]);
+  return rows[0] === undefined ? null : withState(rows[0]);
 }
 
 /** Adds a token; its session is there already. */

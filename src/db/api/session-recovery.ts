@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries with which a node that had been taken for dead makes its records true again, and those with which the
-// records of a dead node are closed. Each decides by its own conditions: both sides may be at work at the same moment.
+// records of a dead node are closed. Raw statements: each decides by its own conditions: both sides may be at work at
+// the same moment.
 import type { CloseReason } from '../../close-reason.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
+import { mayMove, moveState } from '../models/session-state.js';
 import { batches, databaseNow, placeholders } from '../statements.js';
 import type { Statements } from '../statements.js';
+import { RELEASE } from './console-sessions.js';
 import { DOWN_SINCE, NO_PROXY_UP } from './services.js';
 
 const BATCH = 500;
@@ -80,13 +83,13 @@ export async function reclaimMain(
   },
 ): Promise<boolean> {
   // What had not come up yet is put back as it was: its MAIN_INIT is still to come.
-  const up = main.established ? "closing_since = NULL, state = 'active', " : '';
+  const up = main.established ? `closing_since = NULL, ${moveState('establish')}, ` : '';
   const matched = await db.execute(
     `UPDATE console_sessions SET ${up}reason = NULL, main_ref = ?, ended_generation = generation - 1, ` +
       `updated_at = ${databaseNow(db.dialect)} ` +
       'WHERE session_id = ? AND generation = ? AND terminated_at IS NULL ' +
       // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
-      "AND (COALESCE(main_ref, '') = ? OR (COALESCE(main_ref, '') = '' AND reason = ? AND state IN ('pending', 'closing')))",
+      `AND (COALESCE(main_ref, '') = ? OR (COALESCE(main_ref, '') = '' AND reason = ? AND ${mayMove('establish')}))`,
     [main.connectionRef, main.sessionId, main.generation, main.connectionRef, NODE_LOST],
   );
   return matched > 0;
@@ -103,7 +106,7 @@ export async function reopenOthers(
   for (const batch of batches(refs, BATCH)) {
     reopened += await db.execute(
       `${REOPEN} AND connection_ref IN (${placeholders(batch.length)}) AND EXISTS (SELECT 1 FROM console_sessions s ` +
-        "WHERE s.session_id = ? AND s.generation = ? AND s.state = 'active' AND s.terminated_at IS NULL " +
+        `WHERE s.session_id = ? AND s.generation = ? AND s.${moveState('establish')} AND s.terminated_at IS NULL ` +
         'AND s.ended_generation < s.generation)',
       [...batch, sessionId, generation],
     );
@@ -120,8 +123,7 @@ export async function releaseLostMains(
 ): Promise<void> {
   for (const batch of batches(refs, BATCH)) {
     await db.execute(
-      "UPDATE console_sessions SET closing_since = CASE WHEN state = 'active' THEN ? ELSE closing_since END, " +
-        "state = CASE WHEN state = 'active' THEN 'closing' ELSE state END, main_ref = NULL, " +
+      `UPDATE console_sessions SET ${RELEASE}, main_ref = NULL, ` +
         `ended_generation = generation, reason = ?, updated_at = ${databaseNow(db.dialect)} ` +
         `WHERE main_ref IN (${placeholders(batch.length)}) AND ${NO_PROXY_UP}`,
       [now, NODE_LOST, ...batch, node],
