@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on audit_events.
+// Named queries on audit_events. Raw statements: many rows go in at once, and each listing is written for its index.
 import type { AuditEventRow } from '../models/audit-event.js';
 import { placeholders, valueLists } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on console_connections.
+// Named queries on console_connections. Raw statements: each change of a row is one conditional statement, for many
+// rows at once, since any number of processes write at the same moment.
 import type { CloseReason } from '../../close-reason.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on consoles. A listing resumes after (source, uuid) in two steps, the rest of that source and then the
-// sources after it, because no single condition makes both engines walk the primary key.
+// Named queries on consoles. Raw statements: rows are written many at once, differently on the two engines. A listing
+// resumes after (source, uuid) in two steps, the rest of that source and then the sources after it, because no single
+// condition makes both engines walk the primary key.
 import type { ConsoleRow } from '../models/console.js';
 import { databaseNow, insertIgnore, placeholders, valueLists } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on encryption_keys, and the walk over everything that is encrypted, for rotation.
+// Named queries on encryption_keys, and the walk over everything that is encrypted, for rotation. Raw statements: a
+// value is encrypted again only while it is what was read, and the first of several keys at once is the one that
+// counts.
 import { insertIgnore } from '../statements.js';
 import type { Statements } from '../statements.js';
 

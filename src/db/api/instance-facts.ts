@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is said of an instance, written into the rows of its consoles. Each write carries the time of what was said and
-// is one statement that does nothing when the row knows better: any order, any number of times, from any node.
+// What is said of an instance, in raw statements, written into the rows of its consoles. Each write carries the time of
+// what was said and is one statement that does nothing when the row knows better: any order, any number of times, from
+// any node.
 import type { ConsoleRow } from '../models/console.js';
 import { databaseNow } from '../statements.js';
 import type { Statements } from '../statements.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries behind the listings of /v1: sessions, connections and audit events with the project of their console.
-// Every filter is on an index; a uuid without a source is looked up in each source by the primary key.
+// Named queries behind the listings of /v1, raw statements since each is written for its index: sessions, connections
+// and audit events with the project of their console. Every filter is on an index; a uuid without a source is looked up
+// in each source by the primary key.
 import type { AuditEventRow } from '../models/audit-event.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';

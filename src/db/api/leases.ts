@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on leases. One conditional statement decides who holds a lease; all times are the database's own.
+// Named queries on leases. Raw statements: one conditional statement decides who holds a lease; all times are the
+// database's own.
 import type { LeaseRow } from '../models/lease.js';
 import { databaseNow, insertIgnore, placeholders } from '../statements.js';
 import type { Statements } from '../statements.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on services. All times are the database's own; what a row must be like for a change stands in the
-// statement that makes it, since any number of processes ask at the same moment.
+// Named queries on services. Raw statements: all times are the database's own; what a row must be like for a change
+// stands in the statement that makes it, since any number of processes ask at the same moment.
 import type { ServiceRow } from '../models/service.js';
 import { databaseNow, placeholders } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The named query for what one generation of a session came to: asked once, after it has ended.
+// The named query for what one generation of a session came to: asked once, after it has ended. A raw statement: it
+// sums over the channels of all nodes in one look.
 import type { ConsoleRow } from '../models/console.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import type { ConsoleTokenRow } from '../models/console-token.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on sources.
+// Named queries on sources. Raw statements: what a process writes of a source depends on what the row holds by then.
 import { DuplicateRow } from '../faults.js';
 import type { SourceRow } from '../models/source.js';
 import type { SqlValue, Statements } from '../statements.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named queries on users.
+// Named queries on users. Plain CRUD, in raw statements all the same: the retries, guards and faults of statements.ts
+// are what every statement of the service has, and TypeORM's repositories know nothing of them.
 import type { UserRow } from '../models/user.js';
 import type { Statements } from '../statements.js';
 
