@@ -127,21 +127,21 @@ module.exports = {
       'the parent process and its relay workers meet in ipc.ts only; both may read the codec',
       { path: '^src/console/control/' },
       {
-        path: '^src/console/(connection|listener|backend|relay|firewall|guest-policy|migration|recording|pacing)/',
+        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|guest-policy|migration|recording|pacing)/',
       },
     ),
     only(
       'worker-not-control',
       'the parent process and its relay workers meet in ipc.ts only',
       {
-        path: '^src/console/(connection|listener|backend|relay|firewall|guest-policy|migration|recording|pacing)/',
+        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|guest-policy|migration|recording|pacing)/',
       },
       { path: '^src/console/control/' },
     ),
     only(
       'stages-stand-alone',
       'what looks into the stream knows the codec and the stage interface, never another stage',
-      { path: '^src/console/(firewall|guest-policy|migration|recording|pacing)/' },
+      { path: '^src/console/(firewall|main-channel|guest-policy|migration|recording|pacing)/' },
       {
         path: '^src/console/',
         pathNot: '^src/console/($1|spice)/|^src/console/relay/stage\\.ts$|^src/console/ipc\\.ts$',

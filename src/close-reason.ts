@@ -24,7 +24,9 @@ export type CloseReason =
   | 'proxy shut down'
   | 'proxy worker died'
   | 'backend failed'
-  | 'control plane failed';
+  | 'control plane failed'
+  /** Named: which stage of the relay threw. */
+  | `relay stage failed: ${string}`;
 
 /** Why an instance of a cloud may not be connected to. */
 export type InstanceFault = 'gone' | 'stopped' | 'moving' | 'building' | 'stale';

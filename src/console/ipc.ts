@@ -56,7 +56,15 @@ export interface Grant {
   readonly target: BackendTarget;
   /** The UUID that the guest must show before a byte passes; null: consoles of this source do not tell theirs. */
   readonly guest: string | null;
+  /** What holds for the session now. */
+  readonly settings: SessionSettings;
 }
+
+/**
+ * What a session may do, as the control plane decides it: groups of the configuration, with their names. It travels in
+ * the grant of each channel and may change while the session lives (`policy_changed`).
+ */
+export type SessionSettings = Pick<Conf, 'firewall'>;
 
 /** Why a channel is refused: what the client may conclude from the link result. */
 export interface Denial {
@@ -139,7 +147,7 @@ export interface Verdict {
  * The groups of the configuration that a relay worker is told, with the names, units and bounds of src/conf; an option is
  * declared there and nowhere else. Of `[DEFAULT]` only what the log needs: its `transport_url` has a password.
  */
-export interface RelaySettings extends Pick<Conf, 'spice' | 'proxy' | 'firewall'> {
+export interface RelaySettings extends Pick<Conf, 'spice' | 'proxy'> {
   readonly default: Pick<Conf['default'], 'debug' | 'useJson' | 'logFile'>;
 }
 
@@ -154,6 +162,8 @@ export type SupervisorMessage =
       readonly generation: number;
       readonly reason: CloseReason;
     }
+  /** From now on these settings hold for the session's channels. */
+  | { readonly op: 'policy_changed'; readonly sessionId: string; readonly settings: SessionSettings }
   | { readonly op: 'drain' }
   | { readonly op: 'stop'; readonly reason: CloseReason }
   | Reply;

@@ -90,7 +90,7 @@ export class ProxyServer implements WorkerListener {
       {
         node: general.nodeName,
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
-        permittedChannels: firewall.permittedChannels,
+        session: { firewall },
         lookTimeout: proxy.controlTimeout * LOOK_SHARE,
         recoveryPatience: general.serviceDownTime,
       },

@@ -61,6 +61,10 @@ class RelayWorker {
         // A leave of the same batch has not joined its session yet: its awaiting step runs after this turn.
         setImmediate(() => registry.endSession(message.sessionId, message.generation, message.reason));
         return;
+      case 'policy_changed':
+        // After the leaves of the same batch, as above.
+        setImmediate(() => registry.useSettings(message.sessionId, message.settings));
+        return;
       case 'drain':
         this.listener.stopAccepting();
         registry.whenIdle(() => control.note({ op: 'drained' }));

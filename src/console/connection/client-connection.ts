@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { ConnectionEnded, type LinkRefused } from './ends.js';
 import type { CloseReason } from '../../close-reason.js';
-import type { Grant, Verdict } from '../ipc.js';
+import type { Grant, SessionSettings, Verdict } from '../ipc.js';
 
 /** What the relay of a connection shows to the sweep and to the close. */
 export interface Traffic {
@@ -17,6 +17,8 @@ export interface Traffic {
   verdicts(): Verdict[];
   /** Which leg has a write that does not come to its end; null: none. */
   blockedLeg(): 'client' | 'backend' | null;
+  /** Other settings hold from the next message on. */
+  useSettings(settings: SessionSettings): void;
 }
 
 /** Whose connection it is: the sender, or the client that a load balancer names. */
@@ -34,6 +36,8 @@ export class ClientConnection {
   readonly clientPort: number;
   /** Set once the control plane has authorized the channel. */
   grant: Grant | null = null;
+  /** The settings that replace those of the grant; null: those still hold. */
+  private changedSettings: SessionSettings | null = null;
   /** SPICE channel type of the link message; 0 before it. */
   channelType = 0;
   /** Set once the backend's leg is linked. */
@@ -67,6 +71,17 @@ export class ClientConnection {
   /** Aborted when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */
   get signal(): AbortSignal {
     return this.abort.signal;
+  }
+
+  /** What holds for the session of this granted channel now. */
+  settingsOf(grant: Grant): SessionSettings {
+    return this.changedSettings ?? grant.settings;
+  }
+
+  /** The control plane has decided anew what the session may do. */
+  useSettings(settings: SessionSettings): void {
+    this.changedSettings = settings;
+    this.traffic?.useSettings(settings);
   }
 
   /** Seconds since accept. */

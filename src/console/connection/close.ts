@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { loggerFor } from '../../log.js';
 import { destroyAfter } from '../../net/deadline.js';
 import type { ClientConnection } from './client-connection.js';
-import { BackendFailed, ConnectionEnded, LinkRefused } from './ends.js';
+import { BackendFailed, ConnectionEnded, LinkRefused, StageFailed } from './ends.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { Grant } from '../ipc.js';
 import { ProtocolError } from '../spice/errors.js';
@@ -152,7 +152,7 @@ function logClose(
   if (fault instanceof ConnectionEnded && fault.reason === 'terminated by request') {
     log.info('session terminated by control plane', fields);
   } else if (isOurs(fault)) {
-    log.error('connection closed by an unexpected fault', { ...fields, stack: (fault as Error).stack });
+    log.error('connection closed by an unexpected fault', { ...fields, stack: stackOf(fault) });
   } else {
     log.info('connection closed', fields);
   }
@@ -162,6 +162,7 @@ function reasonOf(fault: unknown): CloseReason {
   if (fault instanceof ConnectionEnded) return fault.reason;
   if (fault instanceof BackendFailed) return 'backend failed';
   if (fault instanceof ProtocolError) return 'backend broke the protocol';
+  if (fault instanceof StageFailed) return `relay stage failed: ${fault.stage}`;
   return 'control plane failed';
 }
 
@@ -169,6 +170,12 @@ function detailOf(fault: unknown): string | undefined {
   if (fault instanceof ConnectionEnded || fault instanceof BackendFailed)
     return fault.detail === '' ? undefined : fault.detail;
   return fault instanceof Error ? fault.message : undefined;
+}
+
+/** Where a fault of ours came about: of a stage's, within the stage. */
+function stackOf(fault: unknown): string | undefined {
+  const origin = fault instanceof StageFailed ? fault.cause : fault;
+  return origin instanceof Error ? origin.stack : undefined;
 }
 
 function isOurs(fault: unknown): boolean {

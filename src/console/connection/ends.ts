@@ -28,6 +28,19 @@ export class ConnectionEnded extends Ending {
   }
 }
 
+/** A stage of the relay threw: a fault of ours, which ends its channel and no other. */
+export class StageFailed extends KerbsideException {
+  /** @param stage the stage's name, for the audit */
+  constructor(
+    readonly stage: string,
+    cause: unknown,
+  ) {
+    super(`relay stage ${stage} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
 /** The client is refused before its channel is authorized; nothing was recorded for it yet. */
 export class LinkRefused extends Ending {
   /**

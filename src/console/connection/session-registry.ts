@@ -2,6 +2,7 @@
 // The connections of this worker: all of them, for the sweep and the shutdown, and by session, for termination.
 import type { ClientConnection } from './client-connection.js';
 import type { CloseReason } from '../../close-reason.js';
+import type { SessionSettings } from '../ipc.js';
 
 /** Knows every connection of the process. */
 export class SessionRegistry {
@@ -44,6 +45,11 @@ export class SessionRegistry {
     for (const connection of [...(this.bySession.get(sessionId) ?? [])]) {
       if ((connection.grant?.generation ?? 0) <= generation) connection.end(reason);
     }
+  }
+
+  /** Other settings hold for the session's channels. */
+  useSettings(sessionId: string, settings: SessionSettings): void {
+    for (const connection of [...(this.bySession.get(sessionId) ?? [])]) connection.useSettings(settings);
   }
 
   /** Ends everything. */

@@ -22,7 +22,15 @@ import { ChannelRecords } from './channel-records.js';
 import { DatabaseOutage } from './database-outage.js';
 import { Gatherer } from './gatherer.js';
 import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
-import type { Answer, AuthorizeReply, AuthorizeRequest, Denial, WorkerNote, WorkerRequest } from '../ipc.js';
+import type {
+  Answer,
+  AuthorizeReply,
+  AuthorizeRequest,
+  Denial,
+  SessionSettings,
+  WorkerNote,
+  WorkerRequest,
+} from '../ipc.js';
 import { KnownSessions } from './known-sessions.js';
 import { liveChannel, LiveChannels, type WorkerName } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
@@ -40,7 +48,8 @@ const JOINS_MS = 5;
 export interface ControlPlaneSettings {
   readonly node: string;
   readonly maxConnectionsPerAddress: number;
-  readonly permittedChannels: readonly string[];
+  /** What sessions may do. */
+  readonly session: SessionSettings;
   /** Seconds that a look at an instance may take: less than the worker waits for its answer. */
   readonly lookTimeout: number;
   /** Seconds that other nodes get to come back when this one does. */
@@ -321,6 +330,7 @@ export class ControlPlane {
       ...{ proxyConnectionId, backendConnectionId },
       target: { ...target, transport: target.transport ?? null },
       guest: isInstance(outcome) ? uuid : null,
+      settings: this.settings.session,
     };
   }
 
@@ -355,7 +365,8 @@ export class ControlPlane {
   }
 
   private permits(channelType: number): boolean {
-    const { permittedChannels } = this.settings;
-    return permittedChannels.length === 0 || permittedChannels.includes(channelName(channelType) ?? '');
+    const { permittedChannels } = this.settings.session.firewall;
+    const name = channelName(channelType);
+    return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
   }
 }

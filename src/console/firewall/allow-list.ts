@@ -4,10 +4,7 @@
 // client side of these lists refuses nothing that would have worked.
 import { CHANNEL, channelName } from '../spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
-import type { MessagePolicy } from '../spice/message-walker.js';
-
-/** Up: client to backend. Down: backend to client. */
-export type Direction = 'up' | 'down';
+import type { Direction } from '../relay/stage.js';
 
 /** The largest body of a client's message on the inputs and cursor channels, in bytes. */
 export const MAX_SMALL_BODY_BYTES = 4096;
@@ -16,32 +13,27 @@ const TABLE_SIZE = 512;
 const tables = new Map<string, Uint8Array | null>();
 
 /**
- * What one direction of a channel may carry.
+ * The message types that one direction of a channel may carry, as one byte for each; null: all.
  *
  * @param channelType SPICE channel type; one without a list (tunnel) is not restricted by type
- * @param maxBodyBytes the largest body in bytes, where the channel has no smaller one
  */
-export function messagePolicy(
-  channelType: number,
-  direction: Direction,
-  maxBodyBytes: number,
-  enforce: boolean,
-): MessagePolicy {
-  const small = direction === 'up' && (channelType === CHANNEL.inputs || channelType === CHANNEL.cursor);
-  return {
-    allowed: allowedTypes(channelType, direction),
-    maxBodyBytes: small ? Math.min(MAX_SMALL_BODY_BYTES, maxBodyBytes) : maxBodyBytes,
-    enforce,
-  };
-}
-
-function allowedTypes(channelType: number, direction: Direction): Uint8Array | null {
+export function allowedTypes(channelType: number, direction: Direction): Uint8Array | null {
   const key = `${direction}${channelType}`;
   const known = tables.get(key);
   if (known !== undefined) return known;
   const table = makeTable(channelType, direction);
   tables.set(key, table);
   return table;
+}
+
+/**
+ * The largest body that one direction of a channel may carry, in bytes.
+ *
+ * @param most the largest one where the channel has no smaller limit
+ */
+export function maxBodyBytes(channelType: number, direction: Direction, most: number): number {
+  const small = direction === 'up' && (channelType === CHANNEL.inputs || channelType === CHANNEL.cursor);
+  return small ? Math.min(MAX_SMALL_BODY_BYTES, most) : most;
 }
 
 function makeTable(channelType: number, direction: Direction): Uint8Array | null {

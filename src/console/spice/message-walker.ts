@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walk over a channel's message headers as the bytes stream by: it finds where messages begin, compares
-// type and size with the policy, and never buffers a body. This is the relay's hot path: integers only, no
+// type and size with a table, and never buffers a body. This is the relay's hot path: integers only, no
 // allocation per chunk. Layouts: spice/protocol.h SpiceMiniDataHeader and SpiceDataHeader.
-import { LimitExceeded, PeerMisbehaved } from './errors.js';
+import { LimitExceeded } from './errors.js';
 
 /** Bytes of a SpiceMiniDataHeader: u16 type, u32 size. */
 export const MINI_HEADER_BYTES = 6;
@@ -17,17 +17,18 @@ export const FULL_HEADER_BYTES = 18;
  */
 export const TLS_RECORD_BYTES = 16_384;
 
-/** Why a message breaks the policy of its channel. */
-export type VerdictRule = 'disallowed_type' | 'size_cap';
-
-/** What a channel's direction may carry. */
-export interface MessagePolicy {
-  /** One byte for each message type, 1 where the type is allowed; null: every type is. */
+/** Which headers pass without a word: looked up for every message. What it says holds from the next message on. */
+export interface HeaderGate {
+  /** One byte for each message type, 1 where the type passes; null: every type does. */
   readonly allowed: Uint8Array | null;
-  /** The largest body in bytes. */
+  /** The largest body that passes, in bytes. */
   readonly maxBodyBytes: number;
-  /** True: a verdict ends the channel. False: it is only counted (oversized bodies end it all the same). */
-  readonly enforce: boolean;
+  /**
+   * Called for every other message.
+   *
+   * @throws to end the channel; else the message passes
+   */
+  judge(type: number, size: number): void;
 }
 
 /** Follows one direction of one channel. */
@@ -39,16 +40,14 @@ export class MessageWalker {
   private headerHave = 0;
   private readonly headerBytes: number;
   private readonly typeOffset: number;
-  /** Verdicts so far, by rule; null while there is none. */
-  verdicts: Map<VerdictRule, number> | null = null;
 
   /**
    * @param miniHeader whether the channel uses 6-byte headers (both legs do, or neither)
-   * @param policy what this direction of the channel may carry
+   * @param gate which messages pass without a word
    */
   constructor(
     miniHeader: boolean,
-    private readonly policy: MessagePolicy,
+    private readonly gate: HeaderGate,
   ) {
     this.headerBytes = miniHeader ? MINI_HEADER_BYTES : FULL_HEADER_BYTES;
     this.typeOffset = miniHeader ? 0 : 8;
@@ -59,7 +58,7 @@ export class MessageWalker {
    *
    * @returns where the chunk must be cut in two writes so that its last TLS record holds the end of one message at
    *   most; 0 when it need not be cut (see {@link TLS_RECORD_BYTES})
-   * @throws PeerMisbehaved for a type that the policy forbids, LimitExceeded for a body over the maximum
+   * @throws what the gate throws
    */
   walk(chunk: Buffer, length: number): number {
     if (this.bodyLeft > length) {
@@ -98,6 +97,19 @@ export class MessageWalker {
     return this.bodyLeft === 0 && this.headerHave === 0;
   }
 
+  /** Where another parser must go on: body bytes of the current message to come, or the beginning of a header. */
+  place(): { readonly bodyLeft: number; readonly header: Buffer | null } {
+    const { bodyLeft, headerHave } = this;
+    return { bodyLeft, header: headerHave === 0 ? null : (this.header as Buffer).subarray(0, headerHave) };
+  }
+
+  /** Goes on where another parser is: within a body or a header, or at a boundary. */
+  goOn(bodyLeft: number, header: Buffer | null): void {
+    this.bodyLeft = bodyLeft;
+    this.headerHave = 0;
+    if (header !== null) this.keepHeader(header, 0, header.length);
+  }
+
   /** Completes a header that an earlier chunk began; gives where its message ends, perhaps behind the chunk. */
   private finishHeader(chunk: Buffer, length: number): number {
     const header = this.header as Buffer;
@@ -121,7 +133,7 @@ export class MessageWalker {
     this.headerHave = length - offset;
   }
 
-  /** Reads type and size at `at` (u16 type, u32 size in both header forms), judges them, gives the size. */
+  /** Reads type and size at `at` (u16 type, u32 size in both header forms), asks the gate, gives the size. */
   private check(bytes: Buffer, at: number): number {
     const type = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
     // Sizes of 2 GiB and more come out negative: the comparison stays within 31-bit integers.
@@ -130,23 +142,19 @@ export class MessageWalker {
       ((bytes[at + 3] as number) << 8) |
       ((bytes[at + 4] as number) << 16) |
       ((bytes[at + 5] as number) << 24);
-    const policy = this.policy;
-    if (size < 0 || size > policy.maxBodyBytes) {
-      this.count('size_cap');
-      throw new LimitExceeded('message size', policy.maxBodyBytes, size >>> 0);
-    }
-    const allowed = policy.allowed;
-    if (allowed !== null && (type >= allowed.length || allowed[type] === 0)) this.judgeType(type);
+    const gate = this.gate;
+    const allowed = gate.allowed;
+    if (
+      size < 0 ||
+      size > gate.maxBodyBytes ||
+      (allowed !== null && (type >= allowed.length || allowed[type] === 0))
+    )
+      this.ask(type, size);
     return size;
   }
 
-  private judgeType(type: number): void {
-    this.count('disallowed_type');
-    if (this.policy.enforce) throw new PeerMisbehaved(`message type ${type} is not allowed on this channel`);
-  }
-
-  private count(rule: VerdictRule): void {
-    this.verdicts ??= new Map();
-    this.verdicts.set(rule, (this.verdicts.get(rule) ?? 0) + 1);
+  private ask(type: number, size: number): void {
+    this.gate.judge(type, size >>> 0);
+    if (size < 0) throw new LimitExceeded('message size', 2 ** 31 - 1, size >>> 0);
   }
 }

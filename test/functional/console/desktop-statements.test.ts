@@ -43,7 +43,10 @@ class Node {
       this.sessions,
       this.audit,
       new ProxyMetrics(),
-      { node: 'node1', maxConnectionsPerAddress: 100, permittedChannels: [], lookTimeout: 1 },
+      {
+        ...{ node: 'node1', maxConnectionsPerAddress: 100, lookTimeout: 1 },
+        session: { firewall: { mode: 'enforce', permittedChannels: [] } },
+      },
       {
         endOnWorker: () => undefined,
         certain: () => true,

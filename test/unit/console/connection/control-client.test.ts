@@ -24,6 +24,7 @@ const LATE: Grant = {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.7', insecurePort: 5900, securePort: null, ticket: 't' },
     ...{ caCert: null, hostSubject: null, transport: null },
   },
+  settings: { firewall: { mode: 'enforce', permittedChannels: [] } },
 };
 
 const denial = (reason: string): Denial => ({ kind: 'denied', because: 'token', reason });

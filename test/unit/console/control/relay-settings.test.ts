@@ -7,7 +7,7 @@ describe('relaySettings', () => {
   it('are the groups that the proxy was configured with', () => {
     const { conf } = loadConf({ configFiles: [], configDirs: [] }, { OS_PROXY__LINK_TIMEOUT: '12' });
     const settings = relaySettings(conf);
-    expect(settings).toMatchObject({ spice: conf.spice, proxy: conf.proxy, firewall: conf.firewall });
+    expect(settings).toMatchObject({ spice: conf.spice, proxy: conf.proxy });
     expect(settings.proxy.linkTimeout).toBe(12);
   });
 

@@ -14,9 +14,9 @@ import {
 import { MessageWalker } from '../../../../src/console/spice/message-walker.js';
 import { ServerLink, type ServerLinkEvent } from '../../../../src/console/spice/server-link.js';
 import { captured, capturedKey, captures } from '../../../fixtures/captures.js';
+import { CountingGate, OPEN_GATE } from '../../../fixtures/header-gate.js';
 
 const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' } as const;
-const POLICY = { allowed: null, maxBodyBytes: 1 << 20, enforce: true };
 const ANY_MESS = { connectionId: 0, channelType: 1, channelId: 0, commonCaps: [], channelCaps: [] };
 
 function drain(link: ServerLink): ServerLinkEvent[];
@@ -136,7 +136,7 @@ describe.each(captures.known_key_handshakes)('the recorded handshake $name', (en
 
   it('has messages behind the result that the walker follows to their end', () => {
     const { events, rest } = clientEvents([serverStream]);
-    const walker = new MessageWalker(only(events[0], 'reply').miniHeader, POLICY);
+    const walker = new MessageWalker(only(events[0], 'reply').miniHeader, OPEN_GATE);
     walker.walk(rest, rest.length);
     expect(walker.atBoundary).toBe(true);
   });
@@ -224,7 +224,7 @@ describe.each(captures.messages)('the recorded message $name', (entry) => {
     const allowed = new Uint8Array(400);
     allowed[entry.type] = 1;
     for (let cut = 0; cut < bytes.length; cut += 1) {
-      const walker = new MessageWalker(true, { ...POLICY, allowed });
+      const walker = new MessageWalker(true, new CountingGate(allowed, 1 << 20));
       walker.walk(bytes.subarray(0, cut), cut);
       expect(walker.atBoundary).toBe(cut === 0);
       walker.walk(bytes.subarray(cut), bytes.length - cut);

@@ -1,57 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cut rule against a model of spice-gtk's waiting: for any messages in any chunks, both with the walker's cuts
-// and with those of the main channel's stream, nothing complete stays behind in the TLS engine.
+// The cut rule against a model of spice-gtk's waiting: for any messages in any chunks, with the walker's cuts
+// nothing complete stays behind in the TLS engine. Those of the pipeline are tested in relay/pipeline.test.ts.
 import { describe, expect, it } from '@jest/globals';
+import { LimitExceeded, PeerMisbehaved } from '../../../../src/console/spice/errors.js';
 import { MessageWalker, TLS_RECORD_BYTES } from '../../../../src/console/spice/message-walker.js';
+import { CountingGate, OPEN_GATE } from '../../../fixtures/header-gate.js';
 import { SeededRandom } from '../../../fixtures/random.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
+import { WaitingClient } from '../../../fixtures/waiting-client.js';
 
 const ROUNDS = 4000;
-const ANY = { allowed: null, maxBodyBytes: 2 ** 30, enforce: true };
-
-/** A client that polls its socket, reads one message, and polls again; knows where messages end, no bytes. */
-class WaitingClient {
-  /** Plaintext lengths of the records that lie in the kernel. */
-  private readonly records: number[] = [];
-  /** Where in the stream the decrypted bytes end, and up to where messages were read. */
-  private decrypted = 0;
-  private read = 0;
-  private index = 0;
-  /** The message in whose middle the client waits for records, without polling. */
-  private reading = false;
-
-  constructor(private readonly ends: readonly number[]) {}
-
-  /** One TLS write: records of full size from its start. */
-  receive(length: number): void {
-    for (let left = length; left > 0; left -= TLS_RECORD_BYTES) {
-      this.records.push(Math.min(left, TLS_RECORD_BYTES));
-    }
-    while (this.records.length > 0) {
-      this.reading = true;
-      if (!this.readOne()) return;
-    }
-  }
-
-  /** Messages that are complete and that nobody will read until more bytes come. */
-  get stuck(): number {
-    return this.reading ? 0 : this.ends.filter((end) => end > this.read && end <= this.decrypted).length;
-  }
-
-  private readOne(): boolean {
-    const end = this.ends[this.index] ?? Infinity;
-    while (this.decrypted < end) {
-      const record = this.records.shift();
-      if (record === undefined) return false;
-      this.decrypted += record;
-    }
-    this.read = end;
-    this.index += 1;
-    this.reading = false;
-    return true;
-  }
-}
-
 function lengthOf(random: SeededRandom): number {
   const near = random.below(3) * TLS_RECORD_BYTES + random.below(60) - 30;
   return Math.max(0, random.pick([0, random.below(20), random.below(400), near, random.below(70_000)]));
@@ -81,7 +39,7 @@ describe.each([
     let cuts = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
       const { bytes, ends } = streamOf(random, miniHeader);
-      const walker = new MessageWalker(miniHeader, ANY);
+      const walker = new MessageWalker(miniHeader, OPEN_GATE);
       const client = new WaitingClient(ends);
       for (const chunk of chunksOf(random, bytes)) {
         const cut = walker.walk(chunk, chunk.length);
@@ -114,7 +72,7 @@ describe.each([
     ];
     const bytes = Buffer.concat(frames);
     for (let at = 0; at <= bytes.length; at += 1) {
-      const walker = new MessageWalker(miniHeader, ANY);
+      const walker = new MessageWalker(miniHeader, OPEN_GATE);
       walker.walk(bytes.subarray(0, at), at);
       walker.walk(bytes.subarray(at), bytes.length - at);
       expect({ at, boundary: walker.atBoundary }).toEqual({ at, boundary: true });
@@ -125,12 +83,16 @@ describe.each([
     const header = encodeMessage(5, Buffer.alloc(0), { miniHeader });
     header.writeUInt32LE(size, miniHeader ? 2 : 10);
     for (let at = 0; at < header.length; at += 1) {
-      const walker = new MessageWalker(miniHeader, ANY);
+      const gate = new CountingGate(null, 2 ** 30);
+      const walker = new MessageWalker(miniHeader, gate);
       walker.walk(header.subarray(0, at), at);
-      expect(() => walker.walk(header.subarray(at), header.length - at)).toThrow(
-        `message size is ${String(size)}`,
-      );
-      expect(walker.verdicts?.get('size_cap')).toBe(1);
+      expect(() => walker.walk(header.subarray(at), header.length - at)).toThrow(PeerMisbehaved);
+      expect(gate.asked).toEqual([[5, size]]);
+      const open = new MessageWalker(miniHeader, OPEN_GATE);
+      open.walk(header.subarray(0, at), at);
+      const walk = (): number => open.walk(header.subarray(at), header.length - at);
+      if (size >= 2 ** 31) expect(walk).toThrow(LimitExceeded);
+      else expect(walk).not.toThrow();
     }
   });
 });

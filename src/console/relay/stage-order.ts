@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which stages look into a channel, and in which order: chosen once, at link time, from the grant. A new stage is one
+// line here. Down: firewall, main rules, migration, guest policy, recording, pacing. Up: firewall, guest policy,
+// recording, migration, pacing.
+import { Firewall } from '../firewall/firewall.js';
+import type { Grant, SessionSettings } from '../ipc.js';
+import { GuestIdentity } from '../main-channel/guest-identity.js';
+import type { MainControl } from '../main-channel/main-control.js';
+import { SessionId } from '../main-channel/session-id.js';
+import { WithheldMessages } from '../main-channel/withheld-messages.js';
+import { hasCap } from '../spice/capabilities.js';
+import { CHANNEL, MAIN_CAP } from '../spice/constants.js';
+import type { LinkMess } from '../spice/link-message.js';
+import type { StageOrder } from './pipeline.js';
+import type { Stage } from './stage.js';
+
+/** What the choice goes by. */
+export interface ChannelFacts {
+  readonly message: LinkMess;
+  readonly grant: Grant;
+  /** What holds for the session now. */
+  readonly settings: SessionSettings;
+  /** Bytes of the largest body of a message. */
+  readonly maxMessageSize: number;
+  /** Seconds in which the guest must have shown who it is. */
+  readonly identityTimeout: number;
+  readonly control: MainControl;
+}
+
+/** The stages of one channel. */
+export function stagesFor(facts: ChannelFacts): StageOrder {
+  const { message, settings, maxMessageSize } = facts;
+  const firewall = new Firewall(message.channelType, settings, maxMessageSize);
+  if (message.channelType !== CHANNEL.main) return { up: [firewall], down: [firewall] };
+  return { up: [firewall], down: [firewall, ...mainStages(facts)] };
+}
+
+function mainStages({ message, grant, control, identityTimeout }: ChannelFacts): Stage[] {
+  const asked = hasCap(message.channelCaps, MAIN_CAP.NAME_AND_UUID);
+  const identity = grant.guest === null ? [] : [new GuestIdentity(grant.guest, identityTimeout, asked)];
+  return [...identity, new SessionId(grant, control), new WithheldMessages(grant, control)];
+}
