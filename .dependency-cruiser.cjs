@@ -78,6 +78,32 @@ module.exports = {
       { path: '^src', pathNot: '^src/html5proxy/' },
       { path: 'node_modules/ws(/|$)' },
     ),
+    only(
+      'platforms-are-named-once',
+      'a platform is known to its own folder and to the registry; everybody else asks the interface',
+      { path: '^src/', pathNot: '^src/sources/([^/]+/|registry\\.ts$)' },
+      { path: '^src/sources/(?!file/)[^/]+/' },
+    ),
+    only(
+      'platforms-stand-alone',
+      'a driver knows its platform and the reader of its entry, never another platform',
+      { path: '^src/sources/(?!file/)([^/]+)/' },
+      { path: '^src/sources/[^/]+/', pathNot: '^src/sources/($1|file)/' },
+    ),
+    only(
+      'only-openstack-speaks-to-nova',
+      'what Nova is stays with its driver and with what its notifications mean',
+      { path: '^src/', pathNot: '^src/(compute|sources/openstack|notifications)/' },
+      { path: '^src/compute/' },
+    ),
+    only(
+      'use-cases-know-no-border',
+      'opening, exchanging and ending are the same for HTTP, the command line and browsers',
+      { path: '^src/broker/', pathNot: '\\.module\\.ts$' },
+      {
+        path: '^src/(api|cmd|conductor|console|db|html5proxy)/|node_modules/(@nestjs|express|typeorm|commander)(/|$)',
+      },
+    ),
     only('api-not-db', 'controllers speak to objects', { path: '^src/api/' }, { path: '^src/db/' }),
     only(
       'objects-look-down',

@@ -18,7 +18,7 @@ export type CloseReason =
   | 'terminated by request'
   | 'main channel closed'
   | 'channel forbidden'
-  | `instance ${InstanceFault}`
+  | `instance ${LocationFault}`
   | 'node lost'
   | 'node restarted'
   | 'proxy shut down'
@@ -28,5 +28,5 @@ export type CloseReason =
   /** Named: which stage of the relay threw. */
   | `relay stage failed: ${string}`;
 
-/** Why an instance of a cloud may not be connected to. */
-export type InstanceFault = 'gone' | 'stopped' | 'moving' | 'building' | 'stale';
+/** Why a console may not be connected to; `stale`: it runs elsewhere, and where is not known. */
+export type LocationFault = 'gone' | 'stopped' | 'moving' | 'building' | 'stale';

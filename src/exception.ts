@@ -40,3 +40,14 @@ export class Conflict extends KerbsideException {}
 
 /** Something that this operation needs (a source, a driver, a server) is away at the moment. */
 export class Unavailable extends KerbsideException {}
+
+/** A platform says no to a user, for a reason that will stay. The message is the platform's own. */
+export class PlatformRefused extends KerbsideException {
+  constructor(
+    readonly why: 'invalid' | 'unauthenticated' | 'forbidden' | 'unsupported',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -7,6 +7,7 @@ import cookieParser from 'cookie-parser';
 import express from 'express';
 import type { Conf } from '../conf/index.js';
 import { Login } from '../identity/login.js';
+import { loggerFor } from '../log.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
@@ -15,14 +16,15 @@ import { Consoles } from '../objects/console.js';
 import { Inventory } from '../objects/inventory.js';
 import { Sources } from '../objects/source.js';
 import { Policy } from '../policy.js';
+import { ConsoleIssue } from '../broker/console-issue.js';
+import { ConsoleOpening } from '../broker/console-opening.js';
 import { ExchangeLimit } from '../broker/exchange-limit.js';
-import { OpenStackClouds } from '../sources/openstack/clouds.js';
+import { SourceDrivers } from '../sources/source-drivers.js';
 import { TokenExchange } from '../broker/token-exchange.js';
 import { CaCertificate } from '../tls/ca-certificate.js';
 import { Readiness } from '../service/readiness.js';
 import { BodyReader } from './body-reader.js';
 import { ConsoleFiles } from './console-files.js';
-import { ConsoleOpening } from './console-opening.js';
 import { FaultFilter } from './fault-filter.js';
 import { CONF, OPENAPI } from './injection-tokens.js';
 import { JSON_SPACES, sortedKeys } from './json-format.js';
@@ -42,6 +44,8 @@ import { refusalAudit } from './refusal-audit.js';
 import { bindRoutes } from './route-binding.js';
 import { SessionTermination } from './session-termination.js';
 
+const LOG = loggerFor('kerbside.api');
+
 /** What the service is made of; made in server.ts. */
 export interface ApiParts {
   readonly conf: Conf;
@@ -60,7 +64,7 @@ export interface ApiParts {
   readonly inventory: Inventory;
   readonly files: ConsoleFiles;
   readonly permission: Permission;
-  readonly clouds: OpenStackClouds;
+  readonly drivers: SourceDrivers;
   readonly own: OwnNotifications;
 }
 
@@ -89,21 +93,27 @@ export class ApiModule {
         { provide: Inventory, useValue: parts.inventory },
         { provide: ConsoleFiles, useValue: parts.files },
         { provide: Permission, useValue: parts.permission },
-        {
-          provide: ConsoleOpening,
-          useValue: new ConsoleOpening({ ...parts, node: parts.conf.default.nodeName }),
-        },
-        { provide: OpenStackClouds, useValue: parts.clouds },
+        { provide: ConsoleOpening, useValue: consoleOpening(parts) },
+        { provide: ConsoleIssue, useValue: consoleIssue(parts) },
         { provide: TokenExchange, useValue: tokenExchange(parts) },
       ],
     };
   }
 }
 
-function tokenExchange({ conf, clouds, tokens, events }: ApiParts): TokenExchange {
-  const { failedExchangesPerAddress, exchangeWindow } = conf.nova;
+function tokenExchange(parts: ApiParts): TokenExchange {
+  const { conf, drivers } = parts;
+  const { failedExchangesPerAddress, exchangeWindow, exchangeTimeout: timeout } = conf.nova;
   const limit = new ExchangeLimit(failedExchangesPerAddress, exchangeWindow);
-  return new TokenExchange({ clouds, limit, tokens, events, node: conf.default.nodeName });
+  return new TokenExchange({ drivers, limit, timeout, issue: consoleIssue(parts), log: LOG });
+}
+
+function consoleOpening({ conf, inventory, sources, drivers }: ApiParts): ConsoleOpening {
+  return new ConsoleOpening({ inventory, sources, drivers, timeout: conf.nova.exchangeTimeout, log: LOG });
+}
+
+function consoleIssue({ conf, tokens, events }: ApiParts): ConsoleIssue {
+  return new ConsoleIssue({ tokens, events, node: conf.default.nodeName });
 }
 
 /** Express under Nest, before Nest has made its router: paths are compared exactly, case and a slash at the end too. */

@@ -4,12 +4,27 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { RequestContext } from '../context.js';
-import { Conflict, DatabaseError, InvalidInput, NotFound, Unavailable } from '../exception.js';
+import {
+  Conflict,
+  DatabaseError,
+  InvalidInput,
+  NotFound,
+  PlatformRefused,
+  Unavailable,
+} from '../exception.js';
 import { loggerFor } from '../log.js';
 import { wantsHtml } from './accept.js';
 import { errorsBody } from './api-errors.js';
 import { clientPath } from './client-view.js';
-import { Absent, BadRequest, HttpFault, ServiceUnavailable, SessionExpired } from './faults.js';
+import {
+  Absent,
+  BadRequest,
+  Forbidden,
+  HttpFault,
+  ServiceUnavailable,
+  SessionExpired,
+  Unauthorized,
+} from './faults.js';
 import { isVersioned } from './microversion.js';
 import { contextOf } from './request-context.js';
 
@@ -46,8 +61,23 @@ export function faultOf(exception: unknown): HttpFault | undefined {
   if (exception instanceof NotFound) return new Absent(exception.message);
   if (exception instanceof InvalidInput) return new BadRequest(exception.message);
   if (exception instanceof Conflict) return new HttpFault(409, exception.message);
+  if (exception instanceof PlatformRefused) return platformFault(exception);
   if (exception instanceof Unavailable) return new ServiceUnavailable(exception.message);
   return exception instanceof HttpException ? routerFault(exception.getStatus()) : undefined;
+}
+
+/** What a platform answers to one of its users. */
+function platformFault({ why, message }: PlatformRefused): HttpFault {
+  switch (why) {
+    case 'invalid':
+      return new BadRequest(message);
+    case 'unauthenticated':
+      return new Unauthorized(message);
+    case 'forbidden':
+      return new Forbidden(message);
+    case 'unsupported':
+      return new HttpFault(501, message);
+  }
 }
 
 /** The router's own: no such path, or one with a percent sign that encodes nothing. */

@@ -27,7 +27,7 @@ import { Services } from '../objects/service.js';
 import { Sources } from '../objects/source.js';
 import { Users } from '../objects/user.js';
 import { Policy } from '../policy.js';
-import { OpenStackClouds } from '../sources/openstack/clouds.js';
+import { SourceDrivers } from '../sources/source-drivers.js';
 import { Readiness } from '../service/readiness.js';
 import { ApiModule, httpAdapter, usePipeline, type ApiParts } from './api.module.js';
 import { ConsoleFiles } from './console-files.js';
@@ -142,7 +142,7 @@ async function apiParts({ conf, db, messaging, describe }: ApiServices): Promise
     }),
     sources,
     consoles,
-    clouds: new OpenStackClouds(sources, consoles, { ...conf.nova, userKeystones: keystonesOf(conf) }, LOG),
+    drivers: new SourceDrivers(sources, { consoles, conf }),
     sessions: new ConsoleSessions(db, {
       reconnectGrace: conf.console.reconnectGrace,
       announce: announceTo(fanout),
@@ -156,10 +156,4 @@ function keystoneTokens(conf: Conf, session: ServiceSession, policy: Policy): Ke
   const o = conf.keystoneAuthtoken;
   const validator = new TokenValidator(session, { ...o, timeout: o.httpConnectTimeout });
   return { validator, policy, uri: o.wwwAuthenticateUri === '' ? o.authUrl : o.wwwAuthenticateUri };
-}
-
-/** The public and the service's own URL of the Keystone that validates users' tokens. */
-function keystonesOf(conf: Conf): string[] {
-  const { authUrl, wwwAuthenticateUri } = conf.keystoneAuthtoken;
-  return [authUrl, wwwAuthenticateUri].filter((url) => url !== '');
 }

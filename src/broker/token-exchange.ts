@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a console token of Nova to one of Kerbside: asks the clouds, makes the session, and leaves a trace in the
-// audit. How often a stranger may try is counted here, whichever door they come through.
-import type { InstanceNotReady } from '../compute/faults.js';
+// From a token that a platform handed to a user to a console token of Kerbside: asks all sources whose platforms hand
+// out such tokens, and issues one of ours. How often any client may fail is counted here, whichever way they come in.
 import { NotFound } from '../exception.js';
-import type { AuditEvents } from '../objects/audit-event.js';
-import { AUDIT } from '../objects/audit-message.js';
-import type { ConsoleTokens, MintedToken } from '../objects/console-token.js';
+import type { Logger } from '../log.js';
+import { signalWithin } from '../net/deadline.js';
+import type { MintedToken } from '../objects/console-token.js';
+import { InstanceNotReady } from '../objects/instance-fault.js';
+import { firstAnswer } from '../sources/first-answer.js';
+import type { SourceDrivers } from '../sources/source-drivers.js';
+import type { ConsoleIssue } from './console-issue.js';
 import type { ExchangeLimit } from './exchange-limit.js';
-import type { OpenStackClouds, SourcedConsole } from '../sources/openstack/clouds.js';
 
-/** Who is named as the one that a console token was made for: Nova does not say. */
+/** Who is named as the one that a console token was made for: the platform does not say. */
 const ISSUED_TO = 'nova';
 
-/** What came of a token of Nova. */
-export type Opening =
+/** What came of a token. */
+export type Exchange =
   | ({ readonly kind: 'opened'; readonly source: string; readonly uuid: string } & MintedToken)
   /** Too many failed tries from this address; `wait` in whole seconds. */
   | { readonly kind: 'limited'; readonly wait: number }
@@ -23,12 +25,12 @@ export type Opening =
 
 /** What the exchange works with. */
 export interface TokenExchangeParts {
-  readonly clouds: Pick<OpenStackClouds, 'exchange'>;
+  readonly drivers: Pick<SourceDrivers, 'all'>;
   readonly limit: ExchangeLimit;
-  readonly tokens: ConsoleTokens;
-  readonly events: AuditEvents;
-  /** The name of this node, for audit. */
-  readonly node: string;
+  readonly issue: Pick<ConsoleIssue, 'token'>;
+  /** Seconds for all sources together, from the question to the answer. */
+  readonly timeout: number;
+  readonly log: Pick<Logger, 'warning'>;
 }
 
 /** Exchanges tokens. */
@@ -39,29 +41,46 @@ export class TokenExchange {
    * Exchanges a token.
    * @param address of the client, for the count of failed tries
    */
-  async open(token: string, address: string): Promise<Opening> {
-    const { limit, clouds } = this.parts;
+  async open(token: string, address: string): Promise<Exchange> {
+    const { limit } = this.parts;
     const wait = await limit.take(address);
     if (wait !== null) return { kind: 'limited', wait };
-    const outcome = await clouds.exchange(token);
-    if (outcome.kind !== 'found') return outcome;
+    const found = await this.#find(token);
+    if (found.kind !== 'found') return found;
     await limit.giveBack(address);
-    return this.begin(outcome);
-  }
-
-  private async begin({ source, console: { uuid } }: SourcedConsole): Promise<Opening> {
-    const { tokens, events, node } = this.parts;
+    const { source, uuid } = found;
     try {
-      const minted = await tokens.mint({ source, uuid, issuedTo: ISSUED_TO });
-      const message = AUDIT.tokenCreated;
-      await events.record({
-        ...{ node, pid: process.pid, source, uuid },
-        ...{ session_id: minted.sessionId, message },
-      });
-      return { kind: 'opened', source, uuid, ...minted };
+      const issued = await this.parts.issue.token({ source, uuid, issuedTo: ISSUED_TO });
+      return { kind: 'opened', source, uuid, ...issued };
     } catch (error) {
       // The console was removed between the exchange and this.
       if (error instanceof NotFound) return { kind: 'unknown', faults: [] };
+      throw error;
+    }
+  }
+
+  async #find(
+    token: string,
+  ): Promise<
+    | { readonly kind: 'found'; readonly source: string; readonly uuid: string }
+    | Extract<Exchange, { kind: 'not_ready' | 'unknown' }>
+  > {
+    const { drivers, timeout, log } = this.parts;
+    const sources = await drivers.all();
+    const asked = [...sources.values()].filter(
+      ({ driver }) => driver instanceof Error || driver.tokens !== undefined,
+    );
+    const answer = await firstAnswer(asked, timeout, log, async ({ tokens }, signal) => {
+      const console = await tokens?.resolve(token, signal);
+      return tokens === undefined || !console ? null : { tokens, console };
+    });
+    if (answer.kind !== 'found') return answer;
+    const { source, value } = answer;
+    try {
+      await value.tokens.adopt(value.console, signalWithin(timeout * 1000));
+      return { kind: 'found', source, uuid: value.console.uuid };
+    } catch (error) {
+      if (error instanceof InstanceNotReady) return { kind: 'not_ready', fault: error };
       throw error;
     }
   }

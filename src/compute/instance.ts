@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server of Nova as far as its console goes: whose it is, where it runs, and whether it has a screen now.
-import type { InstanceFault } from './faults.js';
+import type { InstanceFault } from '../objects/instance-fault.js';
 
 /** One server. */
 export interface Instance {

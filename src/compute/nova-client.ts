@@ -3,7 +3,8 @@
 // looks at servers. Which call at which microversion is the table's choice, in microversions.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpAnswer } from '../identity/http-client.js';
-import { InstanceNotReady, NovaRefused, NovaTooOld, NovaUnavailable } from './faults.js';
+import { InstanceNotReady } from '../objects/instance-fault.js';
+import { NovaRefused, NovaTooOld, NovaUnavailable } from './faults.js';
 import { consoleFault, memberOf, portOf, readInstance, textOf, type Instance } from './instance.js';
 import {
   microversionText,

@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '../log.js';
 import { AUDIT } from '../objects/audit-message.js';
 import { FilePoll } from '../sources/file/file-poll.js';
-import type { AskedDriver, SourceDriver } from '../sources/driver.js';
-import { createDriver, type DriverSettings } from '../sources/registry.js';
+import type { SourceDriver } from '../sources/driver.js';
+import type { DriverServices } from '../sources/platform.js';
+import { platformOf } from '../sources/registry.js';
 import {
   decodeSources,
   faultText,
@@ -41,7 +42,7 @@ export class SourceReconciliation {
     private readonly path: string,
     private readonly stores: Stores,
     private readonly log: Logger,
-    private readonly settings: DriverSettings,
+    private readonly conf: DriverServices['conf'],
     private readonly timing: SourceTiming,
   ) {
     this.poll = new FilePoll(path);
@@ -156,10 +157,11 @@ export class SourceReconciliation {
   }
 
   /** The driver, or why there is none. */
-  private driverOf(entry: SourceEntry): SourceDriver | AskedDriver | string {
+  private driverOf({ definition, consoles }: SourceEntry): SourceDriver | string {
     try {
-      const driver = createDriver(entry, this.settings);
-      return driver ?? `this release has no driver for sources of type ${entry.definition.type}`;
+      const services = { consoles: this.stores.consoles, conf: this.conf };
+      const driver = platformOf(definition.type)?.makeDriver?.({ definition, consoles }, services);
+      return driver ?? `this release has no driver for sources of type ${definition.type}`;
     } catch (error) {
       return (error as Error).message;
     }

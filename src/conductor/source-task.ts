@@ -7,8 +7,8 @@ import { signalWithin, unlessAborted } from '../net/deadline.js';
 import type { AuditEvents } from '../objects/audit-event.js';
 import type { Consoles, DiscoveredConsole } from '../objects/console.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
-import type { AskedDriver, SourceDriver } from '../sources/driver.js';
-import { reviewConsoles } from './console-review.js';
+import type { SourceDriver } from '../sources/driver.js';
+import { refreshConsoles } from './console-refresh.js';
 import { PeriodicTask } from './periodic-task.js';
 
 /** Where the work of the conductor is written down. */
@@ -31,7 +31,7 @@ export interface SourceTiming {
 /** What one task serves. */
 export interface SourceTaskOptions {
   readonly definition: SourceDefinition;
-  readonly driver: SourceDriver | AskedDriver;
+  readonly driver: SourceDriver;
   readonly stores: Stores;
   /** The fault of sources.yaml as a whole, while there is one: it stays in sight as the source's error. */
   readonly fileFault: () => string | null;
@@ -48,8 +48,8 @@ export class SourceTask {
   private known: readonly DiscoveredConsole[] | undefined;
   private turns = 0;
   private defined = false;
-  /** The last console that was reviewed; '' = begin anew. */
-  private reviewed = '';
+  /** The last console that was refreshed; '' = begin with the first. */
+  private refreshed = '';
 
   constructor(private readonly options: SourceTaskOptions) {
     this.task = new PeriodicTask({
@@ -82,16 +82,20 @@ export class SourceTask {
 
   private async discover(signal: AbortSignal): Promise<void> {
     const { definition, driver, stores, fileFault } = this.options;
-    if ('review' in driver) await this.review(driver, signal);
-    else await this.discoverAll(driver, signal);
+    const discover = driver.discover?.bind(driver);
+    if (discover === undefined) await this.refreshAll(driver, signal);
+    else await this.discoverAll(discover, signal);
     if (signal.aborted) return;
     if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node);
     const fault = fileFault();
     if (fault !== null) await stores.sources.setError(definition.name, fault);
   }
 
-  private async discoverAll(driver: SourceDriver, signal: AbortSignal): Promise<void> {
-    const found = await this.withDeadline(signal, (deadline) => driver.discover(deadline));
+  private async discoverAll(
+    discover: NonNullable<SourceDriver['discover']>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const found = await this.withDeadline(signal, discover);
     if (signal.aborted) return;
     this.turns += 1;
     if (found !== this.known || this.turns % FULL_EVERY === 0) await this.write(found);
@@ -100,15 +104,16 @@ export class SourceTask {
 
   // The definition goes first: API and proxy nodes take it from the database, and can ask the platform by it even when
   // it does not answer now.
-  private async review(driver: AskedDriver, signal: AbortSignal): Promise<void> {
+  private async refreshAll(driver: SourceDriver, signal: AbortSignal): Promise<void> {
     const { definition, stores, log } = this.options;
     if (!this.defined) await stores.sources.upsert(definition);
     this.defined = true;
-    await this.withDeadline(signal, (deadline) => driver.check(deadline));
-    const { name } = definition;
-    const subject = { consoles: stores.consoles, source: name, driver, log };
-    const { next, fault } = await reviewConsoles(subject, this.reviewed, signal);
-    this.reviewed = next;
+    if (driver.check !== undefined) await this.withDeadline(signal, driver.check.bind(driver));
+    const refresh = driver.refresh?.bind(driver);
+    if (refresh === undefined) return;
+    const subject = { consoles: stores.consoles, source: definition.name, refresh, log };
+    const { next, fault } = await refreshConsoles(subject, this.refreshed, signal);
+    this.refreshed = next;
     if (fault !== null) throw fault;
   }
 

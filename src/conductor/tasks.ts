@@ -68,7 +68,7 @@ export function sourcesTask(
       };
       const { path, reloadInterval, discoveryInterval, discoveryTimeout } = conf.sources;
       const timing = { interval: discoveryInterval, timeout: discoveryTimeout };
-      const reconciliation = new SourceReconciliation(path, stores, log, { openstack: conf.nova }, timing);
+      const reconciliation = new SourceReconciliation(path, stores, log, conf, timing);
       const files = new PeriodicTask({
         ...{ name: 'sources file', interval: reloadInterval, log },
         run: () => reconciliation.run(),

@@ -17,12 +17,13 @@ import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
 import { Sources } from '../objects/source.js';
-import { OpenStackClouds } from '../sources/openstack/clouds.js';
+import { Locator } from '../sources/locator.js';
+import { SourceDrivers } from '../sources/source-drivers.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { ControlPlane } from './control/control-plane.js';
-import type { InstanceLook } from './control/instance-check.js';
 import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
+import type { ConsoleLocator } from './control/location.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { WorkerName } from './control/live-channels.js';
 import { ProxyMetrics } from './control/metrics.js';
@@ -58,7 +59,7 @@ interface Parts {
   readonly audit: AuditQueue;
   readonly sessions: ConsoleSessions;
   readonly tls: TlsMaterial;
-  readonly instances: InstanceLook;
+  readonly locator: ConsoleLocator;
   readonly own: OwnNotifications;
   readonly ends: SessionEnds;
   readonly messaging: Messaging;
@@ -103,10 +104,10 @@ export class ProxyServer implements WorkerListener {
           ended: (sessionId, generation) => parts.ends.add(sessionId, generation),
           refused: (refused) => parts.own.refused(refused),
         },
+        locator: parts.locator,
       },
     );
     this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.hear(message));
-    this.control.instances = parts.instances;
     this.pollTimer = setInterval(() => void this.control.poll(), proxy.pollInterval * 1000);
     this.sweepTimer = setInterval(() => void this.control.sweep(), SWEEP_INTERVAL);
     this.watch = new CertificateWatch(spice.certPath, spice.keyPath, parts.tls, (material) =>
@@ -239,9 +240,9 @@ export async function startProxy({
   const metricsServer = await exposed.serve({ address, port, option: 'port' }, readiness);
   const audit = new AuditQueue(new AuditEvents(db));
   const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
-  const instances = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);
+  const locator = new Locator(new SourceDrivers(new Sources(db), { consoles, conf }));
   const server = new ProxyServer(conf, {
-    ...{ metrics, metricsServer, readiness, audit, sessions, tls, instances },
+    ...{ metrics, metricsServer, readiness, audit, sessions, tls, locator },
     ...{ own, ends, messaging, presence },
   });
   try {

@@ -6,7 +6,7 @@ import { explanation, EXPLANATION_TYPE, type Explained } from '../service/explan
 import { loggerFor } from '../log.js';
 import type { NetworkList } from '../net/network-list.js';
 import type { Readiness } from '../service/readiness.js';
-import type { Opening, TokenExchange } from '../broker/token-exchange.js';
+import type { Exchange, TokenExchange } from '../broker/token-exchange.js';
 import { browserOf } from './browser.js';
 import { contentSecurityPolicy, HEADERS } from './headers.js';
 import type { Html5Metrics } from './metrics.js';
@@ -168,7 +168,7 @@ export class Pages {
 }
 
 /** A fault of a source hides an unknown token: that source might have known it. */
-function refusalOf(opening: Exclude<Opening, { kind: 'opened' }>): readonly [number, Explained] {
+function refusalOf(opening: Exclude<Exchange, { kind: 'opened' }>): readonly [number, Explained] {
   switch (opening.kind) {
     case 'limited':
       return [429, 'limited'];

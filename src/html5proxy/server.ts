@@ -22,8 +22,9 @@ import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { Sources } from '../objects/source.js';
 import { Readiness } from '../service/readiness.js';
+import { ConsoleIssue } from '../broker/console-issue.js';
 import { ExchangeLimit } from '../broker/exchange-limit.js';
-import { OpenStackClouds } from '../sources/openstack/clouds.js';
+import { SourceDrivers } from '../sources/source-drivers.js';
 import { TokenExchange } from '../broker/token-exchange.js';
 import { Html5Metrics } from './metrics.js';
 import { Pages } from './pages.js';
@@ -182,13 +183,14 @@ function limitByAddress(server: Server, trusted: NetworkList, limit: number): vo
 function tokenExchange({ conf, db }: Html5Services): TokenExchange {
   const { nodeName: node } = conf.default;
   const consoles = new Consoles(db, { node, pid: process.pid });
-  const { failedExchangesPerAddress, exchangeWindow } = conf.nova;
+  const { failedExchangesPerAddress, exchangeWindow, exchangeTimeout: timeout } = conf.nova;
+  const tokens = new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl });
   return new TokenExchange({
-    clouds: new OpenStackClouds(new Sources(db), consoles, conf.nova, log),
+    drivers: new SourceDrivers(new Sources(db), { consoles, conf }),
     limit: new ExchangeLimit(failedExchangesPerAddress, exchangeWindow),
-    tokens: new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
-    events: new AuditEvents(db),
-    node,
+    issue: new ConsoleIssue({ tokens, events: new AuditEvents(db), node }),
+    timeout,
+    log,
   });
 }
 

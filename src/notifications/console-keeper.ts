@@ -9,6 +9,7 @@ import { endedByInstance } from '../objects/audit-message.js';
 import type { ConsoleSessions } from '../objects/console-session.js';
 import type { Consoles } from '../objects/console.js';
 import type { InstanceConsole, InstanceFacts } from '../objects/instance-fact.js';
+import { NOVA_PLATFORM } from '../sources/registry.js';
 import type { ConsoleChange, Effect } from './effect.js';
 import { effectOf } from './handlers/table.js';
 import type { InstanceEvent } from './instance-event.js';
@@ -45,7 +46,7 @@ export class ConsoleKeeper {
   async keep(event: InstanceEvent): Promise<Outcome> {
     const effect = effectOf(event);
     if (effect.kind === 'nothing') return 'nothing';
-    const consoles = await this.parts.facts.consoles(event.uuid);
+    const consoles = await this.parts.facts.consoles(NOVA_PLATFORM, event.uuid);
     if (consoles.length === 0) return 'no_console';
     const applied: boolean[] = [];
     for (const console of consoles) applied.push(await this.take(console, event, effect));

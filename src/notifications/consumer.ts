@@ -14,7 +14,7 @@ import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { InstanceFacts } from '../objects/instance-fact.js';
 import { Sources } from '../objects/source.js';
-import { OpenStackClouds } from '../sources/openstack/clouds.js';
+import { SourceDrivers } from '../sources/source-drivers.js';
 import { ConsoleKeeper } from './console-keeper.js';
 import { readEventType } from './event-type.js';
 import { NotificationFault } from './fault.js';
@@ -65,8 +65,8 @@ export function startNotifications({
 }: NotificationServices): Notifications {
   const node = conf.default.nodeName;
   const consoles = new Consoles(db, { node, pid: process.pid });
-  const clouds = new OpenStackClouds(new Sources(db), consoles, conf.nova, log);
-  const reviews = new ReviewQueue(clouds, messaging.fanout, log);
+  const drivers = new SourceDrivers(new Sources(db), { consoles, conf });
+  const reviews = new ReviewQueue(drivers, messaging.fanout, log);
   const keeper = new ConsoleKeeper({
     ...{ consoles, reviews, log, node, fanout: messaging.fanout },
     facts: new InstanceFacts(db),

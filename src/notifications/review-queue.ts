@@ -6,16 +6,8 @@ import type { Fanout } from '../messaging/fanout.js';
 import { signalWithin } from '../net/deadline.js';
 import { systemTimers } from '../net/timers.js';
 import type { Timers } from '../net/timers.js';
+import type { SourceDrivers } from '../sources/source-drivers.js';
 import type { ConsoleReviews } from './console-keeper.js';
-
-/** Asks one source about one console and writes down the answer. */
-export interface ConsoleReview {
-  review(
-    source: string,
-    uuid: string,
-    deadline: AbortSignal,
-  ): Promise<'written' | 'removed' | 'overtaken' | 'away'>;
-}
 
 interface Wish {
   readonly source: string;
@@ -43,7 +35,7 @@ export class ReviewQueue implements ConsoleReviews {
   private readonly running = new Set<Promise<void>>();
 
   constructor(
-    private readonly clouds: ConsoleReview,
+    private readonly drivers: Pick<SourceDrivers, 'refresh'>,
     private readonly fanout: Fanout,
     private readonly log: Pick<Logger, 'warning' | 'debug'>,
     private readonly timers: Timers = systemTimers,
@@ -94,7 +86,7 @@ export class ReviewQueue implements ConsoleReviews {
     const { source, uuid } = wish;
     const deadline = signalWithin(DEADLINE_MS, this.abort.signal);
     try {
-      const found = await this.clouds.review(source, uuid, deadline);
+      const found = await this.drivers.refresh(source, uuid, deadline);
       if (found === 'overtaken') this.again(wish);
       if (found === 'written')
         this.fanout.cast({ method: 'console_changed', args: { source, uuid, change: 'changed' } });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sentences of the audit trail that others look for: word for word those of the original.
-import type { InstanceFault } from '../close-reason.js';
+import type { LocationFault } from '../close-reason.js';
 
 /** Fixed audit messages. */
 export const AUDIT = {
@@ -48,7 +48,7 @@ export const INSTANCE_AUDIT = {
 } as const;
 
 /** The instance cannot be connected to now, and why. */
-export const instanceRefused = (why: InstanceFault): string => `Channel refused: ${INSTANCE[why]}`;
+export const instanceRefused = (why: LocationFault): string => `Channel refused: ${INSTANCE[why]}`;
 
 const INSTANCE = {
   gone: 'the instance is gone in Nova',
@@ -56,7 +56,7 @@ const INSTANCE = {
   moving: 'the instance is being moved to another host',
   building: 'the instance is not ready yet',
   stale: 'the instance runs on another host, and Nova does not tell its new address',
-} as const satisfies Record<InstanceFault, string>;
+} as const satisfies Record<LocationFault, string>;
 
 /** A session ended because of what Nova said of its instance: `instance.delete.end` and the like. */
 export const endedByInstance = (event: string): string => `Session ended: Nova reports ${event}`;

@@ -10,8 +10,6 @@ import {
 } from '../db/api/instance-facts.js';
 import type { Database } from '../db/database.js';
 
-/** The platform whose consoles follow such news; uuids of other platforms mean other machines. */
-const PLATFORM = 'openstack';
 const LONGEST = { state: 64, host: 255 } as const;
 
 /** A console that an instance has. */
@@ -42,9 +40,12 @@ export class InstanceFacts {
     this.#db = db;
   }
 
-  /** The consoles of an instance: one for each cloud that has shown one. */
-  async consoles(uuid: string): Promise<InstanceConsole[]> {
-    const rows = await consolesOfInstance(this.#db, PLATFORM, uuid);
+  /**
+   * The consoles of an instance: one for each cloud that has shown one.
+   * @param platform the type of the clouds; uuids of other platforms mean other machines
+   */
+  async consoles(platform: string, uuid: string): Promise<InstanceConsole[]> {
+    const rows = await consolesOfInstance(this.#db, platform, uuid);
     return rows.map((row) => ({
       source: row.source,
       uuid: row.uuid,

@@ -1,51 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
-// The interface between Kerbside and a platform: which consoles there are, how one is reached at the moment a
-// client connects, and - where the platform has them - credentials made for one connection. One driver object
-// serves one source of sources.yaml; it is replaced when the source's entry changes.
+// The interface between Kerbside and a platform: which consoles there are, and where one is at the moment a client
+// connects. One driver serves one source of sources.yaml; it is replaced when the source's entry changes.
+import type { LocationFault } from '../close-reason.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
 import type { DiscoveredConsole } from '../objects/console.js';
 
-/** A credential that the platform made for one connection. `ticket` is a secret. */
-export interface BackendCredential {
-  ticket: string;
-  /** Epoch seconds after which the platform refuses it; null = it does not say. */
-  expires: number | null;
+/** A console that is about to be connected to, as the records have it. */
+export interface RecordedConsole {
+  readonly source: string;
+  readonly uuid: string;
+  /** Its last known address. */
+  readonly target: ConnectInfo;
 }
 
-/** One platform, for one source. Every method gives up when its signal fires. */
+/** Where a console is at this moment. */
+export type Location =
+  /** Where the records say: the platform has nothing newer to say, and was not asked. */
+  | { readonly kind: 'recorded' }
+  /** The platform says so now. The ticket in it may have been made for this connection. */
+  | { readonly kind: 'confirmed'; readonly target: ConnectInfo }
+  /** The platform could not be asked; the last known address is all there is. */
+  | { readonly kind: 'unconfirmed'; readonly why: string }
+  /** Do not connect. */
+  | { readonly kind: 'denied'; readonly why: LocationFault };
+
+/** Tokens that the platform itself hands to users; each stands for a console. */
+export interface PlatformTokens {
+  /**
+   * The console that a token stands for; null when the platform does not know the token.
+   * @throws InstanceNotReady, Unavailable
+   */
+  resolve(token: string, signal: AbortSignal): Promise<DiscoveredConsole | null>;
+  /**
+   * Records the console that a token stood for.
+   * @throws InstanceNotReady when the platform says by now that it is not to be connected to
+   */
+  adopt(console: DiscoveredConsole, signal: AbortSignal): Promise<void>;
+}
+
+/** Consoles that the platform makes for a user who has logged in to it. */
+export interface UserConsoles {
+  /** Whether the platform has the machine, asked with Kerbside's own login. @throws Unavailable */
+  has(uuid: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Has the platform make a console as the user, and records it.
+   * @param type the platform's word for a kind of console; the best that it has when absent
+   * @param token the user's token of the platform. Secret.
+   * @throws InstanceNotReady, PlatformRefused (the user may not), Unavailable
+   */
+  open(
+    uuid: string,
+    type: string | undefined,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<DiscoveredConsole>;
+}
+
+/**
+ * One platform, for one source. A platform that can list its consoles has `discover`; one whose consoles come in one by
+ * one, as users ask for them, has `check` and `refresh`. Every method gives up when its signal fires.
+ */
 export interface SourceDriver {
   readonly type: string;
   /**
    * All consoles of the source. The same array as the time before says that nothing has changed.
-   * @throws Unavailable when the platform does not answer or refuses: the known consoles then stay.
+   * @throws Unavailable when the platform does not answer or refuses: the known consoles then stay
    */
-  discover(signal: AbortSignal): Promise<readonly DiscoveredConsole[]>;
-  /**
-   * Where and how the console's SPICE server is reached now.
-   * @throws Unavailable when the platform does not answer
-   */
-  connectInfo(console: DiscoveredConsole, signal: AbortSignal): Promise<ConnectInfo>;
-  /**
-   * Makes a credential for one connection; absent on platforms whose tickets are fixed.
-   * @throws Unavailable when the platform does not answer or refuses
-   */
-  mint?(console: DiscoveredConsole, signal: AbortSignal): Promise<BackendCredential>;
-}
-
-/**
- * A platform whose consoles are not discovered: they come in one by one, as users ask for them, and are looked at
- * again from time to time. Every method gives up when its signal fires.
- */
-export interface AskedDriver {
-  readonly type: string;
+  discover?(signal: AbortSignal): Promise<readonly DiscoveredConsole[]>;
   /**
    * Whether the platform answers.
    * @throws Unavailable when it does not, or refuses
    */
-  check(signal: AbortSignal): Promise<void>;
+  check?(signal: AbortSignal): Promise<void>;
   /**
-   * What is true of a known console now; null when its machine is gone.
+   * A known console as it is now; null when its machine is gone. Records nothing.
    * @throws Unavailable when the platform does not answer: the console then stays as it is
    */
-  review(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null>;
+  refresh?(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null>;
+  /**
+   * Where a console is now. Asked before the main channel of a session opens; a driver that learns more than the records
+   * know writes it down. Rejects only when the database does.
+   */
+  locate(console: RecordedConsole, signal: AbortSignal): Promise<Location>;
+  readonly tokens?: PlatformTokens;
+  readonly users?: UserConsoles;
 }

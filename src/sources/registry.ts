@@ -1,30 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which driver serves which type of source. A new platform is one file beside this one and one line here.
-import type { AskedDriver, SourceDriver } from './driver.js';
-import { OpenStackDriver, type OpenStackSettings } from './openstack/driver.js';
-import type { SourceEntry, SourceType } from './file/sources-file.js';
+// The platforms that a source may be of: the one file, beside their own folders, that knows their names. A new platform
+// is one folder beside this file and one entry here.
+import { OpenStackDriver } from './openstack/driver.js';
+import { knowsUsers, OPENSTACK_KEYS, readOpenStack } from './openstack/entry.js';
+import type { Platform } from './platform.js';
 import { StaticDriver } from './static/driver.js';
 
-/** What drivers need of the configuration. */
-export interface DriverSettings {
-  readonly openstack: OpenStackSettings;
-}
+/** The platforms, by the word that sources.yaml has for them. */
+export const PLATFORMS = {
+  openstack: {
+    keys: OPENSTACK_KEYS,
+    readOptions: readOpenStack,
+    guestReportsUuid: true,
+    needsDefinition: true,
+    knowsUsers,
+    makeDriver: ({ definition }, services) => new OpenStackDriver(definition, services),
+  },
+  ovirt: { keys: [], guestReportsUuid: false, needsDefinition: true },
+  shakenfist: { keys: ['synthesize_host_subject'], guestReportsUuid: false, needsDefinition: true },
+  static: {
+    keys: ['consoles'],
+    listsConsoles: true,
+    guestReportsUuid: false,
+    needsDefinition: false,
+    makeDriver: ({ consoles }) => new StaticDriver(consoles),
+  },
+} as const satisfies Readonly<Record<string, Platform>>;
 
-type DriverFactory = (entry: SourceEntry, settings: DriverSettings) => SourceDriver | AskedDriver;
+/** A platform that an entry may name. */
+export type SourceType = keyof typeof PLATFORMS;
 
-const FACTORIES: Readonly<Partial<Record<SourceType, DriverFactory>>> = {
-  openstack: (entry, settings) => new OpenStackDriver(entry.definition, settings.openstack),
-  static: (entry) => new StaticDriver(entry.consoles, entry.definition.caCert ?? null),
-};
+/** The platform whose machines Nova's notifications are about. */
+export const NOVA_PLATFORM: SourceType = 'openstack';
 
-/**
- * The driver for an entry without faults; null when this release has none for its type.
- * @throws KerbsideException when the entry names a file that cannot be read
- */
-export function createDriver(
-  entry: SourceEntry,
-  settings: DriverSettings,
-): SourceDriver | AskedDriver | null {
-  const factory = entry.type === null ? undefined : FACTORIES[entry.type];
-  return factory === undefined ? null : factory(entry, settings);
+/** A platform by its name; undefined when nobody knows it. */
+export function platformOf(type: string): Platform | undefined {
+  return Object.hasOwn(PLATFORMS, type) ? PLATFORMS[type as SourceType] : undefined;
 }

@@ -6,7 +6,7 @@ import type { Request, Response } from 'express';
 import { InvalidInput } from '../../exception.js';
 import { explanation, EXPLANATION_TYPE, type Explained } from '../../service/explanation.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
-import { TokenExchange, type Opening } from '../../broker/token-exchange.js';
+import { TokenExchange, type Exchange } from '../../broker/token-exchange.js';
 import { clientAddress } from '../client-view.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { Absent, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';
@@ -56,7 +56,7 @@ export class NovaController {
 const UNKNOWN = (): Refusal => ({ fault: new Absent('nova token not found'), explained: 'unknown' });
 
 /** A fault of a source hides an unknown token: that source might have known it. */
-function refusalOf(outcome: Exclude<Opening, { kind: 'opened' }>): Refusal {
+function refusalOf(outcome: Exclude<Exchange, { kind: 'opened' }>): Refusal {
   if (outcome.kind === 'limited') {
     const fault = new TooManyRequests('too many unknown tokens', outcome.wait);
     return { fault, explained: 'limited' };

@@ -6,7 +6,6 @@ import { DatabaseError } from '../../exception.js';
 import { systemTimers, type Timers } from '../../net/timers.js';
 import type { FanoutMessage } from '../../messaging/fanout.js';
 import { AUDIT, INSTANCE_AUDIT, instanceRefused, MOVE_AUDIT } from '../../objects/audit-message.js';
-import type { ConnectInfo } from '../../objects/connect-info.js';
 import type {
   ChannelGrant,
   ChannelRefusal,
@@ -21,7 +20,6 @@ import { ChannelLifecycle, NOTHING_PASSED } from './channel-lifecycle.js';
 import { ChannelRecords } from './channel-records.js';
 import { DatabaseOutage } from './database-outage.js';
 import { Gatherer } from './gatherer.js';
-import { checkInstance, isInstance, type InstanceLook, type InstanceVerdict } from './instance-check.js';
 import type {
   Answer,
   AuthorizeReply,
@@ -31,6 +29,7 @@ import type {
   WorkerNote,
   WorkerRequest,
 } from '../ipc.js';
+import { locateChannel, type ConsoleLocator, type Located, type Target } from './location.js';
 import { KnownSessions } from './known-sessions.js';
 import { liveChannel, LiveChannels, type WorkerName } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
@@ -62,6 +61,8 @@ export interface Surroundings {
   /** Whether no other process can have declared this node down. */
   readonly certain: () => boolean;
   readonly news: SessionNews;
+  /** Asked before a channel opens. */
+  readonly locator: ConsoleLocator;
   /** Absent: the machine's. */
   readonly timers?: Timers;
 }
@@ -72,13 +73,12 @@ type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
 /** Decides and records for all workers of this node. */
 export class ControlPlane {
   readonly live = new LiveChannels();
-  /** Asked before the main channel of an instance opens; null: nobody can be asked. */
-  instances: InstanceLook | null = null;
   private readonly records: ChannelRecords;
   private readonly endings: SessionEndings;
   private readonly lifecycle: ChannelLifecycle;
   private readonly recovery: NodeRecovery;
   private readonly news: ChannelNews;
+  private readonly locator: ConsoleLocator;
   private readonly outage: DatabaseOutage;
   private readonly retries = new Retries();
   private readonly known: KnownSessions;
@@ -91,9 +91,10 @@ export class ControlPlane {
     private readonly audit: AuditQueue,
     private readonly metrics: ProxyMetrics,
     private readonly settings: ControlPlaneSettings,
-    { endOnWorker, certain, news, timers = systemTimers }: Surroundings,
+    { endOnWorker, certain, news, locator, timers = systemTimers }: Surroundings,
   ) {
     const { live } = this;
+    this.locator = locator;
     const { node, recoveryPatience = 0 } = settings;
     this.news = new ChannelNews(news, node);
     this.joins = new Gatherer(timers, JOINS_MS, (channels) => sessions.join(channels));
@@ -247,7 +248,7 @@ export class ControlPlane {
     this.retries.hurry();
     if (outcome.kind === 'refused') return this.refuse(request, outcome);
     const target = await this.targetOf(worker, request, outcome);
-    return 'kind' in target ? target : this.grant(worker, { ...request, asked }, outcome, target);
+    return target.kind === 'denied' ? target : this.grant(worker, { ...request, asked }, outcome, target);
   }
 
   /** The grant of a channel whose session this node knows; null: the database must be asked. */
@@ -269,23 +270,20 @@ export class ControlPlane {
     worker: WorkerName,
     request: AuthorizeRequest,
     outcome: ChannelGrant,
-  ): Promise<ConnectInfo | Denial> {
-    const { instances } = this;
-    if (!isInstance(outcome) || request.channelType !== MAIN_CHANNEL || instances === null)
-      return outcome.connectInfo;
+  ): Promise<Target | Denial> {
     const channel = liveChannel(worker, request, outcome);
-    let verdict: InstanceVerdict;
+    const { metrics, locator } = this;
+    let location: Located;
     try {
-      verdict = await checkInstance(instances, outcome, this.metrics, this.settings.lookTimeout);
+      const main = request.channelType === MAIN_CHANNEL;
+      location = await locateChannel(locator, { grant: outcome, main }, metrics, this.settings.lookTimeout);
     } catch (error) {
       this.lifecycle.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
       throw error;
     }
-    if (verdict.kind === 'target') {
-      if (verdict.unverified) this.records.audit(channel, INSTANCE_AUDIT.unverified);
-      return verdict.target;
-    }
-    const { why } = verdict;
+    if (location.kind === 'unconfirmed') this.records.audit(channel, INSTANCE_AUDIT.unverified);
+    if (location.kind !== 'denied') return location;
+    const { why } = location;
     this.metrics.denied.inc();
     this.records.audit(channel, instanceRefused(why));
     this.lifecycle.finish(channel, { reason: `instance ${why}`, ...NOTHING_PASSED });
@@ -297,7 +295,7 @@ export class ControlPlane {
     worker: WorkerName,
     request: AuthorizeRequest & { readonly asked: number },
     outcome: ChannelGrant,
-    target: ConnectInfo,
+    { target, guest }: Target,
   ): AuthorizeReply {
     const { connectionRef, sessionId, generation, source, uuid } = outcome;
     const { channelType } = request;
@@ -329,7 +327,7 @@ export class ControlPlane {
       ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
       ...{ proxyConnectionId, backendConnectionId },
       target: { ...target, transport: target.transport ?? null },
-      guest: isInstance(outcome) ? uuid : null,
+      guest,
       settings: this.settings.session,
     };
   }

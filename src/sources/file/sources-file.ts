@@ -4,31 +4,13 @@
 import { InvalidInput } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import type { SourceDefinition } from '../../objects/source.js';
+import type { Platform } from '../platform.js';
+import { PLATFORMS, type SourceType } from '../registry.js';
 import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
-import { readOpenStack } from '../openstack/entry.js';
 import { located, YamlFault, YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
 
-const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert'] as const;
-
-/** The keys of an entry, by its type; `source` is its name. */
-export const SOURCE_KEYS = {
-  openstack: [
-    ...COMMON_KEYS,
-    'project_name',
-    'user_domain_id',
-    'project_domain_id',
-    'verify',
-    'interface',
-    'region_name',
-    'spice_direct_microversion',
-  ],
-  ovirt: COMMON_KEYS,
-  shakenfist: [...COMMON_KEYS, 'synthesize_host_subject'],
-  static: [...COMMON_KEYS, 'consoles'],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
-
-/** A platform that an entry may name. */
-export type SourceType = keyof typeof SOURCE_KEYS;
+/** The keys of every entry; `source` is its name. A platform's own are in the registry. */
+export const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert'] as const;
 
 const CONSOLE_KEYS = [
   'uuid',
@@ -133,7 +115,9 @@ function readSource(
   const faults: string[] = [];
   const fields = new FieldReader(record, `source ${JSON.stringify(name)}`, faults, reading.warnings);
   const type = readType(fields);
-  fields.checkKeys(type === null ? Object.values(SOURCE_KEYS).flat() : SOURCE_KEYS[type]);
+  const platform: Platform | undefined = type === null ? undefined : PLATFORMS[type];
+  const keys = platform?.keys ?? Object.values<Platform>(PLATFORMS).flatMap(({ keys: own }) => own);
+  fields.checkKeys([...COMMON_KEYS, ...keys]);
   const definition: SourceDefinition = {
     name,
     type: type ?? 'unknown',
@@ -144,9 +128,9 @@ function readSource(
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
-    ...(type === 'openstack' ? { options: readOpenStack(fields) } : {}),
+    ...(platform?.readOptions === undefined ? {} : { options: platform.readOptions(fields) }),
   };
-  const consoles = type === 'static' ? readConsoles(reading, record, name, faults) : [];
+  const consoles = platform?.listsConsoles === true ? readConsoles(reading, record, name, faults) : [];
   return { type, definition, consoles, faults };
 }
 
@@ -173,7 +157,7 @@ function readName(
 
 function readType(fields: FieldReader): SourceType | null {
   const type = fields.text('type', MAX_NAME);
-  const known = Object.keys(SOURCE_KEYS);
+  const known = Object.keys(PLATFORMS);
   const match = (known as SourceType[]).find((name) => name === type);
   if (match !== undefined) return match;
   const found = type === null ? 'is missing' : `${JSON.stringify(type)} is unknown`;

@@ -1,180 +1,134 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver of one OpenStack cloud: turns Nova's console tokens into consoles, makes consoles as a user, and says what
-// is true of a known console now. Nova never checks again where a token leads (another project's guest may have the
-// port by then), so an address counts only when it comes with a look at the instance.
-import { isIP } from 'node:net';
-import { InstanceNotReady, NovaRefused, type InstanceFault } from '../../compute/faults.js';
-import { consoleFault, type Instance } from '../../compute/instance.js';
+// The driver of one OpenStack source: what its cloud says, and what of that is recorded. A token or a console of Nova
+// names the address of its making; whether the instance still has it, only Nova can say.
+import { NovaRefused } from '../../compute/faults.js';
 import type { ConsoleType } from '../../compute/microversions.js';
-import { NovaClient, type ResolvedConsole } from '../../compute/nova-client.js';
-import { Unavailable } from '../../exception.js';
-import { ServiceSession } from '../../identity/service-session.js';
-import type { DiscoveredConsole } from '../../objects/console.js';
+import { InvalidInput, PlatformRefused } from '../../exception.js';
+import { unlessAborted } from '../../net/deadline.js';
+import type { Consoles, DiscoveredConsole } from '../../objects/console.js';
+import { InstanceNotReady } from '../../objects/instance-fault.js';
 import type { SourceDefinition } from '../../objects/source.js';
-import type { AskedDriver } from '../driver.js';
-import { loginOf, patchOf } from './entry.js';
+import type { Location, PlatformTokens, RecordedConsole, SourceDriver, UserConsoles } from '../driver.js';
+import type { DriverServices } from '../platform.js';
+import { OpenStackCloud } from './cloud.js';
 
-/** `[nova]` as far as the driver goes. */
-export interface OpenStackSettings {
-  /** Seconds for one request to Keystone or Nova. */
-  readonly requestTimeout: number;
-}
+/** How often Nova is asked about one console at most, while news of it keeps coming in. */
+const LOOKS = 2;
+const TYPES: readonly string[] = ['spice-direct', 'spice-html5'] satisfies ConsoleType[];
+const REFUSALS = { 400: 'invalid', 401: 'unauthenticated', 403: 'forbidden', 501: 'unsupported' } as const;
 
-/** What a look at an instance says about its console. */
-export type Look =
-  /** This is the console now, changed or not. */
-  | { readonly kind: 'true'; readonly console: DiscoveredConsole }
-  /** Nobody could be asked; the last known address is all there is. */
-  | { readonly kind: 'unknown'; readonly why: string }
-  /** Do not connect. `stale`: it runs elsewhere, and where is not told. */
-  | { readonly kind: 'refused'; readonly why: InstanceFault | 'stale' };
-
-const LONGEST_NAME = 255;
-/** No instance has it. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
-
-/** One cloud. */
-export class OpenStackDriver implements AskedDriver {
+/** Serves one cloud. */
+export class OpenStackDriver implements SourceDriver {
   readonly type = 'openstack';
-  readonly nova: NovaClient;
+  readonly tokens: PlatformTokens;
+  readonly users: UserConsoles;
+  readonly #source: string;
+  readonly #cloud: OpenStackCloud;
+  readonly #consoles: Consoles;
+  /** Seconds that may have passed between a question and the record of its answer. */
+  readonly #answerTime: number;
 
   /**
    * @throws InvalidInput when the definition lacks what a login takes
    * @throws StartupError when the CA file cannot be read
    */
-  constructor(definition: SourceDefinition, settings: OpenStackSettings) {
-    this.nova = new NovaClient(new ServiceSession(loginOf(definition, settings.requestTimeout)), {
-      patch: patchOf(definition),
-    });
+  constructor(definition: SourceDefinition, { consoles, conf }: DriverServices) {
+    this.#source = definition.name;
+    this.#consoles = consoles;
+    this.#answerTime = conf.nova.exchangeTimeout;
+    this.#cloud = new OpenStackCloud(definition, conf.nova.requestTimeout);
+    this.tokens = {
+      resolve: (token, signal) => this.#cloud.exchange(token, signal),
+      adopt: (console, signal) => this.#adopt(console, signal),
+    };
+    this.users = {
+      has: async (uuid, signal) => (await this.#cloud.nova.server(uuid, { signal })) !== null,
+      open: (uuid, type, token, signal) => this.#open(uuid, type, token, signal),
+    };
   }
 
-  // The versions document needs no login and may be remembered: a question that has no answer tells more.
-  async check(signal: AbortSignal): Promise<void> {
-    await this.nova.server(NOBODY, { signal });
+  check(signal: AbortSignal): Promise<void> {
+    return this.#cloud.check(signal);
   }
 
-  /**
-   * The console that a token of Nova stands for; null when this Nova does not know the token.
-   * @throws InstanceNotReady when the instance has no screen now
-   * @throws Unavailable
-   */
-  async exchange(token: string, signal: AbortSignal): Promise<DiscoveredConsole | null> {
-    const located = await this.nova.resolveToken(token, { signal });
-    return located === null ? null : this.#adopt(located, signal);
+  refresh(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null> {
+    return this.#cloud.review(console, signal);
   }
 
-  /**
-   * A console that Nova makes for the user whose token is given.
-   * @throws InstanceNotReady, NovaRefused, Unavailable
-   */
-  async open(
-    uuid: string,
-    type: ConsoleType | 'best',
-    token: string,
-    signal: AbortSignal,
-  ): Promise<DiscoveredConsole> {
-    const located = await this.#locate(uuid, type, signal, token);
-    if (located === null) throw new Unavailable('Nova does not know the console token that it has just made');
-    return this.#adopt(located, signal);
-  }
-
-  /** What is true of the console at this moment, Nova's answer about host and ports included. Never rejects. */
-  async look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
-    try {
-      return await this.#look(console, signal);
-    } catch (error) {
-      if (error instanceof InstanceNotReady) return { kind: 'refused', why: error.why };
-      return { kind: 'unknown', why: error instanceof Error ? error.message : String(error) };
+  // What has changed is recorded, and a console whose instance is gone is removed.
+  async locate({ uuid }: RecordedConsole, deadline: AbortSignal): Promise<Location> {
+    const source = this.#source;
+    for (let looks = 1; ; looks += 1) {
+      const console = await this.#consoles.reportedOne(source, uuid);
+      if (console === null) return { kind: 'denied', why: 'gone' };
+      const asked = performance.now();
+      const look = await unlessAborted(this.#cloud.look(console, deadline), deadline);
+      if (look === null) return unlessMoved(console, 'no answer in time');
+      if (look.kind === 'refused' && look.why === 'gone') await this.#consoles.remove(source, uuid);
+      if (look.kind === 'unknown') return unlessMoved(console, look.why);
+      if (look.kind === 'refused') return { kind: 'denied', why: look.why };
+      // News that came in meanwhile may be newer than the answer: then it is asked for once more.
+      const before = looks < LOOKS ? console : undefined;
+      const askedAgo = (performance.now() - asked) / 1000;
+      if (!(await this.#consoles.put(source, look.console, { askedAgo, before }))) continue;
+      const target = await this.#consoles.connectInfo(source, uuid);
+      return target === null ? { kind: 'denied', why: 'gone' } : { kind: 'confirmed', target };
     }
   }
 
-  async review(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null> {
-    const instance = await this.nova.server(console.uuid, { signal });
-    const fault = instance === null ? 'gone' : consoleFault(instance);
-    if (instance === null || fault === 'gone') return null;
-    const returned = console.instanceState !== instance.status || console.addressStale === true;
-    if (fault !== null || !(hasMoved(console, instance) || returned)) return follow(console, instance);
-    const located = await this.#locateIfAllowed(console.uuid, signal);
-    // Where it went, nobody tells yet: the address stays that of the old host, so that it is asked for again.
-    return located === null ? follow(console, instance) : merge(console, instance, located);
+  // A token goes on naming the address of its making. Where another one is on record, Nova has to say which is true: a
+  // running session of the console must not lose its way because somebody has kept an old link.
+  async #adopt(console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
+    const known = await this.#consoles.reportedOne(this.#source, console.uuid);
+    if (known === null || sameAddress(known, console)) return this.#put(console);
+    const look = await unlessAborted(this.#cloud.look(console, signal), signal);
+    if (look?.kind === 'refused' && look.why !== 'stale') throw new InstanceNotReady(look.why);
+    if (look?.kind !== 'true') return;
+    await this.#consoles.put(this.#source, look.console, { askedAgo: this.#answerTime });
   }
 
-  async #look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
-    const instance = await this.nova.server(console.uuid, { signal });
-    const fault = instance === null ? 'gone' : consoleFault(instance);
-    if (instance === null || fault !== null) return { kind: 'refused', why: fault ?? 'gone' };
-    const located = await this.#locateIfAllowed(console.uuid, signal);
-    if (located !== null) return { kind: 'true', console: merge(console, instance, located) };
-    return hasMoved(console, instance)
-      ? { kind: 'refused', why: 'stale' }
-      : { kind: 'unknown', why: 'Nova does not let the service make consoles' };
-  }
-
-  async #adopt(located: ResolvedConsole, signal: AbortSignal): Promise<DiscoveredConsole> {
-    const instance = await this.nova.server(located.instanceUuid, { signal });
-    const fault = instance === null ? 'gone' : consoleFault(instance);
-    if (instance === null || fault !== null) throw new InstanceNotReady(fault ?? 'gone');
-    return merge(null, instance, located);
-  }
-
-  /** Where the instance's SPICE server is now; null when Nova does not let us ask. */
-  async #locateIfAllowed(uuid: string, signal: AbortSignal): Promise<ResolvedConsole | null> {
+  async #open(
+    uuid: string,
+    type: string | undefined,
+    token: string,
+    signal: AbortSignal,
+  ): Promise<DiscoveredConsole> {
     try {
-      return await this.#locate(uuid, 'best', signal);
+      const console = await this.#cloud.open(uuid, consoleType(type), token, signal);
+      await this.#put(console);
+      return console;
     } catch (error) {
-      if (error instanceof NovaRefused) return null;
+      if (error instanceof NovaRefused)
+        throw new PlatformRefused(REFUSALS[error.status], error.message, { cause: error });
       throw error;
     }
   }
 
-  async #locate(
-    uuid: string,
-    type: ConsoleType | 'best',
-    signal: AbortSignal,
-    token?: string,
-  ): Promise<ResolvedConsole | null> {
-    const made = await this.nova.createConsole(uuid, type, { token, signal });
-    if (made.kind === 'address') return { ...made, instanceUuid: uuid };
-    const located = await this.nova.resolveToken(made.token, { signal });
-    return located?.instanceUuid === uuid ? located : null;
+  // A token of html5 does not tell the TLS port: as long as the plain one is the same, so is the guest behind it.
+  async #put(console: DiscoveredConsole): Promise<void> {
+    const known = await this.#consoles.reportedOne(this.#source, console.uuid);
+    const same = known !== null && sameAddress(known, console);
+    const securePort = console.securePort ?? (same ? known.securePort : null);
+    const { addressHost, addressStale } = same ? known : console;
+    const written = { ...console, securePort, addressHost, addressStale };
+    await this.#consoles.put(this.#source, written, { askedAgo: this.#answerTime });
   }
 }
 
-function merge(
-  known: DiscoveredConsole | null,
-  instance: Instance,
-  located: ResolvedConsole,
-): DiscoveredConsole {
-  return {
-    ...described(instance),
-    uuid: instance.uuid,
-    hypervisor: located.host,
-    hypervisorIp: isIP(located.host) === 0 ? '' : located.host,
-    insecurePort: located.port,
-    securePort: located.tlsPort,
-    hostSubject: known?.hostSubject ?? null,
-    ticket: known?.ticket ?? '',
-    instanceHost: instance.host,
-    addressHost: instance.host,
-  };
+// It runs elsewhere, and that is all that is known: its old address leads to somebody else, or to nobody.
+function unlessMoved(console: DiscoveredConsole, why: string): Location {
+  const { addressHost, instanceHost } = console;
+  return addressHost && instanceHost && addressHost !== instanceHost
+    ? { kind: 'denied', why: 'stale' }
+    : { kind: 'unconfirmed', why };
 }
 
-function follow(console: DiscoveredConsole, instance: Instance): DiscoveredConsole {
-  return { ...console, ...described(instance), instanceHost: instance.host ?? console.instanceHost };
+function sameAddress(a: DiscoveredConsole, b: DiscoveredConsole): boolean {
+  return a.hypervisor === b.hypervisor && a.insecurePort === b.insecurePort;
 }
 
-function hasMoved(console: DiscoveredConsole, instance: Instance): boolean {
-  return instance.host !== null && instance.host !== console.addressHost;
-}
-
-function described(
-  instance: Instance,
-): Pick<DiscoveredConsole, 'name' | 'projectId' | 'userId' | 'instanceState'> {
-  const { projectId, userId, status } = instance;
-  return {
-    name: instance.name.slice(0, LONGEST_NAME),
-    projectId: projectId === '' ? null : projectId,
-    userId: userId === '' ? null : userId,
-    instanceState: status,
-  };
+function consoleType(type: string | undefined): ConsoleType | 'best' {
+  if (type === undefined) return 'best';
+  if (TYPES.includes(type)) return type as ConsoleType;
+  throw new InvalidInput(`type: Nova has no ${JSON.stringify(type)}; give one of ${TYPES.join(', ')}`);
 }

@@ -7,12 +7,24 @@ import { InvalidInput } from '../../exception.js';
 import type { KeystoneAuthOptions } from '../../identity/service-session.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import type { FieldReader } from '../file/field-reader.js';
+import type { DriverServices } from '../platform.js';
 
 const INTERFACES = ['public', 'internal', 'admin'];
 const PATCHES = ['2.96', '2.97'];
 const MAX_PATH = 1024;
 const MAX_NAME = 255;
 const DEFAULT_DOMAIN = 'default';
+
+/** The keys that only openstack entries have. */
+export const OPENSTACK_KEYS = [
+  'project_name',
+  'user_domain_id',
+  'project_domain_id',
+  'verify',
+  'interface',
+  'region_name',
+  'spice_direct_microversion',
+] as const;
 
 /** Reads and judges the keys that only openstack entries have, and demands those that it cannot be without. */
 export function readOpenStack(fields: FieldReader): Record<string, string> {
@@ -64,6 +76,14 @@ export function loginOf(definition: SourceDefinition, timeout: number): Keystone
   };
 }
 
+/** Whether the Keystone that vouches for this site's users is the source's own. */
+export function knowsUsers(
+  { url }: SourceDefinition,
+  { keystoneAuthtoken: { authUrl, wwwAuthenticateUri } }: DriverServices['conf'],
+): boolean {
+  return [authUrl, wwwAuthenticateUri].some((ours) => sameKeystone(ours, url ?? ''));
+}
+
 /** The private microversion that the operator promises; null: none. */
 export function patchOf(definition: SourceDefinition): Patch | null {
   const given = definition.options?.['spice_direct_microversion'];
@@ -74,6 +94,16 @@ export function patchOf(definition: SourceDefinition): Patch | null {
 function verifyOf(verify: string): Pick<KeystoneAuthOptions, 'insecure' | 'cafile'> {
   if (/^(true|yes|on|1)$/i.test(verify)) return {};
   return /^(false|no|off|0)$/i.test(verify) ? { insecure: true } : { cafile: verify };
+}
+
+/** Whether two URLs name one Keystone, with or without its version. */
+function sameKeystone(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((url): string | null => {
+    if (!URL.canParse(url)) return null;
+    const { origin, pathname } = new URL(url);
+    return origin + pathname.replace(/(\/v3)?\/*$/, '');
+  });
+  return a !== null && a === b;
 }
 
 function oneOf(fields: FieldReader, key: string, value: string | null, known: readonly string[]): void {

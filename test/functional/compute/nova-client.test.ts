@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client against a Nova of every release, and against everything that is no proper answer.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { InstanceNotReady, NovaRefused, NovaTooOld, NovaUnavailable } from '../../../src/compute/faults.js';
+import { NovaRefused, NovaTooOld, NovaUnavailable } from '../../../src/compute/faults.js';
+import { InstanceNotReady } from '../../../src/objects/instance-fault.js';
 import { NovaClient, type NovaOptions as ClientOptions } from '../../../src/compute/nova-client.js';
 import { Unavailable } from '../../../src/exception.js';
 import { Cloud, SERVICE_PASSWORD } from '../../fixtures/cloud.js';

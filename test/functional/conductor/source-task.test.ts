@@ -9,10 +9,9 @@ import { SourceTask, type Stores } from '../../../src/conductor/source-task.js';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { Unavailable } from '../../../src/exception.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import type { ConnectInfo } from '../../../src/objects/connect-info.js';
 import { Consoles, type DiscoveredConsole } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
-import type { SourceDriver } from '../../../src/sources/driver.js';
+import type { Location, SourceDriver } from '../../../src/sources/driver.js';
 
 const CONSOLE: DiscoveredConsole = {
   uuid: '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c',
@@ -33,8 +32,8 @@ class ScriptedDriver implements SourceDriver {
     return this.answer(signal);
   }
 
-  connectInfo(): Promise<ConnectInfo> {
-    return Promise.reject(new Unavailable('not asked for here'));
+  locate(): Promise<Location> {
+    return Promise.resolve({ kind: 'recorded' });
   }
 }
 

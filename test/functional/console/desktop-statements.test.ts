@@ -12,6 +12,8 @@ import { ConsoleSessions } from '../../../src/objects/console-session.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
+import { Locator } from '../../../src/sources/locator.js';
+import { SourceDrivers } from '../../../src/sources/source-drivers.js';
 import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import { ManualTimers } from '../../fixtures/manual-timers.js';
 import { aConsole } from '../../fixtures/rows.js';
@@ -23,6 +25,7 @@ const WORKERS = [
 /** display, inputs, cursor, playback, record, two of usbredir, port, webdav. */
 const OTHERS = [2, 3, 4, 5, 6, 9, 9, 10, 11] as const;
 const MOST_STATEMENTS = 15;
+const NOVA = { requestTimeout: 1, exchangeTimeout: 1 };
 
 /** A node at work on a database of which every statement is known. */
 class Node {
@@ -38,6 +41,9 @@ class Node {
     this.sessions = new ConsoleSessions(heard, { reconnectGrace: 60 });
     this.tokens = new ConsoleTokens(heard, { tokenTtl: 60 });
     // However busy the machine is, the desktop comes and goes within one instant of the audit trail.
+    const consoles = new Consoles(heard);
+    const conf = { nova: NOVA, keystoneAuthtoken: { authUrl: '', wwwAuthenticateUri: '' } };
+    const services = { consoles, conf };
     this.audit = new AuditQueue(new AuditEvents(heard), new ManualTimers());
     this.plane = new ControlPlane(
       this.sessions,
@@ -55,6 +61,7 @@ class Node {
           ended: () => undefined,
           refused: ({ reason }) => this.refused.push(reason),
         },
+        locator: new Locator(new SourceDrivers(new Sources(heard), services)),
       },
     );
   }

@@ -2,13 +2,12 @@
 // Consoles are asked about in the background: what is wished twice is asked once, a few at a time, again after a fault.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FanoutMessage } from '../../../src/messaging/fanout.js';
-import { ReviewQueue, type ConsoleReview } from '../../../src/notifications/review-queue.js';
+import { ReviewQueue } from '../../../src/notifications/review-queue.js';
+import type { Refreshed, SourceDrivers } from '../../../src/sources/source-drivers.js';
 import { ManualTimers, settled } from '../../fixtures/manual-timers.js';
 
 /** Milliseconds in which wishes are gathered. */
 const SETTLE = 30;
-
-type Answer = Awaited<ReturnType<ConsoleReview['review']>>;
 
 /** A source that answers as told. */
 class Scene {
@@ -20,9 +19,9 @@ class Scene {
   private open = 0;
   readonly queue: ReviewQueue;
 
-  constructor(answer: (uuid: string, times: number, deadline: AbortSignal) => Promise<Answer>) {
-    const review: ConsoleReview = {
-      review: async (_source, uuid, deadline) => {
+  constructor(answer: (uuid: string, times: number, deadline: AbortSignal) => Promise<Refreshed>) {
+    const drivers: Pick<SourceDrivers, 'refresh'> = {
+      refresh: async (_source, uuid, deadline) => {
         this.asked.push(uuid);
         this.open += 1;
         this.atOnce = Math.max(this.atOnce, this.open);
@@ -34,7 +33,7 @@ class Scene {
       },
     };
     this.queue = new ReviewQueue(
-      review,
+      drivers,
       { cast: (message) => void this.told.push(message), subscribe: () => () => undefined },
       { warning: (text) => void this.warned.push(text), debug: () => undefined },
       this.timers,
@@ -52,7 +51,7 @@ afterEach(async () => {
   await Promise.all(scenes.splice(0).map(async ({ queue }) => queue.close()));
 });
 
-const written = (): Promise<Answer> => Promise.resolve('written');
+const written = (): Promise<Refreshed> => Promise.resolve('written');
 
 describe('the queue of reviews', () => {
   it('asks once about what was wished for several times, and tells all processes', async () => {
@@ -69,13 +68,13 @@ describe('the queue of reviews', () => {
   });
 
   it('asks about a few at the same time, and about all', async () => {
-    const answers: ((answer: Answer) => void)[] = [];
+    const answers: ((answer: Refreshed) => void)[] = [];
     const scene = aScene(() => new Promise((resolve) => answers.push(resolve)));
     for (let at = 0; at < 40; at += 1) scene.queue.request('cloud', String(at));
     await scene.timers.pass(SETTLE);
     for (let at = 0; at < 40; at += 1) {
       expect(scene.asked).toHaveLength(Math.min(at + 4, 40));
-      answers[at]?.('away');
+      answers[at]?.('absent');
       await settled();
     }
     expect(new Set(scene.asked).size).toBe(40);

@@ -3,16 +3,20 @@
 import { Body, Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../../conf/index.js';
+import { ConsoleIssue } from '../../../broker/console-issue.js';
+import { ConsoleOpening, type FoundConsole } from '../../../broker/console-opening.js';
 import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
-import { ConsoleOpening } from '../../console-opening.js';
+import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { Absent } from '../../faults.js';
 import { CONF } from '../../injection-tokens.js';
 import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
+import { contextOf, userOf } from '../../request-context.js';
 import { pageRequest } from '../../schemas/page.js';
 import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { CreateConsoleBody, InventoryQuery } from '../../schemas/v1.js';
 import { SessionTermination } from '../../session-termination.js';
+import { viewBrokered } from '../../views/v1/brokered.js';
 import { viewConsole } from '../../views/v1/console.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
@@ -24,11 +28,13 @@ const ABSENT = 'console not found';
 @Controller()
 export class V1ConsoleController {
   @Inject(CONF) private readonly conf!: Conf;
+  @Inject(ConsoleOpening) private readonly opening!: ConsoleOpening;
+  @Inject(ConsoleIssue) private readonly issue!: ConsoleIssue;
+  @Inject(ConsoleFiles) private readonly files!: ConsoleFiles;
 
   constructor(
     private readonly inventory: Inventory,
     private readonly termination: SessionTermination,
-    private readonly opening: ConsoleOpening,
     private readonly permission: Permission,
   ) {}
 
@@ -58,7 +64,18 @@ export class V1ConsoleController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    await this.opening.answer(body, request, response);
+    const found = await this.wanted(body, request);
+    const { source, uuid, name } = found;
+    const issued = { source, uuid, issuedTo: userOf(request) };
+    if (wantsFile(request)) {
+      const token = await this.issue.token(issued);
+      sendConsoleFile(response, await this.files.text({ uuid, name, ...token }));
+      return;
+    }
+    const link = await this.issue.link(issued);
+    const base = baseUrl(request);
+    const console = viewBrokered({ ...found, ...link }, await this.files.address(), base);
+    response.location(`${base}/v1/sessions/${link.sessionId}`).json({ console });
   }
 
   /** Ends all sessions of a console for good, and makes its unused tokens worthless. */
@@ -72,6 +89,14 @@ export class V1ConsoleController {
     await this.termination.console(request, { source, uuid });
   }
 
+  private async wanted(body: CreateConsoleBody, request: Request): Promise<FoundConsole> {
+    const { instance_uuid: uuid, source, type } = body;
+    const token = contextOf(request).token?.reveal();
+    const found = await this.opening.find({ uuid: uuid.toLowerCase(), source, type, token });
+    this.permission.demand(request, 'kerbside:consoles:show', found.projectId, 'instance not found');
+    return found;
+  }
+
   private view(request: Request, console: ListedConsole): Record<string, unknown> {
     const rule = 'kerbside:consoles:show:hypervisor';
     const hypervisor = this.permission.allows(request, rule, console.project_id);
@@ -83,4 +108,8 @@ export class V1ConsoleController {
     if (console === null) throw new Absent(ABSENT);
     return console;
   }
+}
+
+function wantsFile(request: Request): boolean {
+  return (request.headers.accept ?? '').includes('application/x-virt-viewer');
 }

@@ -5,7 +5,7 @@ import { DatabaseError } from '../../../../src/exception.js';
 import { ChannelInDoubt } from '../../../../src/objects/console-channel.js';
 import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
 import type { Refusal } from '../../../../src/objects/console-session.js';
-import type { Sight } from '../../../../src/sources/openstack/clouds.js';
+import type { Location } from '../../../../src/sources/driver.js';
 
 import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../../fixtures/control-plane.js';
 
@@ -49,30 +49,24 @@ describe('a refusal', () => {
 });
 
 describe('the main channel of an instance', () => {
-  const looking = (sight: () => Promise<Sight>) => {
+  const located = (location: () => Promise<Location>) => {
     const scene = new Scene();
     scene.platform = 'openstack';
-    const asked: string[] = [];
-    scene.plane.instances = {
-      look: (source, uuid) => {
-        asked.push(`${source}/${uuid}`);
-        return sight();
-      },
-    };
-    return { scene, asked };
+    scene.location = location;
+    return scene;
   };
   const fresh = { hypervisor: 'fresh', ticket: 't' } as ConnectInfo;
 
   it('leads where Nova says that the instance is now, and must show its UUID', async () => {
-    const { scene, asked } = looking(() => Promise.resolve({ kind: 'true', connectInfo: fresh }));
+    const scene = located(() => Promise.resolve({ kind: 'confirmed', target: fresh }));
     expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'fresh' }, guest: 'u' });
     expect(await scene.authorize(2)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
-    expect(asked).toEqual(['lab/u']);
+    expect(scene.located).toEqual(['lab/u']);
     expect(await scene.metrics.text()).toContain('instance_looks_total{outcome="true"} 1');
   });
 
   it('leads where it was last known to be while Nova does not answer, and that is recorded', async () => {
-    const { scene } = looking(() => Promise.resolve({ kind: 'unknown', why: 'away' }));
+    const scene = located(() => Promise.resolve({ kind: 'unconfirmed', why: 'away' }));
     expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
     expect(scene.messages()[0]).toMatch(/Nova could not be asked/);
   });
@@ -80,7 +74,7 @@ describe('the main channel of an instance', () => {
   it.each(['gone', 'stopped', 'moving', 'building', 'stale'] as const)(
     'is refused when the instance is %s: told, recorded, counted, and given back',
     async (why) => {
-      const { scene } = looking(() => Promise.resolve({ kind: 'refused', why }));
+      const scene = located(() => Promise.resolve({ kind: 'denied', why }));
       expect(await scene.authorize(1)).toEqual({
         ...{ kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: 's' },
       });
@@ -91,20 +85,18 @@ describe('the main channel of an instance', () => {
     },
   );
 
-  it('is given back when the database fails meanwhile, and when the console has gone', async () => {
-    const failing = looking(() => Promise.reject(new Error('away')));
-    await expect(failing.scene.authorize(1)).rejects.toThrow('away');
-    await failing.scene.plane.settle();
-    expect(failing.scene.closed).toEqual(['ref1']);
-    const { scene } = looking(() => Promise.resolve({ kind: 'true', connectInfo: null }));
-    expect(await scene.authorize(1)).toMatchObject({ kind: 'denied', reason: 'instance_gone' });
+  it('is given back when the database fails meanwhile', async () => {
+    const failing = located(() => Promise.reject(new Error('away')));
+    await expect(failing.authorize(1)).rejects.toThrow('away');
+    await failing.plane.settle();
+    expect(failing.closed).toEqual(['ref1']);
   });
 
   it.each([
     ['wrong guest', 'mismatch', /another machine/],
     ['guest not identified', 'missing', /did not tell whose screen/],
   ] as const)('that ends because of a %s is recorded and counted', async (reason, label, message) => {
-    const { scene } = looking(() => Promise.resolve({ kind: 'true', connectInfo: fresh }));
+    const scene = located(() => Promise.resolve({ kind: 'confirmed', target: fresh }));
     await scene.authorize(1);
     scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason, ...CLOSED });
     expect(scene.messages()).toContainEqual(expect.stringMatching(message));

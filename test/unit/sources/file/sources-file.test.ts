@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // sources.yaml: the keys of the original are read, and every fault says where it is, whose it is and what to do.
 import { describe, expect, it } from '@jest/globals';
+import { PLATFORMS } from '../../../../src/sources/registry.js';
 import {
+  COMMON_KEYS,
   decodeSources,
   faultText,
   parseSources,
-  SOURCE_KEYS,
 } from '../../../../src/sources/file/sources-file.js';
 import { aConsole, CERTIFICATE, indented, staticSource } from './sources-yaml.js';
 
@@ -70,7 +71,7 @@ describe('a good file', () => {
         interface: 'public',
         spice_direct_microversion: '2.97',
       };
-      const fields = SOURCE_KEYS[type]
+      const fields = [...COMMON_KEYS, ...PLATFORMS[type].keys]
         .filter((key) => key !== 'ca_cert')
         .map((key) => `  ${key}: ${values[key] ?? 'text'}`);
       const { entries, warnings } = parseSources(`-\n${fields.join('\n')}\n`);

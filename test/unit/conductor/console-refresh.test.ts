@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The turns of a review: in pages, a few questions at once, going on where the last one stopped.
+// The turns of refreshing: in pages, a few questions at once, going on where the last one stopped.
 import { describe, expect, it } from '@jest/globals';
-import { reviewConsoles } from '../../../src/conductor/console-review.js';
+import { refreshConsoles } from '../../../src/conductor/console-refresh.js';
 import { Unavailable } from '../../../src/exception.js';
 import type { Consoles, DiscoveredConsole } from '../../../src/objects/console.js';
-import type { AskedDriver } from '../../../src/sources/driver.js';
 import { aConsole } from '../../fixtures/rows.js';
 
 type Answer = (console: DiscoveredConsole) => Promise<DiscoveredConsole | null>;
@@ -29,7 +28,7 @@ class Scene {
     }
   }
 
-  review(from = ''): ReturnType<typeof reviewConsoles> {
+  refresh(from = ''): ReturnType<typeof refreshConsoles> {
     const consoles = {
       reported: (_source: string, after: string, limit: number) =>
         Promise.resolve([...this.rows.values()].filter(({ uuid }) => uuid > after).slice(0, limit)),
@@ -37,34 +36,30 @@ class Scene {
       put: (_source: string, { uuid }: DiscoveredConsole) => Promise.resolve(this.written.push(uuid)),
       remove: (_source: string, uuid: string) => Promise.resolve(this.removed.push(uuid) > 0),
     } as unknown as Consoles;
-    const driver: AskedDriver = {
-      type: 'scripted',
-      check: () => Promise.resolve(),
-      review: async (console) => {
-        this.asked += 1;
-        this.open += 1;
-        this.atOnce = Math.max(this.atOnce, this.open);
-        await Promise.resolve();
-        this.open -= 1;
-        return this.answer(console);
-      },
+    const refresh = async (console: DiscoveredConsole): Promise<DiscoveredConsole | null> => {
+      this.asked += 1;
+      this.open += 1;
+      this.atOnce = Math.max(this.atOnce, this.open);
+      await Promise.resolve();
+      this.open -= 1;
+      return this.answer(console);
     };
-    const subject = { consoles, source: 'cloud', driver, log: { info: () => undefined } };
-    return reviewConsoles(subject, from, this.abort.signal);
+    const subject = { consoles, source: 'cloud', refresh, log: { info: () => undefined } };
+    return refreshConsoles(subject, from, this.abort.signal);
   }
 }
 
-describe('a review', () => {
+describe('a turn of refreshing', () => {
   it('asks about every console once, a few at a time', async () => {
     const scene = new Scene(250, (console) => Promise.resolve(console));
-    expect(await scene.review()).toEqual({ next: '', fault: null });
+    expect(await scene.refresh()).toEqual({ next: '', fault: null });
     expect([scene.asked, scene.written.length, scene.removed]).toEqual([250, 250, []]);
     expect(scene.atOnce).toBe(4);
   });
 
   it('removes what is gone', async () => {
     const scene = new Scene(3, ({ uuid }) => Promise.resolve(uuid.endsWith('1') ? null : aConsole({ uuid })));
-    await scene.review();
+    await scene.refresh();
     expect(scene.removed).toEqual(['console-0001']);
   });
 
@@ -73,7 +68,7 @@ describe('a review', () => {
       scene.rows.set(console.uuid, { ...console, insecurePort: 5999 });
       return Promise.resolve(console);
     });
-    await scene.review();
+    await scene.refresh();
     expect(scene.written).toEqual([]);
   });
 
@@ -82,11 +77,11 @@ describe('a review', () => {
     const scene = new Scene(20, (console) =>
       away ? Promise.reject(new Unavailable('away')) : Promise.resolve(console),
     );
-    const first = await scene.review();
+    const first = await scene.refresh();
     expect(first).toEqual({ next: 'console-0003', fault: new Unavailable('away') });
     expect(scene.asked).toBe(4);
     away = false;
-    expect(await scene.review(first.next)).toEqual({ next: '', fault: null });
+    expect(await scene.refresh(first.next)).toEqual({ next: '', fault: null });
     expect(scene.asked).toBe(20);
   });
 
@@ -94,7 +89,7 @@ describe('a review', () => {
     const scene = new Scene(9, (console) =>
       console.uuid.endsWith('2') ? Promise.reject(new Error('odd')) : Promise.resolve(console),
     );
-    expect(await scene.review()).toEqual({ next: '', fault: new Error('odd') });
+    expect(await scene.refresh()).toEqual({ next: '', fault: new Error('odd') });
     expect(scene.written).toHaveLength(8);
   });
 
@@ -103,7 +98,7 @@ describe('a review', () => {
       scene.abort.abort();
       return Promise.resolve(console);
     });
-    await scene.review();
+    await scene.refresh();
     expect([scene.asked, scene.written]).toEqual([4, []]);
   });
 });

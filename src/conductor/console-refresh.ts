@@ -4,7 +4,7 @@
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
 import type { Consoles, DiscoveredConsole } from '../objects/console.js';
-import type { AskedDriver } from '../sources/driver.js';
+import type { SourceDriver } from '../sources/driver.js';
 
 const BATCH = 100;
 /** Questions to one platform at the same time. */
@@ -15,27 +15,31 @@ const QUESTION = 15;
 /** Questions without an answer after which a turn gives up. */
 const MAX_FAULTS = 4;
 
-/** Whose consoles are reviewed. */
+/** Whose consoles are refreshed. */
 export interface Subject {
   readonly consoles: Consoles;
   readonly source: string;
-  readonly driver: AskedDriver;
+  readonly refresh: NonNullable<SourceDriver['refresh']>;
   readonly log: Pick<Logger, 'info'>;
 }
 
 /** What a turn came to. */
-export interface Review {
-  /** Where the next turn begins: '' once all have been reviewed. */
+export interface RefreshTurn {
+  /** Where the next turn begins: '' once all have been refreshed. */
   readonly next: string;
   /** The first fault; null when every question was answered. */
   readonly fault: Error | null;
 }
 
 /**
- * Reviews the consoles of a source after `from`. One that cannot be reviewed now stays as it is; after a few of them
+ * Refreshes the consoles of a source after `from`. One that cannot be refreshed now stays as it is; after a few of them
  * the turn is over.
  */
-export async function reviewConsoles(subject: Subject, from: string, signal: AbortSignal): Promise<Review> {
+export async function refreshConsoles(
+  subject: Subject,
+  from: string,
+  signal: AbortSignal,
+): Promise<RefreshTurn> {
   const { consoles, source } = subject;
   const faults: Error[] = [];
   const end = performance.now() + TURN * 1000;
@@ -46,23 +50,23 @@ export async function reviewConsoles(subject: Subject, from: string, signal: Abo
       if (signal.aborted || performance.now() > end || faults.length >= MAX_FAULTS)
         return { next: marker, fault: faults[0] ?? null };
       const group = batch.slice(at, at + AT_ONCE);
-      const reviews = group.map((console) =>
-        reviewOne(subject, console, signal).catch((error: unknown) => {
+      const refreshes = group.map((console) =>
+        refreshOne(subject, console, signal).catch((error: unknown) => {
           faults.push(error instanceof Error ? error : new Error(String(error)));
         }),
       );
-      await Promise.all(reviews);
+      await Promise.all(refreshes);
       marker = group.at(-1)?.uuid ?? marker;
     }
     if (batch.length < BATCH) return { next: '', fault: faults[0] ?? null };
   }
 }
 
-async function reviewOne(subject: Subject, console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
-  const { consoles, source, driver, log } = subject;
+async function refreshOne(subject: Subject, console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
+  const { consoles, source, refresh, log } = subject;
   const { uuid } = console;
   const deadline = signalWithin(QUESTION * 1000, signal);
-  const now = await driver.review(console, deadline);
+  const now = await refresh(console, deadline);
   if (signal.aborted) return;
   if (now === null) {
     if (await consoles.remove(source, uuid)) log.info('console is gone', { source, uuid });

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives a user the means to start a session at a console, and leaves a trace of it in the audit. Whether they may is
+// decided before this.
+import type { AuditEvents } from '../objects/audit-event.js';
+import { AUDIT } from '../objects/audit-message.js';
+import type { ConsoleTokens, MintedLink, MintedToken, MintRequest } from '../objects/console-token.js';
+
+/** What is issued, and where that is written down. */
+export interface ConsoleIssueParts {
+  readonly tokens: Pick<ConsoleTokens, 'mint' | 'mintLink'>;
+  readonly events: Pick<AuditEvents, 'record'>;
+  /** The name of this node, for audit. */
+  readonly node: string;
+}
+
+/** Issues tokens and links. */
+export class ConsoleIssue {
+  constructor(private readonly parts: ConsoleIssueParts) {}
+
+  /** A console token, with a session that it may start. @throws NotFound when the console is gone */
+  async token(request: MintRequest): Promise<MintedToken> {
+    const minted = await this.parts.tokens.mint(request);
+    await this.#record(request, minted.sessionId);
+    return minted;
+  }
+
+  /** A link under which such a token can be fetched once. @throws NotFound when the console is gone */
+  async link(request: MintRequest): Promise<MintedLink> {
+    const minted = await this.parts.tokens.mintLink(request);
+    await this.#record(request, minted.sessionId);
+    return minted;
+  }
+
+  async #record({ source, uuid }: MintRequest, sessionId: string): Promise<void> {
+    const { events, node } = this.parts;
+    const message = AUDIT.tokenCreated;
+    await events.record({ source, uuid, session_id: sessionId, node, pid: process.pid, message });
+  }
+}

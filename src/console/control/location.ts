@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a granted channel leads. Its platform is asked, because whoever has a machine's last known port by now must not be
+// shown; what the platform says is counted, and logged when it says nothing.
+import { loggerFor } from '../../log.js';
+import type { ChannelGrant } from '../../objects/console-session.js';
+import type { Located, Locator } from '../../sources/locator.js';
+import type { ProxyMetrics } from './metrics.js';
+
+export type { Located };
+
+/** Says where channels lead. */
+export type ConsoleLocator = Pick<Locator, 'locate'>;
+
+/** A place to connect to. */
+export type Target = Exclude<Located, { kind: 'denied' }>;
+
+const log = loggerFor('kerbside.console.control-plane');
+
+/**
+ * Asks where a granted channel leads.
+ *
+ * @param timeout seconds that its platform may take
+ * @throws DatabaseError
+ */
+export async function locateChannel(
+  locator: ConsoleLocator,
+  { grant, main }: { readonly grant: ChannelGrant; readonly main: boolean },
+  metrics: ProxyMetrics,
+  timeout: number,
+): Promise<Located> {
+  const { source, uuid, platform, connectInfo: target } = grant;
+  const location = await locator.locate({ source, uuid, platform, target, main }, timeout);
+  switch (location.kind) {
+    case 'recorded':
+      break;
+    case 'confirmed':
+      metrics.instanceLooks.inc({ outcome: 'true' });
+      break;
+    case 'unconfirmed':
+      log.warning('Nova could not be asked about an instance', { source, uuid, fault: location.why });
+      metrics.instanceLooks.inc({ outcome: 'unknown' });
+      break;
+    case 'denied':
+      metrics.instanceLooks.inc({ outcome: location.why });
+  }
+  return location;
+}

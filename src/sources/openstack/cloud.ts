@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// One OpenStack cloud: turns Nova's console tokens into consoles, makes consoles as a user, and says what is true of a
+// known console now. It records nothing. Nova never checks again where a token leads (another project's guest may have the
+// port by then), so an address counts only when it comes with a look at the instance.
+import { isIP } from 'node:net';
+import type { LocationFault } from '../../close-reason.js';
+import { NovaRefused } from '../../compute/faults.js';
+import { consoleFault, type Instance } from '../../compute/instance.js';
+import type { ConsoleType } from '../../compute/microversions.js';
+import { NovaClient, type ResolvedConsole } from '../../compute/nova-client.js';
+import { Unavailable } from '../../exception.js';
+import { ServiceSession } from '../../identity/service-session.js';
+import type { DiscoveredConsole } from '../../objects/console.js';
+import { InstanceNotReady } from '../../objects/instance-fault.js';
+import type { SourceDefinition } from '../../objects/source.js';
+import { loginOf, patchOf } from './entry.js';
+
+/** What a look at an instance says about its console. */
+export type Look =
+  /** This is the console now, changed or not. */
+  | { readonly kind: 'true'; readonly console: DiscoveredConsole }
+  /** Nobody could be asked; the last known address is all there is. */
+  | { readonly kind: 'unknown'; readonly why: string }
+  /** Do not connect. `stale`: it runs elsewhere, and where is not told. */
+  | { readonly kind: 'refused'; readonly why: LocationFault };
+
+const LONGEST_NAME = 255;
+/** No instance has it. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** One cloud. */
+export class OpenStackCloud {
+  readonly nova: NovaClient;
+
+  /**
+   * @param requestTimeout seconds for one request to Keystone or Nova
+   * @throws InvalidInput when the definition lacks what a login takes
+   * @throws StartupError when the CA file cannot be read
+   */
+  constructor(definition: SourceDefinition, requestTimeout: number) {
+    this.nova = new NovaClient(new ServiceSession(loginOf(definition, requestTimeout)), {
+      patch: patchOf(definition),
+    });
+  }
+
+  /** Whether Keystone and Nova answer. @throws Unavailable */
+  async check(signal: AbortSignal): Promise<void> {
+    // The versions document needs no login and may be remembered: a question that has no answer tells more.
+    await this.nova.server(NOBODY, { signal });
+  }
+
+  /**
+   * The console that a token of Nova stands for; null when this Nova does not know the token.
+   * @throws InstanceNotReady when the instance has no screen now
+   * @throws Unavailable
+   */
+  async exchange(token: string, signal: AbortSignal): Promise<DiscoveredConsole | null> {
+    const located = await this.nova.resolveToken(token, { signal });
+    return located === null ? null : this.#adopt(located, signal);
+  }
+
+  /**
+   * A console that Nova makes for the user whose token is given.
+   * @throws InstanceNotReady, NovaRefused, Unavailable
+   */
+  async open(
+    uuid: string,
+    type: ConsoleType | 'best',
+    token: string,
+    signal: AbortSignal,
+  ): Promise<DiscoveredConsole> {
+    const located = await this.#locate(uuid, type, signal, token);
+    if (located === null) throw new Unavailable('Nova does not know the console token that it has just made');
+    return this.#adopt(located, signal);
+  }
+
+  /** What is true of the console at this moment, Nova's answer about host and ports included. Never rejects. */
+  async look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
+    try {
+      return await this.#look(console, signal);
+    } catch (error) {
+      if (error instanceof InstanceNotReady) return { kind: 'refused', why: error.why };
+      return { kind: 'unknown', why: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** What is true of the console, its address included where that may have changed; null when its instance is gone. */
+  async review(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null> {
+    const instance = await this.nova.server(console.uuid, { signal });
+    const fault = instance === null ? 'gone' : consoleFault(instance);
+    if (instance === null || fault === 'gone') return null;
+    const returned = console.instanceState !== instance.status || console.addressStale === true;
+    if (fault !== null || !(hasMoved(console, instance) || returned)) return follow(console, instance);
+    const located = await this.#locateIfAllowed(console.uuid, signal);
+    // Where it went, nobody tells yet: the address stays that of the old host, so that it is asked for again.
+    return located === null ? follow(console, instance) : merge(console, instance, located);
+  }
+
+  async #look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
+    const instance = await this.nova.server(console.uuid, { signal });
+    const fault = instance === null ? 'gone' : consoleFault(instance);
+    if (instance === null || fault !== null) return { kind: 'refused', why: fault ?? 'gone' };
+    const located = await this.#locateIfAllowed(console.uuid, signal);
+    if (located !== null) return { kind: 'true', console: merge(console, instance, located) };
+    return hasMoved(console, instance)
+      ? { kind: 'refused', why: 'stale' }
+      : { kind: 'unknown', why: 'Nova does not let the service make consoles' };
+  }
+
+  async #adopt(located: ResolvedConsole, signal: AbortSignal): Promise<DiscoveredConsole> {
+    const instance = await this.nova.server(located.instanceUuid, { signal });
+    const fault = instance === null ? 'gone' : consoleFault(instance);
+    if (instance === null || fault !== null) throw new InstanceNotReady(fault ?? 'gone');
+    return merge(null, instance, located);
+  }
+
+  /** Where the instance's SPICE server is now; null when Nova does not let us ask. */
+  async #locateIfAllowed(uuid: string, signal: AbortSignal): Promise<ResolvedConsole | null> {
+    try {
+      return await this.#locate(uuid, 'best', signal);
+    } catch (error) {
+      if (error instanceof NovaRefused) return null;
+      throw error;
+    }
+  }
+
+  async #locate(
+    uuid: string,
+    type: ConsoleType | 'best',
+    signal: AbortSignal,
+    token?: string,
+  ): Promise<ResolvedConsole | null> {
+    const made = await this.nova.createConsole(uuid, type, { token, signal });
+    if (made.kind === 'address') return { ...made, instanceUuid: uuid };
+    const located = await this.nova.resolveToken(made.token, { signal });
+    return located?.instanceUuid === uuid ? located : null;
+  }
+}
+
+function merge(
+  known: DiscoveredConsole | null,
+  instance: Instance,
+  located: ResolvedConsole,
+): DiscoveredConsole {
+  return {
+    ...described(instance),
+    uuid: instance.uuid,
+    hypervisor: located.host,
+    hypervisorIp: isIP(located.host) === 0 ? '' : located.host,
+    insecurePort: located.port,
+    securePort: located.tlsPort,
+    hostSubject: known?.hostSubject ?? null,
+    ticket: known?.ticket ?? '',
+    instanceHost: instance.host,
+    addressHost: instance.host,
+  };
+}
+
+function follow(console: DiscoveredConsole, instance: Instance): DiscoveredConsole {
+  return { ...console, ...described(instance), instanceHost: instance.host ?? console.instanceHost };
+}
+
+function hasMoved(console: DiscoveredConsole, instance: Instance): boolean {
+  return instance.host !== null && instance.host !== console.addressHost;
+}
+
+function described(
+  instance: Instance,
+): Pick<DiscoveredConsole, 'name' | 'projectId' | 'userId' | 'instanceState'> {
+  const { projectId, userId, status } = instance;
+  return {
+    name: instance.name.slice(0, LONGEST_NAME),
+    projectId: projectId === '' ? null : projectId,
+    userId: userId === '' ? null : userId,
+    instanceState: status,
+  };
+}

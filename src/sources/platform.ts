@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Kerbside must know of a platform before it has a driver of it: its keys in sources.yaml, what its guests report,
+// and how a driver is made.
+import type { Conf } from '../conf/index.js';
+import type { Consoles, DiscoveredConsole } from '../objects/console.js';
+import type { SourceDefinition } from '../objects/source.js';
+import type { SourceDriver } from './driver.js';
+import type { FieldReader } from './file/field-reader.js';
+
+/** What a driver is made for. */
+export interface SourceOfDriver {
+  readonly definition: SourceDefinition;
+  /** Consoles that its entry in sources.yaml lists; none where the definition comes out of the database. */
+  readonly consoles: readonly DiscoveredConsole[];
+}
+
+/** What drivers work with. */
+export interface DriverServices {
+  readonly consoles: Consoles;
+  readonly conf: {
+    readonly nova: Pick<Conf['nova'], 'requestTimeout' | 'exchangeTimeout'>;
+    readonly keystoneAuthtoken: Pick<Conf['keystoneAuthtoken'], 'authUrl' | 'wwwAuthenticateUri'>;
+  };
+}
+
+/** One platform. */
+export interface Platform {
+  /** The keys of its entries in sources.yaml, beyond those that every source has. */
+  readonly keys: readonly string[];
+  /** Whether its entries list their consoles under `consoles`. */
+  readonly listsConsoles?: boolean;
+  /** Reads the settings that only its entries have; faults gather in the reader. */
+  readonly readOptions?: (fields: FieldReader) => Record<string, string>;
+  /** Whether guests report the UUID that their console is known by: then nothing passes before the right one has come. */
+  readonly guestReportsUuid: boolean;
+  /** Whether a driver needs what the definition says; if not, one can be made without a look at the database. */
+  readonly needsDefinition: boolean;
+  /** Whether the platform of a source knows the users of this site: nobody else's platform is ever shown their tokens. */
+  readonly knowsUsers?: (definition: SourceDefinition, conf: DriverServices['conf']) => boolean;
+  /**
+   * Makes the driver of one source; absent: this release has none.
+   * @throws KerbsideException when the definition lacks something, or names a file that cannot be read
+   */
+  readonly makeDriver?: (source: SourceOfDriver, services: DriverServices) => SourceDriver;
+}
