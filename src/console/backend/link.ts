@@ -3,6 +3,7 @@
 // backend's ticket to its key, waits for the result.
 import { backendFault } from './tls.js';
 import type { BackendLeg } from './leg.js';
+import type { EndSignal } from '../connection/end-signal.js';
 import { BackendFailed } from '../connection/ends.js';
 import type { Grant } from '../ipc.js';
 import type { ClientLink as ClientSide } from '../connection/link.js';
@@ -24,13 +25,13 @@ export interface BackendLink {
  *
  * @param timeLeft milliseconds until `timed_out`
  * @throws BackendFailed by reason
- * @throws whatever `signal` was aborted with
+ * @throws the fault that `signal` was raised with
  */
 export function linkBackend(
   leg: BackendLeg,
   link: ClientSide,
   grant: Grant,
-  signal: AbortSignal,
+  signal: EndSignal,
   timeLeft: number,
 ): Promise<BackendLink> {
   const { socket } = leg;
@@ -58,7 +59,7 @@ export function linkBackend(
       Math.max(0, timeLeft),
     );
     socket.on('error', onError).once('end', onEnd).once('close', onEnd).once(leg.readyEvent, onReady);
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort);
     leg.read((length, buffer) => {
       try {
         const done = stage.push(buffer.subarray(0, length));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client connection: its socket, its grant, its counters, and the one AbortSignal that carries deadline,
+// One client connection: its socket, its grant, its counters, and the one signal that carries deadline,
 // termination and shutdown to whatever step the connection is at.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { EndSignal } from './end-signal.js';
 import { ConnectionEnded, type LinkRefused } from './ends.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { Grant, SessionSettings, Verdict } from '../ipc.js';
@@ -50,7 +51,8 @@ export class ClientConnection {
   /** bytesUp and bytesDown as far as the meter has counted them. */
   meteredUp = 0;
   meteredDown = 0;
-  private readonly abort = new AbortController();
+  /** Raised when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */
+  readonly signal = new EndSignal();
 
   /**
    * @param acceptedAt `performance.now()` when the TCP connection came in
@@ -66,11 +68,6 @@ export class ClientConnection {
     this.clientPort = peer.port;
     // Also while nobody reads from it, as when the backend is dialled.
     client.once('close', () => this.end('client connection lost'));
-  }
-
-  /** Aborted when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */
-  get signal(): AbortSignal {
-    return this.abort.signal;
   }
 
   /** What holds for the session of this granted channel now. */
@@ -96,6 +93,6 @@ export class ClientConnection {
 
   /** Ends the connection with a fault; the first one counts. */
   fail(fault: ConnectionEnded | LinkRefused): void {
-    this.abort.abort(fault);
+    this.signal.abort(fault);
   }
 }

@@ -54,7 +54,7 @@ export function receiveLink(connection: ClientConnection, worker: WorkerContext)
     client.on('data', onData);
     client.once('end', onEnd);
     client.once('close', onEnd);
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
   });
 }

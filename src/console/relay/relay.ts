@@ -78,7 +78,7 @@ export class Relay implements Traffic {
     this.connection.traffic = this;
     return new Promise<never>((_resolve, reject) => {
       this.settle = reject;
-      signal.addEventListener('abort', () => this.stop(signal.reason as Error), { once: true });
+      signal.addEventListener('abort', () => this.stop(signal.reason as Error));
       client.once('end', () => this.end('client closed'));
       client.once('close', () => this.end('client connection lost'));
       socket.once('end', () => this.end('backend closed'));
