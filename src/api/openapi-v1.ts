@@ -99,7 +99,7 @@ export const V1_SCHEMAS = {
   V1CreateConsole: object(
     {
       instance_uuid: { type: 'string', format: 'uuid' },
-      source: STRING,
+      source: { type: 'string', minLength: 1, maxLength: 255 },
       type: { type: 'string', enum: ['spice-direct', 'spice-html5'] },
     },
     ['source', 'type'],
