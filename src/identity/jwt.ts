@@ -2,8 +2,8 @@
 // The API's access tokens: JSON Web Tokens (RFC 7519), HS256 over [api] auth_secret_seed, with the claims that
 // Kerbside deployments know. Signature, lifetime and type are checked; the issuer is not, because tokens are
 // minted by hand in the field with no issuer at all.
-import { randomUUID } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { createHash, randomUUID } from 'node:crypto';
+import { errors, jwtVerify, SignJWT, type CryptoKey } from 'jose';
 import { KerbsideException } from '../exception.js';
 
 /** Who a token speaks for. */
@@ -66,13 +66,67 @@ export async function mintToken(subject: TokenSubject, options: MintOptions): Pr
   return { token, expires, ...csrf };
 }
 
+/** Verifies a token, as verifyToken does. */
+export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
+
+/** A token that was verified before. */
+interface Remembered {
+  readonly verified: VerifiedToken;
+  /** Epoch seconds. */
+  readonly expires: number;
+}
+
+/** How a verifier is made. */
+export interface VerifierOptions {
+  /** Milliseconds since 1970; tests replace it. */
+  readonly now?: () => number;
+  /** Tokens that it remembers at most; a thousand users at once are many. */
+  readonly most?: number;
+}
+
+/**
+ * A verifier for many requests: it imports the key once, and checks the signature of a token that it has seen before
+ * no second time: Web Crypto works in another thread, and asking it costs more than the HMAC itself. A remembered token
+ * ends when it says.
+ */
+export function tokenVerifier(
+  seed: string,
+  { now = Date.now, most = 1000 }: VerifierOptions = {},
+): TokenVerifier {
+  const remembered = new Map<string, Remembered>();
+  let key: Promise<CryptoKey> | undefined;
+  return async (token) => {
+    const name = createHash('sha256').update(token).digest('base64');
+    const known = remembered.get(name);
+    if (known !== undefined) {
+      if (known.expires > Math.floor(now() / 1000)) return known.verified;
+      remembered.delete(name);
+    }
+    key ??= importKey(seed);
+    const { exp, ...claims } = await verifiedClaims(token, await key, now());
+    const verified = verifiedToken(claims);
+    const [oldest] = remembered.keys();
+    if (remembered.size >= most && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(name, { verified, expires: exp });
+    return verified;
+  };
+}
+
 /**
  * Verifies an access token: HS256 signature, exp (demanded), nbf, type, sub.
  * @throws TokenExpired if only its time is over
  * @throws TokenInvalid for every other fault; the message is safe to show
  */
-export async function verifyToken(token: string, seed: string): Promise<VerifiedToken> {
-  const claims = await verifiedClaims(token, seed);
+export function verifyToken(token: string, seed: string): Promise<VerifiedToken> {
+  return tokenVerifier(seed)(token);
+}
+
+function importKey(seed: string): Promise<CryptoKey> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  return globalThis.crypto.subtle.importKey('raw', Buffer.from(seed, 'utf8'), algorithm, false, ['verify']);
+}
+
+function verifiedToken(claims: Readonly<Record<string, unknown>>): VerifiedToken {
   if (claims['type'] !== 'access') throw new TokenInvalid('not an access token');
   const user = claims['sub'];
   if (typeof user !== 'string' || user === '') throw new TokenInvalid('the token names no user');
@@ -80,13 +134,18 @@ export async function verifyToken(token: string, seed: string): Promise<Verified
   return { user, admin: claims['kerbside_admin'] === true, ...(typeof csrf === 'string' ? { csrf } : {}) };
 }
 
-async function verifiedClaims(token: string, seed: string): Promise<Record<string, unknown>> {
+async function verifiedClaims(
+  token: string,
+  key: CryptoKey,
+  now: number,
+): Promise<Record<string, unknown> & { exp: number }> {
   try {
-    const verified = await jwtVerify(token, Buffer.from(seed, 'utf8'), {
+    const { payload } = await jwtVerify(token, key, {
       algorithms: ['HS256'],
       requiredClaims: ['exp'],
+      currentDate: new Date(now),
     });
-    return verified.payload;
+    return { ...payload, exp: payload.exp ?? 0 };
   } catch (error) {
     throw translate(error);
   }

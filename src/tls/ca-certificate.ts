@@ -1,27 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// The certificate of the CA that clients are told to trust: [spice] cacert_path, read anew for every .vv file so
-// that a renewed one needs no restart.
+// The certificate of the CA that clients are told to trust: [spice] cacert_path. The file is looked at once a second
+// while there are requests, so that a renewed one needs no restart and a .vv file no reading.
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
 
 const LOG = loggerFor('kerbside.ca');
+/** How often the file is looked at. */
+const LOOK_INTERVAL_MS = 1000;
 
 /** The CA certificate. */
 export class CaCertificate {
+  #seen: string;
+  #looked: number;
+
   private constructor(
     private readonly path: string,
+    private readonly now: () => number,
     private lastGood: string | undefined,
-  ) {}
+    seen: string,
+  ) {
+    this.#seen = seen;
+    this.#looked = now();
+  }
 
   /**
    * @param path the file; '' for a site whose clients know the CA already
+   * @param now milliseconds of any clock that goes forward; tests replace it
    * @throws StartupError when the file cannot be read or holds no certificate
    */
-  static async load(path: string): Promise<CaCertificate> {
-    if (path === '') return new CaCertificate(path, undefined);
+  static async load(path: string, now: () => number = () => performance.now()): Promise<CaCertificate> {
+    if (path === '') return new CaCertificate(path, now, undefined, '');
     try {
-      return new CaCertificate(path, await read(path));
+      const seen = markOf(path);
+      return new CaCertificate(path, now, await read(path), seen);
     } catch (error) {
       const fault = faultOf(error);
       throw new StartupError(
@@ -33,17 +46,35 @@ export class CaCertificate {
 
   /** The PEM text, or undefined if there is none to hand out. A file that went away leaves the last good text. */
   async pem(): Promise<string | undefined> {
-    if (this.path === '') return undefined;
+    const now = this.now();
+    if (this.path !== '' && now - this.#looked >= LOOK_INTERVAL_MS) {
+      this.#looked = now;
+      await this.#look();
+    }
+    return this.lastGood;
+  }
+
+  async #look(): Promise<void> {
+    // The mark first: what is written after it is another file at the next look.
+    const mark = markOf(this.path);
+    if (mark === this.#seen) return;
+    this.#seen = mark;
     try {
       this.lastGood = await read(this.path);
+      LOG.info('CA certificate taken up', { path: this.path });
     } catch (error) {
       LOG.warning('cannot read the CA certificate; the last good one is used', {
         path: this.path,
         fault: faultOf(error),
       });
     }
-    return this.lastGood;
   }
+}
+
+/** Changes when the file does; '' when there is none to be seen. */
+function markOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.ino}:${stat.size}:${stat.mtimeMs}`;
 }
 
 async function read(path: string): Promise<string> {

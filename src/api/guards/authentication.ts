@@ -8,7 +8,13 @@ import type { Request } from 'express';
 import { Secret } from '../../conf/secret.js';
 import type { RequestContext } from '../../context.js';
 import { KerbsideException } from '../../exception.js';
-import { TokenExpired, TokenInvalid, verifyToken, type VerifiedToken } from '../../identity/jwt.js';
+import {
+  TokenExpired,
+  TokenInvalid,
+  tokenVerifier,
+  type TokenVerifier,
+  type VerifiedToken,
+} from '../../identity/jwt.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import type { TokenValidator, ValidToken } from '../../identity/token-validator.js';
 import { loggerFor } from '../../log.js';
@@ -43,14 +49,18 @@ const LOG = loggerFor('kerbside.api.authentication');
 
 /** Authenticates as the route's access asks for it. */
 export class AuthenticationGuard implements CanActivate {
+  readonly #verify: TokenVerifier;
+
   /**
    * @param seed the key of our own tokens
    * @param keystone undefined: its tokens are not looked at
    */
   constructor(
-    private readonly seed: string,
+    seed: string,
     private readonly keystone: KeystoneTokens | undefined,
-  ) {}
+  ) {
+    this.#verify = tokenVerifier(seed);
+  }
 
   /** @throws HttpFault 401, or 503 when Keystone does not say */
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -62,7 +72,7 @@ export class AuthenticationGuard implements CanActivate {
     const token = keystone === undefined ? '' : headerOf(request, 'x-auth-token');
     if (keystone !== undefined && token !== '')
       await authenticateAtKeystone(request, keystone, token, optional);
-    else await authenticate(request, this.seed, optional, keystone);
+    else await authenticate(request, this.#verify, optional, keystone);
     return true;
   }
 }
@@ -126,7 +136,7 @@ function challengeOf(keystone: KeystoneTokens): string {
 
 async function authenticate(
   request: Request,
-  seed: string,
+  verify: TokenVerifier,
   optional: boolean,
   keystone: KeystoneTokens | undefined,
 ): Promise<void> {
@@ -136,7 +146,7 @@ async function authenticate(
     const challenges = keystone === undefined ? [OUR_CHALLENGE] : [challengeOf(keystone), OUR_CHALLENGE];
     throw new NotAuthenticated('Missing JWT in headers or cookies', challenges);
   }
-  const token = await verified(credential, seed, optional);
+  const token = await verified(credential, verify, optional);
   if (token === undefined) return;
   if (credential.cookie && !['GET', 'HEAD'].includes(request.method)) demandCsrf(request, token);
   setContext(request, {
@@ -158,11 +168,11 @@ function credentialOf(request: Request): Credential | undefined {
 
 async function verified(
   credential: Credential,
-  seed: string,
+  verify: TokenVerifier,
   optional: boolean,
 ): Promise<VerifiedToken | undefined> {
   try {
-    return await verifyToken(credential.token, seed);
+    return await verify(credential.token);
   } catch (error) {
     if (!(error instanceof KerbsideException)) throw error;
     if (optional) return undefined;

@@ -2,7 +2,13 @@
 // Access tokens: what we mint, and what we accept of tokens that others signed with nothing but the seed.
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { mintToken, TokenExpired, TokenInvalid, verifyToken } from '../../../src/identity/jwt.js';
+import {
+  mintToken,
+  TokenExpired,
+  TokenInvalid,
+  tokenVerifier,
+  verifyToken,
+} from '../../../src/identity/jwt.js';
 import { base64url, handmadeToken, sevenClaims } from '../../fixtures/handmade-jwt.js';
 
 const SEED = 'the seed of this site';
@@ -114,5 +120,40 @@ describe('verifyToken', () => {
   ])('refuses a token with %s', async (_title, change) => {
     const token = handmadeToken({ ...sevenClaims('demo'), ...change }, SEED);
     await expect(verifyToken(token, SEED)).rejects.toThrow(TokenInvalid);
+  });
+});
+
+describe('tokenVerifier', () => {
+  const minted = (user: string, ttl = 60): Promise<{ token: string }> =>
+    mintToken({ user, admin: false }, { seed: SEED, issuer: 'k', ttl, now: 1_700_000_000 });
+
+  it('says the same of a token each time, until its second is over', async () => {
+    let now = 1_700_000_000_000;
+    const verify = tokenVerifier(SEED, { now: () => now });
+    const { token } = await minted('alice');
+    expect(await verify(token)).toEqual({ user: 'alice', admin: false });
+    now = 1_700_000_059_999;
+    expect(await verify(token)).toEqual({ user: 'alice', admin: false });
+    now = 1_700_000_060_000;
+    await expect(verify(token)).rejects.toThrow(TokenExpired);
+    await expect(verify(token)).rejects.toThrow(TokenExpired);
+  });
+
+  it('remembers no refusal, and no token for another', async () => {
+    let now = 1_699_999_990_000;
+    const verify = tokenVerifier(SEED, { now: () => now });
+    const { token } = await minted('alice');
+    await expect(verify(token)).rejects.toThrow('not yet valid');
+    now = 1_700_000_001_000;
+    expect((await verify(token)).user).toBe('alice');
+    expect((await verify((await minted('bob')).token)).user).toBe('bob');
+    await expect(verify(`${token.slice(0, -2)}AA`)).rejects.toThrow(TokenInvalid);
+  });
+
+  it('knows more users than it remembers', async () => {
+    const verify = tokenVerifier(SEED, { now: () => 1_700_000_000_000, most: 2 });
+    const tokens = await Promise.all(Array.from({ length: 4 }, (_unused, n) => minted(`user-${n}`)));
+    for (const [n, { token }] of tokens.entries()) expect((await verify(token)).user).toBe(`user-${n}`);
+    expect((await verify(tokens[0]!.token)).user).toBe('user-0');
   });
 });

@@ -16,17 +16,27 @@ describe('CaCertificate', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('gives a renewed certificate without a restart, and the last good one when the file goes away', async () => {
+  it('gives a renewed certificate within a second, and the last good one when the file goes away', async () => {
     const path = join(folder, 'ca.pem');
+    let now = 0;
+    const later = async (): Promise<string | undefined> => {
+      now += 1000;
+      return ca.pem();
+    };
     await writeFile(path, pem('first'));
-    const ca = await CaCertificate.load(path);
+    const ca = await CaCertificate.load(path, () => now);
     expect(await ca.pem()).toBe(pem('first'));
-    await writeFile(path, pem('second'));
-    expect(await ca.pem()).toBe(pem('second'));
+    await writeFile(path, pem('the second'));
+    now = 999;
+    expect(await ca.pem()).toBe(pem('first'));
+    now = 1000;
+    expect(await ca.pem()).toBe(pem('the second'));
     await writeFile(path, 'half written');
-    expect(await ca.pem()).toBe(pem('second'));
+    expect(await later()).toBe(pem('the second'));
     await rm(path);
-    expect(await ca.pem()).toBe(pem('second'));
+    expect(await later()).toBe(pem('the second'));
+    await writeFile(path, pem('a third one'));
+    expect(await later()).toBe(pem('a third one'));
   });
 
   it('has none without a path', async () => {
