@@ -22,7 +22,7 @@ export function refusalAudit({ consoles, events, own, node }: RefusalParts): Ref
     const { source, uuid } = request.params;
     if (routeOf(request).handler !== 'consoleFile.direct') return;
     if (typeof source !== 'string' || typeof uuid !== 'string') return;
-    if ((await consoles.find(source, uuid)) === null) return;
+    if ((await consoles.identify(source, uuid)) === null) return;
     await events.record({ source, uuid, node, pid: process.pid, message: directRefused(user) });
     own.refused({ reason: 'direct_forbidden', source, uuid, sessionId: null, clientIp: null, node });
   };

@@ -31,6 +31,17 @@ export interface DiscoveredConsole {
   instanceEventAt?: number | null | undefined;
 }
 
+/** Which console it is, and whose. */
+export interface ConsoleIdentity {
+  readonly source: string;
+  readonly uuid: string;
+  readonly name: string | null;
+  /** null on platforms without projects. */
+  readonly projectId: string | null;
+  /** false: sources.yaml has lost its source. */
+  readonly sourceIsThere: boolean;
+}
+
 /** A console as the API shows it: no ticket. */
 export interface Console {
   source: string;

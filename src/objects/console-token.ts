@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Console tokens: what a .vv file carries as its SPICE password. Only their SHA-256 is kept.
 import { createHash, randomInt } from 'node:crypto';
-import { insertSession } from '../db/api/console-sessions.js';
+import { insertSessionOfConsole } from '../db/api/console-sessions.js';
 import { insertToken, replaceUnusedToken } from '../db/api/console-tokens.js';
-import { findConsole } from '../db/api/consoles.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
 import { NotFound } from '../exception.js';
@@ -113,7 +112,6 @@ export class ConsoleTokens {
     hashOf: (sessionId: string) => string,
   ): Promise<{ sessionId: string; expires: number }> {
     const { source, uuid } = request;
-    if ((await findConsole(this.#db, source, uuid)) === null) throw new NotFound('console not found');
     const created = this.#now();
     const sessionId = await this.#insertSession(source, uuid, created);
     const expires = created + this.#ttl;
@@ -134,7 +132,8 @@ export class ConsoleTokens {
     for (let attempt = 1; ; attempt += 1) {
       const sessionId = alphanumerics(SESSION_ID_LENGTH);
       try {
-        await insertSession(this.#db, { session_id: sessionId, source, uuid, created });
+        const row = { session_id: sessionId, source, uuid, created };
+        if (!(await insertSessionOfConsole(this.#db, row))) throw new NotFound('console not found');
         return sessionId;
       } catch (error) {
         if (!(error instanceof DuplicateRow) || attempt === ATTEMPTS) throw error;

@@ -3,6 +3,7 @@
 import {
   deleteConsole,
   findConsole,
+  findConsoleIdentity,
   findConsoleRow,
   findConsoleTarget,
   insertConsoles,
@@ -28,11 +29,11 @@ import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
 import { openTicket, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
-import type { Console, DiscoveredConsole } from './console-row.js';
+import type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
-export type { Console, DiscoveredConsole } from './console-row.js';
+export type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
 
 /** uuids by what happened to them. */
 export interface Reconciliation {
@@ -200,7 +201,15 @@ export class Consoles {
     return { items: await this.#withSessions(shown.items), next: shown.next };
   }
 
-  /** One console; null when there is none. */
+  /** What may be asked for and who may ask for it, and no more: one row. null when there is no such console. */
+  async identify(source: string, uuid: string): Promise<ConsoleIdentity | null> {
+    const row = await findConsoleIdentity(this.#db, source, uuid);
+    if (row === null) return null;
+    const { name, project_id: projectId, source_deleted: deleted } = row;
+    return { source, uuid, name, projectId, sourceIsThere: deleted === 0 };
+  }
+
+  /** One console with its sessions; null when there is none. */
   async find(source: string, uuid: string): Promise<Console | null> {
     const row = await findConsole(this.#db, source, uuid);
     if (row === null) return null;

@@ -33,7 +33,7 @@ const WIDTH = { source: 255, uuid: 36, channel: 32, node: 255, message: 8192 } a
 export async function importOriginal(
   db: Database,
   original: OriginalDatabase,
-  consoles: Pick<Consoles, 'find' | 'put'>,
+  consoles: Pick<Consoles, 'identify' | 'put'>,
   o: { readonly now: number; readonly progress: (done: number, total: number) => void },
 ): Promise<ImportOutcome> {
   const outcome: ImportOutcome = { consoles: 0, tokens: 0, events: 0, refused: [] };
@@ -45,7 +45,7 @@ export async function importOriginal(
 
 async function importConsoles(
   original: OriginalDatabase,
-  consoles: Pick<Consoles, 'find' | 'put'>,
+  consoles: Pick<Consoles, 'identify' | 'put'>,
   outcome: ImportOutcome,
 ): Promise<void> {
   let after = { source: '', uuid: '' };
@@ -53,7 +53,7 @@ async function importConsoles(
     const page = await original.consoles(after, PAGE);
     for (const row of page) {
       // What this Kerbside has found out itself is newer.
-      if ((await consoles.find(row.source, row.uuid)) !== null) continue;
+      if ((await consoles.identify(row.source, row.uuid)) !== null) continue;
       if (await putConsole(consoles, row, outcome)) outcome.consoles += 1;
     }
     const last = page.at(-1);

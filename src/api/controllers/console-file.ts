@@ -8,7 +8,7 @@ import { NotFound } from '../../exception.js';
 import { AuditEvents, type AuditEntry } from '../../objects/audit-event.js';
 import { AUDIT, directIssued } from '../../objects/audit-message.js';
 import { ConsoleTokens, type MintedToken } from '../../objects/console-token.js';
-import { Consoles, type Console } from '../../objects/console.js';
+import { Consoles, type ConsoleIdentity } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
@@ -40,9 +40,8 @@ export class ConsoleFileController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    await this.demandSource(source, request);
-    const console = await this.consoles.find(source, uuid);
-    if (console === null) throw new Absent('console not found');
+    const console = await this.consoles.identify(source, uuid);
+    if (console?.sourceIsThere !== true) throw await this.absence(source, request);
     this.demand(request, console);
 
     const { token, sessionId, expires } = await this.mint(source, uuid, userOf(request));
@@ -57,10 +56,10 @@ export class ConsoleFileController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const console = await this.consoles.find(source, uuid);
+    const console = await this.consoles.identify(source, uuid);
     if (console === null) throw new Absent('console not found');
     this.demand(request, console);
-    await this.demandSource(source, request);
+    if (!console.sourceIsThere) throw await this.absence(source, request);
     const info = await this.consoles.connectInfo(source, uuid);
     if (info === null) throw new Absent('console not found');
 
@@ -82,16 +81,16 @@ export class ConsoleFileController {
     await this.events.record({ node: this.conf.default.nodeName, pid: process.pid, ...entry });
   }
 
-  private demand(request: Request, console: Console): void {
+  private demand(request: Request, console: ConsoleIdentity): void {
     this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
   }
 
-  /** Which sources there are is not for those who may not list them. */
-  private async demandSource(name: string, request: Request): Promise<void> {
+  /** What is missing, the source or the console. Which sources there are is not for those who may not list them. */
+  private async absence(name: string, request: Request): Promise<Absent> {
     const source = await this.sources.find(name);
-    if (source !== null && !source.deleted) return;
+    if (source !== null && !source.deleted) return new Absent('console not found');
     const told = this.permission.allows(request, 'kerbside:sources:show', null);
-    throw new Absent(told ? 'source not found' : 'console not found');
+    return new Absent(told ? 'source not found' : 'console not found');
   }
 
   private async mint(source: string, uuid: string, issuedTo: string): Promise<MintedToken> {

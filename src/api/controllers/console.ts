@@ -4,7 +4,7 @@ import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
-import { Consoles, type Console } from '../../objects/console.js';
+import { Consoles, type Console, type ConsoleIdentity } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
 import { clientPath } from '../client-view.js';
 import { Absent } from '../faults.js';
@@ -45,7 +45,9 @@ export class ConsoleController {
     @Param('uuid') uuid: string,
     @Req() request: Request,
   ): Promise<Record<string, unknown>> {
-    return this.view(request, await this.load(request, source, uuid));
+    const console = await this.consoles.find(source, uuid);
+    this.demand(request, console);
+    return this.view(request, console);
   }
 
   /** The newest events of a console's audit trail, oldest first, and how many there are. */
@@ -80,11 +82,16 @@ export class ConsoleController {
     await this.load(request, source, uuid);
   }
 
-  private async load(request: Request, source: string, uuid: string): Promise<Console> {
-    const console = await this.consoles.find(source, uuid);
+  private async load(request: Request, source: string, uuid: string): Promise<void> {
+    this.demand(request, await this.consoles.identify(source, uuid));
+  }
+
+  private demand<C extends Pick<ConsoleIdentity, 'projectId'>>(
+    request: Request,
+    console: C | null,
+  ): asserts console is C {
     if (console === null) throw new Absent('console not found');
     this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
-    return console;
   }
 
   private view(request: Request, console: Console): Record<string, unknown> {

@@ -56,7 +56,7 @@ export class SessionController {
   private async demandTerminable(request: Request, { source, uuid }: SessionSummary): Promise<void> {
     if (this.permission.scope(request).projectId === undefined) return;
     // A session of a console that is gone belongs to no project any more.
-    const projectId = (await this.consoles.find(source, uuid))?.projectId ?? null;
+    const projectId = (await this.consoles.identify(source, uuid))?.projectId ?? null;
     this.permission.demand(request, 'kerbside:sessions:show', projectId, 'session not found');
   }
 }

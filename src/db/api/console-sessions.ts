@@ -33,6 +33,19 @@ export async function insertSession(
   );
 }
 
+/** Adds a pending session of a console; false: there is no such console. @throws DuplicateRow when the id is taken */
+export async function insertSessionOfConsole(
+  db: Statements,
+  row: Pick<ConsoleSessionRow, 'session_id' | 'source' | 'uuid' | 'created'>,
+): Promise<boolean> {
+  const inserted = await db.execute(
+    'INSERT INTO console_sessions (session_id, source, uuid, state, generation, ended_generation, created, updated_at) ' +
+      `SELECT ?, source, uuid, 'pending', 0, 0, ?, ${databaseNow(db.dialect)} FROM consoles WHERE source = ? AND uuid = ?`,
+    [row.session_id, row.created, row.source, row.uuid],
+  );
+  return inserted > 0;
+}
+
 /** One session. */
 export async function findSession(
   db: Statements,

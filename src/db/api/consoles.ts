@@ -101,6 +101,20 @@ export async function findConsole(
   return rows[0] ?? null;
 }
 
+/** Whose a console is; `source_deleted` is null when the source is unknown. */
+export async function findConsoleIdentity(
+  db: Statements,
+  source: string,
+  uuid: string,
+): Promise<(Pick<ConsoleRow, 'name' | 'project_id'> & { source_deleted: number | null }) | null> {
+  const rows = await db.query<Pick<ConsoleRow, 'name' | 'project_id'> & { source_deleted: number | null }>(
+    'SELECT c.name, c.project_id, s.deleted AS source_deleted FROM consoles c ' +
+      'LEFT JOIN sources s ON s.name = c.source WHERE c.source = ? AND c.uuid = ?',
+    [source, uuid],
+  );
+  return rows[0] ?? null;
+}
+
 /** A console with its encrypted ticket and its source's CA. */
 export async function findConsoleTarget(
   db: Statements,
