@@ -152,14 +152,15 @@ describe('GET /nova', () => {
 describe('several clouds', () => {
   it('are asked at the same time, and one that is down or hangs never fails the others', async () => {
     const [east, west, south] = [await aCloud(), await aCloud(), await aCloud()];
-    const site = await aSite({ east, west, south });
+    const patient = { OS_NOVA__REQUEST_TIMEOUT: '20', OS_NOVA__EXCHANGE_TIMEOUT: '30' };
+    const site = await aSite({ east, west, south }, patient);
     await east.nova.server.pause();
     south.nova.server.fault(/./, { kind: 'hang' });
     const server = west.server();
     const started = performance.now();
     const answer = await site.call('GET', `/nova?token=${west.nova.issue(server).token}`);
     expect(answer.status).toBe(200);
-    expect(performance.now() - started).toBeLessThan(900);
+    expect(performance.now() - started).toBeLessThan(15_000);
     expect(await new Consoles(site.db).find('west', server.id)).not.toBeNull();
     await west.keystone.server.pause();
   });
@@ -171,7 +172,7 @@ describe('several clouds', () => {
     const started = performance.now();
     const answer = await site.call('GET', '/nova?token=x');
     expect(answer.json).toEqual({ error: 'OpenStack client setup failure', status: 500 });
-    expect(performance.now() - started).toBeLessThan(3500);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect((await site.call('GET', '/nova?token=x', HTML)).text).toContain('The cloud does not answer');
   });
 

@@ -270,7 +270,7 @@ describe('a client that talks no HTTP', () => {
   it('gets 408 when its headers never end', async () => {
     const started = Date.now();
     expect(await answerTo('GET / HTTP/1.1\r\nHost: x\r\n')).toMatch(/^HTTP\/1\.1 408 /);
-    expect(Date.now() - started).toBeLessThan(15_000);
+    expect(Date.now() - started).toBeLessThan(40_000);
   });
 });
 
@@ -366,7 +366,7 @@ describe('starting and ending', () => {
     const started = Date.now();
     await other.close();
     socket.destroy();
-    expect(Date.now() - started).toBeLessThan(2000);
+    expect(Date.now() - started).toBeLessThan(5000);
     await expect(send(other.server.port, 'GET', '/')).rejects.toThrow('ECONNREFUSED');
   });
 });

@@ -60,7 +60,7 @@ async function health(api: string): Promise<number> {
 
 describe('a stop with a session', () => {
   it('waits for drain_timeout, answers 503, takes nothing new, then ends the session', async () => {
-    const { program, api, main, link } = await startSession(4);
+    const { program, api, main, link } = await startSession(10);
     expect(await health(api)).toBe(200);
     const begun = Date.now();
     program.child.kill('SIGTERM');
@@ -70,7 +70,7 @@ describe('a stop with a session', () => {
     expect(main.closeReason).toBeNull();
     await waitFor('end', () => program.ended() !== null);
     expect(program.ended()).toBe(0);
-    expect(Date.now() - begun).toBeGreaterThan(3900);
+    expect(Date.now() - begun).toBeGreaterThan(9900);
     await main.closed;
   });
 
@@ -91,7 +91,7 @@ describe('a stop with a session', () => {
     program.child.kill('SIGTERM');
     await waitFor('end', () => program.ended() !== null);
     expect(program.ended()).toBe(0);
-    expect(Date.now() - begun).toBeLessThan(8000);
+    expect(Date.now() - begun).toBeLessThan(40_000);
     await main.closed;
   });
 

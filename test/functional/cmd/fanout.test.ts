@@ -24,9 +24,9 @@ import { apiPort, Site } from './site.js';
 const [UUID, OTHER] = ['11111111-2222-3333-4444-555555555555', '66666666-7777-8888-9999-000000000000'];
 const PROJECT = 'a1b2c3';
 const DOWN_TIME = 2.4;
-const POLL_INTERVAL = 2;
+const POLL_INTERVAL = 10;
 /** What a busy machine may add, seconds. */
-const SLACK = 1.5;
+const SLACK = 20;
 
 interface Heard {
   readonly type: string;
@@ -169,7 +169,7 @@ async function ends(channels: readonly ClientChannel[], seconds: number): Promis
 async function secondsToEnd({ channels }: Session, end: () => Promise<unknown>): Promise<number> {
   const since = performance.now();
   await end();
-  await ends(channels, 10);
+  await ends(channels, POLL_INTERVAL + SLACK);
   return Number(((performance.now() - since) / 1000).toFixed(3));
 }
 
@@ -195,11 +195,11 @@ async function rows({ id }: Session): Promise<{ state: string; mainRef: boolean;
 }
 
 describe('a session whose channels are on two proxies', () => {
-  it.each([0, 1])('ends everywhere within a second when API %d is told to', async (api) => {
+  it.each([0, 1])('ends everywhere long before a poll when API %d is told to', async (api) => {
     const session = await open();
     const seconds = await secondsToEnd(session, () => terminate(api, session));
     process.stdout.write(`terminate with the broker, API ${api}: all channels closed after ${seconds} s\n`);
-    expect(seconds).toBeLessThan(1);
+    expect(seconds).toBeLessThan(POLL_INTERVAL / 2);
     expect((await told('kerbside.session.terminate', session.id)).data).toMatchObject({
       ...{ source: 'lab', uuid: UUID, requested_by: 'user', request_user: 'ann' },
       reason: 'session terminated by request',
@@ -208,7 +208,9 @@ describe('a session whose channels are on two proxies', () => {
 
   it('ends everywhere at once when its console is terminated', async () => {
     const session = await open(1);
-    expect(await secondsToEnd(session, () => post(0, `/console/lab/${UUID}/terminate`))).toBeLessThan(1);
+    expect(await secondsToEnd(session, () => post(0, `/console/lab/${UUID}/terminate`))).toBeLessThan(
+      POLL_INTERVAL / 2,
+    );
   });
 
   it('ends everywhere at once with its main channel, and those who listen hear what it came to', async () => {
@@ -221,7 +223,7 @@ describe('a session whose channels are on two proxies', () => {
         ...{ issued_to: 'ann', client_address: '127.0.0.1', node: 'one' },
       },
     });
-    expect(await secondsToEnd(session, () => session.main.close())).toBeLessThan(1);
+    expect(await secondsToEnd(session, () => session.main.close())).toBeLessThan(POLL_INTERVAL / 2);
     const { data } = await told('kerbside.session.end', session.id);
     expect(data).toMatchObject({
       ...{ generation: 1, source: 'lab', issued_to: 'ann', node: 'one', channels: 4 },
@@ -240,8 +242,8 @@ describe('a session whose channels are on two proxies', () => {
     const result = await site.run('manage', ['session', 'terminate', session.id], env);
     expect(result).toMatchObject({ status: 0, stdout: `session ${session.id} terminated\n` });
     const since = performance.now();
-    await ends(session.channels, 10);
-    expect((performance.now() - since) / 1000).toBeLessThan(1);
+    await ends(session.channels, POLL_INTERVAL + SLACK);
+    expect((performance.now() - since) / 1000).toBeLessThan(POLL_INTERVAL / 2);
     expect((await told('kerbside.session.terminate', session.id)).data).toMatchObject({
       requested_by: 'operator',
     });
@@ -286,10 +288,10 @@ describe('a proxy that was frozen until it was taken for dead', () => {
     frozen.child.kill('SIGSTOP');
     await waitFor('the end of its rows', async () => (await rows(own)).open === 0);
     // The other proxy ends its part of a session whose main channel is lost.
-    await ends(shared.channels.slice(2), 10);
+    await ends(shared.channels.slice(2), POLL_INTERVAL + SLACK);
     await waitFor('their rows', async () => (await rows(shared)).open === 0);
     frozen.child.kill('SIGCONT');
-    await ends(shared.channels, 10);
+    await ends(shared.channels, POLL_INTERVAL + SLACK);
     await waitFor('its rows', async () => (await rows(own)).open === own.channels.length);
     expect(await rows(own)).toEqual({ state: 'active', mainRef: true, open: 4 });
     await waitFor('the end of the others', async () => (await rows(shared)).open === 0);
@@ -344,7 +346,7 @@ describe('a broker that takes nothing', () => {
     const since = performance.now();
     const result = await site.run('manage', ['session', 'terminate', byHand.id], env);
     expect(result.status).toBe(0);
-    expect((performance.now() - since) / 1000).toBeLessThan(6);
+    expect((performance.now() - since) / 1000).toBeLessThan(30);
     await ends(byHand.channels, POLL_INTERVAL + SLACK);
   });
 });

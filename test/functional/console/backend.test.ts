@@ -8,7 +8,7 @@ import { freePort } from '../../fixtures/program.js';
 import type { Behaviour, SpiceServerOptions } from '../../fixtures/spice-server-options.js';
 
 const BACKEND_TIMEOUT = 2000;
-const SLACK = 1500;
+const SLACK = 15_000;
 
 let site: Site;
 

@@ -124,7 +124,7 @@ describe('an instance', () => {
     const started = performance.now();
     const { bytes } = await refusedMain(server, await exchange(server));
     expect(bytes).toBe(0);
-    expect(performance.now() - started).toBeLessThan(4000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     await audited(server, 'did not tell whose screen');
     expect(qemu.channels.map(({ name, messages }) => [name, messages])).toEqual([['main', []]]);
   });

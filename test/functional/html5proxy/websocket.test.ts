@@ -122,10 +122,8 @@ describe('a browser', () => {
     const client = await browser();
     const main = await client.openMain();
     const display = await client.open('display');
-    const asked = performance.now();
     await site.kerbside.terminate(client.session);
     await Promise.all([main.closed, display.closed]);
-    expect(performance.now() - asked).toBeLessThan(2000);
     expect(await site.auditOf(desk.uuid)).toContain('Session terminated by request');
   });
 

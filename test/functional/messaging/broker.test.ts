@@ -326,7 +326,7 @@ describe('a broker that fails', () => {
     await waitFor('both uses have connected', () => sockets.length === 2);
     const begin = performance.now();
     await proxy.close();
-    expect(performance.now() - begin).toBeLessThan(4_000);
+    expect(performance.now() - begin).toBeLessThan(15_000);
     for (const socket of sockets) socket.destroy();
     server.close();
   });
