@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service as a Nest module, and the way of every request through it, in order. A step sees only what the
 // steps before it have let through.
-import { Module, type DynamicModule } from '@nestjs/common';
-import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import type { RequestListener } from 'node:http';
+import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { ExpressAdapter, NestExpressApplication } from '@nestjs/platform-express';
 import cookieParser from 'cookie-parser';
-import express from 'express';
+import { BrokerModule } from '../broker/broker.module.js';
+import { CONF } from '../conf/conf.module.js';
 import type { Conf } from '../conf/index.js';
-import { Login } from '../identity/login.js';
-import { loggerFor } from '../log.js';
+import { IdentityModule, TOKEN_VALIDATOR } from '../identity/identity.module.js';
+import { provider, tokenFor } from '../injection.js';
+import { Messaging } from '../messaging/messaging.js';
+import { OwnNotificationsModule } from '../notifications/own/own-notifications.module.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
-import { ConsoleTokens } from '../objects/console-token.js';
 import { Consoles } from '../objects/console.js';
-import { Inventory } from '../objects/inventory.js';
-import { Sources } from '../objects/source.js';
+import { Database } from '../objects/database.js';
+import { ObjectsModule } from '../objects/objects.module.js';
+import { Services } from '../objects/service.js';
+import { PoliciesModule } from '../policies/policies.module.js';
 import { Policy } from '../policy.js';
-import { ConsoleIssue } from '../broker/console-issue.js';
-import { ConsoleOpening } from '../broker/console-opening.js';
-import { ExchangeLimit } from '../broker/exchange-limit.js';
-import { SourceDrivers } from '../sources/source-drivers.js';
-import { TokenExchange } from '../broker/token-exchange.js';
+import { SourcesModule } from '../sources/sources.module.js';
 import { CaCertificate } from '../tls/ca-certificate.js';
+import { ServiceLife } from '../service/life.js';
 import { Readiness } from '../service/readiness.js';
 import { BodyReader } from './body-reader.js';
 import { ConsoleFiles } from './console-files.js';
 import { FaultFilter } from './fault-filter.js';
-import { CONF, OPENAPI } from './injection-tokens.js';
+import { OPENAPI } from './injection-tokens.js';
 import { JSON_SPACES, sortedKeys } from './json-format.js';
 import { AuthenticationGuard, type KeystoneTokens } from './guards/authentication.js';
 import { AuthorizationGuard } from './guards/authorization.js';
@@ -42,109 +45,98 @@ import { Permission } from './permission.js';
 import { MessagingHealth } from './messaging-health.js';
 import { refusalAudit } from './refusal-audit.js';
 import { bindRoutes } from './route-binding.js';
+import { ApiServer } from './server.js';
 import { SessionTermination } from './session-termination.js';
 
-const LOG = loggerFor('kerbside.api');
+/** What validates the tokens of Keystone; null: they are not accepted. */
+const KEYSTONE_TOKENS = tokenFor<KeystoneTokens | null>('tokens of Keystone');
 
-/** What the service is made of; made in server.ts. */
-export interface ApiParts {
-  readonly conf: Conf;
-  readonly login: Login;
-  readonly policy: Policy;
-  /** undefined: tokens of Keystone are not accepted. */
-  readonly keystone: KeystoneTokens | undefined;
-  readonly ca: CaCertificate;
-  readonly readiness: Readiness;
-  readonly messagingHealth: MessagingHealth;
-  readonly sources: Sources;
-  readonly consoles: Consoles;
-  readonly sessions: ConsoleSessions;
-  readonly tokens: ConsoleTokens;
-  readonly events: AuditEvents;
-  readonly inventory: Inventory;
-  readonly files: ConsoleFiles;
-  readonly permission: Permission;
-  readonly drivers: SourceDrivers;
-  readonly own: OwnNotifications;
-}
+const PROVIDERS = [
+  provider(CaCertificate, [CONF], ({ spice }) => CaCertificate.load(spice.cacertPath)),
+  provider(ConsoleFiles, [CONF, CaCertificate], ({ spice }, ca) => new ConsoleFiles(spice, ca)),
+  provider(Permission, [Policy], (policy) => new Permission(policy)),
+  provider(Readiness, [Database], (db) => new Readiness(db)),
+  provider(
+    MessagingHealth,
+    [CONF, Messaging, Services, ServiceLife],
+    ({ default: general }, messaging, services, life) =>
+      new MessagingHealth({
+        messaging: () => messaging.status(),
+        describe: () => life.report(),
+        ...{ services, downTime: general.serviceDownTime },
+      }),
+  ),
+  provider(
+    SessionTermination,
+    [CONF, ConsoleSessions, AuditEvents, OwnNotifications],
+    (conf, sessions, events, own) => new SessionTermination({ conf, sessions, events, own }),
+  ),
+  provider(
+    KEYSTONE_TOKENS,
+    [CONF, TOKEN_VALIDATOR, Policy],
+    ({ keystoneAuthtoken: { wwwAuthenticateUri, authUrl } }, validator, policy) =>
+      validator === null
+        ? null
+        : { validator, policy, uri: wwwAuthenticateUri === '' ? authUrl : wwwAuthenticateUri },
+  ),
+  provider(
+    ApiServer,
+    [CONF, Readiness],
+    ({ api: { address, port } }, readiness) => new ApiServer({ address, port }, readiness),
+  ),
+];
 
-/** The module. */
-@Module({})
-export class ApiModule {
-  /** The module with its parts. */
-  static with(parts: ApiParts): DynamicModule {
-    return {
-      module: ApiModule,
-      controllers: bindRoutes(),
-      providers: [
-        { provide: CONF, useValue: parts.conf },
-        { provide: OPENAPI, useValue: openApiDocument() },
-        { provide: Login, useValue: parts.login },
-        { provide: Policy, useValue: parts.policy },
-        { provide: CaCertificate, useValue: parts.ca },
-        { provide: Readiness, useValue: parts.readiness },
-        { provide: MessagingHealth, useValue: parts.messagingHealth },
-        { provide: Sources, useValue: parts.sources },
-        { provide: Consoles, useValue: parts.consoles },
-        { provide: ConsoleSessions, useValue: parts.sessions },
-        { provide: ConsoleTokens, useValue: parts.tokens },
-        { provide: AuditEvents, useValue: parts.events },
-        { provide: SessionTermination, useValue: new SessionTermination(parts) },
-        { provide: Inventory, useValue: parts.inventory },
-        { provide: ConsoleFiles, useValue: parts.files },
-        { provide: Permission, useValue: parts.permission },
-        { provide: ConsoleOpening, useValue: consoleOpening(parts) },
-        { provide: ConsoleIssue, useValue: consoleIssue(parts) },
-        { provide: TokenExchange, useValue: tokenExchange(parts) },
-      ],
-    };
+/** The REST service: its controllers, and a listener that begins when everything else has been started. */
+@Module({
+  imports: [
+    ...[BrokerModule, IdentityModule, ObjectsModule],
+    ...[OwnNotificationsModule, PoliciesModule, SourcesModule],
+  ],
+  controllers: bindRoutes(),
+  providers: [...PROVIDERS, { provide: OPENAPI, useFactory: openApiDocument }],
+})
+export class ApiModule implements OnApplicationBootstrap {
+  constructor(
+    @Inject(ServiceLife) private readonly life: ServiceLife,
+    @Inject(ApiServer) private readonly server: ApiServer,
+    @Inject(HttpAdapterHost) private readonly http: HttpAdapterHost<ExpressAdapter>,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.server.start(this.http.httpAdapter.getInstance<RequestListener>());
+    this.life.adopt(this.server);
   }
 }
 
-function tokenExchange(parts: ApiParts): TokenExchange {
-  const { conf, drivers } = parts;
-  const { failedExchangesPerAddress, exchangeWindow, exchangeTimeout: timeout } = conf.nova;
-  const limit = new ExchangeLimit(failedExchangesPerAddress, exchangeWindow);
-  return new TokenExchange({ drivers, limit, timeout, issue: consoleIssue(parts), log: LOG });
-}
-
-function consoleOpening({ conf, inventory, sources, drivers }: ApiParts): ConsoleOpening {
-  return new ConsoleOpening({ inventory, sources, drivers, timeout: conf.nova.exchangeTimeout, log: LOG });
-}
-
-function consoleIssue({ conf, tokens, events }: ApiParts): ConsoleIssue {
-  return new ConsoleIssue({ tokens, events, node: conf.default.nodeName });
-}
-
-/** Express under Nest, before Nest has made its router: paths are compared exactly, case and a slash at the end too. */
-export function httpAdapter(): ExpressAdapter {
-  const instance = express();
-  instance.enable('case sensitive routing');
-  instance.enable('strict routing');
-  return new ExpressAdapter(instance);
-}
-
 /** The way of a request. */
-export function usePipeline(app: NestExpressApplication, parts: ApiParts): void {
+export function usePipeline(app: NestExpressApplication): void {
+  const conf = app.get<Conf>(CONF);
+  const keystone = app.get<KeystoneTokens | null>(KEYSTONE_TOKENS);
+  const policy = app.get<Policy>(Policy);
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('json replacer', sortedKeys);
   app.set('json spaces', JSON_SPACES);
 
   app.use(requestId); // first: every answer and every log line has it, refusals too
-  app.use(proxyHeaders(parts.conf.api.trustedProxies)); // from here on it is known who asks from where
+  app.use(proxyHeaders(conf.api.trustedProxies)); // from here on it is known who asks from where
   app.use(securityHeaders);
   app.use(requestLog);
-  const sharing = crossOrigin(parts.conf.cors);
+  const sharing = crossOrigin(conf.cors);
   if (sharing !== null) app.use(sharing);
   app.use(microversion); // under /v1 every answer says which versions there are
   app.use(cookieParser());
   // The router is next: 404 for everyone. Its handler's line of the table says what the guards go by.
-  const onRefused = refusalAudit({ ...parts, node: parts.conf.default.nodeName });
+  const onRefused = refusalAudit({
+    consoles: app.get(Consoles),
+    events: app.get(AuditEvents),
+    own: app.get(OwnNotifications),
+    node: conf.default.nodeName,
+  });
   app.useGlobalGuards(
     new RouteGuard(), // 405 for everyone
-    new AuthenticationGuard(parts.conf.api.authSecretSeed.reveal(), parts.keystone),
-    new AuthorizationGuard(parts.policy, onRefused),
+    new AuthenticationGuard(conf.api.authSecretSeed.reveal(), keystone ?? undefined),
+    new AuthorizationGuard(policy, onRefused),
   );
   app.useGlobalInterceptors(new BodyReader());
   app.useGlobalFilters(new FaultFilter());

@@ -9,7 +9,8 @@ await runProgram(
     summary: 'The REST service of Kerbside.',
     signsTokens: true,
     syncsSchema: false,
-    parts: [async (services) => (await import('../api/server.js')).startApi(services)],
+    servesHttp: true,
+    parts: async () => [(await import('../api/api.module.js')).ApiModule],
   },
   process.argv,
 );

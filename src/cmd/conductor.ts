@@ -9,10 +9,11 @@ await runProgram(
     summary: 'The background work of Kerbside: sources, expired tokens, retention.',
     signsTokens: false,
     syncsSchema: false,
-    parts: [
-      async (services) => (await import('../service/metrics.js')).startExporter(services),
-      async (services) => (await import('../conductor/conductor.js')).startConductor(services),
-      async (services) => (await import('../notifications/consumer.js')).startNotifications(services),
+    servesHttp: false,
+    parts: async () => [
+      (await import('../service/exporter.module.js')).ExporterModule,
+      (await import('../conductor/conductor.module.js')).ConductorModule,
+      (await import('../notifications/notifications.module.js')).NotificationsModule,
     ],
   },
   process.argv,

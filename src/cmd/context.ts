@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A service program as a Nest application context: configuration, database, messaging, heartbeat, then its parts.
+// What Nest makes of a program: of a service the foundation, messaging, heartbeat and its parts; of a command the
+// foundation and the nouns.
 import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CONF } from '../conf/conf.module.js';
 import type { Conf } from '../conf/index.js';
-import { Database } from '../objects/database.js';
 import { MessagingModule } from '../messaging/messaging.module.js';
-import { Messaging } from '../messaging/messaging.js';
 import { ObjectsModule } from '../objects/objects.module.js';
-import { Heartbeat, type Presence } from '../service/heartbeat.js';
-import { ServiceLife } from '../service/life.js';
-import { ProcessMetrics } from '../service/metrics.js';
+import type { ServiceLife } from '../service/life.js';
 import { ServiceModule } from '../service/service.module.js';
 import { foundation, NEST_OPTIONS } from './nest.js';
 
@@ -21,7 +17,7 @@ export interface CommandSetting {
   readonly sync?: true;
   /** Nothing is written: for checks. */
   readonly lookOnly?: true;
-  readonly imports?: readonly (DynamicModule | Type)[];
+  readonly imports?: readonly PartModule[];
 }
 
 @Module({})
@@ -38,7 +34,7 @@ export function openContext(setting: CommandSetting): Promise<INestApplicationCo
   return NestFactory.createApplicationContext(root, NEST_OPTIONS);
 }
 
-/** What the context of a service program is made of. */
+/** What a service program is made of. */
 export interface ServiceSetting {
   /** The name of the program. */
   readonly name: string;
@@ -46,42 +42,26 @@ export interface ServiceSetting {
   /** true: bring the schema up to date first. */
   readonly sync: boolean;
   readonly life: ServiceLife;
+  /** The modules of its parts, in the order of their start. */
+  readonly parts: readonly PartModule[];
+  /** Whether one of them is ApiModule. */
+  readonly servesHttp: boolean;
 }
+
+/** The module of a part. */
+export type PartModule = Type | DynamicModule;
 
 /** Starts a service program. @throws KerbsideException when the site has a fault that keeps it from starting */
-export function startService({ name, conf, sync, life }: ServiceSetting): Promise<INestApplicationContext> {
+export async function startService(setting: ServiceSetting): Promise<INestApplicationContext> {
+  const { name, conf, sync, life, parts } = setting;
   const root = {
     module: ProgramModule,
-    imports: [...foundation(conf, { sync }), MessagingModule.of(name), ServiceModule.of(name, life)],
+    imports: [
+      ...[...foundation(conf, { sync }), MessagingModule.of(name), ServiceModule.of(name, life)],
+      ...parts,
+    ],
   };
-  return NestFactory.createApplicationContext(root, NEST_OPTIONS);
-}
-
-/** What the parts of a program share. */
-export interface Services {
-  readonly conf: Conf;
-  readonly db: Database;
-  readonly messaging: Messaging;
-  /** What this process shows to Prometheus, when a part of it serves that. */
-  readonly metrics: ProcessMetrics;
-  /** What this process may be sure of: whether others can have taken it for dead. */
-  readonly presence: Presence;
-  /** What the parts of this process say of themselves, together. */
-  readonly describe: () => Readonly<Record<string, unknown>>;
-  /** The name of the program. */
-  readonly program: string;
-}
-
-/** What the parts of a program share. */
-export function servicesOf(app: INestApplicationContext, program: string): Services {
-  const life = app.get(ServiceLife);
-  return {
-    conf: app.get<Conf>(CONF),
-    db: app.get<Database>(Database),
-    messaging: app.get<Messaging>(Messaging),
-    metrics: app.get(ProcessMetrics),
-    presence: app.get(Heartbeat),
-    describe: () => life.report(),
-    program,
-  };
+  if (!setting.servesHttp) return NestFactory.createApplicationContext(root, NEST_OPTIONS);
+  const { makeApplication } = await import('../api/application.js');
+  return (await makeApplication(root, NEST_OPTIONS)).init();
 }

@@ -9,7 +9,8 @@ await runProgram(
     summary: 'SPICE in the browser: the client and its WebSockets.',
     signsTokens: false,
     syncsSchema: false,
-    parts: [async (services) => (await import('../html5proxy/server.js')).startHtml5Proxy(services)],
+    servesHttp: false,
+    parts: async () => [(await import('../html5proxy/html5proxy.module.js')).Html5ProxyModule],
   },
   process.argv,
 );

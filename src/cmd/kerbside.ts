@@ -10,15 +10,13 @@ await runProgram(
     summary: 'Kerbside all in one: REST service, SPICE proxy and background work.',
     signsTokens: true,
     syncsSchema: true,
-    parts: [
-      async (services) => (await import('../console/supervisor.js')).startProxy(services),
-      async (services) =>
-        services.conf.html5proxy.enabled
-          ? (await import('../html5proxy/server.js')).startHtml5Proxy(services)
-          : { close: () => Promise.resolve() },
-      async (services) => (await import('../conductor/conductor.js')).startConductor(services),
-      async (services) => (await import('../notifications/consumer.js')).startNotifications(services),
-      async (services) => (await import('../api/server.js')).startApi(services),
+    servesHttp: true,
+    parts: async ({ html5proxy }) => [
+      (await import('../console/console.module.js')).ConsoleModule,
+      ...(html5proxy.enabled ? [(await import('../html5proxy/html5proxy.module.js')).Html5ProxyModule] : []),
+      (await import('../conductor/conductor.module.js')).ConductorModule,
+      (await import('../notifications/notifications.module.js')).NotificationsModule,
+      (await import('../api/api.module.js')).ApiModule,
     ],
   },
   process.argv,

@@ -19,14 +19,10 @@ const NEST_LOG: LoggerService = {
   },
 };
 
-/** Faults are ours to tell, in one line; bodies are read late in the way of a request. */
-export const NEST_OPTIONS = {
-  abortOnError: false,
-  bodyParser: false,
-  logger: NEST_LOG,
-} satisfies NestApplicationOptions;
+/** Faults are ours to tell, in one line. */
+export const NEST_OPTIONS = { abortOnError: false, logger: NEST_LOG } satisfies NestApplicationOptions;
 
-/** The configuration and the database: what everything else stands on. It is shut down last. */
+/** The configuration and the database: what everything else stands on. */
 export function foundation(conf: Conf, database: OpenOptions): DynamicModule[] {
   return [ConfModule.with(conf), DbModule.open(conf.database, database)];
 }

@@ -9,14 +9,11 @@ import type { Conf, ConfArgs } from '../conf/index.js';
 import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
-import { ServiceLife, type RunningPart } from '../service/life.js';
+import { ServiceLife } from '../service/life.js';
 import { VERSION } from '../version.js';
 import { baseCommand, confArgs } from './arguments.js';
-import type { Services } from './context.js';
+import type { PartModule } from './context.js';
 import { describeFault, reportFault } from './outcome.js';
-
-/** Loads the code of a part (only when the configuration is good: Nest alone takes seconds) and starts it. */
-export type StartPart = (services: Services) => RunningPart | Promise<RunningPart>;
 
 /** What makes one program differ from another. */
 export interface Program {
@@ -26,8 +23,10 @@ export interface Program {
   readonly signsTokens: boolean;
   /** True: bring the schema up to date; false: refuse an old one. */
   readonly syncsSchema: boolean;
-  /** In the order of their start. */
-  readonly parts: readonly StartPart[];
+  /** Whether one of its parts is the REST service. */
+  readonly servesHttp: boolean;
+  /** Loads the modules of its parts, in the order of their start; only when the configuration is good. */
+  readonly parts: (conf: Conf) => Promise<readonly PartModule[]>;
 }
 
 /** Closing takes no longer than this, whatever hangs. */
@@ -73,10 +72,11 @@ class Run {
     if (this.runByNpx()) this.endWithParent();
     try {
       // Only when the configuration is good: Nest takes a second.
-      const { servicesOf, startService } = await import('./context.js');
-      const { name, syncsSchema: sync, parts } = this.program;
-      this.app = await startService({ name, conf: this.conf, sync, life: this.life });
-      for (const part of parts) this.life.adopt(await part(servicesOf(this.app, name)));
+      const { startService } = await import('./context.js');
+      const { conf, life } = this;
+      const { name, syncsSchema: sync, servesHttp } = this.program;
+      const parts = await this.program.parts(conf);
+      this.app = await startService({ name, conf, sync, life, parts, servesHttp });
     } catch (error) {
       // Of two faults the first is the one to tell.
       await doneWithin(this.life.close(), GIVE_UP_MS);

@@ -9,7 +9,8 @@ await runProgram(
     summary: 'The SPICE proxy of Kerbside.',
     signsTokens: false,
     syncsSchema: false,
-    parts: [async (services) => (await import('../console/supervisor.js')).startProxy(services)],
+    servesHttp: false,
+    parts: async () => [(await import('../console/console.module.js')).ConsoleModule],
   },
   process.argv,
 );

@@ -2,23 +2,18 @@
 // The proxy's parent process: puts together control plane, relay workers, certificates and metrics; polls for
 // sessions to end; drains and stops.
 import type { Conf } from '../conf/index.js';
-import type { Database } from '../db/database.js';
+import type { Database } from '../objects/database.js';
 import { loggerFor } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
 import type { Presence } from '../service/heartbeat.js';
-import { announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
-import { ProcessMetrics, type MetricsServer } from '../service/metrics.js';
+import type { MetricsServer, ProcessMetrics } from '../service/metrics.js';
 import { Readiness } from '../service/readiness.js';
-import { OwnNotifications } from '../notifications/own/own-notifications.js';
+import type { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { SessionEnds } from '../notifications/own/session-ends.js';
-import { AuditEvents } from '../objects/audit-event.js';
+import type { AuditEvents } from '../objects/audit-event.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
-import { ConsoleSessions } from '../objects/console-session.js';
-import { Consoles } from '../objects/console.js';
-import { Sources } from '../objects/source.js';
-import { Locator } from '../sources/locator.js';
-import { SourceDrivers } from '../sources/source-drivers.js';
+import type { ConsoleSessions } from '../objects/console-session.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { ControlPlane } from './control/control-plane.js';
@@ -45,10 +40,14 @@ export interface ProxyServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
-  /** What this process may be sure of; absent: nobody else judges it. */
-  readonly presence?: Presence | undefined;
+  readonly sessions: ConsoleSessions;
+  readonly events: AuditEvents;
+  readonly own: OwnNotifications;
+  readonly locator: ConsoleLocator;
+  /** What this process may be sure of: whether others can have taken it for dead. */
+  readonly presence: Presence;
   /** Where the proxy shows its metrics; it serves them. */
-  readonly metrics?: ProcessMetrics | undefined;
+  readonly metrics: ProcessMetrics;
 }
 
 /** What {@link ProxyServer} is made of. */
@@ -221,26 +220,16 @@ export class ProxyServer implements WorkerListener {
  *
  * @throws StartupError when a certificate, a port or the metrics port cannot be had
  */
-export async function startProxy({
-  conf,
-  db,
-  messaging,
-  presence = { certain: () => true },
-  metrics: exposed = new ProcessMetrics(),
-}: ProxyServices): Promise<ProxyServer> {
+export async function startProxy(services: ProxyServices): Promise<ProxyServer> {
+  const { conf, db, messaging, sessions, own, locator, presence, metrics: exposed } = services;
   const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
-  const { reconnectGrace } = conf.console;
-  const sessions = new ConsoleSessions(db, { reconnectGrace, announce: announceTo(messaging.fanout) });
-  const own = new OwnNotifications(messaging.notifier, conf);
   const ends = new SessionEnds(db, own, 'node');
   const metrics = new ProxyMetrics();
   exposed.add(metrics);
   const { address, port } = conf.metrics;
   const readiness = new Readiness(db, { starting: true });
   const metricsServer = await exposed.serve({ address, port, option: 'port' }, readiness);
-  const audit = new AuditQueue(new AuditEvents(db));
-  const consoles = new Consoles(db, { node: conf.default.nodeName, pid: process.pid });
-  const locator = new Locator(new SourceDrivers(new Sources(db), { consoles, conf }));
+  const audit = new AuditQueue(services.events);
   const server = new ProxyServer(conf, {
     ...{ metrics, metricsServer, readiness, audit, sessions, tls, locator },
     ...{ own, ends, messaging, presence },

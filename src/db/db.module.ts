@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the database of a program and gives it to every module. Nest owns the connections: it closes them after all
-// other modules have been shut down, so that whatever a part writes while it ends can still be written.
+// Opens the database of a program and gives it to every module. Nest owns the connections: it closes them in the last
+// phase of the shutdown, when all parts have ended (ServiceModule), so that what they write at their end can be written.
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';

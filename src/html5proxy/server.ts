@@ -16,16 +16,9 @@ import { HTTP_LIMITS } from '../net/http-limits.js';
 import { listen } from '../net/listen.js';
 import { plainAddress } from '../net/address.js';
 import { NetworkList } from '../net/network-list.js';
-import { AuditEvents } from '../objects/audit-event.js';
-import { ConsoleTokens } from '../objects/console-token.js';
-import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
-import { Sources } from '../objects/source.js';
 import { Readiness } from '../service/readiness.js';
-import { ConsoleIssue } from '../broker/console-issue.js';
-import { ExchangeLimit } from '../broker/exchange-limit.js';
-import { SourceDrivers } from '../sources/source-drivers.js';
-import { TokenExchange } from '../broker/token-exchange.js';
+import type { TokenExchange } from '../broker/token-exchange.js';
 import { Html5Metrics } from './metrics.js';
 import { Pages } from './pages.js';
 import { ProxyLeg } from './proxy-leg.js';
@@ -38,6 +31,7 @@ const log = loggerFor('kerbside.html5proxy');
 export interface Html5Services {
   readonly conf: Conf;
   readonly db: Database;
+  readonly exchange: TokenExchange;
   /** Where it shows its metrics; it serves them unless another part of the process does. */
   readonly metrics: ProcessMetrics;
 }
@@ -133,7 +127,7 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
   const trusted = new NetworkList(conf.html5proxy.trustedProxies);
   const origins = conf.html5proxy.allowedOrigins;
   const readiness = new Readiness(services.db, { starting: true });
-  const pages = new Pages({ exchange: tokenExchange(services), metrics, readiness, trusted, origins }, web);
+  const pages = new Pages({ exchange: services.exchange, metrics, readiness, trusted, origins }, web);
   const sockets = new Sockets({
     ...{ leg: await proxyLeg(conf), metrics, trusted, origins },
     maxConnections: conf.html5proxy.maxConnections,
@@ -177,20 +171,6 @@ function limitByAddress(server: Server, trusted: NetworkList, limit: number): vo
     }
     counts.add(address);
     socket.once('close', () => counts.remove(address));
-  });
-}
-
-function tokenExchange({ conf, db }: Html5Services): TokenExchange {
-  const { nodeName: node } = conf.default;
-  const consoles = new Consoles(db, { node, pid: process.pid });
-  const { failedExchangesPerAddress, exchangeWindow, exchangeTimeout: timeout } = conf.nova;
-  const tokens = new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl });
-  return new TokenExchange({
-    drivers: new SourceDrivers(new Sources(db), { consoles, conf }),
-    limit: new ExchangeLimit(failedExchangesPerAddress, exchangeWindow),
-    issue: new ConsoleIssue({ tokens, events: new AuditEvents(db), node }),
-    timeout,
-    log,
   });
 }
 

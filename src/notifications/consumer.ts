@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hears Nova's notifications in a conductor and takes them up. Every conductor hears: the broker gives each message to
 // one of them.
-import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
-import { announceTo } from '../messaging/announce.js';
 import type { Notification } from '../messaging/envelope.js';
 import type { ListenerStatus, Messaging } from '../messaging/messaging.js';
 import { doneWithin } from '../net/deadline.js';
 import type { ProcessMetrics } from '../service/metrics.js';
-import { AuditEvents } from '../objects/audit-event.js';
-import { ConsoleSessions } from '../objects/console-session.js';
-import { Consoles } from '../objects/console.js';
+import type { AuditEvents } from '../objects/audit-event.js';
+import type { ConsoleSessions } from '../objects/console-session.js';
+import type { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
-import { InstanceFacts } from '../objects/instance-fact.js';
-import { Sources } from '../objects/source.js';
-import { SourceDrivers } from '../sources/source-drivers.js';
+import type { InstanceFacts } from '../objects/instance-fact.js';
+import type { SourceDrivers } from '../sources/source-drivers.js';
 import { ConsoleKeeper } from './console-keeper.js';
 import { readEventType } from './event-type.js';
 import { NotificationFault } from './fault.js';
 import { NotificationMetrics } from './metrics.js';
-import { OwnNotifications } from './own/own-notifications.js';
+import type { OwnNotifications } from './own/own-notifications.js';
 import { parseNotification } from './parse.js';
 import { ReviewQueue } from './review-queue.js';
 
 /** What the hearing of notifications stands on. */
 export interface NotificationServices {
-  readonly conf: Conf;
-  readonly db: Database;
+  /** The name of this node. */
+  readonly node: string;
+  readonly db: Pick<Database, 'ping'>;
   readonly messaging: Messaging;
+  readonly drivers: SourceDrivers;
+  readonly own: OwnNotifications;
+  readonly consoles: Consoles;
+  readonly facts: InstanceFacts;
+  readonly sessions: ConsoleSessions;
+  readonly audit: AuditEvents;
   /** Where the metrics of the hearing are shown. */
   readonly metrics: ProcessMetrics;
 }
@@ -57,25 +61,12 @@ const ANSWER_MS = 5000;
 const log = loggerFor('kerbside.notifications');
 
 /** Begins to hear; never waits for the broker. */
-export function startNotifications({
-  conf,
-  db,
-  messaging,
-  metrics: shown,
-}: NotificationServices): Notifications {
-  const node = conf.default.nodeName;
-  const consoles = new Consoles(db, { node, pid: process.pid });
-  const drivers = new SourceDrivers(new Sources(db), { consoles, conf });
+export function startNotifications(services: NotificationServices): Notifications {
+  const { node, db, messaging, drivers, own, consoles, facts, sessions, audit, metrics: shown } = services;
   const reviews = new ReviewQueue(drivers, messaging.fanout, log);
   const keeper = new ConsoleKeeper({
     ...{ consoles, reviews, log, node, fanout: messaging.fanout },
-    facts: new InstanceFacts(db),
-    sessions: new ConsoleSessions(db, {
-      reconnectGrace: conf.console.reconnectGrace,
-      announce: announceTo(messaging.fanout),
-    }),
-    own: new OwnNotifications(messaging.notifier, conf),
-    audit: new AuditEvents(db),
+    ...{ facts, sessions, own, audit },
   });
   // The listener may hand over a message before its own function has returned.
   const status = (): ListenerStatus => listener.status();
@@ -96,7 +87,7 @@ export function startNotifications({
   };
 }
 
-async function isAway(db: Database): Promise<boolean> {
+async function isAway(db: Pick<Database, 'ping'>): Promise<boolean> {
   try {
     return !(await doneWithin(db.ping(), ANSWER_MS));
   } catch {

@@ -28,12 +28,6 @@ export interface RunningPart {
   close(): Promise<void>;
 }
 
-/** A part that can be started. */
-export interface Part extends RunningPart {
-  /** Begins; what it had opened is closed again when it rejects. */
-  start(): Promise<void>;
-}
-
 /** What the life of a process needs of its heartbeat. */
 export type LifeHeartbeat = Pick<Heartbeat, 'start' | 'setDraining' | 'stop'>;
 
@@ -57,12 +51,6 @@ export class ServiceLife {
   async begin(heartbeat: LifeHeartbeat): Promise<void> {
     await heartbeat.start();
     this.heartbeat = heartbeat;
-  }
-
-  /** Starts a part; from now on it belongs to this process. */
-  async start(part: Part): Promise<void> {
-    await part.start();
-    this.adopt(part);
   }
 
   /** Takes up a part that has been started. */

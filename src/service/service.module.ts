@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ties the life of the process to Nest's: the heartbeat begins when the modules are initialised, before any part starts
-// (parts start at onApplicationBootstrap, in the order in which a program names their modules); all parts drain before
-// the shutdown and close in it; the heartbeat signs off after them, while messaging and database are still there.
+// Ties the life of the process to the phases of Nest's, each of which is over in all modules before the next one begins:
+//   onModuleInit               the heartbeat begins
+//   onApplicationBootstrap     the parts start, in the order in which the program names their modules
+//   onModuleDestroy            all parts drain
+//   beforeApplicationShutdown  all parts close, and the heartbeat signs off
+//   onApplicationShutdown      messaging and database are closed
+// Phases, because the order of two modules within one phase is nothing to build on: Nest adds dynamic modules as they come.
 import {
   Global,
   Inject,
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
-  type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
-import { provider } from '../injection.js';
+import { provider, tokenFor } from '../injection.js';
 import { Messaging } from '../messaging/messaging.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Services } from '../objects/service.js';
@@ -20,9 +24,12 @@ import { Heartbeat } from './heartbeat.js';
 import { ServiceLife } from './life.js';
 import { ProcessMetrics } from './metrics.js';
 
+/** The name of the program, such as `kerbside-proxy`. */
+export const BINARY = tokenFor<string>('name of the program');
+
 @Global()
 @Module({})
-export class ServiceModule implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
+export class ServiceModule implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown {
   constructor(
     @Inject(ServiceLife) private readonly life: ServiceLife,
     @Inject(Heartbeat) private readonly heartbeat: Heartbeat,
@@ -44,8 +51,13 @@ export class ServiceModule implements OnModuleInit, BeforeApplicationShutdown, O
     return {
       module: ServiceModule,
       imports: [ObjectsModule],
-      providers: [{ provide: ServiceLife, useValue: life }, heartbeat, metrics],
-      exports: [ServiceLife, Heartbeat, ProcessMetrics],
+      providers: [
+        { provide: ServiceLife, useValue: life },
+        { provide: BINARY, useValue: binary },
+        heartbeat,
+        metrics,
+      ],
+      exports: [ServiceLife, BINARY, Heartbeat, ProcessMetrics],
     };
   }
 
@@ -54,11 +66,11 @@ export class ServiceModule implements OnModuleInit, BeforeApplicationShutdown, O
     return this.life.begin(this.heartbeat);
   }
 
-  beforeApplicationShutdown(): Promise<void> {
+  onModuleDestroy(): Promise<void> {
     return this.life.drain();
   }
 
-  onApplicationShutdown(): Promise<void> {
+  beforeApplicationShutdown(): Promise<void> {
     return this.life.close();
   }
 }

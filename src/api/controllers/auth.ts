@@ -11,7 +11,7 @@ import { loggerFor } from '../../log.js';
 import { clientAddress } from '../client-view.js';
 import { clearLoginCookies, setLoginCookies } from '../cookies.js';
 import { Forbidden, HttpFault, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
-import { CONF } from '../injection-tokens.js';
+import { CONF } from '../../conf/conf.module.js';
 import { contextOf } from '../request-context.js';
 import { LoginBody, loginAttempt } from '../schemas/login.js';
 import { BODY } from '../schemas/schema-pipe.js';

@@ -13,7 +13,7 @@ import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { Absent } from '../faults.js';
-import { CONF } from '../injection-tokens.js';
+import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
 import { userOf } from '../request-context.js';
 import { virtViewerFile } from '../views/virt-viewer.js';

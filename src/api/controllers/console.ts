@@ -8,7 +8,7 @@ import { Consoles, type Console, type ConsoleIdentity } from '../../objects/cons
 import { wantsHtml } from '../accept.js';
 import { clientPath } from '../client-view.js';
 import { Absent } from '../faults.js';
-import { CONF } from '../injection-tokens.js';
+import { CONF } from '../../conf/conf.module.js';
 import { AuditQuery, nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
 import { Permission } from '../permission.js';

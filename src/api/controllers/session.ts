@@ -8,7 +8,7 @@ import { Consoles } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
 import { clientPath } from '../client-view.js';
 import { Absent } from '../faults.js';
-import { CONF } from '../injection-tokens.js';
+import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';

@@ -6,13 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isVersioned } from '../../../src/api/microversion.js';
 import { ROUTES } from '../../../src/api/routes.js';
-import { startApi } from '../../../src/api/server.js';
 import { loadConf } from '../../../src/conf/index.js';
 import { StartupError } from '../../../src/exception.js';
 import { mintToken } from '../../../src/identity/jwt.js';
 import { configureLogging } from '../../../src/log.js';
-import { anApiSite, SEED, send, type ApiSite } from '../../fixtures/api-site.js';
-import { services } from '../../fixtures/services.js';
+import { anApiSite, SEED, send, startApi, type ApiSite } from '../../fixtures/api-site.js';
 import { handmadeToken, sevenClaims } from '../../fixtures/handmade-jwt.js';
 
 let site: ApiSite;
@@ -314,14 +312,15 @@ describe('the health check', () => {
 describe('the log', () => {
   it('has one line for a request, without the query, and the exact fault of a bug, which the client is not told', async () => {
     const broken = new Proxy(site.db, {
-      get: () => {
-        throw new TypeError('private detail');
+      get: (db, name) => {
+        if (name === 'query') throw new TypeError('private detail');
+        return Reflect.get(db, name) as unknown;
       },
     });
     const file = join(site.folder, 'api.log');
     configureLogging({ debug: false, useJson: false, file });
     try {
-      const server = await startApi(services(confWith({}), broken));
+      const server = await startApi(confWith({}), broken);
       const answer = await send(server.port, 'GET', '/source?token=secret', { token: site.operator });
       await server.close();
       const id = answer.headers['x-openstack-request-id'] as string;
@@ -343,18 +342,18 @@ describe('the log', () => {
 
 describe('starting and ending', () => {
   it('fails with one line that names the port when it is taken', async () => {
-    const attempt = startApi(services(confWith({ OS_API__PORT: String(site.server.port) }), site.db));
+    const attempt = startApi(confWith({ OS_API__PORT: String(site.server.port) }), site.db);
     await expect(attempt).rejects.toThrow(StartupError);
     await expect(attempt).rejects.toThrow(`port ${site.server.port} (EADDRINUSE)`);
   });
 
   it('fails with one line that names the CA certificate when it is missing', async () => {
-    const attempt = startApi(services(confWith({ OS_SPICE__CACERT_PATH: '/nowhere/ca.pem' }), site.db));
+    const attempt = startApi(confWith({ OS_SPICE__CACERT_PATH: '/nowhere/ca.pem' }), site.db);
     await expect(attempt).rejects.toThrow('/nowhere/ca.pem');
   });
 
   it('fails with one line that names the option when a trusted proxy is no address', async () => {
-    const attempt = startApi(services(confWith({ OS_API__TRUSTED_PROXIES: 'banana' }), site.db));
+    const attempt = startApi(confWith({ OS_API__TRUSTED_PROXIES: 'banana' }), site.db);
     await expect(attempt).rejects.toThrow('[api] trusted_proxies: ');
     await expect(attempt).rejects.toThrow('banana');
   });

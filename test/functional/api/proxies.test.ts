@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client behind proxies sees of the service, and what a page of another site may do: over real HTTP.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApi } from '../../../src/api/server.js';
 import { loadConf } from '../../../src/conf/index.js';
-import { anApiSite, SEED, type ApiSite } from '../../fixtures/api-site.js';
-import { services } from '../../fixtures/services.js';
+import { anApiSite, SEED, startApi, type ApiSite } from '../../fixtures/api-site.js';
 
 const BEHIND = {
   'X-Forwarded-Proto': 'https',
@@ -138,7 +136,7 @@ describe('[cors] allowed_origin', () => {
         { configFiles: [], configDirs: [] },
         { ...env, OS_SPICE__CACERT_PATH: '', OS_CORS__ALLOWED_ORIGIN: origin },
       );
-      await expect(startApi(services(conf, site.db))).rejects.toThrow(/\[cors\] allowed_origin/);
+      await expect(startApi(conf, site.db)).rejects.toThrow(/\[cors\] allowed_origin/);
       await site.close();
     },
   );

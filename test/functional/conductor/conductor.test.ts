@@ -8,11 +8,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startConductor, type Conductor } from '../../../src/conductor/conductor.js';
 import { loadConf } from '../../../src/conf/index.js';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
+import { openMessaging } from '../../../src/messaging/messaging.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Sources } from '../../../src/objects/source.js';
-import { services } from '../../fixtures/services.js';
 import { aConsole, staticSource } from '../../unit/sources/file/sources-yaml.js';
 
 const UUID = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
@@ -55,7 +55,10 @@ describe('the conductor', () => {
         OS_DEFAULT__NODE_NAME: 'node-1',
       },
     );
-    conductor = await startConductor(services(conf, db));
+    conductor = await startConductor({
+      ...{ conf, db, program: 'kerbside' },
+      messaging: openMessaging(conf, 'kerbside'),
+    });
   }
 
   async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -8,6 +8,13 @@ import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js
 import { LocalFanout } from '../../../src/messaging/fanout.js';
 import type { Messaging, NotificationHandler } from '../../../src/messaging/messaging.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
+import { OwnNotifications } from '../../../src/notifications/own/own-notifications.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { InstanceFacts } from '../../../src/objects/instance-fact.js';
+import { Sources } from '../../../src/objects/source.js';
+import { SourceDrivers } from '../../../src/sources/source-drivers.js';
 import { ProcessMetrics } from '../../../src/service/metrics.js';
 import { startNotifications } from '../../../src/notifications/consumer.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
@@ -35,11 +42,18 @@ describe('the hearing of notifications', () => {
       handlers.push(handler);
       return messaging.listen(handler);
     };
-    const services = { conf: messagingConf({}), db, metrics: new ProcessMetrics() };
+    const conf = messagingConf({});
     const fanout = new LocalFanout();
     const { notifier } = messaging;
+    const node = conf.default.nodeName;
+    const consoles = new Consoles(db, { node, pid: process.pid });
     const notifications = startNotifications({
-      ...services,
+      ...{ node, db, consoles, metrics: new ProcessMetrics() },
+      drivers: new SourceDrivers(new Sources(db), { consoles, conf }),
+      own: new OwnNotifications(notifier, conf),
+      facts: new InstanceFacts(db),
+      sessions: new ConsoleSessions(db, { reconnectGrace: 60 }),
+      audit: new AuditEvents(db),
       messaging: {
         ...{ fanout, notifier, listen },
         status: () => messaging.status(),

@@ -4,7 +4,7 @@ import { Controller, Inject, Query, Req } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Conf } from '../../../conf/index.js';
 import { Inventory } from '../../../objects/inventory.js';
-import { CONF } from '../../injection-tokens.js';
+import { CONF } from '../../../conf/conf.module.js';
 import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';

@@ -8,7 +8,7 @@ import { ConsoleOpening, type FoundConsole } from '../../../broker/console-openi
 import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { Absent } from '../../faults.js';
-import { CONF } from '../../injection-tokens.js';
+import { CONF } from '../../../conf/conf.module.js';
 import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
 import { contextOf, userOf } from '../../request-context.js';

@@ -7,7 +7,7 @@ import { ConsoleTokens } from '../../../objects/console-token.js';
 import { Inventory, type ListedSession } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { Absent } from '../../faults.js';
-import { CONF } from '../../injection-tokens.js';
+import { CONF } from '../../../conf/conf.module.js';
 import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';

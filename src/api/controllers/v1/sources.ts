@@ -5,7 +5,7 @@ import type { Request } from 'express';
 import type { Conf } from '../../../conf/index.js';
 import { Sources } from '../../../objects/source.js';
 import { Absent } from '../../faults.js';
-import { CONF } from '../../injection-tokens.js';
+import { CONF } from '../../../conf/conf.module.js';
 import { PageQuery, pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { baseUrl } from '../../client-view.js';
