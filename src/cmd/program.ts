@@ -38,6 +38,9 @@ const DRAIN_SLACK_MS = 2_000;
 /** How often a program under npx looks for its parent. */
 const PARENT_LOOK_MS = 500;
 
+/** Options that SIGHUP takes up, as their lines begin. */
+const RELOADED = ['[DEFAULT] debug ', '[firewall] '];
+
 /** One run of a program, from its configuration to its exit. */
 class Run {
   private readonly log: Logger;
@@ -46,6 +49,8 @@ class Run {
   private started = false;
   private signals = 0;
   private conf: Conf;
+  /** The configuration as it was read last, when it could be. */
+  private lastGood: Conf;
   private readonly warnings: readonly string[];
 
   constructor(
@@ -56,6 +61,7 @@ class Run {
     const loaded = loadConf(args, process.env);
     const seedWarnings = program.signsTokens ? checkSeed(loaded.conf) : [];
     this.conf = loaded.conf;
+    this.lastGood = loaded.conf;
     this.warnings = [...loaded.warnings, ...seedWarnings];
     const { debug, useJson, logFile } = loaded.conf.default;
     configureLogging({ debug, useJson, file: logFile });
@@ -121,22 +127,24 @@ class Run {
     process.exit(0);
   }
 
-  /** Takes up a new log level and a new log file; the parts look at their own files. */
+  /** Takes up a new log level and a new log file; the parts take up what is theirs, and look at their own files. */
   private reload(): void {
     this.log.info('reload requested', { signal: 'SIGHUP' });
     try {
       reopenLog();
-      this.takeUp(loadConf(this.args, process.env).conf);
+      const { conf } = loadConf(this.args, process.env);
+      this.takeUp(conf);
+      this.lastGood = conf;
     } catch (error) {
       this.report('the configuration is not taken up', error);
     }
-    this.life.reload();
+    this.life.reload(this.lastGood);
   }
 
   private takeUp(next: Conf): void {
     const effective = new Set(describeConf(this.conf));
     const changed = describeConf(next).filter(
-      (line) => !effective.has(line) && !line.startsWith('[DEFAULT] debug '),
+      (line) => !effective.has(line) && !RELOADED.some((beginning) => line.startsWith(beginning)),
     );
     for (const line of changed) this.log.warning(`${line} takes effect after a restart only`);
     const { useJson, logFile } = this.conf.default;

@@ -12,6 +12,7 @@ export const FIREWALL_GROUP = {
       type: 'choice',
       default: 'enforce',
       choices: ['enforce', 'warn'],
+      mutable: true,
       help:
         'What happens to a connection that breaks a rule: "enforce" ends it, "warn" only records it. ' +
         '"warn" is for finding out what a new rule would break.',
@@ -23,6 +24,7 @@ export const FIREWALL_GROUP = {
       default: [],
       choices: CHANNEL_NAMES,
       minItems: 0,
+      mutable: true,
       help:
         'The channels that clients may open. Empty permits all of them. A desktop without USB, shared folders, ' +
         'sound and smartcards is "main,display,inputs,cursor".',

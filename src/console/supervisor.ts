@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The proxy's parent process: puts together control plane, relay workers, certificates and metrics; polls for
 // sessions to end; drains and stops.
+import { isDeepStrictEqual } from 'node:util';
 import type { Conf } from '../conf/index.js';
 import type { Database } from '../objects/database.js';
 import { loggerFor } from '../log.js';
@@ -73,6 +74,7 @@ export class ProxyServer implements WorkerListener {
   private readonly pollTimer: NodeJS.Timeout;
   private readonly sweepTimer: NodeJS.Timeout;
   private readonly unsubscribe: () => void;
+  private firewall: Conf['firewall'];
   private draining = false;
   private bound: Ports = { secure: [], insecure: [] };
 
@@ -82,6 +84,7 @@ export class ProxyServer implements WorkerListener {
     private readonly parts: Parts,
   ) {
     const { default: general, proxy, firewall, spice } = conf;
+    this.firewall = firewall;
     this.pool = new WorkerPool(relaySettings(conf), parts.tls, this);
     this.control = new ControlPlane(
       parts.sessions,
@@ -97,6 +100,8 @@ export class ProxyServer implements WorkerListener {
       {
         endOnWorker: (workerId, sessionId, generation, reason) =>
           this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
+        tellSettings: (workerId, sessionId, settings) =>
+          this.pool.tell(workerId, { op: 'policy_changed', sessionId, settings }),
         certain: () => parts.presence.certain(),
         news: {
           started: (session) => parts.own.started(session),
@@ -149,9 +154,16 @@ export class ProxyServer implements WorkerListener {
     this.parts.readiness.setDraining();
   }
 
-  /** Reads the certificates again. */
-  reload(): void {
+  /** Reads the certificates again, and takes up what of the configuration may change while sessions live. */
+  reload({ firewall }: Conf): void {
     void this.watch.reload();
+    if (isDeepStrictEqual(firewall, this.firewall)) return;
+    this.firewall = firewall;
+    log.info('the firewall has other rules; open channels follow with their next message', {
+      mode: firewall.mode,
+      permitted_channels: firewall.permittedChannels.join(','),
+    });
+    this.control.useSettings({ firewall });
   }
 
   /** Channels, sessions and workers of this node, for the list of services. */

@@ -3,6 +3,7 @@
 // drain at the same time and close at the same time, so that one that hangs keeps no other from its end; the heartbeat
 // signs off. ServiceModule ties it to Nest's hooks.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Conf } from '../conf/index.js';
 import { KerbsideException } from '../exception.js';
 import { loggerFor } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
@@ -15,8 +16,8 @@ export interface RunningPart {
   setDraining?(): void;
   /** Accepts nothing new; resolves when the last session has ended, or its time is up. */
   drain?(): Promise<void>;
-  /** Reads again what may change without a restart. */
-  reload?(): void;
+  /** Reads again what may change without a restart. @param conf the configuration as it is now */
+  reload?(conf: Conf): void;
   /** What the part says of itself in the list of services: small, no secrets. */
   report?(): ServiceReport;
   /**
@@ -69,9 +70,9 @@ export class ServiceLife {
     return Object.assign({}, ...this.reports.map((report) => report()), ...parts) as ServiceReport;
   }
 
-  /** SIGHUP. */
-  reload(): void {
-    for (const part of this.parts) part.reload?.();
+  /** SIGHUP. @param conf the configuration as it is now */
+  reload(conf: Conf): void {
+    for (const part of this.parts) part.reload?.(conf);
   }
 
   /** This process was taken for dead and is back. @throws DatabaseError when the database is away again: call it again */

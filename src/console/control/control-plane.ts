@@ -47,7 +47,7 @@ const JOINS_MS = 5;
 export interface ControlPlaneSettings {
   readonly node: string;
   readonly maxConnectionsPerAddress: number;
-  /** What sessions may do. */
+  /** What sessions may do, until {@link ControlPlane.useSettings} says otherwise. */
   readonly session: SessionSettings;
   /** Seconds that a look at an instance may take: less than the worker waits for its answer. */
   readonly lookTimeout: number;
@@ -58,6 +58,8 @@ export interface ControlPlaneSettings {
 /** Whom the control plane speaks with. */
 export interface Surroundings {
   readonly endOnWorker: SessionEnder;
+  /** Tells a worker that other settings hold for a session. */
+  readonly tellSettings: (workerId: number, sessionId: string, settings: SessionSettings) => void;
   /** Whether no other process can have declared this node down. */
   readonly certain: () => boolean;
   readonly news: SessionNews;
@@ -83,6 +85,9 @@ export class ControlPlane {
   private readonly retries = new Retries();
   private readonly known: KnownSessions;
   private readonly joins: Gatherer<PreparedChannel, boolean>;
+  private readonly tellSettings: Surroundings['tellSettings'];
+  /** What holds for every session now. */
+  private session: SessionSettings;
   /** Workers that have ended: few in a process's life, and ids are not used again. */
   private readonly dead = new Set<number>();
 
@@ -91,11 +96,13 @@ export class ControlPlane {
     private readonly audit: AuditQueue,
     private readonly metrics: ProxyMetrics,
     private readonly settings: ControlPlaneSettings,
-    { endOnWorker, certain, news, locator, timers = systemTimers }: Surroundings,
+    { endOnWorker, tellSettings, certain, news, locator, timers = systemTimers }: Surroundings,
   ) {
     const { live } = this;
     this.locator = locator;
     const { node, recoveryPatience = 0 } = settings;
+    this.session = settings.session;
+    this.tellSettings = tellSettings;
     this.news = new ChannelNews(news, node);
     this.joins = new Gatherer(timers, JOINS_MS, (channels) => sessions.join(channels));
     this.known = new KnownSessions(() => timers.now());
@@ -184,6 +191,15 @@ export class ControlPlane {
         return;
       case 'policy_changed':
         return;
+    }
+  }
+
+  /** Other settings hold: for channels to come, and for those that are open from their next message on. */
+  useSettings(session: SessionSettings): void {
+    this.session = session;
+    for (const { sessionId } of this.live.sessions()) {
+      const workers = new Set(this.live.ofSession(sessionId).map(({ workerId }) => workerId));
+      for (const workerId of workers) this.tellSettings(workerId, sessionId, session);
     }
   }
 
@@ -328,7 +344,7 @@ export class ControlPlane {
       ...{ proxyConnectionId, backendConnectionId },
       target: { ...target, transport: target.transport ?? null },
       guest,
-      settings: this.settings.session,
+      settings: this.session,
     };
   }
 
@@ -363,7 +379,7 @@ export class ControlPlane {
   }
 
   private permits(channelType: number): boolean {
-    const { permittedChannels } = this.settings.session.firewall;
+    const { permittedChannels } = this.session.firewall;
     const name = channelName(channelType);
     return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
   }

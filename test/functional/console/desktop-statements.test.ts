@@ -55,6 +55,7 @@ class Node {
       },
       {
         endOnWorker: () => undefined,
+        tellSettings: () => undefined,
         certain: () => true,
         news: {
           started: () => undefined,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it, jest } from '@jest/globals';
-import type { Grant } from '../../../../src/console/ipc.js';
+import type { Grant, SessionSettings } from '../../../../src/console/ipc.js';
 import { DatabaseError } from '../../../../src/exception.js';
 import { ChannelInDoubt } from '../../../../src/objects/console-channel.js';
 import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
@@ -252,6 +252,21 @@ describe('what other processes say', () => {
     scene.plane.hear({ method: 'console_changed', args: { ...args, uuid: 'another' } });
     scene.plane.hear({ method: 'policy_changed', args: {} });
     expect(scene.messages().slice(before)).toEqual(messages);
+  });
+
+  it('that the settings of sessions are others goes to each worker that carries one, once, and into new grants', async () => {
+    const scene = new Scene();
+    await scene.authorize(1);
+    await scene.authorize(2);
+    await scene.authorize(2, { id: 7, pid: 107 });
+    const settings: SessionSettings = { firewall: { mode: 'warn', permittedChannels: ['main', 'display'] } };
+    scene.plane.useSettings(settings);
+    expect(scene.settings).toEqual([
+      [1, 's', settings],
+      [7, 's', settings],
+    ]);
+    expect(await scene.authorize(2)).toMatchObject({ kind: 'granted', settings });
+    expect(await scene.authorize(9)).toMatchObject({ kind: 'denied', reason: 'channel_forbidden' });
   });
 
   it('that a console is gone makes it look at once', async () => {
