@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The order in which a process lives: heartbeat, parts, drain, close, sign-off; and what faults of one part leave alone.
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { loadConf } from '../../../src/conf/index.js';
 import { DatabaseError } from '../../../src/exception.js';
 import { ServiceLife, type LifeHeartbeat, type RunningPart } from '../../../src/service/life.js';
 
@@ -135,9 +136,11 @@ describe('the life of a process', () => {
     await expect(life.recovered()).rejects.toThrow('away again');
   });
 
-  it('reloads the parts that can be', async () => {
-    const life = await aLife(aPart('a', { reload: () => void told.push('a reloads') }), aPart('b'));
-    life.reload();
-    expect(told).toContain('a reloads');
+  it('reloads the parts that can be, with the configuration as it is now', async () => {
+    const { conf } = loadConf({ configFiles: [], configDirs: [] }, { OS_FIREWALL__MODE: 'warn' });
+    const reload: RunningPart['reload'] = ({ firewall }) => void told.push(`a reloads: ${firewall.mode}`);
+    const life = await aLife(aPart('a', { reload }), aPart('b'));
+    life.reload(conf);
+    expect(told).toContain('a reloads: warn');
   });
 });
