@@ -182,8 +182,8 @@ describe('a Keystone that does not do its part', () => {
     [{ kind: 'trickle' }, 'timeout'],
   ])('%j is a fault of kind %s, within the deadline', async (fault, kind) => {
     keystone.server.fault(LOGIN, fault);
-    // Long enough for five megabytes on a busy machine; a deadline that is not kept is found by the test's own.
-    const session = new ServiceSession(options({ timeout: kind === 'timeout' ? 0.4 : 5 }));
+    // Long enough for five megabytes, and for a login afterwards, on a busy machine; a deadline that is not kept is found by the test's own.
+    const session = new ServiceSession(options({ timeout: kind === 'timeout' ? 2 : 5 }));
     expect((await faultOf(session.token())).kind).toBe(kind);
     keystone.server.heal();
     expect(keystone.directory.validToken(await session.token())).toBeDefined();
