@@ -134,6 +134,9 @@ describe('kerbside-manage service', () => {
     const encryptionKeyFile = join(site.folder, 'encryption.key');
     const db = await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 1 }, { sync: true });
     const services = new Services(db);
+    // Each command is a process of its own: what is up must stay up for as long as they all take.
+    const patient = { OS_DEFAULT__SERVICE_DOWN_TIME: '600' };
+    const service = (...args: string[]) => site.run('manage', ['service', ...args], patient);
     const run = { binary: 'kerbside-proxy', pid: 7, version: '0.9.0', reportInterval: 5 };
     await services.register({ ...run, host: 'node-a', runId: 'one' }, { channels: 3 });
     for (const host of ['node-b', 'node-c']) {
@@ -141,17 +144,17 @@ describe('kerbside-manage service', () => {
       await services.stop({ ...run, host, runId: 'two' });
     }
     await db.close();
-    expect((await manage('service', 'list')).stdout).toMatch(
+    expect((await service('list')).stdout).toMatch(
       /\| 1 +\| node-a \| kerbside-proxy \| up +\| running +\| 0\.9\.0 +\|/,
     );
-    const listed = JSON.parse((await manage('service', 'list', '--format', 'json')).stdout) as unknown;
+    const listed = JSON.parse((await service('list', '--format', 'json')).stdout) as unknown;
     expect(listed).toMatchObject([{ state: 'up' }, { state: 'down', status: 'stopped' }, { host: 'node-c' }]);
-    const check = await site.run('status', ['upgrade', 'check']);
+    const check = await site.run('status', ['upgrade', 'check'], patient);
     expect(check.stdout).toContain('kerbside-proxy on node-a is of release 0.9.0');
-    const busy = await manage('service', 'delete', '1');
+    const busy = await service('delete', '1');
     expect([busy.status, busy.stderr]).toEqual([1, expect.stringContaining('it must be down')]);
-    expect((await manage('service', 'delete', '2')).stdout).toBe('service 2 deleted\n');
-    expect((await manage('service', 'cleanup')).stdout).toBe('1 services deleted\n');
+    expect((await service('delete', '2')).stdout).toBe('service 2 deleted\n');
+    expect((await service('cleanup')).stdout).toBe('1 services deleted\n');
   });
 });
 
