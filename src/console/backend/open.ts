@@ -3,7 +3,8 @@
 // client's own capabilities, and gives the linked leg. One deadline covers all attempts.
 import { loggerFor } from '../../log.js';
 import { missingCaps } from '../connection/advertised-caps.js';
-import { BackendLeg } from './leg.js';
+import { DirectLeg } from './direct-leg.js';
+import type { BackendLeg } from './leg.js';
 import { linkBackend, type BackendLink } from './link.js';
 import { firstRoute, nextRoute, type Route } from './route.js';
 import type { ClientConnection } from '../connection/client-connection.js';
@@ -66,8 +67,8 @@ export async function openBackend(
 
 function dial(route: Route, grant: Grant, worker: WorkerContext): BackendLeg {
   return route.tls
-    ? BackendLeg.tls(route.host, route.port, grant.target)
-    : BackendLeg.plain(route.host, route.port, worker.buffer);
+    ? DirectLeg.tls(route.host, route.port, grant.target)
+    : DirectLeg.plain(route.host, route.port, worker.buffer);
 }
 
 /** The client was shown a usual server's capabilities before its backend was known. */

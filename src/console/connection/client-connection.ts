@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client connection: its socket, its grant, its counters, and the one signal that carries deadline,
 // termination and shutdown to whatever step the connection is at.
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { EndSignal } from './end-signal.js';
 import { ConnectionEnded, type LinkRefused } from './ends.js';
 import type { CloseReason } from '../../close-reason.js';
+import type { ClientLeg } from '../listener/client-leg.js';
+import type { LegStream } from './leg-stream.js';
 import type { Grant, SessionSettings, Verdict } from '../ipc.js';
 
 /** What the relay of a connection shows to the sweep and to the close. */
@@ -33,6 +33,9 @@ export interface Peer {
 
 /** One client connection, from accept to close. */
 export class ClientConnection {
+  readonly client: LegStream;
+  /** See {@link ClientLeg.takesBytesAtOnce}. */
+  readonly clientTakesBytesAtOnce: boolean;
   readonly clientIp: string;
   readonly clientPort: number;
   /** Set once the control plane has authorized the channel. */
@@ -42,7 +45,7 @@ export class ClientConnection {
   /** SPICE channel type of the link message; 0 before it. */
   channelType = 0;
   /** Set once the backend's leg is linked. */
-  backend: Socket | null = null;
+  backend: LegStream | null = null;
   /** Set once bytes are relayed. */
   traffic: Traffic | null = null;
   /** Seconds for which a leg has been blocked, and for which nothing has passed: kept by the sweep. */
@@ -59,15 +62,17 @@ export class ClientConnection {
    * @param overLimit the limit that this connection exceeds, for the refusal; null: none
    */
   constructor(
-    readonly client: TLSSocket,
+    leg: ClientLeg,
     readonly peer: Peer,
     private readonly acceptedAt: number,
     readonly overLimit: string | null,
   ) {
+    this.client = leg.stream;
+    this.clientTakesBytesAtOnce = leg.takesBytesAtOnce;
     this.clientIp = peer.address;
     this.clientPort = peer.port;
     // Also while nobody reads from it, as when the backend is dialled.
-    client.once('close', () => this.end('client connection lost'));
+    this.client.once('close', () => this.end('client connection lost'));
   }
 
   /** What holds for the session of this granted channel now. */

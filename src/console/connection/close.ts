@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The close step: the one place where a connection ends. It answers the client as far as a stranger may know,
 // closes both legs, and tells the control plane how it went.
-import type { Socket } from 'node:net';
 import { loggerFor } from '../../log.js';
 import { destroyAfter } from '../../net/deadline.js';
 import type { ClientConnection } from './client-connection.js';
 import { BackendFailed, ConnectionEnded, LinkRefused, StageFailed } from './ends.js';
 import type { CloseReason } from '../../close-reason.js';
+import type { LegStream } from './leg-stream.js';
 import type { Grant } from '../ipc.js';
 import { ProtocolError } from '../spice/errors.js';
 import type { WorkerContext } from './worker-context.js';
@@ -67,7 +67,7 @@ function finish(connection: ClientConnection, answer: Buffer | null, fault: unkn
 }
 
 /** Reads on until the client closes too: unread bytes would turn the end into a reset, and the answer be lost. */
-function endClient(client: Socket, linger: number): void {
+function endClient(client: LegStream, linger: number): void {
   cutSoon(client, linger, () => {
     if (client.readableEnded) {
       client.destroySoon();
@@ -82,7 +82,7 @@ function sentItsLast(fault: unknown): boolean {
   return fault instanceof ConnectionEnded && fault.reason === 'backend closed';
 }
 
-function cutSoon(socket: Socket, linger: number, end: () => void): void {
+function cutSoon(socket: LegStream, linger: number, end: () => void): void {
   if (socket.destroyed) return;
   destroyAfter(socket, linger);
   end();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The link stage with the client: reads the link message, answers with the ticket key and the capabilities, reads
 // the ticket. Source of order, codes and limits: spice-server reds.cpp, through spice/server-link.ts.
-import type { TLSSocket } from 'node:tls';
 import { channelCaps, COMMON_CAPS } from './advertised-caps.js';
 import type { ClientConnection } from './client-connection.js';
+import type { LegStream } from './leg-stream.js';
 import { ConnectionEnded, LinkRefused } from './ends.js';
 import { LINK_ERR } from '../spice/constants.js';
 import { encodeLinkError, encodeLinkReply } from '../spice/link-message.js';
@@ -93,7 +93,7 @@ class LinkStage {
     }
   }
 
-  private answer(client: TLSSocket, message: LinkMess, miniHeader: boolean): void {
+  private answer(client: LegStream, message: LinkMess, miniHeader: boolean): void {
     const { overLimit } = this.connection;
     if (overLimit !== null) {
       throw new LinkRefused(overLimit, encodeLinkError(LINK_ERR.ERROR), 'too many connections');

@@ -8,6 +8,7 @@ import { serveConnection } from '../connection/connection.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
 import { AddressCounts } from '../../net/address-counts.js';
 import { listen } from '../../net/listen.js';
+import { tlsLeg } from './client-leg.js';
 import { answerNeedSecured } from './plain-listener.js';
 import { Reception, type Arrival } from '../connection/reception.js';
 import type { WorkerContext } from '../connection/worker-context.js';
@@ -157,7 +158,7 @@ export class Listener {
     handshake.served = true;
     const { arrival } = handshake;
     const { peer, acceptedAt } = arrival;
-    const connection = new ClientConnection(client, peer, acceptedAt, this.overLimit(peer.address));
+    const connection = new ClientConnection(tlsLeg(client), peer, acceptedAt, this.overLimit(peer.address));
     void serveConnection(connection, this.worker, () => this.reception.linked(arrival));
   }
 

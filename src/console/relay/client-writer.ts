@@ -27,7 +27,11 @@ export class ClientWriter implements Sink {
   private waiting: Chunk[] | null = null;
   private readonly onWritten = (): void => this.written();
 
-  constructor(private readonly client: Writable) {}
+  /** @param takesBytesAtOnce whether write() has taken the bytes when it returns, as TLS has */
+  constructor(
+    private readonly client: Writable,
+    private readonly takesBytesAtOnce = true,
+  ) {}
 
   /** What the writer is at. */
   get state(): WriterState {
@@ -41,7 +45,9 @@ export class ClientWriter implements Sink {
   write(bytes: Buffer, cut: number, life: ChunkLife): boolean {
     switch (this.current) {
       case 'idle':
-        this.hand(bytes, cut, life === 'until_return');
+        if (life !== 'until_return') this.hand(bytes, cut, false);
+        else if (this.takesBytesAtOnce) this.hand(bytes, cut, true);
+        else this.hand(Buffer.from(bytes), cut, false);
         return true;
       case 'writing':
       case 'behind':

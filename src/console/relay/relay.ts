@@ -38,7 +38,7 @@ export class Relay implements Traffic {
     const { leg } = backend;
     const { message, miniHeader } = link;
     const { maxMessageSize, backendTimeout } = worker.settings.proxy;
-    this.toClient = new ClientWriter(client);
+    this.toClient = new ClientWriter(client, connection.clientTakesBytesAtOnce);
     this.toBackend = new BackendWriter(leg.socket);
     const stages = stagesFor({
       message,

@@ -74,6 +74,21 @@ describe('ClientWriter', () => {
     expect(socket.writes).toEqual(['aa', 'b', 'cc', 'dd']);
   });
 
+  it('copies every chunk that does not stay for a leg that keeps what it is given', async () => {
+    const socket = new SlowSocket();
+    const kept: Buffer[] = [];
+    socket._write = (chunk: Buffer, _encoding, done): void => {
+      kept.push(chunk);
+      setImmediate(done);
+    };
+    const writer = new ClientWriter(socket, false);
+    const shared = Buffer.from('aab');
+    writer.write(shared, 2, 'until_return');
+    shared.fill('x');
+    for (let turn = 0; turn < 4; turn += 1) await socket.take();
+    expect(kept.map(String)).toEqual(['aa', 'b']);
+  });
+
   it('hands over what waits when it ends, and takes nothing more', async () => {
     const scene = new Scene();
     const { socket, writer } = scene;
