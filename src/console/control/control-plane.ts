@@ -86,6 +86,7 @@ export class ControlPlane {
   private readonly known: KnownSessions;
   private readonly joins: Gatherer<PreparedChannel, boolean>;
   private readonly tellSettings: Surroundings['tellSettings'];
+  private readonly timers: Timers;
   /** What holds for every session now. */
   private session: SessionSettings;
   /** Workers that have ended: few in a process's life, and ids are not used again. */
@@ -103,12 +104,13 @@ export class ControlPlane {
     const { node, recoveryPatience = 0 } = settings;
     this.session = settings.session;
     this.tellSettings = tellSettings;
+    this.timers = timers;
     this.news = new ChannelNews(news, node);
     this.joins = new Gatherer(timers, JOINS_MS, (channels) => sessions.join(channels));
     this.known = new KnownSessions(() => timers.now());
     this.records = new ChannelRecords(sessions, audit, this.retries, node, timers);
     const answered = (): void => this.retries.hurry();
-    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered });
+    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered, timers });
     const { records, endings, known } = this;
     this.lifecycle = new ChannelLifecycle({
       sessions,
@@ -123,6 +125,7 @@ export class ControlPlane {
     this.recovery = new NodeRecovery({
       ...{ sessions, live, metrics, node, patience: recoveryPatience },
       ...{ records: this.records, endings: this.endings },
+      timers,
       resumed: (main) => this.news.started(main),
     });
   }
@@ -251,7 +254,7 @@ export class ControlPlane {
     if (this.live.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
       return { kind: 'denied', because: 'limit', reason: 'limit_address' };
     }
-    const asked = performance.now();
+    const asked = this.timers.now();
     const stop = this.metrics.authorizeSeconds.startTimer();
     const channel = {
       ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },

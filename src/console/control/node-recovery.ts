@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // This node was taken for dead while its channels ran on: what may go on is put back into the records, what may not ends.
 import { loggerFor } from '../../log.js';
+import type { Timers } from '../../net/timers.js';
 import { NODE_AUDIT } from '../../objects/audit-message.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { ConsoleSessions } from '../../objects/console-session.js';
@@ -25,13 +26,14 @@ export interface RecoveryParts {
   readonly node: string;
   /** Seconds that the other nodes get to come back as well. */
   readonly patience: number;
+  readonly timers: Timers;
   /** A session of this node goes on after all. */
   readonly resumed: (main: LiveChannel) => void;
 }
 
 /** Makes the records of this node true again. */
 export class NodeRecovery {
-  private timer: NodeJS.Timeout | undefined;
+  private callOff = (): void => undefined;
   private stopped = false;
   /** The turn under way: they happen one after the other, or one would hide from another what has ended meanwhile. */
   private current: Promise<void> = Promise.resolve();
@@ -45,8 +47,8 @@ export class NodeRecovery {
   run(): Promise<void> {
     this.next ??= this.afterwards(() => {
       this.next = undefined;
-      clearTimeout(this.timer);
-      this.begunAt = performance.now();
+      this.callOff();
+      this.begunAt = this.parts.timers.now();
       return this.turn(this.parts.live.all(), this.begunAt + this.parts.patience * 1000);
     });
     return this.next;
@@ -54,7 +56,7 @@ export class NodeRecovery {
 
   /**
    * Whether the last run did not see a channel that is granted now: its row may have been closed with the others of this
-   * node. @param asked when it was asked for, milliseconds of performance.now()
+   * node. @param asked when it was asked for, milliseconds of the timers
    */
   hasMissed(asked: number): boolean {
     return asked <= this.begunAt;
@@ -63,7 +65,7 @@ export class NodeRecovery {
   /** Looks no more. */
   close(): void {
     this.stopped = true;
-    clearTimeout(this.timer);
+    this.callOff();
   }
 
   private afterwards(work: () => Promise<void>): Promise<void> {
@@ -90,9 +92,10 @@ export class NodeRecovery {
 
   private lookAgain(channels: readonly LiveChannel[], end: number): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => {
+    const { timers } = this.parts;
+    this.callOff = timers.after(LOOK_PAUSE, () => {
       const left = this.find(channels.map(({ connectionRef }) => connectionRef));
-      if (performance.now() < end) {
+      if (timers.now() < end) {
         // A database that is away again makes the node one that is away again: run() is called once more.
         void this.afterwards(() => this.turn(left, end)).catch(() => this.lookAgain(left, end));
         return;
@@ -100,7 +103,7 @@ export class NodeRecovery {
       this.parts.endings.hold([]);
       this.parts.metrics.recovered.inc({ outcome: 'lost' }, left.length);
       for (const { connectionRef } of left) this.giveUp(connectionRef, false);
-    }, LOOK_PAUSE);
+    });
   }
 
   private find(refs: readonly string[]): LiveChannel[] {

@@ -2,6 +2,7 @@
 // Which sessions must end on this node: heard from the other processes, found in the database by time and without a
 // clock, and told to the workers that carry their channels.
 import { loggerFor } from '../../log.js';
+import type { Timers } from '../../net/timers.js';
 import type { ConsoleSessions, SessionEnded } from '../../objects/console-session.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { LiveChannels } from './live-channels.js';
@@ -32,20 +33,23 @@ export interface EndingParts {
   readonly endOnWorker: SessionEnder;
   /** Called whenever the database has answered a poll. */
   readonly answered: () => void;
+  readonly timers: Timers;
 }
 
 type Over = Pick<SessionEnded, 'sessionId' | 'terminated'>;
 
 /** Ends the sessions of this node that are over. */
 export class SessionEndings {
-  /** When the last poll began that left nothing, milliseconds of performance.now(): no machine's clock is compared. */
-  private polledAt = performance.now();
+  /** When the last poll began that left nothing, milliseconds of the timers: no machine's clock is compared. */
+  private polledAt: number;
   private polling = false;
   private pollFailing = false;
   private readonly heard = new Map<string, { ended: SessionEnded; at: number }>();
   private held: ReadonlySet<string> = new Set();
 
-  constructor(private readonly parts: EndingParts) {}
+  constructor(private readonly parts: EndingParts) {
+    this.polledAt = parts.timers.now();
+  }
 
   /** Ends the session's channels of this generation and older that are on this node. */
   end(sessionId: string, generation: number, reason: CloseReason): void {
@@ -61,7 +65,7 @@ export class SessionEndings {
     if (this.mayBeUndone(ended)) return;
     const { sessionId, generation } = ended;
     this.heard.delete(sessionId);
-    this.heard.set(sessionId, { ended, at: performance.now() });
+    this.heard.set(sessionId, { ended, at: this.parts.timers.now() });
     for (const [oldest] of this.heard) {
       if (this.heard.size <= MOST_HEARD) break;
       this.heard.delete(oldest);
@@ -72,7 +76,7 @@ export class SessionEndings {
   /**
    * Why a channel that was authorized from `asked` on must not open: its session ended while the database was asked.
    *
-   * @param asked milliseconds of performance.now()
+   * @param asked milliseconds of the timers
    */
   overSince(asked: number, sessionId: string, generation: number): CloseReason | null {
     const heard = this.heard.get(sessionId);
@@ -89,7 +93,7 @@ export class SessionEndings {
   async poll(): Promise<void> {
     if (this.polling) return;
     this.polling = true;
-    const startedAt = performance.now();
+    const startedAt = this.parts.timers.now();
     const lookBack = (startedAt - this.polledAt) / 1000 + POLL_OVERLAP;
     let left = false;
     try {

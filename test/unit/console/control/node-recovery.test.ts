@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
 import { aGate, aTurn, CLOSED, Scene } from '../../../fixtures/control-plane.js';
+import { ManualTimers } from '../../../fixtures/manual-timers.js';
 
 describe('a node that is back', () => {
   const lost = (connectionRef: string, terminated = false) => ({ connectionRef, sessionId: 's', terminated });
@@ -80,14 +81,18 @@ describe('a node that is back', () => {
   });
 
   it('holds channels whose main channel is on another node that is away, for a while', async () => {
-    const scene = new Scene({ recoveryPatience: 0 });
+    const timers = new ManualTimers();
+    const scene = new Scene({ recoveryPatience: 3, timers });
     await scene.authorize(2);
     scene.recovery = { reopened: [], waiting: ['ref1'], lost: [] };
     await scene.plane.recover();
     scene.ended = [{ sessionId: 's', generation: 1, terminated: false }];
+    await timers.pass(2900);
     await scene.plane.poll();
+    expect(scene.recoveries).toEqual([['ref1'], ['ref1'], ['ref1']]);
     expect(scene.told).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await timers.pass(100);
     expect(scene.told).toEqual([[1, 's', 1, 'node lost']]);
+    expect(timers.pending).toBe(0);
   });
 });

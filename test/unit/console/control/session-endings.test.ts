@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { LiveChannels } from '../../../../src/console/control/live-channels.js';
 import { SessionEndings } from '../../../../src/console/control/session-endings.js';
 import type { ConsoleSessions, SessionToClose } from '../../../../src/objects/console-session.js';
+import { ManualTimers } from '../../../fixtures/manual-timers.js';
 
 const INTERVAL = 2000;
 
@@ -14,6 +15,7 @@ class Poller {
   /** How many seconds back each poll looked. */
   readonly looks: number[] = [];
   answers = 0;
+  private readonly timers = new ManualTimers();
   private readonly endings: SessionEndings;
 
   constructor() {
@@ -28,23 +30,21 @@ class Poller {
       certain: () => this.certain,
       endOnWorker: () => undefined,
       answered: () => (this.answers += 1),
+      timers: this.timers,
     });
   }
 
   async poll(times: number): Promise<void> {
     for (let time = 0; time < times; time += 1) {
-      await jest.advanceTimersByTimeAsync(INTERVAL);
+      await this.timers.pass(INTERVAL);
       await this.endings.poll();
     }
   }
 }
 
 describe('the poll for ended sessions', () => {
-  beforeEach(() => {
-    jest.useFakeTimers();
-  });
   afterEach(() => {
-    jest.useRealTimers();
+    jest.restoreAllMocks();
   });
 
   it('looks back to the last one, and a little further for slow commits', async () => {
@@ -77,7 +77,7 @@ describe('the poll for ended sessions', () => {
   it('does not go by the clock of its machine', async () => {
     const poller = new Poller();
     await poller.poll(1);
-    jest.setSystemTime(Date.now() + 3_600_000);
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
     await poller.poll(1);
     expect(poller.looks).toEqual([12, 12]);
   });
