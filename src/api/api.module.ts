@@ -15,7 +15,6 @@ import { Messaging } from '../messaging/messaging.js';
 import { OwnNotificationsModule } from '../notifications/own/own-notifications.module.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
-import { ConsoleSessions } from '../objects/console-session.js';
 import { Consoles } from '../objects/console.js';
 import { Database } from '../objects/database.js';
 import { ObjectsModule } from '../objects/objects.module.js';
@@ -46,7 +45,6 @@ import { MessagingHealth } from './messaging-health.js';
 import { refusalAudit } from './refusal-audit.js';
 import { bindRoutes } from './route-binding.js';
 import { ApiServer } from './server.js';
-import { SessionTermination } from './session-termination.js';
 
 /** What validates the tokens of Keystone; null: they are not accepted. */
 const KEYSTONE_TOKENS = tokenFor<KeystoneTokens | null>('tokens of Keystone');
@@ -65,11 +63,6 @@ const PROVIDERS = [
         describe: () => life.report(),
         ...{ services, downTime: general.serviceDownTime },
       }),
-  ),
-  provider(
-    SessionTermination,
-    [CONF, ConsoleSessions, AuditEvents, OwnNotifications],
-    (conf, sessions, events, own) => new SessionTermination({ conf, sessions, events, own }),
   ),
   provider(
     KEYSTONE_TOKENS,

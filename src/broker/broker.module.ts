@@ -4,7 +4,10 @@ import { Module } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
 import { provider } from '../injection.js';
 import { loggerFor } from '../log.js';
+import { OwnNotificationsModule } from '../notifications/own/own-notifications.module.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
+import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
 import { Inventory } from '../objects/inventory.js';
 import { ObjectsModule } from '../objects/objects.module.js';
@@ -14,12 +17,13 @@ import { SourcesModule } from '../sources/sources.module.js';
 import { ConsoleIssue } from './console-issue.js';
 import { ConsoleOpening } from './console-opening.js';
 import { ExchangeLimit } from './exchange-limit.js';
+import { SessionTermination } from './session-termination.js';
 import { TokenExchange } from './token-exchange.js';
 
 const log = loggerFor('kerbside.broker');
 
 @Module({
-  imports: [ObjectsModule, SourcesModule],
+  imports: [ObjectsModule, OwnNotificationsModule, SourcesModule],
   providers: [
     provider(
       ConsoleIssue,
@@ -32,11 +36,17 @@ const log = loggerFor('kerbside.broker');
       ({ nova }, inventory, sources, drivers) =>
         new ConsoleOpening({ inventory, sources, drivers, timeout: nova.exchangeTimeout, log }),
     ),
+    provider(
+      SessionTermination,
+      [CONF, ConsoleSessions, AuditEvents, OwnNotifications],
+      (conf, sessions, events, own) =>
+        new SessionTermination({ sessions, events, own, node: conf.default.nodeName }),
+    ),
     provider(TokenExchange, [CONF, SourceDrivers, ConsoleIssue], ({ nova }, drivers, issue) => {
       const limit = new ExchangeLimit(nova.failedExchangesPerAddress, nova.exchangeWindow);
       return new TokenExchange({ drivers, limit, issue, timeout: nova.exchangeTimeout, log });
     }),
   ],
-  exports: [ConsoleIssue, ConsoleOpening, TokenExchange],
+  exports: [ConsoleIssue, ConsoleOpening, SessionTermination, TokenExchange],
 })
 export class BrokerModule {}

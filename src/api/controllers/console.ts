@@ -2,6 +2,7 @@
 // Consoles: what can be connected to, what happened to it, and the end of it.
 import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { SessionTermination } from '../../broker/session-termination.js';
 import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
 import { Consoles, type Console, type ConsoleIdentity } from '../../objects/console.js';
@@ -12,7 +13,7 @@ import { CONF } from '../../conf/conf.module.js';
 import { AuditQuery, nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
 import { Permission } from '../permission.js';
-import { SessionTermination } from '../session-termination.js';
+import { demandOf } from '../termination-demand.js';
 import { viewAuditEvent, viewConsole, withoutHypervisor } from '../views/console.js';
 
 /** `/console` */
@@ -71,7 +72,7 @@ export class ConsoleController {
     @Res() response: Response,
   ): Promise<void> {
     await this.demandTerminable(request, source, uuid);
-    const ended = await this.termination.console(request, { source, uuid });
+    const ended = await this.termination.console({ source, uuid }, demandOf(request, 'console'));
     if (wantsHtml(request.headers.accept)) response.redirect(302, clientPath(request, '/console'));
     else response.json({ result: 'ok', tokens: ended.fingerprints });
   }

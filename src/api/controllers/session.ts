@@ -2,6 +2,7 @@
 // Sessions: who is connected to what.
 import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { SessionTermination } from '../../broker/session-termination.js';
 import type { Conf } from '../../conf/index.js';
 import { ConsoleSessions, type SessionSummary } from '../../objects/console-session.js';
 import { Consoles } from '../../objects/console.js';
@@ -12,7 +13,7 @@ import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
-import { SessionTermination } from '../session-termination.js';
+import { demandOf } from '../termination-demand.js';
 import { viewSessions } from '../views/session.js';
 
 /** `/session` */
@@ -48,7 +49,8 @@ export class SessionController {
     const known = await this.sessions.find(session);
     if (known === null) throw new Absent('session not found');
     await this.demandTerminable(request, known);
-    if (!(await this.termination.session(request, session, known))) throw new Absent('session not found');
+    const ended = await this.termination.session(session, known, demandOf(request, 'session'));
+    if (!ended) throw new Absent('session not found');
     if (wantsHtml(request.headers.accept)) response.redirect(302, clientPath(request, '/session'));
     else response.json({ result: 'ok' });
   }

@@ -5,14 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
 import type { Messaging } from '../../messaging/messaging.js';
-import { AUDIT } from '../../objects/audit-message.js';
 import type { OpenSession } from '../../objects/console-session.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
 import { everyPage } from './pages.js';
 import { configure, say, withContext } from './run.js';
 
-const TERMINATED = 'terminated by kerbside-manage';
+const DEMAND = { by: { kind: 'operator' }, reason: 'terminated by kerbside-manage' } as const;
 /** How long the command waits for a broker that does not answer. */
 const BROKER_WAIT_MS = 1_000;
 
@@ -50,24 +49,16 @@ async function listSessions(options: { readonly format: Format }, command: Comma
 async function terminateSession(id: string, _options: unknown, command: Command): Promise<void> {
   const conf = configure(command);
   const { ConsoleSessions } = await import('../../objects/console-session.js');
-  const { AuditEvents } = await import('../../objects/audit-event.js');
+  const { SessionTermination } = await import('../../broker/session-termination.js');
+  const { BrokerModule } = await import('../../broker/broker.module.js');
   const { Messaging } = await import('../../messaging/messaging.js');
   const { MessagingModule } = await import('../../messaging/messaging.module.js');
-  const { OwnNotifications } = await import('../../notifications/own/own-notifications.js');
-  const { OwnNotificationsModule } = await import('../../notifications/own/own-notifications.module.js');
-  const imports = [MessagingModule.of('kerbside-manage'), OwnNotificationsModule];
-  const wanted = [ConsoleSessions, AuditEvents, OwnNotifications, Messaging] as const;
-  await withContext({ conf, imports }, wanted, async (sessions, events, own, messaging) => {
+  const imports = [MessagingModule.of('kerbside-manage'), BrokerModule];
+  const wanted = [ConsoleSessions, SessionTermination, Messaging] as const;
+  await withContext({ conf, imports }, wanted, async (sessions, termination, messaging) => {
     const found = await sessions.find(id);
-    const ended = await sessions.terminateSession(id, TERMINATED);
-    if (!ended || found === null) throw new NotFound(`there is no open session ${id}`);
-    const { source, uuid } = found;
-    const node = conf.default.nodeName;
-    own.terminated({
-      ...{ source, uuid, node, sessionIds: [id], reason: TERMINATED },
-      by: { kind: 'operator' },
-    });
-    await events.record({ source, uuid, session_id: id, node, message: AUDIT.sessionTerminated });
+    const ended = found !== null && (await termination.session(id, found, DEMAND));
+    if (!ended) throw new NotFound(`there is no open session ${id}`);
     say(`session ${id} terminated`);
     await connected(messaging);
   });

@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import type { Conf } from '../../../conf/index.js';
 import { ConsoleIssue } from '../../../broker/console-issue.js';
 import { ConsoleOpening, type FoundConsole } from '../../../broker/console-opening.js';
+import { SessionTermination } from '../../../broker/session-termination.js';
 import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { Absent } from '../../faults.js';
@@ -15,7 +16,7 @@ import { contextOf, userOf } from '../../request-context.js';
 import { pageRequest } from '../../schemas/page.js';
 import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { CreateConsoleBody, InventoryQuery } from '../../schemas/v1.js';
-import { SessionTermination } from '../../session-termination.js';
+import { demandOf } from '../../termination-demand.js';
 import { viewBrokered } from '../../views/v1/brokered.js';
 import { viewConsole } from '../../views/v1/console.js';
 import { baseUrl } from '../../client-view.js';
@@ -86,7 +87,7 @@ export class V1ConsoleController {
   ): Promise<void> {
     const console = await this.load(source, uuid);
     this.permission.demand(request, 'kerbside:consoles:show', console.project_id, ABSENT);
-    await this.termination.console(request, { source, uuid });
+    await this.termination.console({ source, uuid }, demandOf(request, 'console'));
   }
 
   private async wanted(body: CreateConsoleBody, request: Request): Promise<FoundConsole> {

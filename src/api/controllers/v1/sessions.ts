@@ -2,6 +2,7 @@
 // Sessions in /v1: who has, or may begin, a session at which console; the end of one; its .vv file, once.
 import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { SessionTermination } from '../../../broker/session-termination.js';
 import type { Conf } from '../../../conf/index.js';
 import { ConsoleTokens } from '../../../objects/console-token.js';
 import { Inventory, type ListedSession } from '../../../objects/inventory.js';
@@ -12,7 +13,7 @@ import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { InventoryQuery, KeyQuery } from '../../schemas/v1.js';
-import { SessionTermination } from '../../session-termination.js';
+import { demandOf } from '../../termination-demand.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
 import { viewSession } from '../../views/v1/session.js';
@@ -54,7 +55,8 @@ export class V1SessionController {
   async terminate(@Param('id') id: string, @Req() request: Request): Promise<void> {
     const session = await this.load(id);
     this.permission.demand(request, 'kerbside:sessions:show', session.project_id, ABSENT);
-    if (!(await this.termination.session(request, id, session))) throw new Absent(ABSENT);
+    const ended = await this.termination.session(id, session, demandOf(request, 'session'));
+    if (!ended) throw new Absent(ABSENT);
   }
 
   /** The .vv file of a session, for the key of the link that came with it: once. */

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of sessions on somebody's demand: the records, the notification and the audit trail of it. Whether they may
+// demand it is for the caller to know.
+import type { OwnNotifications } from '../notifications/own/own-notifications.js';
+import type { Terminator } from '../notifications/own/payloads.js';
+import type { AuditEvents } from '../objects/audit-event.js';
+import { AUDIT } from '../objects/audit-message.js';
+import type { ConsoleSessions, ConsoleTermination } from '../objects/console-session.js';
+
+/** A console, or the console of a session. */
+export interface TerminationPlace {
+  readonly source: string;
+  readonly uuid: string;
+}
+
+/** Who ends sessions, and the reason that their records keep. */
+export interface TerminationDemand {
+  readonly by: Terminator;
+  readonly reason: string;
+}
+
+/** What a termination works with. */
+interface TerminationParts {
+  readonly sessions: Pick<ConsoleSessions, 'terminateSession' | 'terminateConsole'>;
+  readonly events: Pick<AuditEvents, 'recordMany'>;
+  readonly own: Pick<OwnNotifications, 'terminated'>;
+  /** The name of this node. */
+  readonly node: string;
+}
+
+/** Ends sessions on behalf of whoever asks. */
+export class SessionTermination {
+  constructor(private readonly parts: TerminationParts) {}
+
+  /**
+   * Ends one session for good. false: no such session, or it is closed.
+   *
+   * @throws DatabaseError when the database is away; the session may have ended even so
+   */
+  async session(sessionId: string, place: TerminationPlace, demand: TerminationDemand): Promise<boolean> {
+    if (!(await this.parts.sessions.terminateSession(sessionId, demand.reason))) return false;
+    await this.record([sessionId], place, demand);
+    return true;
+  }
+
+  /**
+   * Ends all sessions of a console for good, and makes its unused tokens worthless.
+   *
+   * @throws DatabaseError when the database is away; the sessions may have ended even so
+   */
+  async console(place: TerminationPlace, demand: TerminationDemand): Promise<ConsoleTermination> {
+    const ended = await this.parts.sessions.terminateConsole(place.source, place.uuid, demand.reason);
+    await this.record(ended.sessionIds, place, demand);
+    return ended;
+  }
+
+  private async record(
+    sessionIds: readonly string[],
+    { source, uuid }: TerminationPlace,
+    { by, reason }: TerminationDemand,
+  ): Promise<void> {
+    const { events, own, node } = this.parts;
+    // Before the audit trail: the sessions are over even when the database goes away now.
+    own.terminated({ source, uuid, sessionIds, by, reason, node });
+    // A command is over before anybody reads of it: its process says nothing.
+    const pid = by.kind === 'operator' ? null : process.pid;
+    const message = AUDIT.sessionTerminated;
+    await events.recordMany(
+      sessionIds.map((session_id) => ({ source, uuid, session_id, node, pid, message })),
+    );
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is kept and told of sessions that somebody ends, whoever it is.
+import { describe, expect, it } from '@jest/globals';
+import { SessionTermination, type TerminationDemand } from '../../../src/broker/session-termination.js';
+import type { Database } from '../../../src/db/database.js';
+import type { Termination } from '../../../src/notifications/own/payloads.js';
+import { AuditEvents, type AuditEvent } from '../../../src/objects/audit-event.js';
+import { AUDIT } from '../../../src/objects/audit-message.js';
+import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { Sources } from '../../../src/objects/source.js';
+import { databasesOf } from '../../fixtures/database.js';
+import { aConsole } from '../../fixtures/rows.js';
+
+const PLACE = { source: 'lab', uuid: 'one' };
+const ANN: TerminationDemand = {
+  by: { kind: 'user', name: 'ann', userId: 'u-1', projectId: 'p-1' },
+  reason: 'console terminated by request',
+};
+const OPERATOR: TerminationDemand = { by: { kind: 'operator' }, reason: 'terminated by kerbside-manage' };
+
+/** A console with sessions, and what is told of their ends. */
+class Site {
+  readonly told: Termination[] = [];
+  readonly sessions: ConsoleSessions;
+  readonly events: AuditEvents;
+  readonly termination: SessionTermination;
+
+  private constructor(readonly db: Database) {
+    this.sessions = new ConsoleSessions(db, { reconnectGrace: 60 });
+    this.events = new AuditEvents(db);
+    this.termination = this.with(this.events);
+  }
+
+  static async on(db: Database): Promise<Site> {
+    await new Sources(db).upsert({ name: 'lab', type: 'static' });
+    await new Consoles(db).reconcile('lab', [aConsole({ uuid: 'one' })]);
+    return new Site(db);
+  }
+
+  with(events: Pick<AuditEvents, 'recordMany'>): SessionTermination {
+    const own = { terminated: (termination: Termination): void => void this.told.push(termination) };
+    return new SessionTermination({ sessions: this.sessions, events, own, node: 'node-1' });
+  }
+
+  async pending(): Promise<string> {
+    const tokens = new ConsoleTokens(this.db, { tokenTtl: 60 });
+    return (await tokens.mint({ ...PLACE, issuedTo: 'ann' })).sessionId;
+  }
+
+  async trail(): Promise<Pick<AuditEvent, 'session_id' | 'node' | 'pid' | 'message'>[]> {
+    const { events } = await this.events.list(PLACE.source, PLACE.uuid, 100);
+    const ends = events.filter(({ message }) => message === AUDIT.sessionTerminated);
+    return ends.map(({ session_id, node, pid, message }) => ({ session_id, node, pid, message }));
+  }
+
+  async reason(sessionId: string): Promise<string | undefined> {
+    const sql = 'SELECT reason FROM session_terminations WHERE session_id = ?';
+    return (await this.db.query<{ reason: string }>(sql, [sessionId]))[0]?.reason;
+  }
+}
+
+describe('a termination', () => {
+  const databases = databasesOf('sqlite');
+  const site = async (): Promise<Site> => Site.on(await databases.fresh());
+
+  it('of one session by an operator ends it, is told and kept; of no session is nothing told', async () => {
+    const at = await site();
+    const id = await at.pending();
+    expect(await at.termination.session(id, PLACE, OPERATOR)).toBe(true);
+    expect(await at.termination.session('nobody', PLACE, OPERATOR)).toBe(false);
+    expect((await at.sessions.find(id))?.state).toBe('closing');
+    expect(await at.reason(id)).toBe(OPERATOR.reason);
+    expect(at.told).toEqual([{ ...PLACE, ...OPERATOR, sessionIds: [id], node: 'node-1' }]);
+    expect(await at.trail()).toEqual([
+      { session_id: id, node: 'node-1', pid: null, message: AUDIT.sessionTerminated },
+    ]);
+  });
+
+  it('of a console by a user ends every session of it, and says by which process', async () => {
+    const at = await site();
+    const ids = [await at.pending(), await at.pending()];
+    const ended = await at.termination.console(PLACE, ANN);
+    expect(ended.sessionIds).toEqual(ids);
+    expect(ended.fingerprints).toHaveLength(2);
+    expect(at.told).toEqual([{ ...PLACE, ...ANN, sessionIds: ids, node: 'node-1' }]);
+    const { pid } = process;
+    expect(await at.trail()).toEqual(
+      ids.map((session_id) => ({ session_id, node: 'node-1', pid, message: AUDIT.sessionTerminated })),
+    );
+  });
+
+  it('of a console without sessions leaves no trail', async () => {
+    const at = await site();
+    expect(await at.termination.console(PLACE, ANN)).toEqual({ sessionIds: [], fingerprints: [] });
+    expect(await at.trail()).toEqual([]);
+  });
+
+  it('is told even when the audit trail cannot be written: the session is over', async () => {
+    const at = await site();
+    const id = await at.pending();
+    const termination = at.with({ recordMany: () => Promise.reject(new Error('away')) });
+    await expect(termination.session(id, PLACE, ANN)).rejects.toThrow('away');
+    expect(at.told).toMatchObject([{ sessionIds: [id] }]);
+    expect((await at.sessions.find(id))?.state).toBe('closing');
+  });
+});
