@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Does to the consoles of an instance what an event means for them. Every step may be done twice: a process that dies on
 // the way leaves the message to another one, which begins anew.
-import { consoleFault } from '../compute/instance.js';
 import type { Logger } from '../log.js';
 import type { Fanout } from '../messaging/fanout.js';
 import type { AuditEvents } from '../objects/audit-event.js';
@@ -11,10 +10,9 @@ import type { Consoles } from '../objects/console.js';
 import type { InstanceConsole, InstanceFacts } from '../objects/instance-fact.js';
 import { NOVA_PLATFORM } from '../sources/registry.js';
 import type { ConsoleChange, Effect } from './effect.js';
-import { effectOf } from './handlers/table.js';
+import { effectOf } from './event-effects.js';
 import type { InstanceEvent } from './instance-event.js';
 import type { OwnNotifications } from './own/own-notifications.js';
-import { statusOf } from './status.js';
 
 /** What came of an event. `outdated`: something newer is known; `no_console`: nobody has asked for one. */
 export type Outcome = 'applied' | 'outdated' | 'no_console' | 'nothing';
@@ -84,17 +82,16 @@ export class ConsoleKeeper {
   ): Promise<boolean> {
     const { facts, reviews } = this.parts;
     const { source, uuid } = console;
-    const state = statusOf(event.state, event.taskState);
     // Holds for an older message, too: the newer one may not tell that the hypervisor process is another.
     if (effect.addressVoid) await facts.markAddressStale(source, uuid);
-    const { time: at, host } = event;
+    const { time: at, host, status: state } = event;
     if (!(await facts.record(source, uuid, { at, state, host }))) return false;
     if (effect.ended) await this.interrupt(source, uuid, nameOf(event));
     this.tell(source, uuid, effect.change);
     const moved = host !== null && host !== console.host;
     const renamed = event.name !== null && event.name !== console.name;
-    const hasScreen = consoleFault({ status: state, taskState: event.taskState }) === null;
-    if (hasScreen && !effect.ended && (effect.addressVoid || moved || renamed)) reviews.request(source, uuid);
+    if (event.fault === null && !effect.ended && (effect.addressVoid || moved || renamed))
+      reviews.request(source, uuid);
     return true;
   }
 

@@ -100,11 +100,12 @@ async function takeUp(
   keeper: ConsoleKeeper,
   metrics: NotificationMetrics,
 ): Promise<'done' | 'ignored'> {
-  const format = readEventType(message.eventType)?.format ?? 'other';
+  const type = readEventType(message.eventType);
+  const format = type?.format ?? 'other';
   const count = (outcome: 'event' | 'ignored' | 'malformed'): void =>
     metrics.received.inc({ format, outcome });
   try {
-    const event = parseNotification(message);
+    const event = parseNotification(message, type);
     count(event === null ? 'ignored' : 'event');
     if (event === null) return 'ignored';
     try {

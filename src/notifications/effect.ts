@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an event means for the consoles of its instance. Handlers say it; console-keeper.ts does it.
-import { consoleFault } from '../compute/instance.js';
-import type { InstanceEvent } from './instance-event.js';
-import { statusOf } from './status.js';
+// What an event means for the consoles of its instance. event-effects.ts says it; console-keeper.ts does it.
 
 /** What every process is told of a console. */
 export type ConsoleChange = 'moving' | 'moved' | 'stayed' | 'changed';
@@ -39,23 +36,3 @@ export const MOVED: Effect = { kind: 'recorded', ended: false, addressVoid: true
 
 /** The hypervisor process is gone, or about to be. */
 export const ENDED: Effect = { kind: 'recorded', ended: true, addressVoid: true, change: 'changed' };
-
-/** What the state in the message says by itself: gone, not running, or no more than that it is news. */
-export function effectOfState(event: InstanceEvent): Effect {
-  const { state, taskState } = event;
-  switch (consoleFault({ status: statusOf(state, taskState), taskState })) {
-    case 'gone':
-      return { kind: 'removed', final: state === 'deleted' };
-    case 'stopped':
-      return ENDED;
-    case 'moving':
-      return { kind: 'recorded', ended: false, addressVoid: false, change: movingOrChanged(taskState) };
-    case 'building':
-    case null:
-      return RECORDED;
-  }
-}
-
-function movingOrChanged(taskState: string | null): ConsoleChange {
-  return taskState === 'migrating' ? 'moving' : 'changed';
-}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Nova says has happened to an instance, whichever of its two formats said so.
+import type { InstanceState } from './status.js';
 
 /** Events that mean something for a console, by the name of the versioned format without `instance.`. */
 export const INSTANCE_EVENTS = [
@@ -50,7 +51,7 @@ export type Phase = 'start' | 'end' | 'error' | 'none';
 export type NotificationFormat = 'versioned' | 'unversioned';
 
 /** One event of one instance. */
-export interface InstanceEvent {
+export interface InstanceEvent extends InstanceState {
   readonly event: EventName;
   readonly phase: Phase;
   readonly format: NotificationFormat;
@@ -62,9 +63,6 @@ export interface InstanceEvent {
   readonly userId: string | null;
   readonly name: string | null;
   readonly host: string | null;
-  /** Nova's vm_state in its lower case: `active`, `stopped`, `shelved_offloaded`, ... */
-  readonly state: string;
-  readonly taskState: string | null;
   /** `running`, `shutdown`, ...; null in the unversioned format. */
   readonly powerState: string | null;
   /** null in the unversioned format, which does not say. */

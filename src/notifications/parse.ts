@@ -2,20 +2,22 @@
 // The edge: a message of Nova in either format becomes a typed event, or is refused, or is none of ours. The minor
 // version of a payload is not looked at: Nova only ever adds fields in one.
 import type { Notification } from '../messaging/envelope.js';
-import { readEventType, type EventType } from './event-type.js';
+import type { EventType } from './event-type.js';
 import { NotificationFault } from './fault.js';
 import type { EventName, InstanceEvent } from './instance-event.js';
 import { PayloadReader } from './payload-reader.js';
+import { readState } from './status.js';
 
 /** Major versions of `nova_object.version` that can be read; InstanceUpdatePayload is at 2, the others are at 1. */
 const MAJORS: readonly string[] = ['1', '2'];
 
 /**
  * The event that a message tells of; null when consoles have nothing to do with it.
+ *
+ * @param type what the message's event type says
  * @throws NotificationFault when it should be an event of an instance and cannot be read
  */
-export function parseNotification(message: Notification): InstanceEvent | null {
-  const type = readEventType(message.eventType);
+export function parseNotification(message: Notification, type: EventType | null): InstanceEvent | null {
   const event = type?.event ?? null;
   if (type === null || event === null) return null;
   return type.format === 'versioned' ? versioned(message, type, event) : unversioned(message, type, event);
@@ -39,8 +41,7 @@ function versioned(message: Notification, type: EventType, event: EventName): In
     userId: data.optional('user_id'),
     name: data.optional('display_name'),
     host: data.optional('host'),
-    state: data.text('state'),
-    taskState: data.optional('task_state'),
+    ...readState(data.text('state'), data.optional('task_state')),
     powerState: data.optional('power_state'),
     locked: data.flag('locked'),
   };
@@ -57,8 +58,7 @@ function unversioned(message: Notification, type: EventType, event: EventName): 
     userId: data.optional('user_id'),
     name: data.optional('display_name'),
     host: data.optional('host'),
-    state: data.text('state'),
-    taskState: data.optional('state_description'),
+    ...readState(data.text('state'), data.optional('state_description')),
     powerState: null,
     locked: null,
   };

@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the states that notifications carry to the status that Nova's API answers with, so that a console's row says the
-// same whoever has looked last. The table is the API's own.
+// same whoever has looked last, and to whether there is a console now. The table is the API's own.
+import { consoleFault } from '../compute/instance.js';
+import type { InstanceFault } from '../objects/instance-fault.js';
 
 type Status = string;
+
+/** The state of an instance, as a message tells it. */
+export interface InstanceState {
+  /** Nova's vm_state in its lower case: `active`, `stopped`, `shelved_offloaded`, ... */
+  readonly state: string;
+  readonly taskState: string | null;
+  /** What Nova's API answers with for it; `UNKNOWN`, as the API has it, for a state that is new. */
+  readonly status: Status;
+  /** Why the instance has no console in it; null when it should have one. */
+  readonly fault: InstanceFault | null;
+}
 
 interface Row {
   readonly status: Status;
@@ -57,8 +70,13 @@ const ROWS: Readonly<Record<string, Row>> = {
   shelved_offloaded: { status: 'SHELVED_OFFLOADED' },
 };
 
-/** The API's status for a vm_state and a task_state; `UNKNOWN`, as the API has it, for a state that is new. */
-export function statusOf(state: string, taskState: string | null): string {
+/** What a vm_state and a task_state say. */
+export function readState(state: string, taskState: string | null): InstanceState {
+  const status = statusOf(state, taskState);
+  return { state, taskState, status, fault: consoleFault({ status, taskState }) };
+}
+
+function statusOf(state: string, taskState: string | null): Status {
   const row = own(ROWS, state);
   if (row === undefined) return 'UNKNOWN';
   return own(row.tasks ?? {}, taskState ?? '') ?? row.status;

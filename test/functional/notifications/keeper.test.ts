@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import type { EventName, InstanceEvent, Phase } from '../../../src/notifications/instance-event.js';
+import { readState } from '../../../src/notifications/status.js';
 import { databasesOf, ENGINES } from '../../fixtures/database.js';
 import { InstanceSite, readRecorded } from '../../fixtures/instance-events.js';
 import { recordedNotifications } from '../../fixtures/notification-captures.js';
@@ -27,8 +28,10 @@ const LIFE = RUN.slice(
 );
 
 function anEvent(event: EventName, phase: Phase, change: Partial<InstanceEvent> = {}): InstanceEvent {
+  const { state = 'active', taskState = null } = change;
   return {
-    ...{ event, phase, format: 'versioned', time: NOW(), uuid: UUID, state: 'active', taskState: null },
+    ...{ event, phase, format: 'versioned', time: NOW(), uuid: UUID },
+    ...readState(state, taskState),
     ...{ projectId: 'p', userId: 'u', name: 'notify-1', host: 'lab', powerState: null, locked: null },
     ...change,
   };

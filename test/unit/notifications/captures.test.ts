@@ -4,10 +4,10 @@ import { describe, expect, it } from '@jest/globals';
 import { decodeNotification } from '../../../src/messaging/envelope.js';
 import type { Notification } from '../../../src/messaging/envelope.js';
 import type { Effect } from '../../../src/notifications/effect.js';
-import { effectOf } from '../../../src/notifications/handlers/table.js';
+import { effectOf } from '../../../src/notifications/event-effects.js';
+import { readEventType } from '../../../src/notifications/event-type.js';
 import type { InstanceEvent } from '../../../src/notifications/instance-event.js';
 import { parseNotification } from '../../../src/notifications/parse.js';
-import { statusOf as novaStatus } from '../../../src/notifications/status.js';
 import {
   migrationTimelines,
   recordedNotifications,
@@ -111,7 +111,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 const NOT_OURS = /^(scheduler\.|compute_task\.|compute\.exception|(compute\.)?instance\.exists)/;
 
-const statusOf = ({ state, taskState }: InstanceEvent): string => novaStatus(state, taskState);
+const parse = (message: Notification): InstanceEvent | null =>
+  parseNotification(message, readEventType(message.eventType));
 
 function decoded({ body }: RecordedNotification): Notification {
   const result = decodeNotification(Buffer.from(body), 1_000_000);
@@ -130,9 +131,9 @@ function summary(event: InstanceEvent, effect: Effect): string {
       return `noticed, ${effect.change}`;
     case 'recorded': {
       const { ended, addressVoid, change } = effect;
-      if (ended) return `ended ${statusOf(event)}${lock}`;
+      if (ended) return `ended ${event.status}${lock}`;
       const kind = change === 'moved' ? 'moved' : addressVoid ? 'relocated' : 'recorded';
-      return `${kind} ${statusOf(event)}${lock}${change === 'moving' ? ', moving' : ''}`;
+      return `${kind} ${event.status}${lock}${change === 'moving' ? ', moving' : ''}`;
     }
   }
 }
@@ -155,7 +156,7 @@ describe.each(RECORDINGS)('the messages of %s', (recording) => {
     '%s',
     (name, recorded) => {
       const message = decoded(recorded);
-      const event = parseNotification(message);
+      const event = parse(message);
       if (NOT_OURS.test(message.eventType)) {
         expect(event).toBeNull();
         return;
@@ -179,7 +180,7 @@ describe('the two formats', () => {
   it('say the same, event by event', () => {
     const told = new Map<string, InstanceEvent[]>();
     for (const recorded of recordedNotifications('notifications-live-migration/plain')) {
-      const event = parseNotification(decoded(recorded));
+      const event = parse(decoded(recorded));
       if (event !== null) told.set(event.format, [...(told.get(event.format) ?? []), event]);
     }
     const bare = (event: InstanceEvent) => ({
@@ -203,7 +204,7 @@ describe('the migrations of which the bodies were not kept', () => {
       const eventType = line.name.replace(/^\d+-versioned-(.*)\.json$/, '$1');
       const message = template.get(eventType);
       if (message === undefined) throw new Error(`no body of ${eventType}`);
-      const event = parseNotification({
+      const event = parse({
         ...message,
         publisherId: line.publisher,
         payload: withStates(message.payload, line.host, line.task_state),

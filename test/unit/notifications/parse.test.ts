@@ -5,9 +5,9 @@ import { decodeNotification } from '../../../src/messaging/envelope.js';
 import type { Notification } from '../../../src/messaging/envelope.js';
 import { readEventType } from '../../../src/notifications/event-type.js';
 import { NotificationFault } from '../../../src/notifications/fault.js';
-import { INSTANCE_EVENTS } from '../../../src/notifications/instance-event.js';
+import { INSTANCE_EVENTS, type InstanceEvent } from '../../../src/notifications/instance-event.js';
 import { parseNotification } from '../../../src/notifications/parse.js';
-import { statusOf } from '../../../src/notifications/status.js';
+import { readState } from '../../../src/notifications/status.js';
 import { recordedNotification } from '../../fixtures/notification-captures.js';
 
 function recorded(format: 'versioned' | 'legacy', eventType: string): Notification {
@@ -18,6 +18,9 @@ function recorded(format: 'versioned' | 'legacy', eventType: string): Notificati
 
 const versioned = (): Notification => recorded('versioned', 'instance.power_off.end');
 const legacy = (): Notification => recorded('legacy', 'compute.instance.power_off.end');
+
+const parseMessage = (message: Notification): InstanceEvent | null =>
+  parseNotification(message, readEventType(message.eventType));
 
 /** A versioned message with other data. */
 function withData(change: Readonly<Record<string, unknown>>): Notification {
@@ -69,14 +72,14 @@ describe('event types', () => {
     'instance..end',
   ])('%s is about an instance and nothing to consoles', (eventType) => {
     expect(readEventType(eventType)?.event).toBeNull();
-    expect(parseNotification({ ...versioned(), eventType, payload: 'anything' })).toBeNull();
+    expect(parseMessage({ ...versioned(), eventType, payload: 'anything' })).toBeNull();
   });
 
   it.each(['service.update', 'compute.exception', 'libvirt.connect.error', '', 'image.update', 'instance'])(
     '%j is about something else',
     (eventType) => {
       expect(readEventType(eventType)).toBeNull();
-      expect(parseNotification({ ...versioned(), eventType })).toBeNull();
+      expect(parseMessage({ ...versioned(), eventType })).toBeNull();
     },
   );
 });
@@ -85,7 +88,7 @@ describe('a message', () => {
   it('may have a newer minor version, and fields that nobody knows', () => {
     const message = withData({ brand_new: { deep: [1] } });
     const payload = { ...(message.payload as object), 'nova_object.version': '1.99' };
-    expect(parseNotification({ ...message, payload })).toMatchObject({
+    expect(parseMessage({ ...message, payload })).toMatchObject({
       event: 'power_off',
       state: 'stopped',
     });
@@ -102,7 +105,7 @@ describe('a message', () => {
     ],
     ['no data', { 'nova_object.version': '1.0' }, 'payload.nova_object.data is missing or no object'],
   ])('with %s is refused', (_what, payload, fault) => {
-    const parse = () => parseNotification({ ...versioned(), payload });
+    const parse = () => parseMessage({ ...versioned(), payload });
     expect(parse).toThrow(NotificationFault);
     expect(parse).toThrow(`instance.power_off.end: ${fault}`);
   });
@@ -119,7 +122,7 @@ describe('a message', () => {
     [{ task_state: false }, 'task_state is no text'],
     [{ locked: 'yes' }, 'locked is neither true nor false'],
   ])('with %j is refused', (change, fault) => {
-    const parse = () => parseNotification(withData(change));
+    const parse = () => parseMessage(withData(change));
     expect(parse).toThrow(NotificationFault);
     expect(parse).toThrow(`instance.power_off.end: payload.nova_object.data.${fault}`);
   });
@@ -127,7 +130,7 @@ describe('a message', () => {
   it('in the unversioned format is refused by its own names', () => {
     const message = legacy();
     const payload = { ...(message.payload as object), instance_id: '17' };
-    expect(() => parseNotification({ ...message, payload })).toThrow(
+    expect(() => parseMessage({ ...message, payload })).toThrow(
       'compute.instance.power_off.end: payload.instance_id is missing or no uuid',
     );
   });
@@ -135,7 +138,7 @@ describe('a message', () => {
   it('repeats nothing of itself in its fault', () => {
     const secret = 'the-password-of-somebody';
     for (const change of [{ uuid: secret }, { host: secret.repeat(20) }, { locked: secret }])
-      expect(() => parseNotification(withData(change))).not.toThrow(secret);
+      expect(() => parseMessage(withData(change))).not.toThrow(secret);
   });
 });
 
@@ -154,6 +157,6 @@ describe('the status', () => {
     ['constructor', null, 'UNKNOWN'],
     ['active', 'constructor', 'ACTIVE'],
   ])('of %s with task %s is %s', (state, task, status) => {
-    expect(statusOf(state, task)).toBe(status);
+    expect(readState(state, task)).toMatchObject({ state, taskState: task, status });
   });
 });

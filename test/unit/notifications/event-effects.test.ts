@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events that no recording holds: failures, deletions that can be taken back, rollbacks, evacuations.
 import { describe, expect, it } from '@jest/globals';
-import { effectOf } from '../../../src/notifications/handlers/table.js';
+import { effectOf } from '../../../src/notifications/event-effects.js';
 import { ENDED, MOVED, NOTHING, RECORDED, RELOCATED } from '../../../src/notifications/effect.js';
 import type { EventName, InstanceEvent, Phase } from '../../../src/notifications/instance-event.js';
+import { readState } from '../../../src/notifications/status.js';
 
 function anEvent(event: EventName, phase: Phase, state: string, taskState: string | null): InstanceEvent {
   return {
-    ...{ event, phase, state, taskState, format: 'versioned', time: 1, uuid: 'u' },
+    ...readState(state, taskState),
+    ...{ event, phase, format: 'versioned', time: 1, uuid: 'u' },
     ...{ projectId: 'p', userId: 'u', name: 'n', host: 'h', powerState: null, locked: false },
   };
 }
