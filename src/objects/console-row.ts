@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A console as its platform reports it, as the API shows it, and as the data plane needs it: what each makes of the row.
 import type { ShownConsoleRow } from '../db/api/consoles.js';
-import type { LiveToken } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import type { ConsoleRow } from '../db/models/console.js';
 import { ticketPlace } from '../db/places.js';
@@ -117,8 +116,15 @@ export function openTicket(db: Database, row: Pick<ConsoleRow, 'source' | 'uuid'
   return row.ticket === null ? '' : db.cipher.open(ticketPlace(row.source, row.uuid), row.ticket);
 }
 
+/** The tokens that hold for a console. */
+export interface ConsoleTokensNow {
+  /** Sessions that have an open channel. */
+  readonly sessionIds: readonly string[];
+  readonly count: number;
+}
+
 /** A console with the tokens that hold for it. */
-export function toConsole(row: ShownConsoleRow, tokens: readonly LiveToken[]): Console {
+export function toConsole(row: ShownConsoleRow, tokens: ConsoleTokensNow): Console {
   return {
     source: row.source,
     uuid: row.uuid,
@@ -133,7 +139,7 @@ export function toConsole(row: ShownConsoleRow, tokens: readonly LiveToken[]): C
     instanceState: row.instance_state,
     instanceHost: row.instance_host,
     discovered: row.discovered,
-    sessionIds: tokens.filter((token) => token.in_use !== 0).map((token) => token.session_id),
-    tokenCount: tokens.length,
+    sessionIds: [...tokens.sessionIds],
+    tokenCount: tokens.count,
   };
 }

@@ -14,8 +14,7 @@ import {
   updateConsole,
 } from '../db/api/consoles.js';
 import type { ConsoleMarker, ShownConsoleRow } from '../db/api/consoles.js';
-import { liveTokens } from '../db/api/console-tokens.js';
-import type { LiveToken } from '../db/api/console-tokens.js';
+import { countTokens, tokensInUse } from '../db/api/console-tokens.js';
 import type { ConsoleRange } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { refreshKey } from '../db/keys.js';
@@ -64,6 +63,7 @@ export interface PutOptions {
 const BATCH = 200;
 /** Seconds by which the platform's clock may differ from the database's. */
 const CLOCK_SLACK = 2;
+const NO_TOKENS = { sessionIds: [] as readonly string[], count: 0 };
 /** Fields whose change is audited, in the order and under the names of the original. */
 const COMPARED = [
   'name',
@@ -289,16 +289,20 @@ export class Consoles {
     };
   }
 
-  // One more statement for a whole page, however many consoles it has.
+  // Two more statements for a whole page, however many consoles it has.
   async #withSessions(rows: readonly ShownConsoleRow[]): Promise<Console[]> {
     const now = this.#now();
-    const tokens = new Map<string, LiveToken[]>();
-    for (const token of await liveTokens(this.#db, rangesOf(rows))) {
-      if (token.expires < now && token.in_use === 0) continue;
-      const key = `${token.source}/${token.uuid}`;
-      tokens.set(key, [...(tokens.get(key) ?? []), token]);
+    const ranges = rangesOf(rows);
+    const found = new Map<string, { sessionIds: string[]; count: number }>();
+    for (const { source, uuid, tokens } of await countTokens(this.#db, ranges, now)) {
+      found.set(`${source}/${uuid}`, { sessionIds: [], count: tokens });
     }
-    return rows.map((row) => toConsole(row, tokens.get(`${row.source}/${row.uuid}`) ?? []));
+    for (const { source, uuid, session_id: sessionId, expires } of await tokensInUse(this.#db, ranges)) {
+      const { sessionIds, count } = found.get(`${source}/${uuid}`) ?? NO_TOKENS;
+      const also = expires < now ? 1 : 0;
+      found.set(`${source}/${uuid}`, { sessionIds: [...sessionIds, sessionId].sort(), count: count + also });
+    }
+    return rows.map((row) => toConsole(row, found.get(`${row.source}/${row.uuid}`) ?? NO_TOKENS));
   }
 }
 

@@ -50,7 +50,7 @@ const VIEW =
   'LEFT JOIN consoles c ON c.source = t.source AND c.uuid = t.uuid LEFT JOIN sources o ON o.name = t.source ' +
   'WHERE t.token_hash = ?';
 
-/** Sources in one statement; SQLite allows expressions of depth 1000. */
+/** Sources in one statement; SQLite joins 500 at most. */
 const RANGES = 200;
 
 /** A run of consoles of one source, both ends included. */
@@ -89,26 +89,57 @@ export async function replaceUnusedToken(
   return replaced > 0;
 }
 
-function liveTokensSql(count: number): string {
-  const ranges = Array.from({ length: count }, () => '(source = ? AND uuid BETWEEN ? AND ?)').join(' OR ');
-  return (
-    'SELECT source, uuid, session_id, expires, EXISTS (SELECT 1 FROM console_connections c WHERE c.closed IS NULL ' +
-    'AND c.session_id = console_tokens.session_id) AS in_use ' +
-    `FROM console_tokens WHERE (${ranges}) AND revoked IS NULL`
-  );
+/** How many tokens of a console may start a session: neither spent nor expired. */
+export type TokenCount = Pick<ConsoleTokenRow, 'source' | 'uuid'> & { tokens: number };
+
+/** The token of a session that has an open channel, spent ones left out. */
+export type TokenInUse = Pick<ConsoleTokenRow, 'source' | 'uuid' | 'session_id' | 'expires'>;
+
+/** The tokens of whole pages of consoles that may start a session at `now`; consoles without any are left out. */
+export function countTokens(
+  db: Statements,
+  ranges: readonly ConsoleRange[],
+  now: number,
+): Promise<TokenCount[]> {
+  const from =
+    `COUNT(*) AS tokens FROM console_tokens${withIndex(db, 'console_tokens_console')} ` +
+    'WHERE source = ? AND uuid BETWEEN ? AND ? AND revoked IS NULL AND expires >= ?';
+  // MariaDB sorts the tokens of a single console, were they grouped.
+  const ofOne = `SELECT MIN(source) AS source, MIN(uuid) AS uuid, ${from} HAVING COUNT(*) > 0`;
+  const ofMany = `SELECT source, uuid, ${from} GROUP BY source, uuid`;
+  return ofRanges(db, ranges, ({ first, last }) => (first === last ? ofOne : ofMany), [now]);
 }
 
-/** A token that is not spent; `in_use` is not 0 while its session has an open channel. */
-export type LiveToken = Pick<ConsoleTokenRow, 'source' | 'uuid' | 'session_id' | 'expires'> & {
-  in_use: number;
-};
+/** The tokens of whole pages of consoles that a session with an open channel began with. */
+export function tokensInUse(db: Statements, ranges: readonly ConsoleRange[]): Promise<TokenInUse[]> {
+  // A session that never began has no channel: most of those of a console that is asked for often. Not EXISTS: MariaDB
+  // would gather the open connections of all consoles first.
+  const sql =
+    'SELECT s.source, s.uuid, s.session_id, t.expires ' +
+    `FROM console_sessions s${withIndex(db, 'console_sessions_console')} ` +
+    'JOIN console_tokens t ON t.session_id = s.session_id ' +
+    'WHERE s.source = ? AND s.uuid BETWEEN ? AND ? AND s.generation > 0 AND t.revoked IS NULL ' +
+    'AND (SELECT c.session_id FROM console_connections c WHERE c.closed IS NULL AND c.session_id = s.session_id LIMIT 1) ' +
+    'IS NOT NULL';
+  return ofRanges(db, ranges, () => sql);
+}
 
-/** Tokens that are not spent, of whole pages of consoles at once. */
-export async function liveTokens(db: Statements, ranges: readonly ConsoleRange[]): Promise<LiveToken[]> {
-  const found: LiveToken[] = [];
+/** MySQL reads the whole table when it believes that much of it belongs to one console. */
+function withIndex(db: Statements, index: string): string {
+  return db.dialect === 'mysql' ? ` FORCE INDEX (${index})` : '';
+}
+
+/** A statement for each range, many in one: no engine walks an index for ranges that OR joins. */
+async function ofRanges<Row>(
+  db: Statements,
+  ranges: readonly ConsoleRange[],
+  sqlOf: (range: ConsoleRange) => string,
+  more: readonly SqlValue[] = [],
+): Promise<Row[]> {
+  const found: Row[] = [];
   for (const batch of batches(ranges, RANGES)) {
-    const values: SqlValue[] = batch.flatMap(({ source, first, last }) => [source, first, last]);
-    found.push(...(await db.query<LiveToken>(liveTokensSql(batch.length), values)));
+    const values: SqlValue[] = batch.flatMap(({ source, first, last }) => [source, first, last, ...more]);
+    found.push(...(await db.query<Row>(batch.map(sqlOf).join(' UNION ALL '), values)));
   }
   return found;
 }

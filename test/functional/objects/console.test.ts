@@ -161,7 +161,7 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     let statements = 0;
     const counted = overheard(db, () => (statements += 1));
     const { items } = await new Consoles(counted).list({ limit: 1000 });
-    expect(statements).toBe(2);
+    expect(statements).toBe(3);
     const busy = items.filter(({ tokenCount }) => tokenCount > 0);
     expect(busy).toHaveLength(1);
     expect(busy[0]).toMatchObject({ source: 'y', uuid: 'u3', tokenCount: 2, discovered: 1_800_000_000 });
