@@ -83,9 +83,12 @@ const outbox = new Outbox<WorkerMessage>((batch) => {
   if (process.connected) process.send?.(batch);
 });
 
-/** A connection waits for the answer to its request; nobody waits for a note. */
+/**
+ * A connection waits for the answer to its request; nobody waits for a note, but for that of an end: the user may come
+ * back at once, on another worker.
+ */
 function tell(message: WorkerMessage): void {
-  if (message.op === 'request') outbox.put(message);
+  if (message.op === 'request' || message.body.op === 'closed') outbox.put(message);
   else outbox.putSoon(message);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is written of the channels of this node: their audit events, and their rows. A channel's writes happen one
 // after the other, those of many channels together, and are tried again while the database is away.
+import { setImmediate } from 'node:timers/promises';
 import type { ChannelEnd, ConsoleSessions, EndedChannel } from '../../objects/console-session.js';
 import type { Timers } from '../../net/timers.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
@@ -80,6 +81,19 @@ export class ChannelRecords {
       if (this.again === again) this.again = null;
       for (const { channel, end } of again) this.write(channel, end);
     }
+  }
+
+  /**
+   * Has what ended so far written at once, and waits for the first try of that: a user who comes back with the same token
+   * must not meet the session's own main channel of a moment ago.
+   */
+  async catchUp(): Promise<void> {
+    if (this.finishing.size === 0) return;
+    // A channel's end is written after its link, and both wait for a turn to be handed over.
+    await setImmediate();
+    await this.links.flush();
+    await setImmediate();
+    await this.ends.flush();
   }
 
   /** Waits until all work on closed channels is in the database. */

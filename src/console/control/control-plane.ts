@@ -261,6 +261,7 @@ export class ControlPlane {
       node: this.settings.node,
       pid: worker.pid,
     };
+    if (channelType === MAIN_CHANNEL) await this.records.catchUp();
     const outcome = (await this.joinKnown(channel)) ?? (await this.sessions.authorize(channel));
     stop();
     this.outage.over();

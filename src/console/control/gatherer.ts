@@ -16,6 +16,9 @@ interface Gathered<Item, Result> {
 /** Gathers items and gives those of an instant, and of one kind, to one piece of work. */
 export class Gatherer<Item, Result = void> {
   private readonly kinds = new Map<string, Gathered<Item, Result>[]>();
+  /** What has not been begun with, each with its kind; also what takes nothing more. */
+  private readonly waiting = new Map<Gathered<Item, Result>[], string>();
+  private readonly underWay = new Set<Promise<void>>();
 
   /**
    * @param instant milliseconds
@@ -36,14 +39,28 @@ export class Gatherer<Item, Result = void> {
     });
   }
 
+  /** Begins with what is gathered now; resolves when that, and what was under way, has been tried. Never rejects. */
+  async flush(): Promise<void> {
+    for (const gathered of [...this.waiting.keys()]) this.start(gathered);
+    await Promise.all(this.underWay);
+  }
+
   private begin(kind: string): Gathered<Item, Result>[] {
     const gathered: Gathered<Item, Result>[] = [];
     this.kinds.set(kind, gathered);
-    this.timers.after(this.instant, () => {
-      if (this.kinds.get(kind) === gathered) this.kinds.delete(kind);
-      void this.workOn(gathered);
-    });
+    this.waiting.set(gathered, kind);
+    this.timers.after(this.instant, () => this.start(gathered));
     return gathered;
+  }
+
+  private start(gathered: Gathered<Item, Result>[]): void {
+    const kind = this.waiting.get(gathered);
+    if (kind === undefined) return;
+    this.waiting.delete(gathered);
+    if (this.kinds.get(kind) === gathered) this.kinds.delete(kind);
+    const work = this.workOn(gathered);
+    this.underWay.add(work);
+    void work.then(() => this.underWay.delete(work));
   }
 
   private async workOn(gathered: readonly Gathered<Item, Result>[]): Promise<void> {

@@ -164,6 +164,15 @@ describe('within the reconnect grace', () => {
     await client.open('display');
   });
 
+  it('a client is back at once, however soon it comes', async () => {
+    const desk = await site.desk();
+    const { client } = await opened(desk);
+    for (let times = 0; times < 10; times += 1) {
+      await client.close();
+      expect((await client.openMain()).linked).toBe(true);
+    }
+  });
+
   it('and not behind it', async () => {
     const desk = await site.desk();
     const { client, main } = await opened(desk);

@@ -54,4 +54,21 @@ describe('Gatherer', () => {
     await Promise.all(answers);
     expect(work.map(({ length }) => length)).toEqual([200, 200, 50]);
   });
+
+  it('begins at once when it is flushed, and waits for what is under way; the end of the instant finds nothing', async () => {
+    const { gatherer, work, end } = scene();
+    const answers = [gatherer.add(1), gatherer.add(2, 'b')];
+    await gatherer.flush();
+    expect(work).toEqual([[1], [2]]);
+    await end();
+    expect(await Promise.all(answers)).toEqual([1, 1]);
+    expect(work).toHaveLength(2);
+  });
+
+  it('is flushed without a fault of its work, which is told to those who gave the items', async () => {
+    const { gatherer } = scene(new Error('away'));
+    const told = expect(gatherer.add(1)).rejects.toThrow('away');
+    await gatherer.flush();
+    await told;
+  });
 });
