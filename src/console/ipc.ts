@@ -17,7 +17,7 @@ export interface BackendTarget {
   readonly transport: 'plain' | 'tls' | null;
 }
 
-/** A client's wish to open a channel, after its ticket was decrypted. */
+/** A client's request to open a channel, after its ticket was decrypted. */
 export interface AuthorizeRequest {
   readonly op: 'authorize';
   readonly ticket: string;
@@ -30,7 +30,7 @@ export interface AuthorizeRequest {
   readonly linkTime: number;
 }
 
-/** The backend has accepted the main channel and named its session: must be known before the client hears of it. */
+/** The backend has accepted the main channel and named its session: must be recorded before the client learns of it. */
 export interface EstablishRequest {
   readonly op: 'establish';
   readonly connectionRef: string;
@@ -41,7 +41,7 @@ export interface EstablishRequest {
 
 export type WorkerRequest = AuthorizeRequest | EstablishRequest;
 
-/** The leave to open a channel, and everything the worker needs for it. */
+/** The permission to open a channel, and everything the worker needs for it. */
 export interface Grant {
   readonly kind: 'granted';
   readonly connectionRef: string;
@@ -54,9 +54,9 @@ export interface Grant {
   readonly source: string;
   readonly uuid: string;
   readonly target: BackendTarget;
-  /** The UUID that the guest must show before a byte passes; null: consoles of this source do not tell theirs. */
-  readonly guest: string | null;
-  /** What holds for the session now. */
+  /** The UUID that the guest must report before a byte passes; null: guests of this source report none. */
+  readonly expectedInstanceUuid: string | null;
+  /** The settings in effect for the session now. */
   readonly settings: SessionSettings;
 }
 
@@ -90,7 +90,7 @@ export type Answer<Op extends WorkerRequest['op'] = WorkerRequest['op']> = {
   readonly [To in Op]: { readonly to: To; readonly body: Answers[To] };
 }[Op];
 
-/** What a worker tells without waiting. */
+/** What a worker reports without waiting for an answer. */
 export type WorkerNote =
   /** The program is loaded: messages sent earlier would be lost. */
   | { readonly op: 'loaded' }
@@ -144,14 +144,14 @@ export interface Verdict {
 }
 
 /**
- * The groups of the configuration that a relay worker is told, with the names, units and bounds of src/conf; an option is
+ * The groups of the configuration that a relay worker is given, with the names, units and bounds of src/conf; an option is
  * declared there and nowhere else. Of `[DEFAULT]` only what the log needs: its `transport_url` has a password.
  */
 export interface RelaySettings extends Pick<Conf, 'spice' | 'proxy'> {
   readonly default: Pick<Conf['default'], 'debug' | 'useJson' | 'logFile'>;
 }
 
-/** What the supervisor tells a worker. */
+/** What the supervisor sends a worker. */
 export type SupervisorMessage =
   | { readonly op: 'start'; readonly settings: RelaySettings; readonly tls: TlsMaterial }
   | { readonly op: 'tls'; readonly tls: TlsMaterial }
@@ -162,7 +162,7 @@ export type SupervisorMessage =
       readonly generation: number;
       readonly reason: CloseReason;
     }
-  /** From now on these settings hold for the session's channels. */
+  /** From now on these settings are in effect for the session's channels. */
   | { readonly op: 'policy_changed'; readonly sessionId: string; readonly settings: SessionSettings }
   | { readonly op: 'drain' }
   | { readonly op: 'stop'; readonly reason: CloseReason }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages on their way through an IPC channel: each send is a system call that wakes the other process, so those of one
-// turn of the event loop travel together, and what nobody waits for travels with the next that somebody does.
+// Messages for an IPC channel: each send is a system call that wakes the other process, so those of one turn of the event
+// loop are sent together, and those that nobody waits for are sent with the next one that somebody does.
 
 /** Milliseconds for which a message that nobody waits for may be kept. */
 const GATHER_MS = 10;
 
 /** Gathers messages and sends them in the order in which they were put. */
-export class Outbox<Message> {
+export class MessageBatcher<Message> {
   private gathered: Message[] = [];
   private atEndOfTurn = false;
   private soon = false;

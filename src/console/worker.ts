@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program of a relay worker: forked by the supervisor through node:cluster, told its settings over IPC. It holds
-// sockets and keys; no database, no framework, nothing that could hold its event loop.
+// The program of a relay worker: forked by the supervisor through node:cluster, given its settings over IPC. It holds
+// sockets and keys; no database, no framework, nothing that could block its event loop.
 import process from 'node:process';
 import { configureLogging, loggerFor } from '../log.js';
 import { ControlClient } from './connection/control-client.js';
 import type { RelaySettings, SupervisorMessage, WorkerMessage } from './ipc.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import { Listener } from './listener/listener.js';
-import { Meter } from './connection/meter.js';
-import { Outbox } from './message-batcher.js';
+import { TrafficCounter } from './connection/traffic-counter.js';
+import { MessageBatcher } from './message-batcher.js';
 import { RelayBuffer } from './relay/relay-buffer.js';
 import { tlsWritesConsumeTheirBuffer } from './relay/self-test.js';
 import { SessionRegistry } from './connection/session-registry.js';
-import { startSweep } from './connection/sweep.js';
+import { startIdleWatch } from './connection/idle-watch.js';
 import { TicketKeys } from './listener/ticket-key.js';
 import type { WorkerContext } from './connection/worker-context.js';
 
@@ -39,11 +39,11 @@ class RelayWorker {
       registry: new SessionRegistry(),
       ticketKeys: await TicketKeys.create(),
       buffer: new RelayBuffer(shared),
-      meter: new Meter(),
+      trafficCounter: new TrafficCounter(),
     };
     const listener = new Listener(context, tls);
     const ports = await listener.listen();
-    startSweep(context);
+    startIdleWatch(context);
     context.control.note({ op: 'ready', ...ports, sharedBuffer: shared });
     return new RelayWorker(context, listener);
   }
@@ -58,11 +58,11 @@ class RelayWorker {
         this.listener.useCertificates(message.tls);
         return;
       case 'end_session':
-        // A leave of the same batch has not joined its session yet: its awaiting step runs after this turn.
+        // A grant of the same batch has not joined its session yet: its awaiting step runs after this turn.
         setImmediate(() => registry.endSession(message.sessionId, message.generation, message.reason));
         return;
       case 'policy_changed':
-        // After the leaves of the same batch, as above.
+        // After the grants of the same batch, as above.
         setImmediate(() => registry.useSettings(message.sessionId, message.settings));
         return;
       case 'drain':
@@ -78,7 +78,7 @@ class RelayWorker {
   }
 }
 
-const outbox = new Outbox<WorkerMessage>((batch) => {
+const batcher = new MessageBatcher<WorkerMessage>((batch) => {
   // The channel is gone when the supervisor is; the cluster ends this process then.
   if (process.connected) process.send?.(batch);
 });
@@ -88,8 +88,8 @@ const outbox = new Outbox<WorkerMessage>((batch) => {
  * back at once, on another worker.
  */
 function tell(message: WorkerMessage): void {
-  if (message.op === 'request' || message.body.op === 'closed') outbox.put(message);
-  else outbox.putSoon(message);
+  if (message.op === 'request' || message.body.op === 'closed') batcher.put(message);
+  else batcher.putSoon(message);
 }
 
 let worker: RelayWorker | null = null;
@@ -109,7 +109,7 @@ function receive(message: SupervisorMessage): void {
     },
     (error: unknown) => {
       const fault = error instanceof Error ? error.message : String(error);
-      outbox.put({ op: 'note', body: { op: 'failed', message: fault } });
+      batcher.put({ op: 'note', body: { op: 'failed', message: fault } });
     },
   );
 }
@@ -121,4 +121,4 @@ process.on('message', (batch: SupervisorMessage[]) => {
 process.on('SIGTERM', () => undefined);
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
-outbox.put({ op: 'note', body: { op: 'loaded' } });
+batcher.put({ op: 'note', body: { op: 'loaded' } });

@@ -21,7 +21,7 @@ export type Located =
   | (Exclude<Location, { kind: 'denied' }> & {
       readonly target: ConnectInfo;
       /** The UUID that the guest must report before a byte passes; null: guests of this platform report none. */
-      readonly guest: string | null;
+      readonly expectedInstanceUuid: string | null;
     });
 
 /** Answers for every platform. */
@@ -36,7 +36,7 @@ export class Locator {
   async locate(channel: ChannelToLocate, timeout: number): Promise<Located> {
     const { uuid, target } = channel;
     const platform = platformOf(channel.platform);
-    const at = { target, guest: platform?.guestReportsUuid === true ? uuid : null };
+    const at = { target, expectedInstanceUuid: platform?.guestReportsUuid === true ? uuid : null };
     // A platform without a driver: its consoles came out of another Kerbside's database.
     if (!channel.main || platform?.makeDriver === undefined) return { kind: 'recorded', ...at };
     const location = await this.#ask(channel, timeout);

@@ -146,7 +146,7 @@ class BackendStage {
 
 /** spice-server tells name and UUID only to those who ask; main-rules.ts keeps them from a client that did not. */
 function asksForIdentity(grant: Grant, channelType: number): boolean {
-  return grant.guest !== null && channelType === CHANNEL.main;
+  return grant.expectedInstanceUuid !== null && channelType === CHANNEL.main;
 }
 
 function asFailure(error: unknown): Error {

@@ -10,7 +10,7 @@ import { encodeLinkResult } from '../spice/link-message.js';
 import type { WorkerContext } from './worker-context.js';
 
 /**
- * The leave to open the channel.
+ * The grant to open the channel.
  *
  * @throws LinkRefused when the ticket does not open it
  * @throws ConnectionEnded `control plane failed` when nobody could decide in time

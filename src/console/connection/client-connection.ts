@@ -8,7 +8,7 @@ import type { ClientLeg } from '../listener/client-leg.js';
 import type { LegStream } from './leg-stream.js';
 import type { Grant, SessionSettings, Verdict } from '../ipc.js';
 
-/** What the relay of a connection shows to the sweep and to the close. */
+/** What the relay of a connection reports to the idle watch and to the close. */
 export interface Traffic {
   /** Bytes from client to backend so far. */
   readonly bytesUp: number;
@@ -16,9 +16,9 @@ export interface Traffic {
   readonly bytesDown: number;
   /** Messages that broke the policy so far. */
   verdicts(): Verdict[];
-  /** Which leg has a write that does not come to its end; null: none. */
+  /** Which leg has a write that is not done; null: none. */
   blockedLeg(): 'client' | 'backend' | null;
-  /** Other settings hold from the next message on. */
+  /** Applies other settings from the next message on. */
   useSettings(settings: SessionSettings): void;
 }
 
@@ -27,7 +27,7 @@ export interface Peer {
   /** IPv4 never in its IPv6 spelling. */
   readonly address: string;
   readonly port: number;
-  /** A load balancer itself (health checks of version 1 name its own address): it may only look whether we answer. */
+  /** A load balancer itself (health checks of version 1 name its own address): a check of the port, perhaps. */
   readonly balancer: boolean;
 }
 
@@ -48,12 +48,12 @@ export class ClientConnection {
   backend: LegStream | null = null;
   /** Set once bytes are relayed. */
   traffic: Traffic | null = null;
-  /** Seconds for which a leg has been blocked, and for which nothing has passed: kept by the sweep. */
+  /** Seconds for which a leg has been blocked, and for which nothing has passed: kept by the idle watch. */
   blockedFor = 0;
   idleFor = 0;
-  /** bytesUp and bytesDown as far as the meter has counted them. */
-  meteredUp = 0;
-  meteredDown = 0;
+  /** bytesUp and bytesDown as far as the traffic counter has counted them. */
+  countedUp = 0;
+  countedDown = 0;
   /** Raised when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */
   readonly signal = new EndSignal();
 
@@ -75,12 +75,12 @@ export class ClientConnection {
     this.client.once('close', () => this.end('client connection lost'));
   }
 
-  /** What holds for the session of this granted channel now. */
+  /** The settings in effect for the session of this granted channel. */
   settingsOf(grant: Grant): SessionSettings {
     return this.changedSettings ?? grant.settings;
   }
 
-  /** The control plane has decided anew what the session may do. */
+  /** Applies settings that the control plane has decided since the grant. */
   useSettings(settings: SessionSettings): void {
     this.changedSettings = settings;
     this.traffic?.useSettings(settings);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The close step: the one place where a connection ends. It answers the client as far as a stranger may know,
-// closes both legs, and tells the control plane how it went.
+// closes both legs, and reports the end to the control plane.
 import { loggerFor } from '../../log.js';
 import { destroyAfter } from '../../net/deadline.js';
 import type { ClientConnection } from './client-connection.js';
@@ -14,18 +14,18 @@ import type { WorkerContext } from './worker-context.js';
 const log = loggerFor('kerbside.console.close');
 
 /** A leg that has not taken its last bytes after this many milliseconds is cut. */
-const LINGER = 1000;
+const LINGER_MS = 1000;
 /** The same where the backend ended and what it sent last is on its way: a slow link needs its time. */
-const LAST_BYTES_LINGER = 10_000;
+const LAST_BYTES_LINGER_MS = 10_000;
 
-/** Ends a connection; `fault` is whatever ended its way. */
+/** Ends a connection for the reason `fault`. */
 export function close(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
-  worker.meter.collect(connection);
+  worker.trafficCounter.count(connection);
   finish(connection, answerTo(fault), fault);
   const { grant } = connection;
   if (grant === null) reportRefusal(connection, worker, fault);
   else reportClose(connection, grant, worker, fault);
-  // Last: the removal of the last one tells the supervisor that nothing more comes from this worker.
+  // Last: when no connection is left, the worker reports to the supervisor that nothing more comes from it.
   worker.registry.remove(connection);
 }
 
@@ -57,13 +57,13 @@ function reportClose(
   logClose(connection, fault, end);
 }
 
-/** Sends the last words, lets what is queued go out, then cuts. */
+/** Sends the answer, lets queued bytes go out, then closes both legs. */
 function finish(connection: ClientConnection, answer: Buffer | null, fault: unknown): void {
   const { client, backend } = connection;
   if (answer !== null && client.writable) client.write(answer);
   if (fault instanceof ConnectionEnded && fault.reason === 'client stopped reading') client.destroy();
-  else endClient(client, sentItsLast(fault) ? LAST_BYTES_LINGER : LINGER);
-  if (backend !== null) cutSoon(backend, LINGER, () => backend.destroySoon());
+  else endClient(client, sentItsLast(fault) ? LAST_BYTES_LINGER_MS : LINGER_MS);
+  if (backend !== null) cutSoon(backend, LINGER_MS, () => backend.destroySoon());
 }
 
 /** Reads on until the client closes too: unread bytes would turn the end into a reset, and the answer be lost. */
@@ -129,7 +129,7 @@ function reportRefusal(connection: ClientConnection, worker: WorkerContext, faul
   });
 }
 
-/** A balancer that has tried TLS and goes away without a word of SPICE. */
+/** A load balancer that has tried TLS and closes before the first byte of SPICE. */
 function isHealthCheck({ peer, channelType }: ClientConnection, fault: unknown): boolean {
   return peer.balancer && channelType === 0 && fault instanceof ConnectionEnded;
 }

@@ -32,7 +32,7 @@ export async function serveConnection(
     connection.grant = grant;
     worker.registry.join(connection, grant.sessionId);
     const backend = await openBackend(connection, worker, link, grant);
-    await admit(connection);
+    await answerOk(connection);
     await new Relay(connection, worker, link, grant, backend).run();
   } catch (error) {
     fault = error;
@@ -41,10 +41,10 @@ export async function serveConnection(
 }
 
 /**
- * Tells the client that it is in. Waits until the word is out: the relay's first messages must not wait behind it
+ * Sends the client the link result OK and waits until it is written: the relay's first messages must not queue behind it
  * inside the stream, which would join them in one TLS record.
  */
-async function admit({ client }: ClientConnection): Promise<void> {
+async function answerOk({ client }: ClientConnection): Promise<void> {
   await new Promise<void>((resolve) => {
     client.write(encodeLinkResult(LINK_ERR.OK), () => resolve());
   });

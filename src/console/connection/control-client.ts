@@ -11,7 +11,7 @@ interface Pending<Op extends RequestOp> {
   readonly deadline: NodeJS.Timeout;
 }
 
-/** Asks and tells the supervisor. */
+/** Sends requests and notes to the supervisor. */
 export class ControlClient {
   private nextId = 1;
   private readonly pending: { readonly [Op in RequestOp]: Map<number, Pending<Op>> } = {
@@ -47,12 +47,12 @@ export class ControlClient {
     });
   }
 
-  /** Tells without waiting; the supervisor hears of it before any request that is made later. */
+  /** Sends a note; the supervisor receives it before any later request. */
   note(body: WorkerNote): void {
     this.send({ op: 'note', body });
   }
 
-  /** Hands a reply to whoever asked; a grant that came too late is given back, or it would block its session. */
+  /** Settles the request of a reply; a grant that came too late is returned, or it would block its session. */
   settle(reply: Reply): void {
     if (reply.ok) this.answered(reply.id, reply.answer);
     else this.take(reply.id, reply.to)?.reject(new ConnectionEnded('control plane failed', reply.error));
@@ -61,7 +61,7 @@ export class ControlClient {
   private answered<Op extends RequestOp>(id: number, answer: Answer<Op>): void {
     const waiting = this.take(id, answer.to);
     if (waiting !== undefined) waiting.resolve(answer.body);
-    else if (answer.body?.kind === 'granted') this.giveBack(answer.body);
+    else if (answer.body?.kind === 'granted') this.returnGrant(answer.body);
   }
 
   private take<Op extends RequestOp>(id: number, op: Op): Pending<Op> | undefined {
@@ -72,7 +72,7 @@ export class ControlClient {
     return waiting;
   }
 
-  private giveBack({ connectionRef }: Grant): void {
+  private returnGrant({ connectionRef }: Grant): void {
     const reason = 'control plane failed';
     this.note({ op: 'closed', connectionRef, reason, bytesUp: 0, bytesDown: 0, duration: 0, verdicts: [] });
   }

@@ -5,8 +5,8 @@ import { KerbsideException } from '../../exception.js';
 import type { CloseReason } from '../../close-reason.js';
 
 /**
- * An end that is part of the day's work: raised for every connection, by the one place that its words name, and so
- * without a stack trace, which would cost more than all else about it.
+ * An expected end: every connection ends by one, and its message names the place that throws it. It has no stack trace,
+ * which would cost more than all the rest of it.
  */
 class Ending extends KerbsideException {
   constructor(message: string, options?: ErrorOptions) {

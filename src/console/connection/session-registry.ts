@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connections of this worker: all of them, for the sweep and the shutdown, and by session, for termination.
+// The connections of this worker: all of them, for the idle watch and the shutdown, and by session, for termination.
 import type { ClientConnection } from './client-connection.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { SessionSettings } from '../ipc.js';
 
-/** Knows every connection of the process. */
+/** Every connection of the process. */
 export class SessionRegistry {
   private readonly all = new Set<ClientConnection>();
   private readonly bySession = new Map<string, Set<ClientConnection>>();
@@ -16,7 +16,7 @@ export class SessionRegistry {
     return this.all;
   }
 
-  /** Takes up a connection at its accept. */
+  /** Adds a connection at its accept. */
   add(connection: ClientConnection): void {
     this.all.add(connection);
   }
@@ -28,7 +28,7 @@ export class SessionRegistry {
     this.bySession.set(sessionId, members);
   }
 
-  /** Forgets a closed connection. */
+  /** Removes a closed connection. */
   remove(connection: ClientConnection): void {
     this.all.delete(connection);
     const sessionId = connection.grant?.sessionId;
@@ -47,7 +47,7 @@ export class SessionRegistry {
     }
   }
 
-  /** Other settings hold for the session's channels. */
+  /** Applies other settings to the session's channels. */
   useSettings(sessionId: string, settings: SessionSettings): void {
     for (const connection of [...(this.bySession.get(sessionId) ?? [])]) connection.useSettings(settings);
   }
@@ -64,8 +64,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Calls `listener` now if no session has a channel here, and each time the last one has gone: whoever is still in
-   * the link stage may be a stranger, and a drain does not wait for strangers.
+   * Calls `listener` now if no session has a channel here, and each time the last one has gone. A client in the
+   * link stage is not authorized yet, and a drain does not wait for such.
    */
   whenIdle(listener: () => void): void {
     this.idleListeners.add(listener);

@@ -2,7 +2,7 @@
 // What all connections of a relay worker share.
 import type { ControlClient } from './control-client.js';
 import type { RelaySettings } from '../ipc.js';
-import type { Meter } from './meter.js';
+import type { TrafficCounter } from './traffic-counter.js';
 import type { SessionRegistry } from './session-registry.js';
 import type { RelayBuffer } from '../relay/relay-buffer.js';
 import type { TicketKeys } from '../listener/ticket-key.js';
@@ -14,5 +14,5 @@ export interface WorkerContext {
   readonly registry: SessionRegistry;
   readonly ticketKeys: TicketKeys;
   readonly buffer: RelayBuffer;
-  readonly meter: Meter;
+  readonly trafficCounter: TrafficCounter;
 }

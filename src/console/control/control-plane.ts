@@ -315,7 +315,7 @@ export class ControlPlane {
     worker: WorkerName,
     request: AuthorizeRequest & { readonly asked: number },
     outcome: ChannelGrant,
-    { target, guest }: Target,
+    { target, expectedInstanceUuid }: Target,
   ): AuthorizeReply {
     const { connectionRef, sessionId, generation, source, uuid } = outcome;
     const { channelType } = request;
@@ -347,7 +347,7 @@ export class ControlPlane {
       ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
       ...{ proxyConnectionId, backendConnectionId },
       target: { ...target, transport: target.transport ?? null },
-      guest,
+      expectedInstanceUuid,
       settings: this.session,
     };
   }

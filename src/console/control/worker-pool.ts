@@ -8,7 +8,7 @@ import { Conflict, StartupError } from '../../exception.js';
 import { loggerFor } from '../../log.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
 import type { WorkerName } from './live-channels.js';
-import { Outbox } from '../message-batcher.js';
+import { MessageBatcher } from '../message-batcher.js';
 import type {
   Answer,
   RelaySettings,
@@ -55,7 +55,7 @@ export interface WorkerListener {
 
 /** All relay workers of this process. */
 export class WorkerPool {
-  private readonly outboxes = new Map<number, Outbox<SupervisorMessage>>();
+  private readonly batchers = new Map<number, MessageBatcher<SupervisorMessage>>();
   private readonly listening = new Set<number>();
   private readonly drained = new Set<number>();
   private readonly waiters = new Set<() => void>();
@@ -96,7 +96,7 @@ export class WorkerPool {
 
   /** Tells one worker. */
   tell(workerId: number, message: SupervisorMessage): void {
-    this.outboxes.get(workerId)?.put(message);
+    this.batchers.get(workerId)?.put(message);
   }
 
   /** Gives all workers another certificate, those to come included. */
@@ -123,7 +123,7 @@ export class WorkerPool {
 
   private fork(): Promise<Ports> {
     const worker = cluster.fork(WORKER_ENV);
-    this.outboxes.set(worker.id, outboxOf(worker));
+    this.batchers.set(worker.id, batcherOf(worker));
     const startedAt = performance.now();
     return new Promise<Ports>((resolve, reject) => {
       const fail = (message: string): void => {
@@ -154,7 +154,7 @@ export class WorkerPool {
   }
 
   private exited(worker: Worker, code: number, signal: string, lived: number): void {
-    this.outboxes.delete(worker.id);
+    this.batchers.delete(worker.id);
     this.listening.delete(worker.id);
     this.listener.died(nameOf(worker), this.ending);
     this.markDrained(worker.id);
@@ -226,8 +226,8 @@ function nameOf(worker: Worker): WorkerName {
   return { id: worker.id, pid: worker.process.pid ?? 0 };
 }
 
-function outboxOf(worker: Worker): Outbox<SupervisorMessage> {
-  return new Outbox((batch) => {
+function batcherOf(worker: Worker): MessageBatcher<SupervisorMessage> {
+  return new MessageBatcher((batch) => {
     if (worker.isConnected()) worker.send(batch);
   });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accept step: the TLS port and the plain port that only says NEED_SECURED. Who may come in is reception.ts.
+// The accept step: the TLS port and the plain port that only says NEED_SECURED. Which connections are served is decided in
+// connection/admission.ts.
 import net, { type Server, type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { loggerFor } from '../../log.js';
@@ -10,7 +11,7 @@ import { AddressCounts } from '../../net/address-counts.js';
 import { listen } from '../../net/listen.js';
 import { tlsLeg } from './client-leg.js';
 import { answerNeedSecured } from './plain-listener.js';
-import { Reception, type Arrival } from '../connection/reception.js';
+import { Admission, type AcceptedSocket } from '../connection/admission.js';
 import type { WorkerContext } from '../connection/worker-context.js';
 
 const log = loggerFor('kerbside.console.listener');
@@ -32,8 +33,8 @@ const BACKLOG = 1024;
 
 /** A connection of the TLS port, from its accept on. */
 interface Handshake {
-  readonly arrival: Arrival;
-  /** What TLS says of it. */
+  readonly accepted: AcceptedSocket;
+  /** Why it failed, as TLS reports it. */
   fault: string;
   /** TLS is up. */
   served: boolean;
@@ -43,7 +44,7 @@ interface Handshake {
 export class Listener {
   private readonly engine: tls.Server;
   private readonly servers: Server[] = [];
-  private readonly reception: Reception;
+  private readonly admission: Admission;
   private readonly byAddress = new AddressCounts();
   /** By both ends' addresses and ports, which the raw socket and its TLS socket share. */
   private readonly handshakes = new Map<string, Handshake>();
@@ -52,14 +53,14 @@ export class Listener {
     private readonly worker: WorkerContext,
     material: TlsMaterial,
   ) {
-    this.reception = new Reception(worker);
+    this.admission = new Admission(worker);
     this.engine = tls.createServer({
       ...secureContextOptions(material),
       handshakeTimeout: worker.settings.proxy.tlsHandshakeTimeout * 1000,
     });
     this.engine.on('secureConnection', (client: TLSSocket) => this.serve(client));
     this.engine.on('tlsClientError', (error: NodeJS.ErrnoException, client: TLSSocket) => {
-      // Counted when the socket closes: a TLS socket that is closed already does not tell whose it was.
+      // Counted when the socket closes: a TLS socket that is closed already has no address.
       const handshake = this.handshakes.get(keyOf(client));
       if (handshake !== undefined) handshake.fault = error.code ?? error.message;
       client.destroy();
@@ -112,14 +113,14 @@ export class Listener {
   }
 
   private acceptSecure(socket: Socket): void {
-    this.reception.receive(socket, (arrival) => {
+    this.admission.receive(socket, (accepted) => {
       const key = keyOf(socket);
-      const handshake: Handshake = { arrival, fault: 'closed by the client', served: false };
+      const handshake: Handshake = { accepted, fault: 'closed by the client', served: false };
       this.handshakes.set(key, handshake);
-      this.byAddress.add(arrival.peer.address);
+      this.byAddress.add(accepted.peer.address);
       socket.once('close', () => {
         if (this.handshakes.get(key) === handshake) this.handshakes.delete(key);
-        this.byAddress.remove(arrival.peer.address);
+        this.byAddress.remove(accepted.peer.address);
         if (!handshake.served) this.unserved(handshake, socket.bytesRead);
       });
       this.engine.emit('connection', socket);
@@ -127,9 +128,9 @@ export class Listener {
   }
 
   private acceptPlain(socket: Socket): void {
-    this.reception.receive(socket, ({ peer, acceptedAt }) => {
+    this.admission.receive(socket, ({ peer, acceptedAt }) => {
       const left = this.worker.settings.proxy.linkTimeout - (performance.now() - acceptedAt) / 1000;
-      // spice-gtk tries the plain port first whenever it is told of one: nothing to bother an operator with.
+      // spice-gtk tries the plain port first whenever a .vv file names one: expected, so not above debug level.
       answerNeedSecured(socket, left, (detail) => {
         this.worker.control.note({ op: 'refused', reason: 'need_secured', clientIp: peer.address });
         log.debug('plain connection answered', { client: peer.address, detail });
@@ -138,13 +139,13 @@ export class Listener {
   }
 
   /** A connection that ended before its TLS handshake was over. */
-  private unserved({ arrival, fault }: Handshake, bytesRead: number): void {
-    const { peer, headerBytes } = arrival;
+  private unserved({ accepted, fault }: Handshake, bytesRead: number): void {
+    const { peer, headerBytes } = accepted;
     if (peer.balancer && bytesRead <= headerBytes) {
       log.debug('health check of a load balancer', { client: peer.address });
       return;
     }
-    this.reception.refused('tls', peer.address, fault);
+    this.admission.recordRefusal('tls', peer.address, fault);
   }
 
   private serve(client: TLSSocket): void {
@@ -156,10 +157,10 @@ export class Listener {
       return;
     }
     handshake.served = true;
-    const { arrival } = handshake;
-    const { peer, acceptedAt } = arrival;
+    const { accepted } = handshake;
+    const { peer, acceptedAt } = accepted;
     const connection = new ClientConnection(tlsLeg(client), peer, acceptedAt, this.overLimit(peer.address));
-    void serveConnection(connection, this.worker, () => this.reception.linked(arrival));
+    void serveConnection(connection, this.worker, () => this.admission.linked(accepted));
   }
 
   private overLimit(address: string): string | null {

@@ -6,7 +6,7 @@ import { destroyAfter } from '../../net/deadline.js';
 import { ServerLink } from '../spice/server-link.js';
 
 /** A client that has not closed after its answer is cut after this many milliseconds. */
-const LINGER = 1000;
+const LINGER_MS = 1000;
 
 /**
  * Serves one plain connection.
@@ -24,7 +24,7 @@ export function answerNeedSecured(socket: Socket, timeout: number, report: (deta
     socket.off('data', onData);
     report(event.error.message);
     answered();
-    destroyAfter(socket, LINGER);
+    destroyAfter(socket, LINGER_MS);
     if (event.reply !== null) socket.write(event.reply);
     socket.end();
     socket.resume();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes the PROXY protocol header off a load balancer's connection, and leaves the socket as if it had never been
-// there: what came behind it is read next, by whoever reads next.
+// Reads the PROXY protocol header of a load balancer's connection. The bytes behind it stay in the socket for the next
+// reader.
 import type { Socket } from 'node:net';
 import { decodeProxyHeader, ProxyHeaderError, type ProxyHeader } from '../../net/proxy-protocol/decoder.js';
 
-/** What came of waiting for a header. */
+/** How the wait for a header ended. */
 export type ProxyHeaderOutcome =
   | { readonly kind: 'header'; readonly header: ProxyHeader }
   /** Closed without a byte: a health check that only connects. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the guest must be a certain one, nothing passes in either direction before MAIN_UUID has shown that it is: a
+// Where the guest must be one particular instance, nothing passes in either direction before MAIN_UUID has shown that it is: a
 // port that another server has taken over meanwhile would show somebody else's screen.
 import {
   DROP,

@@ -10,7 +10,7 @@ import type { TlsMaterial } from '../../tls/certificates.js';
 
 const CHUNK_BYTES = 131_072;
 const CHUNKS = 48;
-const TIMEOUT = 5000;
+const TIMEOUT_MS = 5000;
 
 /**
  * True when TLS writes consume their buffer before they return; false when not, or when the test itself failed.
@@ -25,7 +25,7 @@ export async function tlsWritesConsumeTheirBuffer(material: TlsMaterial): Promis
   });
   // Of this process alone: workers that share the port would get each other's connections.
   server.listen({ port: 0, host: '127.0.0.1', exclusive: true });
-  const deadline = AbortSignal.timeout(TIMEOUT);
+  const deadline = AbortSignal.timeout(TIMEOUT_MS);
   try {
     await once(server, 'listening', { signal: deadline });
     const { port } = server.address() as AddressInfo;

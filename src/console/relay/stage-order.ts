@@ -37,6 +37,9 @@ export function stagesFor(facts: ChannelFacts): StageOrder {
 
 function mainStages({ message, grant, control, identityTimeout }: ChannelFacts): Stage[] {
   const asked = hasCap(message.channelCaps, MAIN_CAP.NAME_AND_UUID);
-  const identity = grant.guest === null ? [] : [new GuestIdentity(grant.guest, identityTimeout, asked)];
+  const identity =
+    grant.expectedInstanceUuid === null
+      ? []
+      : [new GuestIdentity(grant.expectedInstanceUuid, identityTimeout, asked)];
   return [...identity, new SessionId(grant, control), new WithheldMessages(grant, control)];
 }

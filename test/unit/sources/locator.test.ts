@@ -31,21 +31,25 @@ function locatorOver(driver: Location | Error | undefined) {
 describe('the locator', () => {
   it('leads a main channel where the platform says, and the others where the records say', async () => {
     const { locator, asked } = locatorOver({ kind: 'confirmed', target: elsewhere });
-    expect(await locator.locate(channel, 1)).toEqual({ kind: 'confirmed', target: elsewhere, guest: 'u' });
+    expect(await locator.locate(channel, 1)).toEqual({
+      kind: 'confirmed',
+      target: elsewhere,
+      expectedInstanceUuid: 'u',
+    });
     expect(asked).toEqual(['u false']);
     const other = { ...channel, main: false };
-    expect(await locator.locate(other, 1)).toEqual({ kind: 'recorded', target, guest: 'u' });
+    expect(await locator.locate(other, 1)).toEqual({ kind: 'recorded', target, expectedInstanceUuid: 'u' });
     expect(asked).toHaveLength(1);
   });
 
   it('asks no guest for a UUID where guests report none', async () => {
     const { locator } = locatorOver({ kind: 'recorded' });
     const location = await locator.locate({ ...channel, platform: 'static' }, 1);
-    expect(location).toEqual({ kind: 'recorded', target, guest: null });
+    expect(location).toEqual({ kind: 'recorded', target, expectedInstanceUuid: null });
   });
 
   it('leads to the recorded address while the platform cannot be asked', async () => {
-    const at = { kind: 'unconfirmed', target, guest: 'u' };
+    const at = { kind: 'unconfirmed', target, expectedInstanceUuid: 'u' };
     const silent = locatorOver({ kind: 'unconfirmed', why: 'no answer in time' });
     expect(await silent.locator.locate(channel, 1)).toEqual({ ...at, why: 'no answer in time' });
     const faulty = locatorOver(new Error('source "cloud" lacks url'));
@@ -66,7 +70,7 @@ describe('the locator', () => {
     const { locator, asked } = locatorOver({ kind: 'denied', why: 'gone' });
     for (const platform of ['ovirt', 'never heard of', '']) {
       const location = await locator.locate({ ...channel, platform }, 1);
-      expect(location).toEqual({ kind: 'recorded', target, guest: null });
+      expect(location).toEqual({ kind: 'recorded', target, expectedInstanceUuid: null });
     }
     expect(asked).toEqual([]);
   });

@@ -59,15 +59,24 @@ describe('the main channel of an instance', () => {
 
   it('leads where Nova says that the instance is now, and must show its UUID', async () => {
     const scene = located(() => Promise.resolve({ kind: 'confirmed', target: fresh }));
-    expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'fresh' }, guest: 'u' });
-    expect(await scene.authorize(2)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
+    expect(await scene.authorize(1)).toMatchObject({
+      target: { hypervisor: 'fresh' },
+      expectedInstanceUuid: 'u',
+    });
+    expect(await scene.authorize(2)).toMatchObject({
+      target: { hypervisor: 'hv' },
+      expectedInstanceUuid: 'u',
+    });
     expect(scene.located).toEqual(['lab/u']);
     expect(await scene.metrics.text()).toContain('instance_looks_total{outcome="true"} 1');
   });
 
   it('leads where it was last known to be while Nova does not answer, and that is recorded', async () => {
     const scene = located(() => Promise.resolve({ kind: 'unconfirmed', why: 'away' }));
-    expect(await scene.authorize(1)).toMatchObject({ target: { hypervisor: 'hv' }, guest: 'u' });
+    expect(await scene.authorize(1)).toMatchObject({
+      target: { hypervisor: 'hv' },
+      expectedInstanceUuid: 'u',
+    });
     expect(scene.messages()[0]).toMatch(/Nova could not be asked/);
   });
 

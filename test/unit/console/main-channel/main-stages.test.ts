@@ -23,7 +23,7 @@ const GRANT: Grant = {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.1', insecurePort: 5900, securePort: null, ticket: 't' },
     ...{ caCert: null, hostSubject: null, transport: null },
   },
-  guest: null,
+  expectedInstanceUuid: null,
   settings: { firewall: { mode: 'enforce', permittedChannels: [] } },
 };
 
@@ -36,7 +36,7 @@ class MainScene extends PipelineScene {
 
   constructor(
     private readonly mini: boolean,
-    guest: string | null = null,
+    expectedInstanceUuid: string | null = null,
     asked = true,
   ) {
     const sent: WorkerMessage[] = [];
@@ -46,7 +46,12 @@ class MainScene extends PipelineScene {
       channelCaps: asked ? [NAME_AND_UUID] : [],
     };
     const order = stagesFor({
-      ...{ message, grant: { ...GRANT, guest }, settings: GRANT.settings, maxMessageSize: 1 << 20 },
+      ...{
+        message,
+        grant: { ...GRANT, expectedInstanceUuid },
+        settings: GRANT.settings,
+        maxMessageSize: 1 << 20,
+      },
       ...{ identityTimeout: TIMEOUT, control: mainControl(control) },
     });
     super(order, { miniHeader: mini });

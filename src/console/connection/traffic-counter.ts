@@ -4,26 +4,26 @@ import type { ClientConnection } from './client-connection.js';
 import type { WorkerNote } from '../ipc.js';
 
 /** Counts connections and relayed bytes since the last report. */
-export class Meter {
+export class TrafficCounter {
   /** TCP connections accepted, on both ports. */
   accepted = 0;
   private bytesUp = 0;
   private bytesDown = 0;
 
-  /** Counts what a connection has relayed since the last time; gives that many bytes. */
-  collect(connection: ClientConnection): number {
+  /** Counts the bytes that a connection has relayed since the last call; gives their number. */
+  count(connection: ClientConnection): number {
     const { traffic } = connection;
     if (traffic === null) return 0;
-    const up = traffic.bytesUp - connection.meteredUp;
-    const down = traffic.bytesDown - connection.meteredDown;
-    connection.meteredUp = traffic.bytesUp;
-    connection.meteredDown = traffic.bytesDown;
+    const up = traffic.bytesUp - connection.countedUp;
+    const down = traffic.bytesDown - connection.countedDown;
+    connection.countedUp = traffic.bytesUp;
+    connection.countedDown = traffic.bytesDown;
     this.bytesUp += up;
     this.bytesDown += down;
     return up + down;
   }
 
-  /** The report, and a fresh start; null when there is nothing to tell. */
+  /** The report since the last one, after which all counters are 0; null when they were 0 before. */
   report(): WorkerNote | null {
     const { accepted, bytesUp, bytesDown } = this;
     if (accepted === 0 && bytesUp === 0 && bytesDown === 0) return null;

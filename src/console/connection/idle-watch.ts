@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// The once-a-second look at all connections of a worker: legs that take no bytes, channels that are idle, counters
-// for the metrics. One timer for all, so that nothing of it costs a chunk anything.
+// Checks all connections of a worker once a second: legs that take no bytes, channels that are idle, counters for the
+// metrics. One timer for all of them, so that the relay of a chunk pays nothing for it.
 import type { ClientConnection } from './client-connection.js';
 import { channelName } from '../spice/constants.js';
 import type { WorkerContext } from './worker-context.js';
 
-/** Seconds between two sweeps. */
-export const SWEEP_INTERVAL = 1;
+/** Seconds between two checks. */
+export const WATCH_INTERVAL = 1;
 
-/** Starts sweeping; gives the function that stops it. */
-export function startSweep(worker: WorkerContext): () => void {
+/** Starts the checks; gives the function that stops them. */
+export function startIdleWatch(worker: WorkerContext): () => void {
   const timer = setInterval(() => {
     for (const connection of worker.registry.connections) {
       if (connection.traffic !== null) inspect(connection, worker);
     }
-    const report = worker.meter.report();
+    const report = worker.trafficCounter.report();
     if (report !== null) worker.control.note(report);
-  }, SWEEP_INTERVAL * 1000);
+  }, WATCH_INTERVAL * 1000);
   return () => clearInterval(timer);
 }
 
 function inspect(connection: ClientConnection, worker: WorkerContext): void {
-  const { meter } = worker;
+  const { trafficCounter } = worker;
   const { writeTimeout, idleTimeout: byChannel } = worker.settings.proxy;
-  const { meteredUp, meteredDown } = connection;
-  const moved = meter.collect(connection) > 0;
+  const { countedUp, countedDown } = connection;
+  const moved = trafficCounter.count(connection) > 0;
   const blocked = connection.traffic?.blockedLeg() ?? null;
-  // What passes the other way says nothing: a client may send on and never read.
+  // Bytes of the other direction do not count: a client may send on and never read.
   const taken =
-    blocked === 'client' ? connection.meteredDown > meteredDown : connection.meteredUp > meteredUp;
-  connection.blockedFor = blocked === null || taken ? 0 : connection.blockedFor + SWEEP_INTERVAL;
-  connection.idleFor = moved ? 0 : connection.idleFor + SWEEP_INTERVAL;
+    blocked === 'client' ? connection.countedDown > countedDown : connection.countedUp > countedUp;
+  connection.blockedFor = blocked === null || taken ? 0 : connection.blockedFor + WATCH_INTERVAL;
+  connection.idleFor = moved ? 0 : connection.idleFor + WATCH_INTERVAL;
   if (blocked !== null && connection.blockedFor >= writeTimeout) {
     connection.end(`${blocked} stopped reading`, `nothing was taken for ${writeTimeout} s`);
     return;

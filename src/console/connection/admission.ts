@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first step of every connection of both ports: who is it (the sender, or the client that a load balancer's
-// PROXY protocol header names), and do the limits leave room that hold before a client has said anything.
+// The first step of every connection of both ports: whose it is (the sender's, or the client's that a load balancer's
+// PROXY protocol header names), and whether it is within the limits that apply before the client has sent a byte.
 import type { Socket } from 'node:net';
 import { loggerFor } from '../../log.js';
 import { plainAddress } from '../../net/address.js';
@@ -14,8 +14,8 @@ import type { WorkerContext } from './worker-context.js';
 const log = loggerFor('kerbside.console.listener');
 
 /**
- * Sockets above `max_connections` that may be open at once: they get their refusal in SPICE's words, after the TLS
- * handshake. Beyond that they are cut unheard, or strangers with many addresses could take every file descriptor.
+ * Sockets above `max_connections` that may be open at once: they are refused by a SPICE link error, after the TLS
+ * handshake. Beyond that they are closed at once, or clients with many addresses could use up the file descriptors.
  */
 const REFUSAL_RESERVE = 1024;
 
@@ -25,10 +25,10 @@ const REFUSAL_RESERVE = 1024;
  */
 const MAX_WITHOUT_HEADER = 1024;
 /** Seconds: room for a lost packet and its repetition, as section 2 of the protocol wants. */
-const HEADER_TIMEOUT = 5;
+const HEADER_TIMEOUT_SECONDS = 5;
 
-/** A connection that was let in. */
-export interface Arrival {
+/** A connection that was admitted. */
+export interface AcceptedSocket {
   readonly peer: Peer;
   /** `performance.now()` when the TCP connection came in. */
   readonly acceptedAt: number;
@@ -38,8 +38,8 @@ export interface Arrival {
   linked: boolean;
 }
 
-/** Lets connections in, on all ports of one worker. */
-export class Reception {
+/** Admits connections, on all ports of one worker. */
+export class Admission {
   private readonly balancers: NetworkList;
   private readonly halfOpen = new AddressCounts();
   /** Sockets of both ports. */
@@ -50,13 +50,13 @@ export class Reception {
     this.balancers = new NetworkList(worker.settings.proxy.proxyProtocolFrom);
   }
 
-  /** Calls `enter` as soon as it is known whose connection it is, unless that one is refused. */
-  receive(socket: Socket, enter: (arrival: Arrival) => void): void {
+  /** Calls `admitted` as soon as it is known whose connection it is, unless that client is refused. */
+  receive(socket: Socket, admitted: (accepted: AcceptedSocket) => void): void {
     socket.on('error', () => undefined);
     const acceptedAt = performance.now();
     const { remoteAddress, remotePort = 0 } = socket;
     if (remoteAddress === undefined) {
-      // Reset already, as balancers do that only check whether the port answers: nobody knows whose it was.
+      // Reset already, as load balancers do that only check whether the port answers: its address is unknown.
       socket.destroy();
       log.debug('connection was gone before it was accepted');
       return;
@@ -74,41 +74,45 @@ export class Reception {
           header.kind === 'local'
             ? { ...sender, balancer: true }
             : { address: header.address, port: header.port, balancer: this.balancers.has(header.address) };
-        this.admit(socket, { peer, acceptedAt, headerBytes: header.length, linked: false }, enter);
+        this.admit(socket, { peer, acceptedAt, headerBytes: header.length, linked: false }, admitted);
       });
       return;
     }
     this.admit(
       socket,
       { peer: { ...sender, balancer: false }, acceptedAt, headerBytes: 0, linked: false },
-      enter,
+      admitted,
     );
   }
 
   /** The link stage of a connection is over. */
-  linked(arrival: Arrival): void {
-    if (arrival.linked) return;
-    arrival.linked = true;
-    this.halfOpen.remove(arrival.peer.address);
+  linked(accepted: AcceptedSocket): void {
+    if (accepted.linked) return;
+    accepted.linked = true;
+    this.halfOpen.remove(accepted.peer.address);
   }
 
   /** Counts and logs a connection that was not served. */
-  refused(reason: string, clientIp: string, detail: string): void {
+  recordRefusal(reason: string, clientIp: string, detail: string): void {
     this.worker.control.note({ op: 'refused', reason, clientIp });
     log.info('connection refused', { client: clientIp, reason, detail });
   }
 
   /** Counts a connection as half-open, or cuts it when its address has too many. */
-  private admit(socket: Socket, arrival: Arrival, enter: (arrival: Arrival) => void): void {
-    const { address } = arrival.peer;
+  private admit(
+    socket: Socket,
+    accepted: AcceptedSocket,
+    admitted: (accepted: AcceptedSocket) => void,
+  ): void {
+    const { address } = accepted.peer;
     if (this.halfOpen.of(address) >= this.worker.settings.proxy.maxHalfOpenPerAddress) {
       this.cut(socket, 'limit_half_open', address, 'cut at once');
       return;
     }
-    this.worker.meter.accepted += 1;
+    this.worker.trafficCounter.accepted += 1;
     this.halfOpen.add(address);
-    socket.once('close', () => this.linked(arrival));
-    enter(arrival);
+    socket.once('close', () => this.linked(accepted));
+    admitted(accepted);
   }
 
   private readHeader(socket: Socket, balancer: string, then: (header: ProxyHeader) => void): void {
@@ -122,7 +126,7 @@ export class Reception {
       return;
     }
     this.withoutHeader += 1;
-    const timeout = Math.min(HEADER_TIMEOUT, this.worker.settings.proxy.linkTimeout);
+    const timeout = Math.min(HEADER_TIMEOUT_SECONDS, this.worker.settings.proxy.linkTimeout);
     receiveProxyHeader(socket, timeout, (outcome) => {
       this.withoutHeader -= 1;
       switch (outcome.kind) {
@@ -141,6 +145,6 @@ export class Reception {
 
   private cut(socket: Socket, reason: string, clientIp: string, detail: string): void {
     socket.destroy();
-    this.refused(reason, clientIp, detail);
+    this.recordRefusal(reason, clientIp, detail);
   }
 }
