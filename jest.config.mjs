@@ -13,7 +13,13 @@ export default {
   collectCoverageFrom: ['src/**/*.ts'],
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
-    { ...base, displayName: 'functional', testMatch: ['<rootDir>/test/functional/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'functional',
+      testMatch: ['<rootDir>/test/functional/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/sweep.mjs',
+      globalTeardown: '<rootDir>/test/sweep.mjs',
+    },
     { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
   ],
 };

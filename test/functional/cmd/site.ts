@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small site for the built programs: a private folder with a certificate, an empty sources file and a
 // configuration whose listeners take any free port on loopback.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Authority } from '../../fixtures/certificates.js';
 import { runProgram, startProgram, waitFor } from '../../fixtures/program.js';
 import type { Program, ProgramResult } from '../../fixtures/program.js';
+import { scratchFolder } from '../../fixtures/scratch.js';
 
 /** The built programs, by the name of their file. */
 export type ProgramName = 'kerbside' | 'api' | 'proxy' | 'conductor' | 'html5proxy' | 'manage' | 'status';
@@ -24,7 +24,7 @@ const LISTENING = / INFO kerbside\.api \[-\] REST API listening address=\S+ port
 
 /** A folder with everything that the programs need. */
 export class Site {
-  readonly folder = mkdtempSync(join(tmpdir(), 'kerbside-site-'));
+  readonly folder = scratchFolder('kerbside-site-');
   readonly conf = join(this.folder, 'kerbside.conf');
   readonly seed = 'a seed for tests, and for tests only';
   private readonly running: Program[] = [];

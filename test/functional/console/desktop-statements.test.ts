@@ -118,7 +118,7 @@ class Node {
 }
 
 describe.each(ENGINES)('a desktop on %s', (engine) => {
-  const databases = databasesOf(engine);
+  const databases = databasesOf(engine, { ownServer: true });
   const node = async (): Promise<Node> => Node.on(await databases.fresh());
 
   /** What the server has been asked for, by its own count; none on SQLite. */
@@ -135,7 +135,7 @@ describe.each(ENGINES)('a desktop on %s', (engine) => {
       'commit',
     ];
     const names = kinds.map((kind) => `'Com_${kind}'`).join(', ');
-    const rows = await databases.server().admin(`SHOW GLOBAL STATUS WHERE Variable_name IN (${names})`);
+    const rows = await databases.ownServer().admin(`SHOW GLOBAL STATUS WHERE Variable_name IN (${names})`);
     return (rows as { Value: string }[]).reduce((sum, { Value }) => sum + Number(Value), 0);
   }
 

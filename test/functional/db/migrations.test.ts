@@ -26,7 +26,7 @@ async function withSource<T>(
 }
 
 describe.each(ENGINES)('migrations on %s', (engine) => {
-  const databases = databasesOf(engine);
+  const databases = databasesOf(engine, { ownServer: true });
 
   it('are known under the names that TypeORM orders by', () => {
     expect(knownMigrations()).toHaveLength(MIGRATIONS.length);
@@ -90,10 +90,10 @@ describe.each(ENGINES)('migrations on %s', (engine) => {
   });
 
   it('give every process the same clock, whatever the time zone of the server', async () => {
-    if (engine === 'mariadb') await databases.server().admin("SET GLOBAL time_zone = '+13:00'");
+    if (engine === 'mariadb') await databases.ownServer().admin("SET GLOBAL time_zone = '+13:00'");
     const db = await databases.fresh();
     const [row] = await db.query<{ now: number }>(`SELECT ${databaseNow(db.dialect)} AS now`);
-    if (engine === 'mariadb') await databases.server().admin("SET GLOBAL time_zone = 'SYSTEM'");
+    if (engine === 'mariadb') await databases.ownServer().admin("SET GLOBAL time_zone = 'SYSTEM'");
     expect(Math.abs((row?.now ?? 0) - Date.now() / 1000)).toBeLessThan(2);
   });
 

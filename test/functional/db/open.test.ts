@@ -165,7 +165,7 @@ describe('an SQLite database', () => {
 });
 
 describe('a MariaDB database', () => {
-  const databases = databasesOf('mariadb');
+  const databases = databasesOf('mariadb', { ownServer: true });
   const fault = async (conf: DatabaseConf): Promise<string> => {
     const error = await databases.open(conf).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(DatabaseError);
@@ -176,7 +176,7 @@ describe('a MariaDB database', () => {
   };
 
   it('is reached over TCP and over its socket, by both schemes', async () => {
-    const server = databases.server();
+    const server = databases.ownServer();
     const conf = await databases.empty();
     await databases.open(conf);
     await databases.open(
@@ -190,7 +190,7 @@ describe('a MariaDB database', () => {
 
   it('says which part of the way to it failed', async () => {
     const conf = await databases.empty();
-    const { port } = databases.server();
+    const { port } = databases.ownServer();
     const at = (user: string, where: string): DatabaseConf => ({
       ...conf,
       connection: `mysql://${user}@${where}`,
@@ -216,10 +216,10 @@ describe('a MariaDB database', () => {
   it('is used again after the server went away, without an unhandled error', async () => {
     const db: Database = await databases.fresh();
     await Promise.all([1, 2, 3].map(() => db.ping()));
-    await databases.server().kill();
+    await databases.ownServer().kill();
     await expect(db.ping()).rejects.toThrow(/cannot be reached|closed the connection/);
     await expect(db.execute(INSERT_USER, ['a', 'x'])).rejects.toThrow(DatabaseError);
-    await databases.server().restart();
+    await databases.ownServer().restart();
     await db.ping();
     expect(await db.execute(INSERT_USER, ['a', 'x'])).toBe(1);
   });
@@ -227,8 +227,8 @@ describe('a MariaDB database', () => {
   it('rides out a connection that the server closed', async () => {
     const db = await databases.fresh();
     await db.ping();
-    const rows = (await databases.server().admin('SHOW PROCESSLIST')) as { Id: number; User: string }[];
-    for (const { Id, User } of rows) if (User === 'kerbside') await databases.server().admin(`KILL ${Id}`);
+    const rows = (await databases.ownServer().admin('SHOW PROCESSLIST')) as { Id: number; User: string }[];
+    for (const { Id, User } of rows) if (User === 'kerbside') await databases.ownServer().admin(`KILL ${Id}`);
     await db.ping();
   });
 });
