@@ -4,33 +4,33 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Site } from '../../fixtures/kerbside.js';
+import { waitForOutput } from '../../fixtures/program.js';
 
 const UNKNOWN = 200;
-const folder = mkdtempSync(join(tmpdir(), 'kerbside-policy-'));
-const confFile = join(folder, 'kerbside.conf');
+let folder: string;
+let confFile: string;
 let site: Site;
-let changes = 0;
+let changes: number;
 
-/** Writes [firewall] and waits until the proxy has taken it up. */
+/** Writes [firewall] with other rules than before and waits until the proxy's parent has taken them up. */
 async function change(lines: string): Promise<void> {
   writeFileSync(confFile, `[firewall]\n${lines}\n`);
   changes += 1;
-  site.kerbside.program.child.kill('SIGHUP');
-  for (;;) {
-    const taken = await site.logged('the firewall has other rules');
-    if (taken.length >= changes) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const { program } = site.kerbside;
+  program.child.kill('SIGHUP');
+  await waitForOutput(program, 'the firewall has other rules', changes);
 }
 
-beforeAll(async () => {
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kerbside-policy-'));
+  confFile = join(folder, 'kerbside.conf');
   writeFileSync(confFile, '[firewall]\nmode = enforce\n');
+  changes = 0;
   site = await Site.start({}, confFile);
 });
-afterEach(() => site.tidy());
-afterAll(async () => {
+afterEach(async () => {
   await site.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -45,13 +45,15 @@ describe('changed rules of the firewall', () => {
     const server = await desk.server.channel('inputs');
 
     await change('mode = warn');
+    // The parent has said so; the worker is told on the way on which it is granted this channel.
+    await client.open('cursor');
     inputs.send(UNKNOWN, Buffer.alloc(4));
     await server.waitFor(UNKNOWN);
 
     await change('mode = warn\npermitted_channels = main,inputs');
     await display.closed;
     await site.audited(desk.uuid, 'Channel closed: channel forbidden');
-    expect((await client.link('cursor')).linked).toBe(false);
+    expect((await client.link('playback')).linked).toBe(false);
 
     await change('mode = enforce\npermitted_channels = main,inputs');
     inputs.send(UNKNOWN, Buffer.alloc(4));
