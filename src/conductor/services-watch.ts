@@ -3,13 +3,13 @@
 // records. Whoever has been out of touch with the database itself judges nobody: after an outage all heartbeats are old.
 import type { Logger } from '../log.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
-import type { ConsoleSessions } from '../objects/console-session.js';
+import type { ConsoleChannels } from '../objects/console-channel.js';
 import type { Services } from '../objects/service.js';
 
 /** What the watch stands on. */
 export interface WatchOptions {
   readonly services: Services;
-  readonly sessions: ConsoleSessions;
+  readonly channels: ConsoleChannels;
   /** `[DEFAULT] service_down_time`, seconds. */
   readonly downTime: number;
   /** For how many seconds this process has been in touch with the database without a break. */
@@ -33,8 +33,8 @@ export async function watchServices(options: WatchOptions): Promise<void> {
   for (const node of await services.nodesToClose()) await closeNode(options, node);
 }
 
-async function closeNode({ sessions, mainLost, log }: WatchOptions, node: string): Promise<void> {
-  const lost = await sessions.closeNode(node);
+async function closeNode({ channels, mainLost, log }: WatchOptions, node: string): Promise<void> {
+  const lost = await channels.closeNode(node);
   if (lost.length === 0) return;
   for (const { sessionId, generation, channelType } of lost)
     if (channelType === MAIN_CHANNEL) mainLost?.(sessionId, generation);

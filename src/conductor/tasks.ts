@@ -7,7 +7,7 @@ import type { Messaging } from '../messaging/messaging.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { SessionEnds } from '../notifications/own/session-ends.js';
 import { AuditEvents } from '../objects/audit-event.js';
-import { ConsoleSessions } from '../objects/console-session.js';
+import { ConsoleChannels } from '../objects/console-channel.js';
 import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { reapAuditEvents, reapExpired } from '../objects/reaper.js';
@@ -130,10 +130,7 @@ export function servicesTask({ reader, conf, log, messaging, steadyFor, now }: T
       const ends = new SessionEnds(reader, new OwnNotifications(messaging.notifier, conf), 'conductor');
       const watch = {
         ...{ services, steadyFor, log },
-        sessions: new ConsoleSessions(db, {
-          ...{ reconnectGrace: conf.console.reconnectGrace, now },
-          announce: announceTo(messaging.fanout),
-        }),
+        channels: new ConsoleChannels(db, { now, announce: announceTo(messaging.fanout) }),
         mainLost: (sessionId: string, generation: number) => ends.add(sessionId, generation),
         downTime: conf.default.serviceDownTime,
       };

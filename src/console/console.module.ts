@@ -7,6 +7,8 @@ import { Messaging } from '../messaging/messaging.js';
 import { OwnNotificationsModule } from '../notifications/own/own-notifications.module.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
+import { ChannelAdmission } from '../objects/channel-admission.js';
+import { ConsoleChannels } from '../objects/console-channel.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { Database } from '../objects/database.js';
 import { ObjectsModule } from '../objects/objects.module.js';
@@ -26,10 +28,12 @@ const SERVICES = tokenFor<ProxyServices>('what the proxy stands on');
       SERVICES,
       [
         ...([CONF, Database, Messaging, Heartbeat, ProcessMetrics] as const),
-        ...([ConsoleSessions, AuditEvents, OwnNotifications, Locator] as const),
+        ...([AuditEvents, OwnNotifications, Locator] as const),
+        ...([ChannelAdmission, ConsoleChannels, ConsoleSessions] as const),
       ],
-      (...[conf, db, messaging, presence, metrics, sessions, events, own, locator]) => ({
-        ...{ conf, db, messaging, presence, metrics, sessions, events, own, locator },
+      (...[conf, db, messaging, presence, metrics, events, own, locator, admission, channels, sessions]) => ({
+        ...{ conf, db, messaging, presence, metrics, events, own, locator },
+        nouns: { admission, channels, sessions },
       }),
     ),
   ],

@@ -14,10 +14,9 @@ import type { OwnNotifications } from '../notifications/own/own-notifications.js
 import { SessionEnds } from '../notifications/own/session-ends.js';
 import type { AuditEvents } from '../objects/audit-event.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
-import type { ConsoleSessions } from '../objects/console-session.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
-import { ControlPlane } from './control/control-plane.js';
+import { ControlPlane, type SessionNouns } from './control/control-plane.js';
 import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
 import type { ConsoleLocator } from './control/location.js';
 import type { TlsMaterial } from '../tls/certificates.js';
@@ -41,7 +40,7 @@ export interface ProxyServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
-  readonly sessions: ConsoleSessions;
+  readonly nouns: SessionNouns;
   readonly events: AuditEvents;
   readonly own: OwnNotifications;
   readonly locator: ConsoleLocator;
@@ -57,7 +56,7 @@ interface Parts {
   readonly metricsServer: MetricsServer;
   readonly readiness: Readiness;
   readonly audit: AuditQueue;
-  readonly sessions: ConsoleSessions;
+  readonly nouns: SessionNouns;
   readonly tls: TlsMaterial;
   readonly locator: ConsoleLocator;
   readonly own: OwnNotifications;
@@ -87,7 +86,7 @@ export class ProxyServer implements WorkerListener {
     this.firewall = firewall;
     this.pool = new WorkerPool(relaySettings(conf), parts.tls, this);
     this.control = new ControlPlane(
-      parts.sessions,
+      parts.nouns,
       parts.audit,
       parts.metrics,
       {
@@ -233,7 +232,7 @@ export class ProxyServer implements WorkerListener {
  * @throws StartupError when a certificate, a port or the metrics port cannot be had
  */
 export async function startProxy(services: ProxyServices): Promise<ProxyServer> {
-  const { conf, db, messaging, sessions, own, locator, presence, metrics: exposed } = services;
+  const { conf, db, messaging, nouns, own, locator, presence, metrics: exposed } = services;
   const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
   const ends = new SessionEnds(db, own, 'node');
   const metrics = new ProxyMetrics();
@@ -243,11 +242,11 @@ export async function startProxy(services: ProxyServices): Promise<ProxyServer> 
   const metricsServer = await exposed.serve({ address, port, option: 'port' }, readiness);
   const audit = new AuditQueue(services.events);
   const server = new ProxyServer(conf, {
-    ...{ metrics, metricsServer, readiness, audit, sessions, tls, locator },
+    ...{ metrics, metricsServer, readiness, audit, nouns, tls, locator },
     ...{ own, ends, messaging, presence },
   });
   try {
-    const lost = await sessions.clearNode(conf.default.nodeName);
+    const lost = await nouns.channels.clearNode(conf.default.nodeName);
     if (lost.length > 0)
       log.info('closed the channels that an earlier run of this node left open', { channels: lost.length });
     for (const { sessionId, generation, channelType } of lost)

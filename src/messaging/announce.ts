@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells all processes of a site that a session is over.
-import type { SessionEnded } from '../objects/console-channel.js';
+import type { SessionEnded } from '../objects/channel-types.js';
 import type { Fanout } from './fanout.js';
 
 /** What ConsoleSessions calls for each session that ends: every proxy ends its channels at once. */

@@ -14,8 +14,9 @@ import { viewToken } from '../db/api/console-tokens.js';
 import type { TokenView } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
+import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
-import type { ChannelGrant, ChannelRefusal, ChannelRequest, PreparedChannel } from './console-channel.js';
+import type { ChannelGrant, ChannelRefusal, ChannelRequest, PreparedChannel } from './channel-types.js';
 import { grant, inDoubt, lostRace, newConnection, refusal } from './console-grant.js';
 import { toConnectInfo } from './console-row.js';
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
@@ -26,16 +27,23 @@ const ID_ATTEMPTS = 5;
 /** A session that changes between reading and claiming is read once more. */
 const READS = 2;
 
+/** What channels are admitted by. */
+export interface AdmissionOptions {
+  /** `[console] reconnect_grace`, seconds. */
+  readonly reconnectGrace: number;
+  /** Epoch seconds; tests replace it. */
+  readonly now?: Clock;
+}
+
 /** Admits channels. */
 export class ChannelAdmission {
   readonly #db: Database;
   readonly #grace: number;
   readonly #now: Clock;
 
-  /** @param grace `[console] reconnect_grace`, seconds */
-  constructor(db: Database, grace: number, now: Clock) {
+  constructor(db: Database, { reconnectGrace, now = systemClock }: AdmissionOptions) {
     this.#db = db;
-    this.#grace = grace;
+    this.#grace = reconnectGrace;
     this.#now = now;
   }
 

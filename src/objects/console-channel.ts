@@ -1,179 +1,162 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is asked and answered about one channel of a console session: the vocabulary of console-session.ts.
+// The records of channels: a channel that was admitted (channel-admission.ts) is accepted by its backend, its session comes
+// up, it ends; or its process or its node is gone, and others close its row. What ends whole sessions is in
+// console-session.ts. Every move is one conditional statement, so that any number of workers on any number of nodes may
+// write at the same moment.
+import {
+  closeConnections,
+  closeLost,
+  listOwnConnections,
+  markConnected,
+  viewConnection,
+} from '../db/api/console-connections.js';
+import type { ConnectionEnd } from '../db/api/console-connections.js';
+import { activateSession, findSession, releaseMains } from '../db/api/console-sessions.js';
 import type { CloseReason } from '../close-reason.js';
-import type { NewConnection } from '../db/api/console-connections.js';
-import { DatabaseError } from '../exception.js';
-import type { ConnectInfo } from './connect-info.js';
-import type { Refusal } from './console-session-state.js';
+import type { Database } from '../db/database.js';
+import { Conflict } from '../exception.js';
+import type {
+  ChannelEnd,
+  EndedChannel,
+  LiveRecord,
+  LostConnection,
+  Recovery,
+  SessionEnded,
+  SessionRecordOptions,
+} from './channel-types.js';
+import { systemClock } from './clock.js';
+import type { Clock } from './clock.js';
+import { MAIN_CHANNEL } from './console-session-state.js';
+import { closeNodeRecords, recoverChannels } from './session-recovery.js';
 
-/** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
-export interface ChannelRequest {
-  ticket: string;
-  /** connection_id of the client's SpiceLinkMess. */
-  connectionId: number;
-  /** SPICE channel type; 1 = main. */
-  channelType: number;
-  channelId: number;
-  clientIp: string;
-  clientPort: number;
-  node: string;
-  pid: number;
-}
+/** The channels of this site's sessions. */
+export class ConsoleChannels {
+  readonly #db: Database;
+  readonly #announce: (ended: SessionEnded) => void;
+  readonly #now: Clock;
 
-/** The channel may be opened; its row exists (state authorized). */
-export interface ChannelGrant {
-  kind: 'granted';
-  /** UUID of the connection row: the name of this channel for linked() and closed(). */
-  connectionRef: string;
-  sessionId: string;
-  /** Which main channel of the session this channel belongs to; 1 for the first. */
-  generation: number;
-  /** The session id that the client sees in MAIN_INIT and sends on its other channels: u32, not 0. */
-  proxyConnectionId: number;
-  /** The session id that the backend gave in its MAIN_INIT; 0 for a main channel. */
-  backendConnectionId: number;
-  source: string;
-  uuid: string;
-  /** Display name of the console; its uuid when it has none. */
-  name: string;
-  tokenFingerprint: string;
-  /** Whom the session is of. */
-  owner: SessionOwner;
-  connectInfo: ConnectInfo;
-  /** The type of the console's source, such as `static` or `openstack`. */
-  platform: string;
-}
+  constructor(db: Database, { announce = () => undefined, now = systemClock }: SessionRecordOptions = {}) {
+    this.#db = db;
+    this.#announce = announce;
+    this.#now = now;
+  }
 
-/** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */
-export interface SessionOwner {
-  /** The name that the audit trail has. */
-  issuedTo: string;
-  projectId: string | null;
-  userId: string | null;
-}
+  /** The backend accepted these channels: connection authorized -> connected, in one statement. */
+  async linked(...connectionRefs: readonly string[]): Promise<void> {
+    await markConnected(this.#db, connectionRefs, this.#now());
+  }
 
-/** The channel may not be opened. */
-export interface ChannelRefusal {
-  kind: 'refused';
-  reason: Refusal;
-  source?: string;
-  uuid?: string;
-  sessionId?: string;
-}
+  /**
+   * The backend's MAIN_INIT arrived: session pending or closing -> active. Await it before MAIN_INIT goes out.
+   * @throws Conflict when the session was terminated or taken over meanwhile: close the channel
+   */
+  async establish(sessionId: string, generation: number, backendConnectionId: number): Promise<void> {
+    if (await activateSession(this.#db, sessionId, generation, backendConnectionId)) return;
+    const row = await findSession(this.#db, sessionId);
+    const done =
+      row?.state === 'active' &&
+      row.generation === generation &&
+      row.backend_connection_id === backendConnectionId;
+    if (!done) throw new Conflict(`session ${sessionId} was ended before its main channel came up`);
+  }
 
-/** The database went away while a channel was written down: nobody knows whether it was. Give it to closed() later. */
-export class ChannelInDoubt extends DatabaseError {
-  constructor(
-    readonly connectionRef: string,
-    fault: Error,
-  ) {
-    super(fault.message);
+  /** The channel ended, however far it got. Idempotent. */
+  async closed(connectionRef: string, end: ChannelEnd): Promise<void> {
+    const view = await viewConnection(this.#db, connectionRef);
+    if (view === null) return;
+    const now = this.#now();
+    const isMain = view.main_ref === connectionRef;
+    // The session first: if this process dies between the two, the open row leads the next start to the rest.
+    if (isMain) await releaseMains(this.#db, [connectionRef], now);
+    if (view.closed === null)
+      await closeConnections(this.#db, [{ connection_ref: connectionRef, ...toConnectionEnd(end) }], now);
+    if (!isMain || (view.session_state !== 'active' && view.terminated_at === null)) return;
+    const { session_id: sessionId, generation } = view;
+    this.#announce({ sessionId, generation, terminated: view.terminated_at !== null });
+  }
+
+  /** closed() for channels of which all is known, any number in two statements. */
+  async closeChannels(ended: readonly EndedChannel[]): Promise<void> {
+    const now = this.#now();
+    const mains = ended.filter(({ main }) => main !== null).map(({ connectionRef }) => connectionRef);
+    // The sessions first, as above.
+    await releaseMains(this.#db, mains, now);
+    await closeConnections(
+      this.#db,
+      ended.map(({ connectionRef, end }) => ({ connection_ref: connectionRef, ...toConnectionEnd(end) })),
+      now,
+    );
+    for (const { main } of ended) {
+      if (main?.established !== true) continue;
+      const { sessionId, generation } = main;
+      this.#announce({ sessionId, generation, terminated: false });
+    }
+  }
+
+  /** At start-up: closes this node's open rows (reason 'node restarted') and says which. */
+  async clearNode(node: string): Promise<LostConnection[]> {
+    return this.#lose(node, null, 'node restarted');
+  }
+
+  /** A worker died: closes its open rows (reason 'proxy worker died') and says which. */
+  async closeWorker(node: string, pid: number): Promise<LostConnection[]> {
+    return this.#lose(node, pid, 'proxy worker died');
+  }
+
+  /**
+   * This node may have been taken for dead, and its channels `live` still run: puts into the records what may go on,
+   * and says which must end. May be called at any time, any number of times. A channel that ends while this runs must
+   * be given to closed() once more afterwards.
+   */
+  async recover(node: string, live: readonly LiveRecord[]): Promise<Recovery> {
+    return recoverChannels(this.#db, node, live, this.#now());
+  }
+
+  /**
+   * Closes what a dead node left open (reason 'node lost', audit 'Node lost'), as long as none of its proxies is up; says
+   * what it was.
+   */
+  async closeNode(node: string): Promise<LostConnection[]> {
+    const lost = await closeNodeRecords(this.#db, node, this.#now());
+    this.#announceMains(lost);
+    return lost;
+  }
+
+  async #lose(node: string, pid: number | null, reason: CloseReason): Promise<LostConnection[]> {
+    const now = this.#now();
+    const rows = await listOwnConnections(this.#db, node, pid);
+    const mains = rows.filter((row) => row.channel_type === MAIN_CHANNEL).map((row) => row.connection_ref);
+    await releaseMains(this.#db, mains, now);
+    await closeLost(
+      this.#db,
+      rows.map((row) => row.connection_ref),
+      reason,
+      now,
+    );
+    const lost = rows.map((row) => ({
+      connectionRef: row.connection_ref,
+      sessionId: row.session_id,
+      generation: row.generation,
+      channelType: row.channel_type,
+      channelId: row.channel_id,
+      source: row.source ?? '',
+      uuid: row.uuid ?? '',
+    }));
+    this.#announceMains(lost);
+    return lost;
+  }
+
+  #announceMains(lost: readonly LostConnection[]): void {
+    for (const { sessionId, generation, channelType } of lost)
+      if (channelType === MAIN_CHANNEL) this.#announce({ sessionId, generation, terminated: false });
   }
 }
 
-/** How a channel ended. */
-export interface ChannelEnd {
-  reason: CloseReason;
-  /** Bytes client to backend. */
-  bytesUp: number;
-  /** Bytes backend to client. */
-  bytesDown: number;
-  /** Seconds from accept to end. */
-  duration: number;
-}
-
-/** A channel that has ended, of which its proxy knows all that matters. */
-export interface EndedChannel {
-  connectionRef: string;
-  end: ChannelEnd;
-  /** Of a main channel: its session, and whether it had come up; null for the others, whose session stays as it is. */
-  main: { sessionId: string; generation: number; established: boolean } | null;
-}
-
-/** A channel whose row is still to be written, and what it is granted then. */
-export interface PreparedChannel {
-  readonly row: NewConnection;
-  readonly grant: ChannelGrant;
-}
-
-/** Channels of `sessionId` whose generation is at most `generation` must end. */
-export interface SessionToClose {
-  sessionId: string;
-  generation: number;
-  /** true: by terminate; false: the main channel ended. */
-  terminated: boolean;
-}
-
-/** The news that a session is over: its channels of this generation, and of earlier ones, must end. */
-export interface SessionEnded {
-  readonly sessionId: string;
-  readonly generation: number;
-  /** For good: no newer generation will come. */
-  readonly terminated: boolean;
-}
-
-/** An open connection that must end. */
-export interface ConnectionToClose {
-  connectionRef: string;
-  sessionId: string;
-  terminated: boolean;
-}
-
-/** A channel that still runs in a proxy whose node may have been taken for dead meanwhile. */
-export interface LiveRecord {
-  connectionRef: string;
-  sessionId: string;
-  generation: number;
-  channelType: number;
-  /** A main channel: whether its establish() has succeeded. Of no meaning for others. */
-  established: boolean;
-}
-
-/** What became of channels that still run when their node came back. */
-export interface Recovery {
-  /** Connections that are open in the records again. */
-  reopened: string[];
-  /** Their main channel is on another node that is away as well: ask again soon, and end them when it stays away. */
-  waiting: string[];
-  /** Their session is over, or went on without them: end them. */
-  lost: ConnectionToClose[];
-}
-
-/** A connection row that was closed on behalf of a process that is gone. */
-export interface LostConnection {
-  connectionRef: string;
-  sessionId: string;
-  generation: number;
-  channelType: number;
-  channelId: number;
-  source: string;
-  uuid: string;
-}
-
-/** One open channel as GET /session shows it. */
-export interface OpenChannel {
-  id: number;
-  node: string;
-  pid: number;
-  created: number;
-  clientIp: string;
-  clientPort: number;
-  /** connection_id the client sent; null on a main channel. */
-  connectionId: number | null;
-  channelType: number;
-  channelId: number;
-  sessionId: string;
-  connectionRef: string;
-}
-
-/** One session with at least one open channel. */
-export interface OpenSession {
-  sessionId: string;
-  source: string;
-  uuid: string;
-  /** Console name; null when the console is gone or has none. */
-  name: string | null;
-  /** Project of its console; null when the console is gone or has none. */
-  projectId: string | null;
-  channels: OpenChannel[];
+function toConnectionEnd(end: ChannelEnd): ConnectionEnd {
+  return {
+    reason: end.reason,
+    bytes_up: end.bytesUp,
+    bytes_down: end.bytesDown,
+    duration: end.duration,
+  };
 }

@@ -7,6 +7,9 @@ import { optional, provider } from '../injection.js';
 import { announceTo } from '../messaging/announce.js';
 import { Messaging } from '../messaging/messaging.js';
 import { AuditEvents } from './audit-event.js';
+import { ChannelAdmission } from './channel-admission.js';
+import type { SessionRecordOptions } from './channel-types.js';
+import { ConsoleChannels } from './console-channel.js';
 import { ConsoleSessions } from './console-session.js';
 import { ConsoleTokens } from './console-token.js';
 import { Consoles } from './console.js';
@@ -24,10 +27,16 @@ const NOUNS = [
     [Database, CONF],
     (db, conf) => new Consoles(db, { node: conf.default.nodeName, pid: process.pid }),
   ),
-  // A command without messaging changes rows, which every node reads within its poll interval.
-  provider(ConsoleSessions, [Database, CONF, optional(Messaging)], (db, { console }, messaging) => {
-    const announce = messaging === undefined ? {} : { announce: announceTo(messaging.fanout) };
-    return new ConsoleSessions(db, { reconnectGrace: console.reconnectGrace, ...announce });
+  provider(
+    ChannelAdmission,
+    [Database, CONF],
+    (db, { console }) => new ChannelAdmission(db, { reconnectGrace: console.reconnectGrace }),
+  ),
+  provider(ConsoleChannels, [Database, optional(Messaging)], (db, messaging) => {
+    return new ConsoleChannels(db, announcedBy(messaging));
+  }),
+  provider(ConsoleSessions, [Database, optional(Messaging)], (db, messaging) => {
+    return new ConsoleSessions(db, announcedBy(messaging));
   }),
   provider(
     ConsoleTokens,
@@ -43,3 +52,8 @@ const NOUNS = [
 
 @Module({ providers: NOUNS, exports: NOUNS.map(({ provide }) => provide) })
 export class ObjectsModule {}
+
+// A command without messaging changes rows, which every node reads within its poll interval.
+function announcedBy(messaging: Messaging | undefined): SessionRecordOptions {
+  return messaging === undefined ? {} : { announce: announceTo(messaging.fanout) };
+}

@@ -2,7 +2,7 @@
 // The list of sessions with open channels, as GET /session shows it.
 import { listOpenConnections, listOpenSessionIds } from '../db/api/console-connections.js';
 import type { Database } from '../db/database.js';
-import type { OpenSession } from './console-channel.js';
+import type { OpenSession } from './channel-types.js';
 import { toOpenChannel } from './console-grant.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';

@@ -15,7 +15,7 @@ import {
 import type { RecoveryRow } from '../db/api/session-recovery.js';
 import type { Database } from '../db/database.js';
 import { NODE_AUDIT } from './audit-message.js';
-import type { LiveRecord, LostConnection, Recovery } from './console-channel.js';
+import type { LiveRecord, LostConnection, Recovery } from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 
 /**

@@ -3,7 +3,7 @@
 import { isLostWithNode } from '../db/api/session-recovery.js';
 import { usageOf } from '../db/api/session-usage.js';
 import type { Database } from '../db/database.js';
-import type { SessionOwner } from './console-channel.js';
+import type { SessionOwner } from './channel-types.js';
 
 /** One generation of a session, from its main channel to the end of its last one. */
 export interface SessionUsage {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions with their open channels as JSON: one object, keyed by session id.
 import { CHANNEL_NAMES } from '../../conf/channel-names.js';
-import type { OpenChannel, OpenSession } from '../../objects/console-session.js';
+import type { OpenChannel, OpenSession } from '../../objects/channel-types.js';
 
 /** Sessions as JSON. */
 export function viewSessions(sessions: readonly OpenSession[]): Record<string, unknown> {

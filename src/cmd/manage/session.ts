@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
 import type { Messaging } from '../../messaging/messaging.js';
-import type { OpenSession } from '../../objects/console-session.js';
+import type { OpenSession } from '../../objects/channel-types.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
 import { everyPage } from './pages.js';

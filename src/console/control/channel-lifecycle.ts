@@ -4,7 +4,8 @@
 import { Conflict } from '../../exception.js';
 import { AUDIT, hypervisorFailed, INSTANCE_AUDIT } from '../../objects/audit-message.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
-import type { ChannelEnd, ConsoleSessions } from '../../objects/console-session.js';
+import type { ChannelEnd } from '../../objects/channel-types.js';
+import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { EstablishRequest, Verdict, WorkerNote } from '../ipc.js';
 import type { ChannelNews } from './channel-news.js';
@@ -19,7 +20,7 @@ export const NOTHING_PASSED = { bytesUp: 0, bytesDown: 0, duration: 0 } as const
 
 /** What follows channels works with. */
 export interface LifecycleParts {
-  readonly sessions: ConsoleSessions;
+  readonly channels: ConsoleChannels;
   readonly live: LiveChannels;
   readonly known: KnownSessions;
   readonly records: ChannelRecords;
@@ -62,11 +63,11 @@ export class ChannelLifecycle {
    * @throws DatabaseError when the database is away
    */
   async establish(request: EstablishRequest): Promise<void> {
-    const { live, sessions, known, news } = this.parts;
+    const { live, channels, known, news } = this.parts;
     const { connectionRef, sessionId, generation, backendConnectionId } = request;
     const main = live.find(connectionRef);
     if (main === undefined) throw new Conflict('the channel is closed');
-    await sessions.establish(sessionId, generation, backendConnectionId);
+    await channels.establish(sessionId, generation, backendConnectionId);
     // Its end was told as one that never came up.
     if (live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
     main.established = true;

@@ -2,7 +2,8 @@
 // What is written of the channels of this node: their audit events, and their rows. A channel's writes happen one
 // after the other, those of many channels together, and are tried again while the database is away.
 import { setImmediate } from 'node:timers/promises';
-import type { ChannelEnd, ConsoleSessions, EndedChannel } from '../../objects/console-session.js';
+import type { ChannelEnd, EndedChannel } from '../../objects/channel-types.js';
+import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { Timers } from '../../net/timers.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
@@ -25,14 +26,14 @@ export class ChannelRecords {
   private again: { channel: LiveChannel; end: ChannelEnd }[] | null = null;
 
   constructor(
-    private readonly sessions: ConsoleSessions,
+    private readonly channels: ConsoleChannels,
     private readonly auditQueue: AuditQueue,
     private readonly retries: Retries,
     private readonly node: string,
     timers: Timers,
   ) {
-    this.links = new Gatherer(timers, LINKS_MS, (refs) => sessions.linked(...refs));
-    this.ends = new Gatherer(timers, ENDS_MS, (ended) => sessions.closeChannels(ended));
+    this.links = new Gatherer(timers, LINKS_MS, (refs) => channels.linked(...refs));
+    this.ends = new Gatherer(timers, ENDS_MS, (ended) => channels.closeChannels(ended));
   }
 
   /** Adds an event of a channel to the audit trail. */
@@ -69,7 +70,7 @@ export class ChannelRecords {
   /** A channel was not granted, and it is not known whether it was written down: what there is of it is closed. */
   inDoubt(connectionRef: string): void {
     const end = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 } as const;
-    this.await(this.retries.run(() => this.sessions.closed(connectionRef, end), 'close a channel in doubt'));
+    this.await(this.retries.run(() => this.channels.closed(connectionRef, end), 'close a channel in doubt'));
   }
 
   /** Does what may open rows again, and then closes once more the rows of channels that ended meanwhile. */

@@ -10,10 +10,12 @@ import type {
   ChannelGrant,
   ChannelRefusal,
   ChannelRequest,
-  ConsoleSessions,
   PreparedChannel,
-} from '../../objects/console-session.js';
-import { ChannelInDoubt } from '../../objects/console-channel.js';
+} from '../../objects/channel-types.js';
+import { ChannelInDoubt } from '../../objects/channel-types.js';
+import type { ChannelAdmission } from '../../objects/channel-admission.js';
+import type { ConsoleChannels } from '../../objects/console-channel.js';
+import type { ConsoleSessions } from '../../objects/console-session.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import { ChannelLifecycle, NOTHING_PASSED } from './channel-lifecycle.js';
@@ -69,6 +71,13 @@ export interface Surroundings {
   readonly timers?: Timers;
 }
 
+/** The nouns that a proxy decides and records by. */
+export interface SessionNouns {
+  readonly admission: ChannelAdmission;
+  readonly channels: ConsoleChannels;
+  readonly sessions: ConsoleSessions;
+}
+
 type ConsoleChanged = Extract<FanoutMessage, { method: 'console_changed' }>['args'];
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
 
@@ -93,27 +102,28 @@ export class ControlPlane {
   private readonly dead = new Set<number>();
 
   constructor(
-    private readonly sessions: ConsoleSessions,
+    private readonly nouns: SessionNouns,
     private readonly audit: AuditQueue,
     private readonly metrics: ProxyMetrics,
     private readonly settings: ControlPlaneSettings,
     { endOnWorker, tellSettings, certain, news, locator, timers = systemTimers }: Surroundings,
   ) {
     const { live } = this;
+    const { admission, channels, sessions } = nouns;
     this.locator = locator;
     const { node, recoveryPatience = 0 } = settings;
     this.session = settings.session;
     this.tellSettings = tellSettings;
     this.timers = timers;
     this.news = new ChannelNews(news, node);
-    this.joins = new Gatherer(timers, JOINS_MS, (channels) => sessions.join(channels));
+    this.joins = new Gatherer(timers, JOINS_MS, (prepared) => admission.join(prepared));
     this.known = new KnownSessions(() => timers.now());
-    this.records = new ChannelRecords(sessions, audit, this.retries, node, timers);
+    this.records = new ChannelRecords(channels, audit, this.retries, node, timers);
     const answered = (): void => this.retries.hurry();
     this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered, timers });
     const { records, endings, known } = this;
     this.lifecycle = new ChannelLifecycle({
-      sessions,
+      channels,
       live,
       known,
       records,
@@ -123,7 +133,7 @@ export class ControlPlane {
     });
     this.outage = new DatabaseOutage(audit, node, (ref) => this.records.inDoubt(ref));
     this.recovery = new NodeRecovery({
-      ...{ sessions, live, metrics, node, patience: recoveryPatience },
+      ...{ channels, live, metrics, node, patience: recoveryPatience },
       ...{ records: this.records, endings: this.endings },
       timers,
       resumed: (main) => this.news.started(main),
@@ -177,7 +187,7 @@ export class ControlPlane {
   workerDied(worker: WorkerName): void {
     this.dead.add(worker.id);
     this.lifecycle.workerDied(worker.id);
-    const close = (): Promise<unknown> => this.sessions.closeWorker(this.settings.node, worker.pid);
+    const close = (): Promise<unknown> => this.nouns.channels.closeWorker(this.settings.node, worker.pid);
     void this.retries.run(close, 'close the channels of a dead worker');
   }
 
@@ -262,7 +272,7 @@ export class ControlPlane {
       pid: worker.pid,
     };
     if (channelType === MAIN_CHANNEL) await this.records.catchUp();
-    const outcome = (await this.joinKnown(channel)) ?? (await this.sessions.authorize(channel));
+    const outcome = (await this.joinKnown(channel)) ?? (await this.nouns.admission.authorize(channel));
     stop();
     this.outage.over();
     this.retries.hurry();
@@ -275,7 +285,7 @@ export class ControlPlane {
   private async joinKnown(request: ChannelRequest): Promise<ChannelGrant | null> {
     const main = this.known.mainOf(request);
     if (main === null) return null;
-    const channel = this.sessions.prepare(main, request);
+    const channel = this.nouns.admission.prepare(main, request);
     const { connectionRef, sessionId, generation } = channel.grant;
     try {
       const joined = await this.joins.add(channel, `${sessionId} ${generation}`);

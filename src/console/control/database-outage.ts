@@ -3,7 +3,7 @@
 // and not for each of them, and once in the audit trail when it is back.
 import { DatabaseError } from '../../exception.js';
 import { loggerFor } from '../../log.js';
-import { ChannelInDoubt } from '../../objects/console-channel.js';
+import { ChannelInDoubt } from '../../objects/channel-types.js';
 import { refusedWhileAway } from '../../objects/audit-message.js';
 import type { AuditQueue } from './audit-queue.js';
 import type { Denial } from '../ipc.js';

@@ -4,7 +4,7 @@
 // decided by the statement that writes the channel's row, and what does not fit is asked of the database.
 import { timingSafeEqual } from 'node:crypto';
 import type { ConnectInfo } from '../../objects/connect-info.js';
-import type { ChannelGrant } from '../../objects/console-session.js';
+import type { ChannelGrant } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import { hashToken } from '../../objects/console-token.js';
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The authorized channels of this node, whichever worker carries them: for limits, metrics, and to know whom to tell
 // that a session ends.
-import type { SessionOwner } from '../../objects/console-channel.js';
-import type { ChannelGrant } from '../../objects/console-session.js';
+import type { ChannelGrant, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuthorizeRequest } from '../ipc.js';
 import { AddressCounts } from '../../net/address-counts.js';

@@ -2,7 +2,7 @@
 // Where a granted channel leads. Its platform is asked, because whoever has a machine's last known port by now must not be
 // shown; what the platform says is counted, and logged when it says nothing.
 import { loggerFor } from '../../log.js';
-import type { ChannelGrant } from '../../objects/console-session.js';
+import type { ChannelGrant } from '../../objects/channel-types.js';
 import type { Located, Locator } from '../../sources/locator.js';
 import type { ProxyMetrics } from './metrics.js';
 

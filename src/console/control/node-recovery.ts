@@ -4,7 +4,7 @@ import { loggerFor } from '../../log.js';
 import type { Timers } from '../../net/timers.js';
 import { NODE_AUDIT } from '../../objects/audit-message.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
-import type { ConsoleSessions } from '../../objects/console-session.js';
+import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { ChannelRecords } from './channel-records.js';
 import type { LiveChannel, LiveChannels } from './live-channels.js';
 import type { ProxyMetrics } from './metrics.js';
@@ -17,7 +17,7 @@ const LOOK_PAUSE = 1000;
 
 /** What a recovery works with. */
 export interface RecoveryParts {
-  readonly sessions: ConsoleSessions;
+  readonly channels: ConsoleChannels;
   readonly live: LiveChannels;
   readonly records: ChannelRecords;
   readonly endings: SessionEndings;
@@ -75,8 +75,8 @@ export class NodeRecovery {
   }
 
   private async turn(channels: readonly LiveChannel[], end: number): Promise<void> {
-    const { sessions, records, endings, metrics, node } = this.parts;
-    const { reopened, waiting, lost } = await records.repeating(() => sessions.recover(node, channels));
+    const { channels: rows, records, endings, metrics, node } = this.parts;
+    const { reopened, waiting, lost } = await records.repeating(() => rows.recover(node, channels));
     for (const ref of reopened) this.resume(ref);
     for (const { connectionRef, terminated } of lost) this.giveUp(connectionRef, terminated);
     metrics.recovered.inc({ outcome: 'reopened' }, reopened.length);

@@ -2,7 +2,7 @@
 // What a client may conclude from the refusal of its channel, what the audit trail says of it, and which refusals are
 // told to others.
 import { AUDIT } from '../../objects/audit-message.js';
-import type { Refusal } from '../../objects/console-session.js';
+import type { Refusal } from '../../objects/console-session-state.js';
 import type { Denial } from '../ipc.js';
 
 /** What a client may conclude from each refusal: only a bad token earns result 7. */

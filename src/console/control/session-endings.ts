@@ -3,7 +3,8 @@
 // clock, and told to the workers that carry their channels.
 import { loggerFor } from '../../log.js';
 import type { Timers } from '../../net/timers.js';
-import type { ConsoleSessions, SessionEnded } from '../../objects/console-session.js';
+import type { SessionEnded } from '../../objects/channel-types.js';
+import type { ConsoleSessions } from '../../objects/console-session.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { LiveChannels } from './live-channels.js';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The payloads of Kerbside's own notifications as versioned objects, serialised as oslo.versionedobjects does it with the
 // prefix `kerbside_object`. Nothing in them is a secret: no token, no ticket, no password, no address of a hypervisor.
-import type { SessionOwner } from '../../objects/console-channel.js';
+import type { SessionOwner } from '../../objects/channel-types.js';
 import type { SessionUsage } from '../../objects/session-usage.js';
 
 /** A versioned object. */

@@ -2,7 +2,7 @@
 // Consoles over HTTP: listing, audit trail, .vv files, termination.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { fingerprint } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -188,7 +188,7 @@ describe('GET /console/proxy/<source>/<uuid>/console.vv', () => {
 
   it('makes a password that the proxy takes', async () => {
     const { values } = parsed(await get(`/console/proxy/lab/${FIRST.uuid}/console.vv`));
-    const grant = await new ConsoleSessions(site.db, { reconnectGrace: 60 }).authorize({
+    const grant = await sessionNouns(site.db).admission.authorize({
       ticket: values['password']!,
       connectionId: 0,
       channelType: 1,
@@ -281,7 +281,7 @@ describe('POST /console/<source>/<uuid>/terminate', () => {
     expect(answer).toMatchObject({ status: 200, json: { result: 'ok', tokens: [fingerprint(password)] } });
     expect(fingerprint(password)).toMatch(/^[0-9a-f]{12}$/);
     expect(answer.text).not.toContain(password);
-    const refused = await new ConsoleSessions(site.db, { reconnectGrace: 60 }).authorize({
+    const refused = await sessionNouns(site.db).admission.authorize({
       ticket: password,
       connectionId: 0,
       channelType: 1,

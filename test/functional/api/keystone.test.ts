@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { configureLogging } from '../../../src/log.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -106,9 +106,9 @@ async function aSession(uuid: string): Promise<string> {
   });
   const client = { clientIp: '192.0.2.1', clientPort: 4000, node: 'node1', pid: 1 };
   const channel = { ticket: minted.token, connectionId: 0, channelType: 1, channelId: 0 };
-  const sessions = new ConsoleSessions(site.db, { reconnectGrace: 60 });
-  const grant = await sessions.authorize({ ...channel, ...client });
-  if (grant.kind === 'granted') await sessions.establish(minted.sessionId, grant.generation, 1);
+  const nouns = sessionNouns(site.db);
+  const grant = await nouns.admission.authorize({ ...channel, ...client });
+  if (grant.kind === 'granted') await nouns.channels.establish(minted.sessionId, grant.generation, 1);
   return minted.sessionId;
 }
 

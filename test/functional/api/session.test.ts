@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions over HTTP.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -23,8 +23,8 @@ async function aSession(): Promise<string> {
     uuid,
     issuedTo: 'demo',
   });
-  const sessions = new ConsoleSessions(site.db, { reconnectGrace: 60 });
-  const grant = await sessions.authorize({
+  const nouns = sessionNouns(site.db);
+  const grant = await nouns.admission.authorize({
     ticket: token,
     connectionId: 0,
     channelType: 1,
@@ -35,8 +35,8 @@ async function aSession(): Promise<string> {
     pid: 42,
   });
   if (grant.kind !== 'granted') throw new Error(grant.reason);
-  await sessions.linked(grant.connectionRef);
-  await sessions.establish(grant.sessionId, grant.generation, 7);
+  await nouns.channels.linked(grant.connectionRef);
+  await nouns.channels.establish(grant.sessionId, grant.generation, 7);
   return sessionId;
 }
 
@@ -84,8 +84,8 @@ describe('POST /session/<id>/terminate', () => {
     const id = await aSession();
     const answer = await site.call('POST', `/session/${id}/terminate`, { token: site.operator });
     expect(answer).toMatchObject({ status: 200, text: '{\n    "result": "ok"\n}' });
-    const sessions = new ConsoleSessions(site.db, { reconnectGrace: 60 });
-    const ending = await sessions.sessionsToClose(60);
+    const nouns = sessionNouns(site.db);
+    const ending = await nouns.sessions.sessionsToClose(60);
     expect(ending.find(({ sessionId }) => sessionId === id)).toMatchObject({ terminated: true });
     const audit = await site.call('GET', `/console/lab/${uuid}/audit`, { token: site.operator });
     expect(audit.text).toContain('"message": "Session terminated by request"');

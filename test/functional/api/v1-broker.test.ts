@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/consoles: one call from a Keystone token to a .vv file, with Nova deciding.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
 import { aConsole, type Answer } from '../../fixtures/api-site.js';
@@ -38,7 +38,7 @@ const detail = ({ json }: Answer): string => (json as { errors: { detail: string
 
 const lets = async (v1: V1Site, ticket: string): Promise<string> =>
   (
-    await new ConsoleSessions(v1.site.db, { reconnectGrace: 60 }).authorize({
+    await sessionNouns(v1.site.db).admission.authorize({
       ...{ ticket, connectionId: 0, channelType: 1, channelId: 0 },
       ...{ clientIp: '2001:db8::1', clientPort: 40000, node: 'node1', pid: 42 },
     })

@@ -2,7 +2,7 @@
 // The answers of /v1 are what the OpenAPI document says, member for member.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { Services } from '../../../src/objects/service.js';
 import { differences } from '../../fixtures/json-schema.js';
 import { aV1Site, type V1Site } from '../../fixtures/v1-site.js';
@@ -31,14 +31,19 @@ beforeAll(async () => {
   admin = v1.cloud.user(['admin']);
   const body = { instance_uuid: uuid };
   const file = await v1.ask(member, 'POST', '/v1/consoles', { body, accept: 'application/x-virt-viewer' });
-  const sessions = new ConsoleSessions(v1.site.db, { reconnectGrace: 60 });
-  const grant = await sessions.authorize({
+  const nouns = sessionNouns(v1.site.db);
+  const grant = await nouns.admission.authorize({
     ...{ ticket: parseVvFile(file.text).password, connectionId: 0, channelType: 1, channelId: 0 },
     ...{ clientIp: '2001:db8::1', clientPort: 40000, node: 'node1', pid: 42 },
   });
   if (grant.kind !== 'granted') throw new Error(grant.reason);
-  await sessions.linked(grant.connectionRef);
-  await sessions.closed(grant.connectionRef, { reason: 'idle', bytesUp: 1, bytesDown: 2, duration: 0.5 });
+  await nouns.channels.linked(grant.connectionRef);
+  await nouns.channels.closed(grant.connectionRef, {
+    reason: 'idle',
+    bytesUp: 1,
+    bytesDown: 2,
+    duration: 0.5,
+  });
   session = grant.sessionId;
   const run = { host: 'node1', binary: 'kerbside-proxy', runId: 'a run', pid: 42, version: '1.0.0' };
   await new Services(v1.site.db).register({ ...run, reportInterval: 5 }, {});

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isVersioned } from '../../../src/api/microversion.js';
 import { ROUTES } from '../../../src/api/routes.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Services } from '../../../src/objects/service.js';
@@ -44,14 +44,14 @@ async function aSession(uuid: string): Promise<string> {
     uuid,
     issuedTo: 'demo',
   });
-  const sessions = new ConsoleSessions(db, { reconnectGrace: 60 });
-  const grant = await sessions.authorize({
+  const nouns = sessionNouns(db);
+  const grant = await nouns.admission.authorize({
     ...{ ticket: minted.token, connectionId: 0, channelType: 1, channelId: 0 },
     ...{ clientIp: '2001:db8::1', clientPort: 40000, node: 'node1', pid: 42 },
   });
   if (grant.kind !== 'granted') throw new Error(grant.reason);
-  await sessions.linked(grant.connectionRef);
-  await sessions.establish(grant.sessionId, grant.generation, 7);
+  await nouns.channels.linked(grant.connectionRef);
+  await nouns.channels.establish(grant.sessionId, grant.generation, 7);
   return minted.sessionId;
 }
 

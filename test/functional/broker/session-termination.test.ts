@@ -6,7 +6,7 @@ import type { Database } from '../../../src/db/database.js';
 import type { Termination } from '../../../src/notifications/own/payloads.js';
 import { AuditEvents, type AuditEvent } from '../../../src/objects/audit-event.js';
 import { AUDIT } from '../../../src/objects/audit-message.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -23,12 +23,12 @@ const OPERATOR: TerminationDemand = { by: { kind: 'operator' }, reason: 'termina
 /** A console with sessions, and what is told of their ends. */
 class Site {
   readonly told: Termination[] = [];
-  readonly sessions: ConsoleSessions;
+  readonly nouns: SessionNouns;
   readonly events: AuditEvents;
   readonly termination: SessionTermination;
 
   private constructor(readonly db: Database) {
-    this.sessions = new ConsoleSessions(db, { reconnectGrace: 60 });
+    this.nouns = sessionNouns(db);
     this.events = new AuditEvents(db);
     this.termination = this.with(this.events);
   }
@@ -41,7 +41,7 @@ class Site {
 
   with(events: Pick<AuditEvents, 'recordMany'>): SessionTermination {
     const own = { terminated: (termination: Termination): void => void this.told.push(termination) };
-    return new SessionTermination({ sessions: this.sessions, events, own, node: 'node-1' });
+    return new SessionTermination({ sessions: this.nouns.sessions, events, own, node: 'node-1' });
   }
 
   async pending(): Promise<string> {
@@ -70,7 +70,7 @@ describe('a termination', () => {
     const id = await at.pending();
     expect(await at.termination.session(id, PLACE, OPERATOR)).toBe(true);
     expect(await at.termination.session('nobody', PLACE, OPERATOR)).toBe(false);
-    expect((await at.sessions.find(id))?.state).toBe('closing');
+    expect((await at.nouns.sessions.find(id))?.state).toBe('closing');
     expect(await at.reason(id)).toBe(OPERATOR.reason);
     expect(at.told).toEqual([{ ...PLACE, ...OPERATOR, sessionIds: [id], node: 'node-1' }]);
     expect(await at.trail()).toEqual([
@@ -103,6 +103,6 @@ describe('a termination', () => {
     const termination = at.with({ recordMany: () => Promise.reject(new Error('away')) });
     await expect(termination.session(id, PLACE, ANN)).rejects.toThrow('away');
     expect(at.told).toMatchObject([{ sessionIds: [id] }]);
-    expect((await at.sessions.find(id))?.state).toBe('closing');
+    expect((await at.nouns.sessions.find(id))?.state).toBe('closing');
   });
 });

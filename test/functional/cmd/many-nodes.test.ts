@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Leases } from '../../../src/objects/lease.js';
 import { Services } from '../../../src/objects/service.js';
@@ -191,16 +191,16 @@ describe('two conductors on one database', () => {
 
   it('close what a dead proxy left open, within three heartbeats', async () => {
     const proxy = await site.start('proxy', { env: { ...env, OS_DEFAULT__NODE_NAME: 'p' } });
-    const sessions = new ConsoleSessions(db, { reconnectGrace: 60 });
+    const nouns = sessionNouns(db);
     const { token } = await new ConsoleTokens(db, { tokenTtl: 600 }).mint({
       ...{ source: 'lab', uuid: UUID, issuedTo: 'alice' },
     });
-    const grant = await sessions.authorize({
+    const grant = await nouns.admission.authorize({
       ...{ ticket: token, connectionId: 0, channelType: 1, channelId: 0 },
       ...{ clientIp: '::1', clientPort: 1, node: 'p', pid: proxy.pid },
     });
     if (grant.kind !== 'granted') throw new Error(grant.reason);
-    await sessions.establish(grant.sessionId, grant.generation, 1);
+    await nouns.channels.establish(grant.sessionId, grant.generation, 1);
     await delay(1000);
     const isOpen = async (): Promise<boolean> =>
       (await db.query('SELECT id FROM console_connections WHERE closed IS NULL')).length > 0;
@@ -211,7 +211,7 @@ describe('two conductors on one database', () => {
     const seconds = (performance.now() - since) / 1000;
     process.stdout.write(`closed after ${seconds.toFixed(1)} s, service_down_time ${DOWN_TIME} s\n`);
     expect(seconds).toBeLessThan(DOWN_TIME + SLACK);
-    expect(await sessions.find(grant.sessionId)).toMatchObject({ state: 'closing' });
+    expect(await nouns.sessions.find(grant.sessionId)).toMatchObject({ state: 'closing' });
     const audit = await waitFor('audit of the lost node', async () => {
       const { events } = await new AuditEvents(db).list('lab', UUID, 10);
       return events.find(({ message }) => message === 'Node lost');

@@ -8,7 +8,7 @@ import { ProxyMetrics } from '../../../src/console/control/metrics.js';
 import type { Denial, Grant } from '../../../src/console/ipc.js';
 import type { Database } from '../../../src/db/database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -31,14 +31,14 @@ const NOVA = { requestTimeout: 1, exchangeTimeout: 1 };
 class Node {
   readonly statements: string[] = [];
   readonly refused: string[] = [];
-  readonly sessions: ConsoleSessions;
+  readonly nouns: SessionNouns;
   readonly tokens: ConsoleTokens;
   private readonly audit: AuditQueue;
   private readonly plane: ControlPlane;
 
   constructor(readonly db: Database) {
     const heard = overheard(db, (sql) => this.statements.push(sql));
-    this.sessions = new ConsoleSessions(heard, { reconnectGrace: 60 });
+    this.nouns = sessionNouns(heard);
     this.tokens = new ConsoleTokens(heard, { tokenTtl: 60 });
     // However busy the machine is, the desktop comes and goes within one instant of the audit trail.
     const consoles = new Consoles(heard);
@@ -46,7 +46,7 @@ class Node {
     const services = { consoles, conf };
     this.audit = new AuditQueue(new AuditEvents(heard), new ManualTimers());
     this.plane = new ControlPlane(
-      this.sessions,
+      this.nouns,
       this.audit,
       new ProxyMetrics(),
       {
@@ -156,13 +156,13 @@ describe.each(ENGINES)('a desktop on %s', (engine) => {
       expect(row['connected']).not.toBeNull();
       expect(row['connection_id']).toBe(row['channel_type'] === 1 ? null : main.proxyConnectionId);
     }
-    expect(await at.sessions.find(main.sessionId)).toMatchObject({ state: 'closing' });
+    expect(await at.nouns.sessions.find(main.sessionId)).toMatchObject({ state: 'closing' });
   });
 
   it('that was terminated on another node admits nothing, though this node has not heard of it', async () => {
     const at = await node();
     const { ticket, main } = await at.start();
-    await new ConsoleSessions(at.db, { reconnectGrace: 60 }).terminateSession(main.sessionId, 'x');
+    await sessionNouns(at.db).sessions.terminateSession(main.sessionId, 'x');
     const replies = await Promise.all([2, 3].map((type) => at.ask(ticket, type, main.proxyConnectionId)));
     expect(replies).toMatchObject([{ reason: 'token_terminated' }, { reason: 'token_terminated' }]);
     expect(await at.rows()).toHaveLength(1);

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import type { SqlValue } from '../../../src/db/statements.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Inventory } from '../../../src/objects/inventory.js';
@@ -222,10 +222,10 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     ['a source', (at) => new Sources(at).find(source)],
     ['the sources', (at) => new Sources(at).list({ limit: 100, marker: source })],
     ['the users', (at) => new Users(at).list({ limit: 100, marker: 'a' })],
-    ['the first page of sessions', (at) => sessions(at).listOpen({ limit: 100 })],
+    ['the first page of sessions', (at) => nouns(at).sessions.listOpen({ limit: 100 })],
     [
       'a page of sessions from the middle',
-      (at) => sessions(at).listOpen({ limit: 100, marker: 's00000010000' }),
+      (at) => nouns(at).sessions.listOpen({ limit: 100, marker: 's00000010000' }),
     ],
     ['/v1: consoles of a source', (at) => v1(at).consoles(PAGE, { source })],
     ['/v1: consoles by uuid', (at) => v1(at).consoles(PAGE, { uuid })],
@@ -242,12 +242,15 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     ['/v1: audit events of a console', (at) => v1(at).events(PAGE, { source, uuid })],
     ['/v1: audit events by uuid', (at) => v1(at).events(PAGE, { uuid })],
     ['/v1: audit events of a project', (at) => v1(at).events(PAGE, { projectId: 'project-0321' })],
-    ['a session', (at) => sessions(at).find('s00000010000')],
-    ['the poll for ended sessions', (at) => sessions(at).sessionsToClose(Date.now() / 1000 - (NOW - 10))],
-    ['the sweep for ended connections', (at) => sessions(at).connectionsToClose('node-3')],
+    ['a session', (at) => nouns(at).sessions.find('s00000010000')],
+    [
+      'the poll for ended sessions',
+      (at) => nouns(at).sessions.sessionsToClose(Date.now() / 1000 - (NOW - 10)),
+    ],
+    ['the sweep for ended connections', (at) => nouns(at).sessions.connectionsToClose('node-3')],
     ['a whole session', (at) => wholeSession(at)],
-    ['the end of a console', (at) => sessions(at).terminateConsole(source, uuid, 'x')],
-    ['the end of a worker', (at) => sessions(at).closeWorker('node-1', 1)],
+    ['the end of a console', (at) => nouns(at).sessions.terminateConsole(source, uuid, 'x')],
+    ['the end of a worker', (at) => nouns(at).channels.closeWorker('node-1', 1)],
     ['the reaper', (at) => reapExpired(at, { reconnectGrace: 60 }, NOW - SESSIONS + 500)],
     ['audit retention by age', (at) => reapAuditEvents(at, { maxAge: EVENTS - 1000 }, NOW)],
   ];
@@ -289,21 +292,31 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     return new Consoles(at, { now: () => NOW });
   }
 
-  function sessions(at: Database): ConsoleSessions {
-    return new ConsoleSessions(at, { reconnectGrace: 60, now: () => NOW });
+  function nouns(at: Database): SessionNouns {
+    return sessionNouns(at, { now: () => NOW });
   }
 
   async function wholeSession(at: Database, of = { source, uuid }): Promise<void> {
     const tokens = new ConsoleTokens(at, { tokenTtl: 600, now: () => NOW });
     const { token, sessionId } = await tokens.mint({ source: of.source, uuid: of.uuid, issuedTo: 'alice' });
     const place = { clientIp: '::1', clientPort: 1, node: 'n', pid: 1, channelId: 0 };
-    const main = await sessions(at).authorize({ ...place, ticket: token, channelType: 1, connectionId: 0 });
+    const main = await nouns(at).admission.authorize({
+      ...place,
+      ticket: token,
+      channelType: 1,
+      connectionId: 0,
+    });
     if (main.kind === 'refused') throw new Error(main.reason);
-    await sessions(at).linked(main.connectionRef);
-    await sessions(at).establish(sessionId, main.generation, 5);
+    await nouns(at).channels.linked(main.connectionRef);
+    await nouns(at).channels.establish(sessionId, main.generation, 5);
     const connectionId = main.proxyConnectionId;
-    await sessions(at).authorize({ ...place, ticket: token, channelType: 2, connectionId });
-    await sessions(at).closed(main.connectionRef, { reason: 'idle', bytesUp: 1, bytesDown: 1, duration: 1 });
-    await sessions(at).terminateSession(sessionId, 'x');
+    await nouns(at).admission.authorize({ ...place, ticket: token, channelType: 2, connectionId });
+    await nouns(at).channels.closed(main.connectionRef, {
+      reason: 'idle',
+      bytesUp: 1,
+      bytesDown: 1,
+      duration: 1,
+    });
+    await nouns(at).sessions.terminateSession(sessionId, 'x');
   }
 });

@@ -52,7 +52,7 @@ describe('the hearing of notifications', () => {
       drivers: new SourceDrivers(new Sources(db), { consoles, conf }),
       own: new OwnNotifications(notifier, conf),
       facts: new InstanceFacts(db),
-      sessions: new ConsoleSessions(db, { reconnectGrace: 60 }),
+      sessions: new ConsoleSessions(db),
       audit: new AuditEvents(db),
       messaging: {
         ...{ fanout, notifier, listen },

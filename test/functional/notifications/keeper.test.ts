@@ -126,7 +126,7 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       expect(await site.keep(anEvent(event, phase, change))).toBe('applied');
       expect(await site.known(UUID)).toBeNull();
       for (const { sessionId } of [running, unused])
-        expect(await site.sessions.find(sessionId)).toMatchObject({ state: 'closing' });
+        expect(await site.nouns.sessions.find(sessionId)).toMatchObject({ state: 'closing' });
       expect(await site.session(running.sessionId)).toMatchObject({ ended: true, terminated: true });
       expect(await site.connect(running.token)).toBeNull();
       expect(await site.connect(unused.token)).toBeNull();

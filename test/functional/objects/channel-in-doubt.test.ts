@@ -3,9 +3,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import { DatabaseError } from '../../../src/exception.js';
-import { ChannelInDoubt } from '../../../src/objects/console-channel.js';
-import type { ChannelGrant } from '../../../src/objects/console-channel.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { ChannelInDoubt } from '../../../src/objects/channel-types.js';
+import type { ChannelGrant } from '../../../src/objects/channel-types.js';
+import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -49,48 +49,48 @@ describe.each(ENGINES)('a channel in doubt on %s', (engine) => {
     const { token, sessionId } = await new ConsoleTokens(db, { tokenTtl: 600 }).mint({
       ...{ source: 'lab', uuid: 'one', issuedTo: 'alice' },
     });
-    const sessions = new ConsoleSessions(db, OPTIONS);
-    const ask = (by: ConsoleSessions, main?: ChannelGrant) =>
-      by.authorize({
+    const nouns = sessionNouns(db, OPTIONS);
+    const ask = (by: SessionNouns, main?: ChannelGrant) =>
+      by.admission.authorize({
         ...{ ticket: token, node: 'n', pid: 1, clientIp: '::1', clientPort: 1, channelId: 0 },
         connectionId: main?.proxyConnectionId ?? 0,
         channelType: main === undefined ? 1 : 2,
       });
     const open = (): Promise<unknown[]> =>
       db.query('SELECT connection_ref FROM console_connections WHERE closed IS NULL');
-    return { db, sessions, sessionId, ask, open };
+    return { db, nouns, sessionId, ask, open };
   };
 
   it.each([1, 2])(
     'is a main one after %d writes: it is closed later, and its token is good',
     async (writes) => {
-      const { db, sessions, ask, open } = await aSite();
-      const fault = await refusedAs(ask(new ConsoleSessions(goingAway(db, writes), OPTIONS)));
+      const { db, nouns, ask, open } = await aSite();
+      const fault = await refusedAs(ask(sessionNouns(goingAway(db, writes), OPTIONS)));
       expect(fault).toBeInstanceOf(ChannelInDoubt);
       expect(await open()).toHaveLength(1);
       const { connectionRef } = fault as ChannelInDoubt;
-      await sessions.closed(connectionRef, END);
-      await sessions.closed(connectionRef, END);
+      await nouns.channels.closed(connectionRef, END);
+      await nouns.channels.closed(connectionRef, END);
       expect(await open()).toEqual([]);
-      expect(await ask(sessions)).toMatchObject({ kind: 'granted' });
+      expect(await ask(nouns)).toMatchObject({ kind: 'granted' });
     },
   );
 
   it('is another one: it is closed later, and its session goes on', async () => {
-    const { db, sessions, sessionId, ask, open } = await aSite();
-    const main = (await ask(sessions)) as ChannelGrant;
-    await sessions.establish(sessionId, main.generation, 7);
-    const fault = await refusedAs(ask(new ConsoleSessions(goingAway(db, 1), OPTIONS), main));
+    const { db, nouns, sessionId, ask, open } = await aSite();
+    const main = (await ask(nouns)) as ChannelGrant;
+    await nouns.channels.establish(sessionId, main.generation, 7);
+    const fault = await refusedAs(ask(sessionNouns(goingAway(db, 1), OPTIONS), main));
     expect(fault).toBeInstanceOf(ChannelInDoubt);
     expect(await open()).toHaveLength(2);
-    await sessions.closed((fault as ChannelInDoubt).connectionRef, END);
+    await nouns.channels.closed((fault as ChannelInDoubt).connectionRef, END);
     expect(await open()).toEqual([{ connection_ref: main.connectionRef }]);
-    expect(await ask(sessions, main)).toMatchObject({ kind: 'granted' });
+    expect(await ask(nouns, main)).toMatchObject({ kind: 'granted' });
   });
 
   it('is none when nothing can have been written', async () => {
     const { db, ask } = await aSite();
-    const fault = await refusedAs(ask(new ConsoleSessions(goingAway(db, 0), OPTIONS)));
+    const fault = await refusedAs(ask(sessionNouns(goingAway(db, 0), OPTIONS)));
     expect(fault).toBeInstanceOf(DatabaseError);
     expect(fault).not.toBeInstanceOf(ChannelInDoubt);
   });

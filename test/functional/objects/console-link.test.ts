@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The right to fetch a console's token once.
 import { describe, expect, it } from '@jest/globals';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Inventory } from '../../../src/objects/inventory.js';
@@ -20,15 +20,15 @@ describe.each(ENGINES)('the link of a console on %s', (engine) => {
     let now = 1000;
     const clock = { now: () => now };
     const tokens = new ConsoleTokens(db, { tokenTtl: 600, ...clock });
-    const sessions = new ConsoleSessions(db, { reconnectGrace: 60, ...clock });
+    const nouns = sessionNouns(db, { ...clock });
     const opens = async (ticket: string): Promise<string> =>
       (
-        await sessions.authorize({
+        await nouns.admission.authorize({
           ...{ ticket, connectionId: 0, channelType: 1, channelId: 0 },
           ...{ clientIp: '::1', clientPort: 1, node: 'n', pid: 1 },
         })
       ).kind;
-    return { db, tokens, sessions, opens, later: (seconds: number) => (now += seconds) };
+    return { db, tokens, nouns, opens, later: (seconds: number) => (now += seconds) };
   }
 
   it('gives one token, to one of any number who come at once', async () => {
@@ -55,9 +55,9 @@ describe.each(ENGINES)('the link of a console on %s', (engine) => {
   });
 
   it('ends with its time, and with its session', async () => {
-    const { tokens, sessions, later } = await site();
+    const { tokens, nouns, later } = await site();
     const [late, ended] = [await tokens.mintLink(asked), await tokens.mintLink(asked)];
-    expect(await sessions.terminateSession(ended.sessionId, 'x')).toBe(true);
+    expect(await nouns.sessions.terminateSession(ended.sessionId, 'x')).toBe(true);
     expect(await tokens.redeem(ended.sessionId, ended.key)).toBeNull();
     later(601);
     expect(await tokens.redeem(late.sessionId, late.key)).toBeNull();

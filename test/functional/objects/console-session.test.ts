@@ -2,8 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import { Conflict } from '../../../src/exception.js';
-import type { ChannelGrant, ChannelRefusal, ChannelRequest } from '../../../src/objects/console-channel.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import type { ChannelGrant, ChannelRefusal, ChannelRequest } from '../../../src/objects/channel-types.js';
+import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens, fingerprint } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -17,7 +17,7 @@ const END = { reason: 'client closed', bytesUp: 10, bytesDown: 2000, duration: 1
 interface Site {
   db: Database;
   clock: { now: number };
-  sessions: ConsoleSessions;
+  nouns: SessionNouns;
   tokens: ConsoleTokens;
   sources: Sources;
   consoles: Consoles;
@@ -35,7 +35,7 @@ async function aSite(db: Database): Promise<Site> {
     clock,
     sources,
     consoles,
-    sessions: new ConsoleSessions(db, { reconnectGrace: GRACE, now }),
+    nouns: sessionNouns(db, { reconnectGrace: GRACE, now }),
     tokens: new ConsoleTokens(db, { tokenTtl: TTL, now }),
   };
 }
@@ -69,9 +69,9 @@ async function aRunningSession(
   place: Partial<ChannelRequest> = {},
 ): Promise<{ token: string; sessionId: string; main: ChannelGrant }> {
   const { token, sessionId } = await site.tokens.mint({ source: 'lab', uuid, issuedTo: 'alice' });
-  const main = granted(await site.sessions.authorize(asking(token, place)));
-  await site.sessions.linked(main.connectionRef);
-  await site.sessions.establish(sessionId, main.generation, 0xfeedface);
+  const main = granted(await site.nouns.admission.authorize(asking(token, place)));
+  await site.nouns.channels.linked(main.connectionRef);
+  await site.nouns.channels.establish(sessionId, main.generation, 0xfeedface);
   return { token, sessionId, main };
 }
 
@@ -98,9 +98,9 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
   });
 
   it('grants the main channel with all that dialling the backend takes', async () => {
-    const { sessions, tokens } = await site();
+    const { nouns, tokens } = await site();
     const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
-    const main = granted(await sessions.authorize(asking(token)));
+    const main = granted(await nouns.admission.authorize(asking(token)));
     expect(main).toMatchObject({
       sessionId,
       generation: 1,
@@ -123,11 +123,11 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
   });
 
   it('admits other channels once the main channel is up, for as long as it is', async () => {
-    const { sessions, clock, ...rest } = await site();
-    const { token, main } = await aRunningSession({ sessions, clock, ...rest });
+    const { nouns, clock, ...rest } = await site();
+    const { token, main } = await aRunningSession({ nouns, clock, ...rest });
     clock.now += TTL + 3600;
     const late = granted(
-      await sessions.authorize(
+      await nouns.admission.authorize(
         asking(token, { connectionId: main.proxyConnectionId, channelType: 9, channelId: 3 }),
       ),
     );
@@ -141,47 +141,49 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
 
   it('refuses with the reason', async () => {
     const at = await site();
-    const { sessions, tokens, clock } = at;
-    expect(await sessions.authorize(asking('nonsense'))).toEqual({
+    const { nouns, tokens, clock } = at;
+    expect(await nouns.admission.authorize(asking('nonsense'))).toEqual({
       kind: 'refused',
       reason: 'token_unknown',
     });
     const pending = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
     const other = { connectionId: 5, channelType: 2 };
-    expect(await sessions.authorize(asking(pending.token, other))).toEqual({
+    expect(await nouns.admission.authorize(asking(pending.token, other))).toEqual({
       kind: 'refused',
       reason: 'main_required',
       source: 'lab',
       uuid: 'one',
       sessionId: pending.sessionId,
     });
-    expect(reasonOf(await sessions.authorize(asking(pending.token, { connectionId: 5 })))).toBe(
+    expect(reasonOf(await nouns.admission.authorize(asking(pending.token, { connectionId: 5 })))).toBe(
       'bad_connection_id',
     );
     const running = await aRunningSession(at);
-    expect(reasonOf(await sessions.authorize(asking(running.token)))).toBe('token_in_use');
+    expect(reasonOf(await nouns.admission.authorize(asking(running.token)))).toBe('token_in_use');
     const wrong = { connectionId: running.main.proxyConnectionId ^ 1, channelType: 2 };
-    expect(reasonOf(await sessions.authorize(asking(running.token, wrong)))).toBe('bad_connection_id');
+    expect(reasonOf(await nouns.admission.authorize(asking(running.token, wrong)))).toBe('bad_connection_id');
     const stolen = { connectionId: running.main.proxyConnectionId, channelType: 2 };
-    expect(reasonOf(await sessions.authorize(asking(pending.token, stolen)))).toBe('main_required');
+    expect(reasonOf(await nouns.admission.authorize(asking(pending.token, stolen)))).toBe('main_required');
     clock.now += TTL + 1;
-    expect(reasonOf(await sessions.authorize(asking(pending.token)))).toBe('token_expired');
+    expect(reasonOf(await nouns.admission.authorize(asking(pending.token)))).toBe('token_expired');
   });
 
   it('refuses when the console or its source has gone', async () => {
-    const { sessions, tokens, consoles, sources } = await site();
+    const { nouns, tokens, consoles, sources } = await site();
     const { token } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
     const two = await tokens.mint({ source: 'lab', uuid: 'two', issuedTo: 'alice' });
     await consoles.reconcile('lab', [aConsole({ uuid: 'two' })]);
-    expect(reasonOf(await sessions.authorize(asking(token)))).toBe('console_gone');
+    expect(reasonOf(await nouns.admission.authorize(asking(token)))).toBe('console_gone');
     await sources.markDeleted('lab');
-    expect(reasonOf(await sessions.authorize(asking(two.token)))).toBe('source_gone');
+    expect(reasonOf(await nouns.admission.authorize(asking(two.token)))).toBe('source_gone');
   });
 
   it('lets exactly one of many racing main channels win', async () => {
-    const { sessions, tokens, db } = await site();
+    const { nouns, tokens, db } = await site();
     const { token } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
-    const answers = await Promise.all(Array.from({ length: 12 }, () => sessions.authorize(asking(token))));
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => nouns.admission.authorize(asking(token))),
+    );
     const reasons = answers.map(reasonOf).sort();
     expect(reasons).toEqual(['granted', ...Array.from({ length: 11 }, () => 'token_in_use')]);
     const rows = await db.query('SELECT id FROM console_connections WHERE closed IS NULL');
@@ -192,54 +194,56 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const conf = await databases.empty();
     const at = await aSite(await databases.open(conf));
     const { token, main } = await aRunningSession(at);
-    await at.sessions.closed(main.connectionRef, END);
+    await at.nouns.channels.closed(main.connectionRef, END);
     const other = await databases.open(conf, { sync: false });
-    const elsewhere = new ConsoleSessions(other, { reconnectGrace: GRACE, now: () => at.clock.now });
-    const nodes = [at.sessions, elsewhere, at.sessions, elsewhere, at.sessions, elsewhere];
-    const answers = await Promise.all(nodes.map((sessions) => sessions.authorize(asking(token))));
+    const elsewhere = sessionNouns(other, { reconnectGrace: GRACE, now: () => at.clock.now });
+    const nodes = [at.nouns, elsewhere, at.nouns, elsewhere, at.nouns, elsewhere];
+    const answers = await Promise.all(nodes.map(({ admission }) => admission.authorize(asking(token))));
     expect(answers.map(reasonOf).filter((reason) => reason === 'granted')).toHaveLength(1);
     const rows = await at.db.query('SELECT id FROM console_connections WHERE closed IS NULL');
     expect(rows).toHaveLength(1);
   });
 
   it('gives the slot back when a main channel fails before it is up', async () => {
-    const { sessions, tokens } = await site();
+    const { nouns, tokens } = await site();
     const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
-    const first = granted(await sessions.authorize(asking(token)));
-    await sessions.closed(first.connectionRef, END);
-    const second = granted(await sessions.authorize(asking(token)));
+    const first = granted(await nouns.admission.authorize(asking(token)));
+    await nouns.channels.closed(first.connectionRef, END);
+    const second = granted(await nouns.admission.authorize(asking(token)));
     expect(second.generation).toBe(2);
-    await expect(sessions.establish(sessionId, first.generation, 1)).rejects.toThrow(Conflict);
-    await sessions.establish(sessionId, second.generation, 1);
+    await expect(nouns.channels.establish(sessionId, first.generation, 1)).rejects.toThrow(Conflict);
+    await nouns.channels.establish(sessionId, second.generation, 1);
     // A repeated call after a lost answer is no fault.
-    await sessions.establish(sessionId, second.generation, 1);
+    await nouns.channels.establish(sessionId, second.generation, 1);
   });
 
   it('closes the session with its main channel and admits a new main within the grace only', async () => {
     const at = await site();
-    const { sessions, clock } = at;
+    const { nouns, clock } = at;
     const { token, sessionId, main } = await aRunningSession(at);
     const usb = { connectionId: main.proxyConnectionId, channelType: 9 };
-    granted(await sessions.authorize(asking(token, usb)));
+    granted(await nouns.admission.authorize(asking(token, usb)));
     clock.now += TTL + 10;
-    await sessions.closed(main.connectionRef, END);
-    await sessions.closed(main.connectionRef, END);
-    expect(await sessions.sessionsToClose(60)).toEqual([{ sessionId, generation: 1, terminated: false }]);
-    expect(reasonOf(await sessions.authorize(asking(token, usb)))).toBe('main_required');
+    await nouns.channels.closed(main.connectionRef, END);
+    await nouns.channels.closed(main.connectionRef, END);
+    expect(await nouns.sessions.sessionsToClose(60)).toEqual([
+      { sessionId, generation: 1, terminated: false },
+    ]);
+    expect(reasonOf(await nouns.admission.authorize(asking(token, usb)))).toBe('main_required');
     clock.now += GRACE;
-    const again = granted(await sessions.authorize(asking(token)));
+    const again = granted(await nouns.admission.authorize(asking(token)));
     expect(again.generation).toBe(2);
     expect(again.proxyConnectionId).not.toBe(main.proxyConnectionId);
     // The claim must not take the old channels' end back, nor demand the new main's.
-    expect(await sessions.sessionsToClose(60)).toMatchObject([{ sessionId, generation: 1 }]);
-    await sessions.establish(sessionId, 2, 77);
-    expect(await sessions.sessionsToClose(60)).toMatchObject([{ sessionId, generation: 1 }]);
+    expect(await nouns.sessions.sessionsToClose(60)).toMatchObject([{ sessionId, generation: 1 }]);
+    await nouns.channels.establish(sessionId, 2, 77);
+    expect(await nouns.sessions.sessionsToClose(60)).toMatchObject([{ sessionId, generation: 1 }]);
     // The old main's second close, late, must not touch the new main.
-    await sessions.closed(main.connectionRef, END);
-    expect((await sessions.find(sessionId))?.state).toBe('active');
-    expect(reasonOf(await sessions.authorize(asking(token, usb)))).toBe('bad_connection_id');
+    await nouns.channels.closed(main.connectionRef, END);
+    expect((await nouns.sessions.find(sessionId))?.state).toBe('active');
+    expect(reasonOf(await nouns.admission.authorize(asking(token, usb)))).toBe('bad_connection_id');
     const screen = { connectionId: again.proxyConnectionId, channelType: 2 };
-    expect(granted(await sessions.authorize(asking(token, screen)))).toMatchObject({
+    expect(granted(await nouns.admission.authorize(asking(token, screen)))).toMatchObject({
       generation: 2,
       backendConnectionId: 77,
     });
@@ -247,64 +251,66 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
 
   it('does not lengthen the grace when a reconnect fails, and refuses after it', async () => {
     const at = await site();
-    const { sessions, clock } = at;
+    const { nouns, clock } = at;
     const { token, main } = await aRunningSession(at);
     clock.now += TTL + 10;
-    await sessions.closed(main.connectionRef, END);
+    await nouns.channels.closed(main.connectionRef, END);
     clock.now += GRACE - 1;
-    const again = granted(await sessions.authorize(asking(token)));
-    await sessions.closed(again.connectionRef, END);
+    const again = granted(await nouns.admission.authorize(asking(token)));
+    await nouns.channels.closed(again.connectionRef, END);
     clock.now += 2;
-    expect(reasonOf(await sessions.authorize(asking(token)))).toBe('token_expired');
+    expect(reasonOf(await nouns.admission.authorize(asking(token)))).toBe('token_expired');
   });
 
   it('terminates a session for good: no main, no other channel, no establish', async () => {
     const at = await site();
-    const { sessions, clock } = at;
+    const { nouns, clock } = at;
     const { token, sessionId, main } = await aRunningSession(at);
     clock.now += 1;
-    expect(await sessions.terminateSession(sessionId, 'by admin')).toBe(true);
-    expect(await sessions.sessionsToClose(60)).toEqual([{ sessionId, generation: 1, terminated: true }]);
-    expect(await sessions.connectionsToClose('node-a')).toEqual([
+    expect(await nouns.sessions.terminateSession(sessionId, 'by admin')).toBe(true);
+    expect(await nouns.sessions.sessionsToClose(60)).toEqual([
+      { sessionId, generation: 1, terminated: true },
+    ]);
+    expect(await nouns.sessions.connectionsToClose('node-a')).toEqual([
       { connectionRef: main.connectionRef, sessionId, terminated: true },
     ]);
-    expect(await sessions.connectionsToClose('node-b')).toEqual([]);
+    expect(await nouns.sessions.connectionsToClose('node-b')).toEqual([]);
     const usb = { connectionId: main.proxyConnectionId, channelType: 9 };
-    expect(reasonOf(await sessions.authorize(asking(token, usb)))).toBe('token_terminated');
-    await sessions.closed(main.connectionRef, END);
-    expect(reasonOf(await sessions.authorize(asking(token)))).toBe('token_terminated');
-    await expect(sessions.establish(sessionId, 1, 5)).rejects.toThrow(Conflict);
-    expect(await sessions.terminateSession(sessionId, 'again')).toBe(true);
-    expect(await sessions.terminateSession('nobodysession', 'x')).toBe(false);
+    expect(reasonOf(await nouns.admission.authorize(asking(token, usb)))).toBe('token_terminated');
+    await nouns.channels.closed(main.connectionRef, END);
+    expect(reasonOf(await nouns.admission.authorize(asking(token)))).toBe('token_terminated');
+    await expect(nouns.channels.establish(sessionId, 1, 5)).rejects.toThrow(Conflict);
+    expect(await nouns.sessions.terminateSession(sessionId, 'again')).toBe(true);
+    expect(await nouns.sessions.terminateSession('nobodysession', 'x')).toBe(false);
   });
 
   it.each([-3600, 3600])(
     'shows to every poll what a node ended whose clock is off by %d s',
     async (seconds) => {
       const at = await site();
-      const skewed = new ConsoleSessions(at.db, {
+      const skewed = sessionNouns(at.db, {
         reconnectGrace: GRACE,
         now: () => Date.now() / 1000 + seconds,
       });
       const [terminated, ended] = [await aRunningSession(at), await aRunningSession(at)];
       const since = performance.now();
-      await skewed.terminateSession(terminated.sessionId, 'by admin');
-      await skewed.closed(ended.main.connectionRef, END);
-      const found = await at.sessions.sessionsToClose((performance.now() - since) / 1000 + 1);
+      await skewed.sessions.terminateSession(terminated.sessionId, 'by admin');
+      await skewed.channels.closed(ended.main.connectionRef, END);
+      const found = await at.nouns.sessions.sessionsToClose((performance.now() - since) / 1000 + 1);
       expect(found.map(({ sessionId }) => sessionId)).toEqual([terminated.sessionId, ended.sessionId]);
       await at.db.execute('UPDATE console_sessions SET updated_at = updated_at - 60');
-      expect(await at.sessions.sessionsToClose(50)).toEqual([]);
-      expect(await at.sessions.sessionsToClose(3600)).toHaveLength(2);
+      expect(await at.nouns.sessions.sessionsToClose(50)).toEqual([]);
+      expect(await at.nouns.sessions.sessionsToClose(3600)).toHaveLength(2);
     },
   );
 
   it('refuses to establish a main channel that was terminated while it came up', async () => {
-    const { sessions, tokens } = await site();
+    const { nouns, tokens } = await site();
     const { token, sessionId } = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
-    const main = granted(await sessions.authorize(asking(token)));
-    await sessions.terminateSession(sessionId, 'by admin');
-    await expect(sessions.establish(sessionId, main.generation, 5)).rejects.toThrow(Conflict);
-    expect(await sessions.sessionsToClose(60)).toMatchObject([
+    const main = granted(await nouns.admission.authorize(asking(token)));
+    await nouns.sessions.terminateSession(sessionId, 'by admin');
+    await expect(nouns.channels.establish(sessionId, main.generation, 5)).rejects.toThrow(Conflict);
+    expect(await nouns.sessions.sessionsToClose(60)).toMatchObject([
       { sessionId, generation: 1, terminated: true },
     ]);
   });
@@ -313,13 +319,15 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const at = await site();
     const { token, sessionId, main } = await aRunningSession(at);
     const usb = { connectionId: main.proxyConnectionId, channelType: 9 };
-    const asked = Array.from({ length: 10 }, () => at.sessions.authorize(asking(token, usb)));
+    const asked = Array.from({ length: 10 }, () => at.nouns.admission.authorize(asking(token, usb)));
     const [answers] = await Promise.all([
       Promise.all(asked),
-      at.sessions.terminateSession(sessionId, 'race'),
+      at.nouns.sessions.terminateSession(sessionId, 'race'),
     ]);
     const open = answers.flatMap((answer) => (answer.kind === 'granted' ? [answer.connectionRef] : []));
-    const doomed = (await at.sessions.connectionsToClose('node-a')).map(({ connectionRef }) => connectionRef);
+    const doomed = (await at.nouns.sessions.connectionsToClose('node-a')).map(
+      ({ connectionRef }) => connectionRef,
+    );
     expect(doomed.sort()).toEqual([...open, main.connectionRef].sort());
   });
 
@@ -329,14 +337,14 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     at.clock.now += 1;
     const unused = await at.tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'bob' });
     const other = await at.tokens.mint({ source: 'lab', uuid: 'two', issuedTo: 'bob' });
-    expect(await at.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual({
+    expect(await at.nouns.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual({
       fingerprints: [fingerprint(running.token), fingerprint(unused.token)],
       sessionIds: [running.sessionId, unused.sessionId],
     });
     const nothing = { fingerprints: [], sessionIds: [] };
-    expect(await at.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual(nothing);
-    expect(reasonOf(await at.sessions.authorize(asking(unused.token)))).toBe('token_terminated');
-    expect(reasonOf(await at.sessions.authorize(asking(other.token)))).toBe('granted');
+    expect(await at.nouns.sessions.terminateConsole('lab', 'one', 'by admin')).toEqual(nothing);
+    expect(reasonOf(await at.nouns.admission.authorize(asking(unused.token)))).toBe('token_terminated');
+    expect(reasonOf(await at.nouns.admission.authorize(asking(other.token)))).toBe('granted');
     const rows = await at.db.query('SELECT session_id FROM session_terminations');
     expect(rows).toHaveLength(2);
   });
@@ -346,9 +354,9 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const first = await aRunningSession(at, 'one');
     const second = await aRunningSession(at, 'two');
     const usb = { connectionId: first.main.proxyConnectionId, channelType: 9, channelId: 2 };
-    const late = granted(await at.sessions.authorize(asking(first.token, usb)));
-    const page = await at.sessions.listOpen({ limit: 1 });
-    const rest = await at.sessions.listOpen({ limit: 1, marker: page.next ?? '' });
+    const late = granted(await at.nouns.admission.authorize(asking(first.token, usb)));
+    const page = await at.nouns.sessions.listOpen({ limit: 1 });
+    const rest = await at.nouns.sessions.listOpen({ limit: 1, marker: page.next ?? '' });
     expect(rest.next).toBeNull();
     const all = [...page.items, ...rest.items];
     expect(all.map(({ sessionId }) => sessionId)).toEqual([first.sessionId, second.sessionId].sort());
@@ -369,8 +377,8 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
       connectionRef: late.connectionRef,
     });
     expect(shown?.channels[0]?.connectionId).toBeNull();
-    await at.sessions.closed(late.connectionRef, END);
-    const after = await at.sessions.listOpen({ limit: 10 });
+    await at.nouns.channels.closed(late.connectionRef, END);
+    const after = await at.nouns.sessions.listOpen({ limit: 10 });
     expect(after.items.flatMap(({ channels }) => channels)).toHaveLength(2);
     const [row] = await at.db.query('SELECT * FROM console_connections WHERE connection_ref = ?', [
       late.connectionRef,
@@ -389,8 +397,8 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const dead = await aRunningSession(at, 'one', { pid: 1 });
     const alive = await aRunningSession(at, 'two', { pid: 2 });
     const coming = await at.tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'bob' });
-    granted(await at.sessions.authorize(asking(coming.token, { pid: 1 })));
-    const lost = await at.sessions.closeWorker('node-a', 1);
+    granted(await at.nouns.admission.authorize(asking(coming.token, { pid: 1 })));
+    const lost = await at.nouns.channels.closeWorker('node-a', 1);
     expect(lost.map(({ sessionId }) => sessionId)).toEqual([dead.sessionId, coming.sessionId]);
     expect(lost[0]).toMatchObject({
       connectionRef: dead.main.connectionRef,
@@ -398,12 +406,12 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
       source: 'lab',
       uuid: 'one',
     });
-    expect(await at.sessions.closeWorker('node-a', 1)).toEqual([]);
-    expect((await at.sessions.find(dead.sessionId))?.state).toBe('closing');
-    expect((await at.sessions.find(alive.sessionId))?.state).toBe('active');
-    expect((await at.sessions.find(coming.sessionId))?.state).toBe('pending');
-    expect(granted(await at.sessions.authorize(asking(dead.token))).generation).toBe(2);
-    expect(granted(await at.sessions.authorize(asking(coming.token))).generation).toBe(2);
+    expect(await at.nouns.channels.closeWorker('node-a', 1)).toEqual([]);
+    expect((await at.nouns.sessions.find(dead.sessionId))?.state).toBe('closing');
+    expect((await at.nouns.sessions.find(alive.sessionId))?.state).toBe('active');
+    expect((await at.nouns.sessions.find(coming.sessionId))?.state).toBe('pending');
+    expect(granted(await at.nouns.admission.authorize(asking(dead.token))).generation).toBe(2);
+    expect(granted(await at.nouns.admission.authorize(asking(coming.token))).generation).toBe(2);
   });
 
   it("closes a restarted node's rows and leaves those of others", async () => {
@@ -411,11 +419,11 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const here = await aRunningSession(at, 'one', { node: 'node-a' });
     const there = await aRunningSession(at, 'two', { node: 'node-b' });
     const usb = { connectionId: here.main.proxyConnectionId, channelType: 9, node: 'node-b' };
-    granted(await at.sessions.authorize(asking(here.token, usb)));
-    expect(await at.sessions.clearNode('node-a')).toHaveLength(1);
-    expect(await at.sessions.clearNode('node-a')).toEqual([]);
-    expect((await at.sessions.find(there.sessionId))?.state).toBe('active');
-    const elsewhere = await at.sessions.connectionsToClose('node-b');
+    granted(await at.nouns.admission.authorize(asking(here.token, usb)));
+    expect(await at.nouns.channels.clearNode('node-a')).toHaveLength(1);
+    expect(await at.nouns.channels.clearNode('node-a')).toEqual([]);
+    expect((await at.nouns.sessions.find(there.sessionId))?.state).toBe('active');
+    const elsewhere = await at.nouns.sessions.connectionsToClose('node-b');
     expect(elsewhere).toHaveLength(1);
     expect(elsewhere[0]).toMatchObject({ sessionId: here.sessionId, terminated: false });
   });
@@ -434,17 +442,19 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const at = await site();
     const { token, main } = await aRunningSession(at);
     const display = granted(
-      await at.sessions.authorize(asking(token, { connectionId: main.proxyConnectionId, channelType: 2 })),
+      await at.nouns.admission.authorize(
+        asking(token, { connectionId: main.proxyConnectionId, channelType: 2 }),
+      ),
     );
-    await at.sessions.closeChannels([{ connectionRef: display.connectionRef, end: END, main: null }]);
-    const { items } = await at.sessions.listOpen({ limit: 10 });
+    await at.nouns.channels.closeChannels([{ connectionRef: display.connectionRef, end: END, main: null }]);
+    const { items } = await at.nouns.sessions.listOpen({ limit: 10 });
     expect(items[0]?.channels.map((channel) => channel.connectionRef)).toEqual([main.connectionRef]);
-    expect(await at.sessions.find(main.sessionId)).toMatchObject({ state: 'active' });
+    expect(await at.nouns.sessions.find(main.sessionId)).toMatchObject({ state: 'active' });
   });
 
   it('knows nothing of a connection that was never granted', async () => {
-    const { sessions } = await site();
-    await sessions.closed('no-such-ref', END);
-    await sessions.linked('no-such-ref');
+    const { nouns } = await site();
+    await nouns.channels.closed('no-such-ref', END);
+    await nouns.channels.linked('no-such-ref');
   });
 });

@@ -4,7 +4,7 @@ import type { Database } from '../../../src/db/database.js';
 import { InvalidInput } from '../../../src/exception.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
 import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
@@ -153,8 +153,8 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     const tokens = new ConsoleTokens(db, { tokenTtl: 60, now });
     const one = await tokens.mint({ source: 'y', uuid: 'u3', issuedTo: 'a' });
     const two = await tokens.mint({ source: 'y', uuid: 'u3', issuedTo: 'a' });
-    const sessions = new ConsoleSessions(db, { reconnectGrace: 1, now });
-    await sessions.authorize({
+    const nouns = sessionNouns(db, { reconnectGrace: 1, now });
+    await nouns.admission.authorize({
       ...{ ticket: one.token, connectionId: 0, channelType: 1, channelId: 0 },
       ...{ clientIp: '192.0.2.7', clientPort: 4000, node: 'node-a', pid: 7 },
     });
@@ -166,9 +166,11 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     expect(busy).toHaveLength(1);
     expect(busy[0]).toMatchObject({ source: 'y', uuid: 'u3', tokenCount: 2, discovered: 1_800_000_000 });
     expect(busy[0]?.sessionIds).toEqual([one.sessionId]);
-    await sessions.terminateSession(one.sessionId, 'x');
+    await nouns.sessions.terminateSession(one.sessionId, 'x');
     expect(await all.find('y', 'u3')).toMatchObject({ sessionIds: [], tokenCount: 1 });
-    expect(await sessions.terminateConsole('y', 'u3', 'x')).toMatchObject({ sessionIds: [two.sessionId] });
+    expect(await nouns.sessions.terminateConsole('y', 'u3', 'x')).toMatchObject({
+      sessionIds: [two.sessionId],
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { OriginalDatabase } from '../../../src/db/original.js';
 import type { Database } from '../../../src/db/database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { importOriginal, type ImportOutcome } from '../../../src/objects/original-import.js';
@@ -75,7 +75,7 @@ describe.each(ENGINES)('the import of the original into %s', (engine) => {
     const db = await databases.fresh();
     await new Sources(db).upsert({ name: 'cloud', type: 'openstack' });
     await take(await originalDatabase(originals.server(), 'last', { events: 1, now: NOW }), db);
-    const sessions = new ConsoleSessions(db, { reconnectGrace: 60, now: clock });
+    const nouns = sessionNouns(db, { now: clock });
     const request = {
       connectionId: 0,
       channelType: 1,
@@ -84,11 +84,11 @@ describe.each(ENGINES)('the import of the original into %s', (engine) => {
       clientPort: 40000,
     };
     const at = { node: 'node2', pid: 7 };
-    expect(await sessions.authorize({ ...request, ...at, ticket: TOKEN })).toMatchObject({
+    expect(await nouns.admission.authorize({ ...request, ...at, ticket: TOKEN })).toMatchObject({
       kind: 'granted',
       sessionId: SESSION_ID,
     });
-    expect(await sessions.authorize({ ...request, ...at, ticket: 'expired' })).toMatchObject({
+    expect(await nouns.admission.authorize({ ...request, ...at, ticket: 'expired' })).toMatchObject({
       reason: 'token_unknown',
     });
   });
@@ -112,8 +112,8 @@ describe.each(ENGINES)('the import of the original into %s', (engine) => {
     const db = await databases.fresh();
     const url = await originalDatabase(originals.server(), 'last', { events: 1, now: NOW });
     await take(url, db);
-    const sessions = new ConsoleSessions(db, { reconnectGrace: 60, now: clock });
-    expect(await sessions.terminateSession(SESSION_ID, 'by the operator')).toBe(true);
+    const nouns = sessionNouns(db, { now: clock });
+    expect(await nouns.sessions.terminateSession(SESSION_ID, 'by the operator')).toBe(true);
     await db.execute('DELETE FROM console_tokens');
     expect(await take(url, db)).toMatchObject({ tokens: 0 });
   });

@@ -2,8 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import type { ChannelGrant } from '../../../src/objects/console-channel.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import type { ChannelGrant } from '../../../src/objects/channel-types.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { reapExpired } from '../../../src/objects/reaper.js';
@@ -21,18 +21,24 @@ async function aSite(db: Database) {
   const now = (): number => clock.now;
   await new Sources(db).upsert({ name: 'lab', type: 'static' });
   await new Consoles(db, { now }).reconcile('lab', [aConsole()]);
-  const sessions = new ConsoleSessions(db, { ...OPTIONS, now });
+  const nouns = sessionNouns(db, { ...OPTIONS, now });
   const tokens = new ConsoleTokens(db, { tokenTtl: 600, now });
   const mint = () => tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
   const ask = async (ticket: string, connectionId = 0, channelType = 1): Promise<ChannelGrant> => {
     const place = { clientIp: '::1', clientPort: 1, node: 'n', pid: 1 };
-    const answer = await sessions.authorize({ ticket, connectionId, channelType, channelId: 0, ...place });
+    const answer = await nouns.admission.authorize({
+      ticket,
+      connectionId,
+      channelType,
+      channelId: 0,
+      ...place,
+    });
     if (answer.kind === 'refused') throw new Error(answer.reason);
     return answer;
   };
   const count = async (table: string): Promise<number> =>
     Number((await db.query<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.n);
-  return { db, clock, sessions, mint, ask, count };
+  return { db, clock, nouns, mint, ask, count };
 }
 
 describe.each(ENGINES)('the reaper on %s', (engine) => {
@@ -54,10 +60,10 @@ describe.each(ENGINES)('the reaper on %s', (engine) => {
   });
 
   it('leaves the token of a session that lives, however old it is', async () => {
-    const { db, clock, sessions, mint, ask } = await aSite(await databases.fresh());
+    const { db, clock, nouns, mint, ask } = await aSite(await databases.fresh());
     const { token, sessionId } = await mint();
     const main = await ask(token);
-    await sessions.establish(sessionId, main.generation, 9);
+    await nouns.channels.establish(sessionId, main.generation, 9);
     clock.now += 30 * DAY;
     expect(await reapExpired(db, OPTIONS, clock.now)).toEqual({ tokens: 0, sessions: 0, purged: 0 });
     await expect(ask(token, main.proxyConnectionId, 2)).resolves.toMatchObject({ kind: 'granted' });
@@ -77,20 +83,20 @@ describe.each(ENGINES)('the reaper on %s', (engine) => {
   });
 
   it('closes sessions past their grace, spends their tokens, and removes all of it after a day', async () => {
-    const { db, clock, sessions, mint, ask, count } = await aSite(await databases.fresh());
+    const { db, clock, nouns, mint, ask, count } = await aSite(await databases.fresh());
     const { token, sessionId } = await mint();
     const main = await ask(token);
-    await sessions.establish(sessionId, main.generation, 9);
+    await nouns.channels.establish(sessionId, main.generation, 9);
     await ask(token, main.proxyConnectionId, 9);
-    await sessions.closed(main.connectionRef, END);
+    await nouns.channels.closed(main.connectionRef, END);
     clock.now += 60;
     expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 0 });
     clock.now += 1;
     expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 1 });
-    expect(await sessions.find(sessionId)).toMatchObject({ state: 'closed' });
-    expect((await sessions.listOpen({ limit: 5 })).items).toEqual([]);
+    expect(await nouns.sessions.find(sessionId)).toMatchObject({ state: 'closed' });
+    expect((await nouns.sessions.listOpen({ limit: 5 })).items).toEqual([]);
     await expect(ask(token)).rejects.toThrow('token_expired');
-    expect(await sessions.terminateSession(sessionId, 'too late')).toBe(false);
+    expect(await nouns.sessions.terminateSession(sessionId, 'too late')).toBe(false);
     clock.now += DAY + 1;
     expect((await reapExpired(db, OPTIONS, clock.now)).purged).toBe(3);
     for (const table of ['console_tokens', 'console_sessions', 'console_connections'])
@@ -98,31 +104,31 @@ describe.each(ENGINES)('the reaper on %s', (engine) => {
   });
 
   it('closes a terminated session whose node never answered', async () => {
-    const { db, clock, sessions, mint, ask, count } = await aSite(await databases.fresh());
+    const { db, clock, nouns, mint, ask, count } = await aSite(await databases.fresh());
     const { token, sessionId } = await mint();
     const main = await ask(token);
-    await sessions.establish(sessionId, main.generation, 9);
-    await sessions.terminateSession(sessionId, 'by admin');
+    await nouns.channels.establish(sessionId, main.generation, 9);
+    await nouns.sessions.terminateSession(sessionId, 'by admin');
     clock.now += 61;
     expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 1 });
     await expect(ask(token)).rejects.toThrow('token_terminated');
-    expect((await sessions.listOpen({ limit: 5 })).items).toEqual([]);
+    expect((await nouns.sessions.listOpen({ limit: 5 })).items).toEqual([]);
     clock.now += DAY + 1;
     await reapExpired(db, OPTIONS, clock.now);
     expect(await count('session_terminations')).toBe(0);
   });
 
   it('does not spend the token of a session that reconnected at the last moment', async () => {
-    const { db, clock, sessions, mint, ask } = await aSite(await databases.fresh());
+    const { db, clock, nouns, mint, ask } = await aSite(await databases.fresh());
     const { token, sessionId } = await mint();
     const main = await ask(token);
-    await sessions.establish(sessionId, main.generation, 9);
-    await sessions.closed(main.connectionRef, END);
+    await nouns.channels.establish(sessionId, main.generation, 9);
+    await nouns.channels.closed(main.connectionRef, END);
     clock.now += 60;
     const again = await ask(token);
     clock.now += 5;
     expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 0 });
-    await sessions.establish(sessionId, again.generation, 10);
+    await nouns.channels.establish(sessionId, again.generation, 10);
     await expect(ask(token, again.proxyConnectionId, 2)).resolves.toMatchObject({ generation: 2 });
   });
 });

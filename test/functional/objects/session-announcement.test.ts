@@ -2,8 +2,8 @@
 // Who hears that a session is over: everybody, once it is in the database, whatever ended it; and nobody of what goes on.
 import { describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
-import type { ChannelGrant, SessionEnded } from '../../../src/objects/console-channel.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import type { ChannelGrant, ChannelRequest, SessionEnded } from '../../../src/objects/channel-types.js';
+import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { sessionUsage } from '../../../src/objects/session-usage.js';
@@ -17,11 +17,11 @@ const EVERY = 2 ** 31 - 1;
 /** Sessions at one console, and what was announced of them. */
 class Site {
   readonly heard: SessionEnded[] = [];
-  readonly sessions: ConsoleSessions;
+  readonly nouns: SessionNouns;
 
   private constructor(readonly db: Database) {
     const announce = (ended: SessionEnded): void => void this.heard.push(ended);
-    this.sessions = new ConsoleSessions(db, { reconnectGrace: 60, announce });
+    this.nouns = sessionNouns(db, { announce });
   }
 
   static async on(db: Database): Promise<Site> {
@@ -37,14 +37,14 @@ class Site {
     const { token, sessionId } = await new ConsoleTokens(this.db, { tokenTtl: 60 }).mint(mint);
     const asking = { ticket: token, channelId: 0, clientIp: '192.0.2.1', clientPort: 1, pid: 100 };
     const main = await this.granted({ ...asking, connectionId: 0, channelType: 1, node });
-    await this.sessions.establish(sessionId, main.generation, 7);
+    await this.nouns.channels.establish(sessionId, main.generation, 7);
     const connectionId = main.proxyConnectionId;
     const other = await this.granted({ ...asking, connectionId, channelType: 2, node: 'elsewhere' });
     return { sessionId, main, other };
   }
 
-  private async granted(request: Parameters<ConsoleSessions['authorize']>[0]): Promise<ChannelGrant> {
-    const answer = await this.sessions.authorize(request);
+  private async granted(request: ChannelRequest): Promise<ChannelGrant> {
+    const answer = await this.nouns.admission.authorize(request);
     if (answer.kind === 'refused') throw new Error(answer.reason);
     return answer;
   }
@@ -57,34 +57,34 @@ describe.each(ENGINES)('the end of a session on %s', (engine) => {
   it('is announced with its main channel, not with another', async () => {
     const at = await site();
     const { sessionId, main, other } = await at.running();
-    await at.sessions.closeChannels([{ connectionRef: other.connectionRef, end: END, main: null }]);
-    await at.sessions.closed(other.connectionRef, END);
+    await at.nouns.channels.closeChannels([{ connectionRef: other.connectionRef, end: END, main: null }]);
+    await at.nouns.channels.closed(other.connectionRef, END);
     expect(at.heard).toEqual([]);
-    await at.sessions.closed(main.connectionRef, END);
-    await at.sessions.closed(main.connectionRef, END);
+    await at.nouns.channels.closed(main.connectionRef, END);
+    await at.nouns.channels.closed(main.connectionRef, END);
     expect(at.heard).toEqual([{ sessionId, generation: 1, terminated: false }]);
   });
 
   it('is announced when it is terminated: for all generations', async () => {
     const at = await site();
     const [one, two] = [await at.running(), await at.running()];
-    await at.sessions.terminateSession(one.sessionId, 'x');
-    await at.sessions.terminateSession('no such one', 'x');
+    await at.nouns.sessions.terminateSession(one.sessionId, 'x');
+    await at.nouns.sessions.terminateSession('no such one', 'x');
     expect(at.heard).toEqual([{ sessionId: one.sessionId, generation: EVERY, terminated: true }]);
-    await at.sessions.terminateConsole('lab', 'one', 'x');
+    await at.nouns.sessions.terminateConsole('lab', 'one', 'x');
     expect(at.heard.slice(1)).toEqual([{ sessionId: two.sessionId, generation: EVERY, terminated: true }]);
   });
 
   it('is announced when its node starts anew, its worker dies, or its hypervisor process is gone', async () => {
     const at = await site();
     const [one, two, three] = [await at.running('a'), await at.running('b'), await at.running('c')];
-    await at.sessions.clearNode('a');
-    await at.sessions.closeWorker('b', 100);
-    await at.sessions.interruptConsole('lab', 'one');
+    await at.nouns.channels.clearNode('a');
+    await at.nouns.channels.closeWorker('b', 100);
+    await at.nouns.sessions.interruptConsole('lab', 'one');
     expect(at.heard).toEqual(
       [one, two, three].map(({ sessionId }) => ({ sessionId, generation: 1, terminated: false })),
     );
-    await at.sessions.clearNode('elsewhere');
+    await at.nouns.channels.clearNode('elsewhere');
     expect(at.heard).toHaveLength(3);
   });
 
@@ -92,8 +92,8 @@ describe.each(ENGINES)('the end of a session on %s', (engine) => {
     const at = await site();
     const { sessionId, main, other } = await at.running();
     expect(main.owner).toEqual({ issuedTo: 'ann', projectId: 'p', userId: 'u-1' });
-    await at.sessions.closed(main.connectionRef, END);
-    await at.sessions.closeChannels([
+    await at.nouns.channels.closed(main.connectionRef, END);
+    await at.nouns.channels.closeChannels([
       { connectionRef: other.connectionRef, end: { ...END, bytesDown: 5_000_000_000 }, main: null },
     ]);
     expect(await sessionUsage(at.db, sessionId, 1)).toMatchObject({

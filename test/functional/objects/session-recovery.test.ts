@@ -4,8 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
-import type { ChannelGrant, LiveRecord } from '../../../src/objects/console-channel.js';
-import { ConsoleSessions } from '../../../src/objects/console-session.js';
+import type { ChannelGrant, LiveRecord } from '../../../src/objects/channel-types.js';
+import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { reapExpired } from '../../../src/objects/reaper.js';
@@ -30,7 +30,7 @@ class Site {
   /** The time of every process and of the database. */
   readonly clock = { now: 1_900_000_000 };
   readonly db: Database;
-  readonly sessions: ConsoleSessions;
+  readonly nouns: SessionNouns;
   readonly services: Services;
   private readonly nodes = new Map<string, ServiceRun>();
   private readonly isUp = new Set<string>();
@@ -38,7 +38,7 @@ class Site {
   constructor(db: Database) {
     const now = (): number => this.clock.now;
     this.db = withClock(db, this.clock);
-    this.sessions = new ConsoleSessions(this.db, { reconnectGrace: GRACE, now });
+    this.nouns = sessionNouns(this.db, { reconnectGrace: GRACE, now });
     this.services = new Services(this.db);
   }
 
@@ -72,7 +72,7 @@ class Site {
   async closeDown(): Promise<number> {
     let closed = 0;
     for (const node of await this.services.nodesToClose())
-      closed += (await this.sessions.closeNode(node)).length;
+      closed += (await this.nouns.channels.closeNode(node)).length;
     return closed;
   }
 
@@ -91,7 +91,7 @@ class Site {
   }
 
   async ask(ticket: string, node: string, main?: ChannelGrant): Promise<ChannelGrant> {
-    const answer = await this.sessions.authorize({
+    const answer = await this.nouns.admission.authorize({
       ...{ ticket, node, pid: 100, clientIp: '::1', clientPort: 1, channelId: 0 },
       connectionId: main?.proxyConnectionId ?? 0,
       channelType: main === undefined ? 1 : 2,
@@ -107,12 +107,12 @@ class Site {
   ): Promise<{ token: string; main: ChannelGrant; displays: ChannelGrant[] }> {
     const token = await this.mint();
     const main = await this.ask(token, mainOn);
-    await this.sessions.linked(main.connectionRef);
-    await this.sessions.establish(main.sessionId, main.generation, BACKEND);
+    await this.nouns.channels.linked(main.connectionRef);
+    await this.nouns.channels.establish(main.sessionId, main.generation, BACKEND);
     const displays: ChannelGrant[] = [];
     for (const node of displaysOn) {
       const display = await this.ask(token, node, main);
-      await this.sessions.linked(display.connectionRef);
+      await this.nouns.channels.linked(display.connectionRef);
       displays.push(display);
     }
     return { token, main, displays };
@@ -174,14 +174,14 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
   it('loses its channels in the records when it is silent, and only then', async () => {
     const site = await aSite();
     const { main, displays } = await site.session('a', 'a', 'b');
-    expect(await site.sessions.closeNode('a')).toEqual([]);
+    expect(await site.nouns.channels.closeNode('a')).toEqual([]);
     expect(await site.declareDead('a')).toBe(2);
     expect(await site.sessionRow(main.sessionId)).toMatchObject({
       ...{ state: 'closing', main_ref: null, ended_generation: 1, reason: 'node lost' },
     });
     const closed = { state: 'closed', reason: 'node lost' };
     expect(await site.rows()).toMatchObject([closed, closed, OPEN]);
-    expect(await site.sessions.connectionsToClose('b')).toEqual([
+    expect(await site.nouns.sessions.connectionsToClose('b')).toEqual([
       { connectionRef: displays[1]?.connectionRef, sessionId: main.sessionId, terminated: false },
     ]);
     expect(await site.declareDead('a')).toBe(0);
@@ -193,7 +193,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     await site.declareDead('a');
     expect(await site.back('a')).toBe('returned');
     const live = alive(main, ...displays);
-    expect(await site.sessions.recover('a', live)).toEqual({
+    expect(await site.nouns.channels.recover('a', live)).toEqual({
       ...NOTHING,
       reopened: refs(main, ...displays),
     });
@@ -202,8 +202,8 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       ...{ state: 'active', generation: 1, ended_generation: 0, main_ref: main.connectionRef },
       ...{ closing_since: null, terminated_at: null, reason: null },
     });
-    expect(await site.sessions.recover('a', live)).toEqual(NOTHING);
-    expect(await site.sessions.connectionsToClose('a')).toEqual([]);
+    expect(await site.nouns.channels.recover('a', live)).toEqual(NOTHING);
+    expect(await site.nouns.sessions.connectionsToClose('a')).toEqual([]);
     expect(await site.ask(token, 'b', main)).toMatchObject({ backendConnectionId: BACKEND });
     expect(await site.back('a')).toBe('well');
     expect(await site.declareDead('b')).toBe(1);
@@ -220,7 +220,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       const mortal = overheard(site.db, (_sql, _parameters, isWrite) => {
         if (isWrite && (writes += 1) > lastWrite) throw new Error('this conductor has died');
       });
-      const dying = new ConsoleSessions(mortal, { reconnectGrace: GRACE }).closeNode('a');
+      const dying = sessionNouns(mortal, { reconnectGrace: GRACE }).channels.closeNode('a');
       await (lastWrite < 3 ? expect(dying).rejects.toThrow('has died') : dying);
       await site.closeDown();
       await site.closeDown();
@@ -231,7 +231,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
         null,
       ]);
       await site.back('a');
-      await site.sessions.recover('a', alive(sessions[0]!.main));
+      await site.nouns.channels.recover('a', alive(sessions[0]!.main));
       await site.declareDead('a');
       expect(await site.lostSessions()).toEqual([...ids, sessions[0]!.main.sessionId].sort());
     }
@@ -248,7 +248,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       expect(await site.lostSessions()).toEqual(Array.from({ length: time }, () => main.sessionId));
       site.clock.now += moved;
       await site.back('a');
-      await site.sessions.recover('a', alive(main));
+      await site.nouns.channels.recover('a', alive(main));
     }
   });
 
@@ -257,8 +257,8 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const { main } = await site.session('a');
     await site.declareDead('a');
     await site.back('a');
-    await site.sessions.recover('a', alive(main));
-    expect(await site.sessions.closeNode('a')).toEqual([]);
+    await site.nouns.channels.recover('a', alive(main));
+    expect(await site.nouns.channels.closeNode('a')).toEqual([]);
     expect(await site.rows()).toMatchObject([OPEN]);
   });
 
@@ -269,14 +269,14 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     // It came back between the two statements that close a channel.
     await site.db.execute("UPDATE console_connections SET closed = NULL, reason = NULL, state = 'connected'");
     await site.back('a');
-    expect(await site.sessions.recover('a', alive(main))).toMatchObject({ reopened: refs(main) });
+    expect(await site.nouns.channels.recover('a', alive(main))).toMatchObject({ reopened: refs(main) });
     expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active', ended_generation: 0 });
   });
 
   it('has nothing to do when nobody missed it', async () => {
     const site = await aSite();
     const { main, displays } = await site.session('a', 'a');
-    expect(await site.sessions.recover('a', alive(main, ...displays))).toEqual(NOTHING);
+    expect(await site.nouns.channels.recover('a', alive(main, ...displays))).toEqual(NOTHING);
     expect(await site.rows()).toMatchObject([OPEN, OPEN]);
   });
 
@@ -284,10 +284,10 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const site = await aSite();
     const { main, displays } = await site.session('a', 'a');
     await site.declareDead('a');
-    await site.sessions.terminateSession(main.sessionId, 'enough');
+    await site.nouns.sessions.terminateSession(main.sessionId, 'enough');
     await site.back('a');
     const ending = { sessionId: main.sessionId, terminated: true };
-    expect(await site.sessions.recover('a', alive(main, ...displays))).toEqual({
+    expect(await site.nouns.channels.recover('a', alive(main, ...displays))).toEqual({
       ...NOTHING,
       lost: refs(main, ...displays).map((connectionRef) => ({ connectionRef, ...ending })),
     });
@@ -304,11 +304,11 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const usage = ({ main }: { main: ChannelGrant }) => sessionUsage(site.db, main.sessionId, 1);
     expect(await usage(lost)).toMatchObject({ reason: 'node lost', lostWithNode: true });
     await site.back('a');
-    await site.sessions.closed(lost.main.connectionRef, { ...END, reason: 'node lost' });
+    await site.nouns.channels.closed(lost.main.connectionRef, { ...END, reason: 'node lost' });
     expect(await usage(lost)).toMatchObject({ reason: 'node lost', lostWithNode: true });
-    await site.sessions.recover('a', alive(ended.main));
+    await site.nouns.channels.recover('a', alive(ended.main));
     expect(await usage(ended)).toMatchObject({ ended: null, lostWithNode: false });
-    await site.sessions.closed(ended.main.connectionRef, { ...END, reason: 'node lost' });
+    await site.nouns.channels.closed(ended.main.connectionRef, { ...END, reason: 'node lost' });
     expect(await usage(ended)).toMatchObject({ reason: 'node lost', duration: 3, lostWithNode: false });
   });
 
@@ -316,7 +316,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const site = await aSite();
     const { main } = await site.session('a');
     site.clock.now += 5;
-    await site.sessions.interruptConsole('lab', 'one');
+    await site.nouns.sessions.interruptConsole('lab', 'one');
     site.clock.now += GRACE + 1;
     await reapExpired(site.db, { reconnectGrace: GRACE }, site.clock.now);
     expect(await sessionUsage(site.db, main.sessionId, 1)).toMatchObject({
@@ -329,15 +329,15 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const { token, main, displays } = await site.session('a', 'a');
     await site.declareDead('a');
     const next = await site.ask(token, 'b');
-    await site.sessions.establish(next.sessionId, next.generation, BACKEND);
+    await site.nouns.channels.establish(next.sessionId, next.generation, BACKEND);
     await site.back('a');
-    const recovered = await site.sessions.recover('a', alive(main, ...displays));
+    const recovered = await site.nouns.channels.recover('a', alive(main, ...displays));
     expect(recovered.reopened).toEqual([]);
     expect(recovered.lost.map(({ connectionRef }) => connectionRef)).toEqual(refs(main, ...displays));
     expect(await site.sessionRow(main.sessionId)).toMatchObject({
       ...{ state: 'active', generation: 2, ended_generation: 1, main_ref: next.connectionRef, reason: null },
     });
-    for (const grant of [main, ...displays]) await site.sessions.closed(grant.connectionRef, END);
+    for (const grant of [main, ...displays]) await site.nouns.channels.closed(grant.connectionRef, END);
     expect(await site.sessionRow(main.sessionId)).toMatchObject({ main_ref: next.connectionRef });
   });
 
@@ -350,12 +350,12 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     await reapExpired(site.db, { reconnectGrace: GRACE }, site.clock.now);
     await site.db.execute('DELETE FROM console_sessions WHERE session_id = ?', [other.main.sessionId]);
     await site.back('a');
-    const recovered = await site.sessions.recover('a', alive(main, other.main));
+    const recovered = await site.nouns.channels.recover('a', alive(main, other.main));
     expect(recovered).toMatchObject({ reopened: [], waiting: [] });
     expect(recovered.lost).toHaveLength(2);
     expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'closed' });
     expect(
-      await site.sessions.recover('a', [{ ...alive(main)[0]!, connectionRef: randomUUID() }]),
+      await site.nouns.channels.recover('a', [{ ...alive(main)[0]!, connectionRef: randomUUID() }]),
     ).toMatchObject({
       lost: [{ terminated: false }],
     });
@@ -365,7 +365,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const site = await aSite();
     const { main, displays } = await site.session('a', 'b');
     await site.declareDead('a');
-    await site.sessions.closeChannels([
+    await site.nouns.channels.closeChannels([
       {
         connectionRef: displays[0]!.connectionRef,
         end: { ...END, reason: 'main channel closed' },
@@ -373,7 +373,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       },
     ]);
     await site.back('a');
-    expect(await site.sessions.recover('a', alive(main))).toMatchObject({
+    expect(await site.nouns.channels.recover('a', alive(main))).toMatchObject({
       lost: [{ connectionRef: main.connectionRef }],
     });
     expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'closing', main_ref: null });
@@ -385,7 +385,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     expect(await site.declareDead('a')).toBe(1);
     expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active' });
     await site.back('a');
-    expect(await site.sessions.recover('a', alive(...displays))).toEqual({
+    expect(await site.nouns.channels.recover('a', alive(...displays))).toEqual({
       ...NOTHING,
       reopened: refs(...displays),
     });
@@ -399,10 +399,13 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     await site.declareDead('b');
     await site.back('a');
     const display = alive(...displays);
-    expect(await site.sessions.recover('a', display)).toEqual({ ...NOTHING, waiting: refs(...displays) });
+    expect(await site.nouns.channels.recover('a', display)).toEqual({
+      ...NOTHING,
+      waiting: refs(...displays),
+    });
     await site.back('b');
-    expect(await site.sessions.recover('b', alive(main))).toMatchObject({ reopened: refs(main) });
-    expect(await site.sessions.recover('a', display)).toMatchObject({ reopened: refs(...displays) });
+    expect(await site.nouns.channels.recover('b', alive(main))).toMatchObject({ reopened: refs(main) });
+    expect(await site.nouns.channels.recover('a', display)).toMatchObject({ reopened: refs(...displays) });
     expect(await site.rows()).toMatchObject([OPEN, OPEN]);
     expect(await site.sessionRow(main.sessionId)).toMatchObject({ state: 'active', ended_generation: 0 });
   });
@@ -412,7 +415,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     const { displays } = await site.session('a', 'a');
     await site.declareDead('a');
     await site.back('a');
-    expect(await site.sessions.recover('a', alive(...displays))).toMatchObject({
+    expect(await site.nouns.channels.recover('a', alive(...displays))).toMatchObject({
       ...{ waiting: [], lost: [{ connectionRef: displays[0]?.connectionRef }] },
     });
   });
@@ -426,7 +429,7 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     );
     await site.declareDead('a');
     await site.back('a');
-    expect(await site.sessions.recover('a', alive(main))).toMatchObject({ reopened: [], lost: [{}] });
+    expect(await site.nouns.channels.recover('a', alive(main))).toMatchObject({ reopened: [], lost: [{}] });
   });
 
   it('lets a main channel come up that was about to', async () => {
@@ -436,11 +439,11 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
     await site.declareDead('a');
     await site.back('a');
     const record = { ...alive(main)[0]!, established: false };
-    expect(await site.sessions.recover('a', [record])).toMatchObject({ reopened: refs(main) });
+    expect(await site.nouns.channels.recover('a', [record])).toMatchObject({ reopened: refs(main) });
     expect(await site.sessionRow(main.sessionId)).toMatchObject({
       ...{ state: 'pending', main_ref: main.connectionRef, ended_generation: 0 },
     });
-    await site.sessions.establish(main.sessionId, main.generation, BACKEND);
+    await site.nouns.channels.establish(main.sessionId, main.generation, BACKEND);
     expect(await site.ask(token, 'b', main)).toMatchObject({ kind: 'granted' });
   });
 

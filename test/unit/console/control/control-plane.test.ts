@@ -2,9 +2,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Grant, SessionSettings } from '../../../../src/console/ipc.js';
 import { DatabaseError } from '../../../../src/exception.js';
-import { ChannelInDoubt } from '../../../../src/objects/console-channel.js';
+import { ChannelInDoubt } from '../../../../src/objects/channel-types.js';
 import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
-import type { Refusal } from '../../../../src/objects/console-session.js';
+import type { Refusal } from '../../../../src/objects/console-session-state.js';
 import type { Location } from '../../../../src/sources/driver.js';
 
 import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../../fixtures/control-plane.js';

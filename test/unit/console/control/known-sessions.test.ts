@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
 import { KnownSessions } from '../../../../src/console/control/known-sessions.js';
-import type { ChannelGrant } from '../../../../src/objects/console-session.js';
+import type { ChannelGrant } from '../../../../src/objects/channel-types.js';
 import { OWNER } from '../../../fixtures/control-plane.js';
 
 const TARGET = {

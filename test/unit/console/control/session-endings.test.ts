@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { LiveChannels } from '../../../../src/console/control/live-channels.js';
 import { SessionEndings } from '../../../../src/console/control/session-endings.js';
-import type { ConsoleSessions, SessionToClose } from '../../../../src/objects/console-session.js';
+import type { SessionToClose } from '../../../../src/objects/channel-types.js';
+import type { ConsoleSessions } from '../../../../src/objects/console-session.js';
 import { ManualTimers } from '../../../fixtures/manual-timers.js';
 
 const INTERVAL = 2000;
