@@ -58,7 +58,11 @@ export class ConsoleFiles {
 
 /** Answers with a file. */
 export function sendConsoleFile(response: Response, text: string): void {
-  // As bytes: for a string, Express would rewrite the charset of the media type.
-  response.setHeader('Content-Type', VIRT_VIEWER_TYPE);
-  response.send(Buffer.from(text, 'utf8'));
+  // Not response.send(): Express would rewrite the charset of the media type, or, given bytes, have Node write the file
+  // apart from its headers.
+  response.writeHead(response.statusCode, {
+    'Content-Type': VIRT_VIEWER_TYPE,
+    'Content-Length': Buffer.byteLength(text, 'utf8'),
+  });
+  response.end(text, 'utf8');
 }

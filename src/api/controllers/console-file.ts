@@ -3,11 +3,10 @@
 // password.
 import { Controller, Inject, Param, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { ConsoleIssue } from '../../broker/console-issue.js';
 import type { Conf } from '../../conf/index.js';
-import { NotFound } from '../../exception.js';
-import { AuditEvents, type AuditEntry } from '../../objects/audit-event.js';
-import { AUDIT, directIssued } from '../../objects/audit-message.js';
-import { ConsoleTokens, type MintedToken } from '../../objects/console-token.js';
+import { AuditEvents } from '../../objects/audit-event.js';
+import { directIssued } from '../../objects/audit-message.js';
 import { Consoles, type ConsoleIdentity } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
@@ -28,7 +27,7 @@ export class ConsoleFileController {
   constructor(
     private readonly sources: Sources,
     private readonly consoles: Consoles,
-    private readonly tokens: ConsoleTokens,
+    private readonly issue: ConsoleIssue,
     private readonly events: AuditEvents,
     private readonly ca: CaCertificate,
   ) {}
@@ -44,9 +43,8 @@ export class ConsoleFileController {
     if (console?.sourceIsThere !== true) throw await this.absence(source, request);
     this.demand(request, console);
 
-    const { token, sessionId, expires } = await this.mint(source, uuid, userOf(request));
-    await this.record({ source, uuid, session_id: sessionId, message: AUDIT.tokenCreated });
-    sendConsoleFile(response, await this.files.text({ uuid, name: console.name, sessionId, token, expires }));
+    const issued = await this.issue.token({ source, uuid, issuedTo: userOf(request) });
+    sendConsoleFile(response, await this.files.text({ uuid, name: console.name, ...issued }));
   }
 
   /** A file that leads to the hypervisor itself; it holds the console's own password. */
@@ -64,7 +62,8 @@ export class ConsoleFileController {
     if (info === null) throw new Absent('console not found');
 
     const ca = info.caCert ?? (await this.ca.pem());
-    await this.record({ source, uuid, message: directIssued(userOf(request)) });
+    const by = { node: this.conf.default.nodeName, pid: process.pid };
+    await this.events.record({ source, uuid, ...by, message: directIssued(userOf(request)) });
     const text = virtViewerFile({
       host: info.hypervisor === '' ? info.hypervisorIp : info.hypervisor,
       port: info.insecurePort ?? undefined,
@@ -77,10 +76,6 @@ export class ConsoleFileController {
     sendConsoleFile(response, text);
   }
 
-  private async record(entry: AuditEntry): Promise<void> {
-    await this.events.record({ node: this.conf.default.nodeName, pid: process.pid, ...entry });
-  }
-
   private demand(request: Request, console: ConsoleIdentity): void {
     this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
   }
@@ -91,14 +86,5 @@ export class ConsoleFileController {
     if (source !== null && !source.deleted) return new Absent('console not found');
     const told = this.permission.allows(request, 'kerbside:sources:show', null);
     return new Absent(told ? 'source not found' : 'console not found');
-  }
-
-  private async mint(source: string, uuid: string, issuedTo: string): Promise<MintedToken> {
-    try {
-      return await this.tokens.mint({ source, uuid, issuedTo });
-    } catch (error) {
-      if (error instanceof NotFound) throw new Absent('console not found');
-      throw error;
-    }
   }
 }
