@@ -4,6 +4,7 @@
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
 import type { Consoles, DiscoveredConsole } from '../objects/console.js';
+import { refreshConsole } from '../sources/console-refresh.js';
 import type { SourceDriver } from '../sources/driver.js';
 
 const BATCH = 100;
@@ -17,7 +18,7 @@ const MAX_FAULTS = 4;
 
 /** Whose consoles are refreshed. */
 export interface Subject {
-  readonly consoles: Consoles;
+  readonly consoles: Pick<Consoles, 'reported' | 'put' | 'remove'>;
   readonly source: string;
   readonly refresh: NonNullable<SourceDriver['refresh']>;
   readonly log: Pick<Logger, 'info'>;
@@ -64,16 +65,8 @@ export async function refreshConsoles(
 
 async function refreshOne(subject: Subject, console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
   const { consoles, source, refresh, log } = subject;
-  const { uuid } = console;
   const deadline = signalWithin(QUESTION * 1000, signal);
-  const now = await refresh(console, deadline);
-  if (signal.aborted) return;
-  if (now === null) {
-    if (await consoles.remove(source, uuid)) log.info('console is gone', { source, uuid });
-    return;
-  }
-  // Somebody may have written it anew meanwhile; that one has looked later.
-  const known = await consoles.reportedOne(source, uuid);
-  if (known !== null && JSON.stringify(known) === JSON.stringify(console))
-    await consoles.put(source, now, { before: console });
+  const asked = { consoles, source, refresh, console, outdatesNotifications: false };
+  if ((await refreshConsole(asked, deadline)) === 'removed')
+    log.info('console is gone', { source, uuid: console.uuid });
 }

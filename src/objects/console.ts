@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A console: one virtual machine's SPICE server as a source reported it.
+import { isDeepStrictEqual } from 'node:util';
 import {
   deleteConsole,
   findConsole,
@@ -54,8 +55,8 @@ export interface PutOptions {
   /** Seconds since the platform was asked: what it sent before that is older. Absent: nobody asked it. */
   readonly askedAgo?: number | undefined;
   /**
-   * The console as it was before the platform was asked. Nothing is written when it is gone, or when its platform has
-   * sent news of it meanwhile.
+   * The console as it was before the platform was asked. Nothing is written when it is gone or not the same any more:
+   * whoever has written it, or heard of it, has looked later.
    */
   readonly before?: DiscoveredConsole | undefined;
 }
@@ -236,8 +237,8 @@ export class Consoles {
       await this.#audit.record({ ...at, message: AUDIT.consoleGone });
       return true;
     }
+    if (before !== undefined && !isDeepStrictEqual(toDiscovered(this.#db, row), before)) return false;
     const since = before === undefined ? undefined : (before.instanceEventAt ?? null);
-    if (since !== undefined && (row.instance_event_at ?? 0) > (since ?? 0)) return false;
     const next = this.#toRow(row.source, console, row.discovered);
     const clear = { ...row, ticket: openTicket(this.#db, row) };
     const fields = COMPARED.filter((field) =>

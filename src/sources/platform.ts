@@ -16,7 +16,7 @@ export interface SourceOfDriver {
 
 /** What drivers work with. */
 export interface DriverServices {
-  readonly consoles: Consoles;
+  readonly consoles: Pick<Consoles, 'connectInfo' | 'put' | 'remove' | 'reportedOne'>;
   readonly conf: {
     readonly nova: Pick<Conf['nova'], 'requestTimeout' | 'exchangeTimeout'>;
     readonly keystoneAuthtoken: Pick<Conf['keystoneAuthtoken'], 'authUrl' | 'wwwAuthenticateUri'>;

@@ -3,11 +3,11 @@
 // database, where the conductor keeps it. A definition that changes gets a new driver.
 import { createHash } from 'node:crypto';
 import { InvalidInput, Unavailable } from '../exception.js';
-import type { Consoles } from '../objects/console.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
+import { refreshConsole, type Refreshed } from './console-refresh.js';
 import type { SourceDriver } from './driver.js';
 import type { DriverServices, Platform } from './platform.js';
-import { platformOf, PLATFORMS } from './registry.js';
+import { PLATFORMS } from './registry.js';
 
 /** A source with its driver. */
 export interface DrivenSource {
@@ -22,37 +22,23 @@ interface KeptSource extends DrivenSource {
   readonly fingerprint: string;
 }
 
-/** What became of a console that was refreshed. */
-export type Refreshed =
-  | 'written'
-  | 'removed'
-  /** News of it came in meanwhile: what was asked may be older, and is dropped. */
-  | 'overtaken'
-  /** Its source has left the configuration or cannot be asked for single consoles, or the console is gone. */
-  | 'absent';
-
-/** Platforms whose drivers can be asked without sources.yaml. */
-const ASKED = Object.entries<Platform>(PLATFORMS).filter(
-  ([, { makeDriver, needsDefinition }]) => makeDriver !== undefined && needsDefinition,
-);
-
 /** The drivers. */
 export class SourceDrivers {
   readonly #kept = new Map<string, ReadonlyMap<string, KeptSource>>();
 
+  /** @param platforms by the word that sources.yaml has for them */
   constructor(
-    private readonly sources: Sources,
+    private readonly sources: Pick<Sources, 'definitions'>,
     private readonly services: DriverServices,
+    private readonly platforms: Readonly<Record<string, Platform>> = PLATFORMS,
   ) {}
-
-  private get consoles(): Consoles {
-    return this.services.consoles;
-  }
 
   /** Every source whose platform can be asked something, by name: a statement for each platform. */
   async all(): Promise<Map<string, DrivenSource>> {
     const all = new Map<string, DrivenSource>();
-    for (const [type, platform] of ASKED) {
+    for (const [type, platform] of Object.entries(this.platforms)) {
+      // The others have no driver, or none that can be made without sources.yaml.
+      if (platform.makeDriver === undefined || !platform.needsDefinition) continue;
       for (const [name, source] of await this.#ofPlatform(type, platform)) all.set(name, source);
     }
     return all;
@@ -60,7 +46,7 @@ export class SourceDrivers {
 
   /** One source of a platform; undefined when it has left the configuration, or the platform has no driver. */
   async find(name: string, type: string): Promise<DrivenSource | undefined> {
-    const platform = platformOf(type);
+    const platform = Object.hasOwn(this.platforms, type) ? this.platforms[type] : undefined;
     if (platform?.makeDriver === undefined) return undefined;
     if (platform.needsDefinition) return (await this.#ofPlatform(type, platform)).get(name);
     const driver = platform.makeDriver({ definition: { name, type }, consoles: [] }, this.services);
@@ -73,16 +59,14 @@ export class SourceDrivers {
    * @throws Unavailable when the source does not answer
    */
   async refresh(source: string, uuid: string, deadline: AbortSignal): Promise<Refreshed> {
+    const { consoles } = this.services;
     const driver = (await this.all()).get(source)?.driver;
-    const console = await this.consoles.reportedOne(source, uuid);
+    const console = await consoles.reportedOne(source, uuid);
     if (driver === undefined || console === null) return 'absent';
     if (driver instanceof Error) throw new Unavailable(driver.message);
     if (driver.refresh === undefined) return 'absent';
-    const asked = performance.now();
-    const now = await driver.refresh(console, deadline);
-    if (now === null) return (await this.consoles.remove(source, uuid)) ? 'removed' : 'absent';
-    const askedAgo = (performance.now() - asked) / 1000;
-    return (await this.consoles.put(source, now, { askedAgo, before: console })) ? 'written' : 'overtaken';
+    const refresh = driver.refresh.bind(driver);
+    return refreshConsole({ consoles, source, refresh, console, outdatesNotifications: true }, deadline);
   }
 
   // The requests of a driver that is replaced end by their deadlines.

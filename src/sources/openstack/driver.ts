@@ -5,7 +5,7 @@ import { NovaRefused } from '../../compute/faults.js';
 import type { ConsoleType } from '../../compute/microversions.js';
 import { InvalidInput, PlatformRefused } from '../../exception.js';
 import { unlessAborted } from '../../net/deadline.js';
-import type { Consoles, DiscoveredConsole } from '../../objects/console.js';
+import type { DiscoveredConsole } from '../../objects/console.js';
 import { InstanceNotReady } from '../../objects/instance-fault.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import type { Location, PlatformTokens, RecordedConsole, SourceDriver, UserConsoles } from '../driver.js';
@@ -24,7 +24,7 @@ export class OpenStackDriver implements SourceDriver {
   readonly users: UserConsoles;
   readonly #source: string;
   readonly #cloud: OpenStackCloud;
-  readonly #consoles: Consoles;
+  readonly #consoles: DriverServices['consoles'];
   /** Seconds that may have passed between a question and the record of its answer. */
   readonly #answerTime: number;
 

@@ -52,6 +52,18 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     expect(await consoles.connectInfo('lab', 'b')).toBeNull();
   });
 
+  it('stay as they were written while their platform was asked', async () => {
+    const consoles = new Consoles(await databases.fresh());
+    await consoles.put('lab', aConsole({ uuid: 'a' }));
+    const before = (await consoles.reportedOne('lab', 'a'))!;
+    const answer = aConsole({ uuid: 'a', insecurePort: 5999 });
+    await consoles.put('lab', aConsole({ uuid: 'a', insecurePort: 5950 }));
+    expect(await consoles.put('lab', answer, { before })).toBe(false);
+    expect(await consoles.reportedOne('lab', 'a')).toMatchObject({ insecurePort: 5950 });
+    const asWritten = (await consoles.reportedOne('lab', 'a'))!;
+    expect(await consoles.put('lab', answer, { before: asWritten })).toBe(true);
+  });
+
   it('of one source leave those of another alone', async () => {
     const db = await databases.fresh();
     const consoles = new Consoles(db);

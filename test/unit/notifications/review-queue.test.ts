@@ -3,7 +3,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FanoutMessage } from '../../../src/messaging/fanout.js';
 import { ReviewQueue } from '../../../src/notifications/review-queue.js';
-import type { Refreshed, SourceDrivers } from '../../../src/sources/source-drivers.js';
+import type { Refreshed } from '../../../src/sources/console-refresh.js';
+import type { SourceDrivers } from '../../../src/sources/source-drivers.js';
 import { ManualTimers, settled } from '../../fixtures/manual-timers.js';
 
 /** Milliseconds in which wishes are gathered. */
