@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // RSA-1024 ticket keys: the one the client encrypts its ticket to, and encryption of the backend's ticket.
 // A key serves many links because making one costs about 8 ms of CPU; the ticket travels inside TLS anyway.
-// Ticket: RSAES-OAEP (SHA-1, MGF1-SHA-1, empty label) of password + NUL, spice/protocol.h SpiceLinkEncryptedTicket.
-import {
-  constants,
-  createPublicKey,
-  generateKeyPair,
-  privateDecrypt,
-  publicEncrypt,
-  type KeyObject,
-} from 'node:crypto';
+// Ticket: RSAES-OAEP (SHA-1, MGF1-SHA-1, empty label) of password + NUL, spice/protocol.h SpiceLinkEncryptedTicket: what
+// node:crypto does with a key that no options are given with. Keys are given in the two forms that Node 24 takes without
+// throwing and catching an error or two of its own, stack trace included, on the way: a private key by itself, and text.
+import { createPublicKey, generateKeyPair, privateDecrypt, publicEncrypt, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { loggerFor } from '../../log.js';
 
@@ -19,8 +14,6 @@ const log = loggerFor('kerbside.console.ticket-key');
 /** A key is replaced after this many seconds, or after {@link KEY_MAX_USES} links. */
 export const KEY_MAX_AGE = 60;
 export const KEY_MAX_USES = 1000;
-
-const OAEP = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' } as const;
 
 /**
  * What precedes the RSAPublicKey (RFC 8017, appendix A.1.1) in the SubjectPublicKeyInfo of every 1024-bit key with a
@@ -50,7 +43,7 @@ export class TicketKey {
   decrypt(ciphertext: Buffer): string | null {
     let plain: Buffer;
     try {
-      plain = privateDecrypt({ key: this.privateKey, ...OAEP }, ciphertext);
+      plain = privateDecrypt(this.privateKey, ciphertext);
     } catch {
       return null;
     }
@@ -111,13 +104,12 @@ export class TicketKeys {
  * @throws Error when the key is not a usable RSA key
  */
 export function encryptTicket(publicKey: Buffer, ticket: string): Buffer {
-  const key = readPublicKey(publicKey);
-  return publicEncrypt({ key, ...OAEP }, Buffer.from(`${ticket}\0`, 'utf8'));
+  return publicEncrypt(readable(publicKey), Buffer.from(`${ticket}\0`, 'utf8'));
 }
 
-function readPublicKey(spki: Buffer): KeyObject {
+function readable(spki: Buffer): string | KeyObject {
   const usual = spki.subarray(0, SPKI_PREFIX.length).equals(SPKI_PREFIX);
-  return usual
-    ? createPublicKey({ key: spki.subarray(SPKI_PREFIX.length), format: 'der', type: 'pkcs1' })
-    : createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  if (!usual) return createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  const bare = spki.toString('base64', SPKI_PREFIX.length);
+  return `-----BEGIN RSA PUBLIC KEY-----\n${bare}\n-----END RSA PUBLIC KEY-----\n`;
 }
