@@ -3,8 +3,9 @@
 import { isIPv6 } from 'node:net';
 
 /** The address as logs, rows and the audit trail know it: IPv4 never in its IPv6 spelling; '' when unknown. */
-export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+export function plainAddress(address = ''): string {
+  if (isPlain(address)) return address;
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 /**
@@ -12,6 +13,7 @@ export function plainAddress(address: string | undefined): string {
  * (RFC 6177).
  */
 export function networkOf(address: string): string {
+  if (isPlain(address)) return address;
   const bare = plainAddress(address).replace(/%.*$/, '');
   if (!isIPv6(bare)) return bare;
   const [head = '', tail = ''] = bare.split('::');
@@ -22,4 +24,9 @@ export function networkOf(address: string): string {
     : [];
   const groups = [...front, ...gap, ...back].slice(0, 4).map((group) => parseInt(group, 16).toString(16));
   return `${groups.join(':')}::/64`;
+}
+
+/** An IPv4 address in its usual spelling, or no address: asked a dozen times for each connection. */
+function isPlain(address: string): boolean {
+  return !address.includes(':') && !address.includes('%');
 }
