@@ -33,14 +33,15 @@ export class SessionTermination {
   constructor(private readonly parts: TerminationParts) {}
 
   /**
-   * Ends one session for good. false: no such session, or it is closed.
+   * Ends one session permanently. false: no such session, or it is closed. One that has been ending since an earlier demand
+   * is true again, and leaves no second trail.
    *
    * @throws DatabaseError when the database is away; the session may have ended even so
    */
   async session(sessionId: string, place: TerminationPlace, demand: TerminationDemand): Promise<boolean> {
-    if (!(await this.parts.sessions.terminateSession(sessionId, demand.reason))) return false;
-    await this.record([sessionId], place, demand);
-    return true;
+    const came = await this.parts.sessions.terminateSession(sessionId, demand.reason);
+    if (came === 'ended') await this.record([sessionId], place, demand);
+    return came !== 'absent';
   }
 
   /**

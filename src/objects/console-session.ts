@@ -12,6 +12,7 @@ import {
   terminateSession,
   terminateSessionsOf,
 } from '../db/api/console-sessions.js';
+import type { Termination } from '../db/api/console-sessions.js';
 import { listUnspent, revokeTokenOf, revokeTokens } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { systemClock } from './clock.js';
@@ -79,14 +80,15 @@ export class ConsoleSessions {
     }));
   }
 
-  /** Ends a session permanently. false: no such session, or it is closed. */
-  async terminateSession(sessionId: string, reason: string): Promise<boolean> {
+  /** Ends a session permanently. What is over already is ended, and told of, once more. */
+  async terminateSession(sessionId: string, reason: string): Promise<Termination> {
     const now = this.#now();
     // The session is the gate: from here on no claim and no channel passes, whatever happens to this process.
-    if (!(await terminateSession(this.#db, sessionId, reason.slice(0, LONGEST_REASON), now))) return false;
+    const came = await terminateSession(this.#db, sessionId, reason.slice(0, LONGEST_REASON), now);
+    if (came === 'absent') return came;
     this.#announceTermination(sessionId);
     await revokeTokenOf(this.#db, sessionId, now);
-    return true;
+    return came;
   }
 
   /** Ends every session of a console permanently, unused tokens included. */

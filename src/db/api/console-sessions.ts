@@ -131,20 +131,26 @@ export function endedSessions(
   );
 }
 
-/** Ends one session for good; false when there is none or it is closed. */
+/**
+ * What a demand to end a session came to: it ended the session; the session has been ending since an earlier one; or
+ * there is none, or it is closed.
+ */
+export type Termination = 'ended' | 'ending' | 'absent';
+
+/** Ends one session permanently; of any number of demands one gives `ended`. */
 export async function terminateSession(
   db: Statements,
   sessionId: string,
   reason: string,
   now: number,
-): Promise<boolean> {
-  const matched = await db.execute(
-    `${terminate(db.dialect)} WHERE session_id = ? AND ${mayMove('terminate')}`,
-    [reason, now, now, sessionId],
-  );
-  if (matched === 0) return false;
+): Promise<Termination> {
+  const sql = `${terminate(db.dialect)} WHERE session_id = ? AND ${mayMove('terminate')}`;
+  const values = [reason, now, now, sessionId];
+  const first = await db.execute(`${sql} AND terminated_at IS NULL`, values);
+  // Once more all the same: whoever came first may have died before anybody heard of it.
+  if (first === 0 && (await db.execute(sql, values)) === 0) return 'absent';
   await recordTerminations(db, [sessionId], reason, now);
-  return true;
+  return first > 0 ? 'ended' : 'ending';
 }
 
 /** Ends every session of a console for good. */

@@ -78,6 +78,19 @@ describe('a termination', () => {
     ]);
   });
 
+  it('of a session that is ending already succeeds again, and is told and kept once', async () => {
+    const at = await site();
+    const id = await at.pending();
+    const [first, ...others] = await Promise.all(
+      [OPERATOR, ANN, ANN].map((demand) => at.termination.session(id, PLACE, demand)),
+    );
+    expect([first, ...others]).toEqual([true, true, true]);
+    expect(await at.termination.console(PLACE, ANN)).toEqual({ sessionIds: [], fingerprints: [] });
+    expect(at.told.flatMap(({ sessionIds }) => sessionIds)).toEqual([id]);
+    expect(await at.trail()).toHaveLength(1);
+    expect(await at.reason(id)).toBe(OPERATOR.reason);
+  });
+
   it('of a console by a user ends every session of it, and says by which process', async () => {
     const at = await site();
     const ids = [await at.pending(), await at.pending()];

@@ -57,7 +57,7 @@ describe.each(ENGINES)('the link of a console on %s', (engine) => {
   it('ends with its time, and with its session', async () => {
     const { tokens, nouns, later } = await site();
     const [late, ended] = [await tokens.mintLink(asked), await tokens.mintLink(asked)];
-    expect(await nouns.sessions.terminateSession(ended.sessionId, 'x')).toBe(true);
+    expect(await nouns.sessions.terminateSession(ended.sessionId, 'x')).toBe('ended');
     expect(await tokens.redeem(ended.sessionId, ended.key)).toBeNull();
     later(601);
     expect(await tokens.redeem(late.sessionId, late.key)).toBeNull();

@@ -267,7 +267,7 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const { nouns, clock } = at;
     const { token, sessionId, main } = await aRunningSession(at);
     clock.now += 1;
-    expect(await nouns.sessions.terminateSession(sessionId, 'by admin')).toBe(true);
+    expect(await nouns.sessions.terminateSession(sessionId, 'by admin')).toBe('ended');
     expect(await nouns.sessions.sessionsToClose(60)).toEqual([
       { sessionId, generation: 1, terminated: true },
     ]);
@@ -280,8 +280,8 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     await nouns.channels.closed(main.connectionRef, END);
     expect(reasonOf(await nouns.admission.authorize(asking(token)))).toBe('token_terminated');
     await expect(nouns.channels.establish(sessionId, 1, 5)).rejects.toThrow(Conflict);
-    expect(await nouns.sessions.terminateSession(sessionId, 'again')).toBe(true);
-    expect(await nouns.sessions.terminateSession('nobodysession', 'x')).toBe(false);
+    expect(await nouns.sessions.terminateSession(sessionId, 'again')).toBe('ending');
+    expect(await nouns.sessions.terminateSession('nobodysession', 'x')).toBe('absent');
   });
 
   it.each([-3600, 3600])(

@@ -113,7 +113,7 @@ describe.each(ENGINES)('the import of the original into %s', (engine) => {
     const url = await originalDatabase(originals.server(), 'last', { events: 1, now: NOW });
     await take(url, db);
     const nouns = sessionNouns(db, { now: clock });
-    expect(await nouns.sessions.terminateSession(SESSION_ID, 'by the operator')).toBe(true);
+    expect(await nouns.sessions.terminateSession(SESSION_ID, 'by the operator')).toBe('ended');
     await db.execute('DELETE FROM console_tokens');
     expect(await take(url, db)).toMatchObject({ tokens: 0 });
   });

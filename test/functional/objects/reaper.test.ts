@@ -96,7 +96,7 @@ describe.each(ENGINES)('the reaper on %s', (engine) => {
     expect(await nouns.sessions.find(sessionId)).toMatchObject({ state: 'closed' });
     expect((await nouns.sessions.listOpen({ limit: 5 })).items).toEqual([]);
     await expect(ask(token)).rejects.toThrow('token_expired');
-    expect(await nouns.sessions.terminateSession(sessionId, 'too late')).toBe(false);
+    expect(await nouns.sessions.terminateSession(sessionId, 'too late')).toBe('absent');
     clock.now += DAY + 1;
     expect((await reapExpired(db, OPTIONS, clock.now)).purged).toBe(3);
     for (const table of ['console_tokens', 'console_sessions', 'console_connections'])
