@@ -19,7 +19,7 @@ import { Locator } from '../sources/locator.js';
 import { SourcesModule } from '../sources/sources.module.js';
 import { startProxy, type ProxyServices } from './supervisor.js';
 
-const SERVICES = tokenFor<ProxyServices>('what the proxy stands on');
+const SERVICES = tokenFor<ProxyServices>('services of the proxy');
 
 @Module({
   imports: [ObjectsModule, OwnNotificationsModule, SourcesModule],
@@ -31,8 +31,8 @@ const SERVICES = tokenFor<ProxyServices>('what the proxy stands on');
         ...([AuditEvents, OwnNotifications, Locator] as const),
         ...([ChannelAdmission, ConsoleChannels, ConsoleSessions] as const),
       ],
-      (...[conf, db, messaging, presence, metrics, events, own, locator, admission, channels, sessions]) => ({
-        ...{ conf, db, messaging, presence, metrics, events, own, locator },
+      (...[conf, db, messaging, liveness, metrics, events, own, locator, admission, channels, sessions]) => ({
+        ...{ conf, db, messaging, liveness, metrics, events, own, locator },
         nouns: { admission, channels, sessions },
       }),
     ),

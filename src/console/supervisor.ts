@@ -6,7 +6,7 @@ import type { Conf } from '../conf/index.js';
 import type { Database } from '../objects/database.js';
 import { loggerFor } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
-import type { Presence } from '../service/heartbeat.js';
+import type { Liveness } from '../service/heartbeat.js';
 import type { Messaging } from '../messaging/messaging.js';
 import type { MetricsServer, ProcessMetrics } from '../service/metrics.js';
 import { Readiness } from '../service/readiness.js';
@@ -20,22 +20,23 @@ import { ControlPlane, type SessionNouns } from './control/control-plane.js';
 import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
 import type { ConsoleLocator } from './control/location.js';
 import type { TlsMaterial } from '../tls/certificates.js';
-import type { WorkerName } from './control/live-channels.js';
+import type { WorkerName } from './control/channel-registry.js';
 import { ProxyMetrics } from './control/metrics.js';
+import { NotificationPublisher } from './control/notification-publisher.js';
 import { relaySettings } from './control/relay-settings.js';
 import { WorkerPool, type Ports, type WorkerListener } from './control/worker-pool.js';
 
 const log = loggerFor('kerbside.console.supervisor');
 
-/** Milliseconds that the workers may take to end everything, and that the last records may take after them. */
-const STOP_TIMEOUT = 3000;
-const RECORD_TIMEOUT = 1500;
-/** Milliseconds between two looks at this node's own channels: the net under the poll, which goes by time. */
-const SWEEP_INTERVAL = 10_000;
-/** Of the time that a worker waits for an answer, the part that a look at an instance may take. */
-const LOOK_SHARE = 0.7;
+/** For how long the workers may take to end everything, and the last records after them. */
+const STOP_TIMEOUT_MS = 3000;
+const RECORD_TIMEOUT_MS = 1500;
+/** Between two checks of this node's own channels, for what the poll misses, which goes by time. */
+const CHECK_INTERVAL_MS = 10_000;
+/** Of the time that a worker waits for an answer, the part that the lookup of an instance may take. */
+const LOOKUP_SHARE = 0.7;
 
-/** What the proxy stands on. */
+/** What {@link startProxy} needs. */
 export interface ProxyServices {
   readonly conf: Conf;
   readonly db: Database;
@@ -44,14 +45,14 @@ export interface ProxyServices {
   readonly events: AuditEvents;
   readonly own: OwnNotifications;
   readonly locator: ConsoleLocator;
-  /** What this process may be sure of: whether others can have taken it for dead. */
-  readonly presence: Presence;
+  /** Whether other processes can have taken this one for dead. */
+  readonly liveness: Liveness;
   /** Where the proxy shows its metrics; it serves them. */
   readonly metrics: ProcessMetrics;
 }
 
-/** What {@link ProxyServer} is made of. */
-interface Parts {
+/** What a {@link ProxyServer} is made with. */
+interface ProxyDependencies {
   readonly metrics: ProxyMetrics;
   readonly metricsServer: MetricsServer;
   readonly readiness: Readiness;
@@ -62,7 +63,7 @@ interface Parts {
   readonly own: OwnNotifications;
   readonly ends: SessionEnds;
   readonly messaging: Messaging;
-  readonly presence: Presence;
+  readonly liveness: Liveness;
 }
 
 /** The running proxy of this node. */
@@ -71,48 +72,38 @@ export class ProxyServer implements WorkerListener {
   private readonly pool: WorkerPool;
   private readonly watch: CertificateWatch;
   private readonly pollTimer: NodeJS.Timeout;
-  private readonly sweepTimer: NodeJS.Timeout;
+  private readonly checkTimer: NodeJS.Timeout;
   private readonly unsubscribe: () => void;
   private firewall: Conf['firewall'];
   private draining = false;
   private bound: Ports = { secure: [], insecure: [] };
 
-  /** Takes the parts up; {@link startProxy} makes them and starts the workers. */
+  /** Puts the parts together; {@link startProxy} makes them and starts the workers. */
   constructor(
     private readonly conf: Conf,
-    private readonly parts: Parts,
+    private readonly parts: ProxyDependencies,
   ) {
     const { default: general, proxy, firewall, spice } = conf;
     this.firewall = firewall;
     this.pool = new WorkerPool(relaySettings(conf), parts.tls, this);
     this.control = new ControlPlane(
-      parts.nouns,
-      parts.audit,
-      parts.metrics,
+      {
+        ...{ nouns: parts.nouns, audit: parts.audit, metrics: parts.metrics, locator: parts.locator },
+        publisher: new NotificationPublisher(parts.own, parts.ends, general.nodeName),
+        liveness: parts.liveness,
+        send: (workerId, message) => this.pool.send(workerId, message),
+      },
       {
         node: general.nodeName,
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
         session: { firewall },
-        lookTimeout: proxy.controlTimeout * LOOK_SHARE,
-        recoveryPatience: general.serviceDownTime,
-      },
-      {
-        endOnWorker: (workerId, sessionId, generation, reason) =>
-          this.pool.tell(workerId, { op: 'end_session', sessionId, generation, reason }),
-        tellSettings: (workerId, sessionId, settings) =>
-          this.pool.tell(workerId, { op: 'policy_changed', sessionId, settings }),
-        certain: () => parts.presence.certain(),
-        news: {
-          started: (session) => parts.own.started(session),
-          ended: (sessionId, generation) => parts.ends.add(sessionId, generation),
-          refused: (refused) => parts.own.refused(refused),
-        },
-        locator: parts.locator,
+        lookupTimeout: proxy.controlTimeout * LOOKUP_SHARE,
+        recoveryTimeout: general.serviceDownTime,
       },
     );
-    this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.hear(message));
-    this.pollTimer = setInterval(() => void this.control.poll(), proxy.pollInterval * 1000);
-    this.sweepTimer = setInterval(() => void this.control.sweep(), SWEEP_INTERVAL);
+    this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.onFanout(message));
+    this.pollTimer = setInterval(() => void this.control.watch.poll(), proxy.pollInterval * 1000);
+    this.checkTimer = setInterval(() => void this.control.watch.checkChannels(), CHECK_INTERVAL_MS);
     this.watch = new CertificateWatch(spice.certPath, spice.keyPath, parts.tls, (material) =>
       this.pool.useCertificates(material),
     );
@@ -153,7 +144,7 @@ export class ProxyServer implements WorkerListener {
     this.parts.readiness.setDraining();
   }
 
-  /** Reads the certificates again, and takes up what of the configuration may change while sessions live. */
+  /** Reads the certificates again, and applies what of the configuration may change while sessions live. */
   reload({ firewall }: Conf): void {
     void this.watch.reload();
     if (isDeepStrictEqual(firewall, this.firewall)) return;
@@ -167,14 +158,14 @@ export class ProxyServer implements WorkerListener {
 
   /** Channels, sessions and workers of this node, for the list of services. */
   report(): Readonly<Record<string, unknown>> {
-    const { live } = this.control;
+    const { registry } = this.control;
     return {
-      ...{ channels: live.size, sessions: live.sessionCount, draining: this.draining },
+      ...{ channels: registry.size, sessions: registry.sessionCount, draining: this.draining },
       workers: this.pool.size,
     };
   }
 
-  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it anew */
+  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it again */
   recovered(): Promise<void> {
     return this.control.recover();
   }
@@ -184,7 +175,7 @@ export class ProxyServer implements WorkerListener {
     const { drainTimeout } = this.conf.proxy;
     this.draining = true;
     log.info('draining: no new connections', {
-      channels: this.control.live.size,
+      channels: this.control.registry.size,
       drain_timeout: drainTimeout,
     });
     await this.pool.drain(drainTimeout * 1000);
@@ -193,13 +184,13 @@ export class ProxyServer implements WorkerListener {
   /** Ends every connection and all workers, and writes what is left to write. */
   async close(): Promise<void> {
     clearInterval(this.pollTimer);
-    clearInterval(this.sweepTimer);
+    clearInterval(this.checkTimer);
     this.unsubscribe();
     this.watch.close();
-    await this.pool.stop(STOP_TIMEOUT);
-    await doneWithin(this.control.settle(), RECORD_TIMEOUT);
-    await doneWithin(this.parts.audit.close(), RECORD_TIMEOUT);
-    await doneWithin(this.parts.ends.close(), RECORD_TIMEOUT);
+    await this.pool.stop(STOP_TIMEOUT_MS);
+    await doneWithin(this.control.settle(), RECORD_TIMEOUT_MS);
+    await doneWithin(this.parts.audit.close(), RECORD_TIMEOUT_MS);
+    await doneWithin(this.parts.ends.close(), RECORD_TIMEOUT_MS);
     await this.parts.metricsServer.close();
   }
 
@@ -218,11 +209,11 @@ export class ProxyServer implements WorkerListener {
 
   private refreshGauges(): void {
     const { activeConnections, activeSessions, workers } = this.parts.metrics;
-    const { live } = this.control;
-    activeConnections.set(live.size);
+    const { registry } = this.control;
+    activeConnections.set(registry.size);
     workers.set(this.pool.size);
     activeSessions.reset();
-    for (const { source } of live.sessions()) activeSessions.inc({ source });
+    for (const { source } of registry.sessions()) activeSessions.inc({ source });
   }
 }
 
@@ -232,7 +223,7 @@ export class ProxyServer implements WorkerListener {
  * @throws StartupError when a certificate, a port or the metrics port cannot be had
  */
 export async function startProxy(services: ProxyServices): Promise<ProxyServer> {
-  const { conf, db, messaging, nouns, own, locator, presence, metrics: exposed } = services;
+  const { conf, db, messaging, nouns, own, locator, liveness, metrics: exposed } = services;
   const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
   const ends = new SessionEnds(db, own, 'node');
   const metrics = new ProxyMetrics();
@@ -243,7 +234,7 @@ export async function startProxy(services: ProxyServices): Promise<ProxyServer> 
   const audit = new AuditQueue(services.events);
   const server = new ProxyServer(conf, {
     ...{ metrics, metricsServer, readiness, audit, nouns, tls, locator },
-    ...{ own, ends, messaging, presence },
+    ...{ own, ends, messaging, liveness },
   });
   try {
     const lost = await nouns.channels.clearNode(conf.default.nodeName);

@@ -16,8 +16,8 @@ import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
-import type { ChannelGrant, ChannelRefusal, ChannelRequest, PreparedChannel } from './channel-types.js';
-import { grant, inDoubt, lostRace, newConnection, refusal } from './console-grant.js';
+import type { ChannelGrant, ChannelDenial, ChannelRequest, PreparedChannel } from './channel-types.js';
+import { grant, inDoubt, lostRace, newConnection, denial } from './console-grant.js';
 import { toConnectInfo } from './console-row.js';
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
 import { hashToken } from './console-token.js';
@@ -51,22 +51,22 @@ export class ChannelAdmission {
    * Decides one channel and writes its row: 2 statements, 3 for a main channel.
    * @throws DatabaseError when the database is away; ChannelInDoubt when nobody knows whether the row was written
    */
-  async authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelRefusal> {
+  async authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelDenial> {
     const hash = hashToken(request.ticket);
-    let refused: ChannelRefusal = { kind: 'refused', reason: 'token_unknown' };
+    let denied: ChannelDenial = { kind: 'denied', reason: 'token_unknown' };
     for (let read = 1; read <= READS; read += 1) {
       const view = await viewToken(this.#db, hash);
-      if (view === null) return { kind: 'refused', reason: 'token_unknown' };
+      if (view === null) return { kind: 'denied', reason: 'token_unknown' };
       const now = this.#now();
       const reason = admit(view, request, now, this.#grace);
-      refused = refusal(view, reason ?? lostRace(request));
-      if (reason !== null) return refused;
+      denied = denial(view, reason ?? lostRace(request));
+      if (reason !== null) return denied;
       // Before anything is written: a ticket that cannot be decrypted is an error, and must leave no claim behind.
       const connectInfo = toConnectInfo(this.#db, view);
       const row = await this.#open(view, request, now);
       if (row !== null) return grant(view, row, connectInfo, hash);
     }
-    return refused;
+    return denied;
   }
 
   /** What a channel beside the main channel `main` is granted once {@link join} has written its row. */

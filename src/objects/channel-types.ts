@@ -6,7 +6,7 @@ import type { NewConnection } from '../db/api/console-connections.js';
 import { DatabaseError } from '../exception.js';
 import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
-import type { Refusal } from './console-session-state.js';
+import type { DenialReason } from './console-session-state.js';
 
 /** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
 export interface ChannelRequest {
@@ -55,9 +55,9 @@ export interface SessionOwner {
 }
 
 /** The channel may not be opened. */
-export interface ChannelRefusal {
-  kind: 'refused';
-  reason: Refusal;
+export interface ChannelDenial {
+  kind: 'denied';
+  reason: DenialReason;
   source?: string;
   uuid?: string;
   sessionId?: string;

@@ -5,9 +5,9 @@ import type { NewConnection, OpenConnectionRow } from '../db/api/console-connect
 import type { TokenView } from '../db/api/console-tokens.js';
 import type { ConnectInfo } from './connect-info.js';
 import { ChannelInDoubt } from './channel-types.js';
-import type { ChannelGrant, ChannelRefusal, ChannelRequest, OpenChannel } from './channel-types.js';
+import type { ChannelGrant, ChannelDenial, ChannelRequest, OpenChannel } from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
-import type { Refusal } from './console-session-state.js';
+import type { DenialReason } from './console-session-state.js';
 import { fingerprintOfHash } from './console-token.js';
 
 /** The row of a channel that is about to be admitted. */
@@ -57,9 +57,9 @@ export function grant(
   };
 }
 
-/** The answer for a channel that is turned away. */
-export function refusal(view: TokenView, reason: Refusal): ChannelRefusal {
-  return { kind: 'refused', reason, source: view.source, uuid: view.uuid, sessionId: view.session_id };
+/** The answer for a channel that must not be opened. */
+export function denial(view: TokenView, reason: DenialReason): ChannelDenial {
+  return { kind: 'denied', reason, source: view.source, uuid: view.uuid, sessionId: view.session_id };
 }
 
 /** An open channel as GET /session shows it. */
@@ -79,8 +79,8 @@ export function toOpenChannel(row: OpenConnectionRow): OpenChannel {
   };
 }
 
-/** Why a channel is turned away whose place was taken between two statements. */
-export function lostRace(request: ChannelRequest): Refusal {
+/** Why a channel is denied whose place was taken between two statements. */
+export function lostRace(request: ChannelRequest): DenialReason {
   return request.channelType === MAIN_CHANNEL ? 'token_in_use' : 'main_required';
 }
 

@@ -6,7 +6,7 @@ import type { SessionState } from '../db/models/session-state.js';
 export type { SessionState };
 
 /** Why a channel may not be opened. */
-export type Refusal =
+export type DenialReason =
   | 'token_unknown'
   | 'token_expired'
   | 'token_terminated'
@@ -42,7 +42,7 @@ export function admit(
   request: { readonly channelType: number; readonly connectionId: number },
   now: number,
   grace: number,
-): Refusal | null {
+): DenialReason | null {
   const isMain = request.channelType === MAIN_CHANNEL;
   if (view.terminated_at !== null) return 'token_terminated';
   if (view.revoked !== null) return 'token_expired';
@@ -54,7 +54,12 @@ export function admit(
   return view.console_uuid === null ? 'console_gone' : null;
 }
 
-function refuseMain(view: AdmissionView, connectionId: number, now: number, grace: number): Refusal | null {
+function refuseMain(
+  view: AdmissionView,
+  connectionId: number,
+  now: number,
+  grace: number,
+): DenialReason | null {
   if (connectionId !== 0) return 'bad_connection_id';
   if (view.main_ref !== null) return 'token_in_use';
   switch (view.state) {
@@ -69,7 +74,7 @@ function refuseMain(view: AdmissionView, connectionId: number, now: number, grac
   }
 }
 
-function refuseOther(view: AdmissionView, connectionId: number): Refusal | null {
+function refuseOther(view: AdmissionView, connectionId: number): DenialReason | null {
   switch (view.state) {
     case 'pending':
     case 'closing':

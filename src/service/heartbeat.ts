@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The heartbeat of a program: it says every few seconds, in the database, that it lives. One beat is one small
-// statement; a database that is away makes beats fail, in the log once, and never piles them up or ends the process.
+// The heartbeat of a program: every few seconds it records in the database that it is up. One beat is one small statement;
+// while the database is unavailable beats fail, which is logged once; they never pile up or end the process.
 import { randomUUID } from 'node:crypto';
 import { loggerFor } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
 import type { Beat, ServiceReport, ServiceRun, Services } from '../objects/service.js';
 import { VERSION } from '../version.js';
 
-/** What a program is sure of about its own place among the services. */
-export interface Presence {
+/** Whether a program can rely on being up in the records. */
+export interface Liveness {
   /**
-   * Whether no other process can have declared this one down: its last heartbeat is young, and what was to be
-   * recovered after an absence has been. Cheap: a look at the monotonic clock.
+   * Whether no other process can have declared this one down: its last heartbeat is recent, and what was to be
+   * recovered after an absence has been. Cheap: it reads the monotonic clock.
    */
-  certain(): boolean;
+  isConfirmed(): boolean;
 }
 
 /** What a heartbeat needs to know. */
@@ -27,25 +27,25 @@ export interface HeartbeatOptions {
   readonly interval: number;
   /** `[DEFAULT] service_down_time`, seconds. */
   readonly downTime: number;
-  /** What the program says of itself; small, no secrets. */
+  /** What the program reports about itself; small, no secrets. */
   readonly report: () => ServiceReport;
-  /** The program had been declared down and is up again; called anew at the next beat when it rejects. */
+  /** The program had been declared down and is up again; called again at the next beat when it rejects. */
   readonly recovered: () => Promise<void>;
 }
 
 const log = loggerFor('kerbside.heartbeat');
 
-/** Of the time after which a silent service is down, the part during which it can be sure that it is not. */
-const CERTAIN_SHARE = 0.8;
+/** Of the time after which a silent service is down, the part during which it is certainly not. */
+const CONFIRMED_SHARE = 0.8;
 /** Seconds to the next try after a beat that failed. */
 const RETRY_PAUSE = 1;
 /** Beats that wait for a database which does not answer, at most. */
 const MOST_WAITING = 3;
-/** Milliseconds that the last beats are waited for when the process ends. */
-const LAST_BEAT = 500;
+/** For how long the last beats are waited for when the process ends. */
+const LAST_BEAT_MS = 500;
 
-/** Says that this process lives, until it is stopped. */
-export class Heartbeat implements Presence {
+/** Records that this process is up, until it is stopped. */
+export class Heartbeat implements Liveness {
   readonly run: ServiceRun;
   private timer: NodeJS.Timeout | undefined;
   /** Beats that have not been answered. */
@@ -68,7 +68,7 @@ export class Heartbeat implements Presence {
     };
   }
 
-  /** Registers the process and begins to beat. @throws DatabaseError when the database refuses */
+  /** Registers the process and starts the beats. @throws DatabaseError when the database refuses */
   async start(): Promise<void> {
     const sent = performance.now();
     await this.options.services.register(this.run, this.options.report());
@@ -76,24 +76,24 @@ export class Heartbeat implements Presence {
     this.schedule(this.options.interval);
   }
 
-  certain(): boolean {
+  isConfirmed(): boolean {
     const silent = (performance.now() - this.lastGood) / 1000;
-    return silent < this.options.downTime * CERTAIN_SHARE && this.absences === this.recoveredFrom;
+    return silent < this.options.downTime * CONFIRMED_SHARE && this.absences === this.recoveredFrom;
   }
 
-  /** Says that the program takes nothing new. */
+  /** Records that the program accepts nothing new. */
   setDraining(): void {
     this.draining = true;
     this.schedule(0);
   }
 
-  /** Beats no more, and says that the process ends, so that nobody waits for its next beat. */
+  /** Stops the beats and records that the process ends, so that its next beat is not waited for. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.recovering;
-    // A beat that came after the farewell would put the row back.
-    await doneWithin(Promise.all(this.waiting), LAST_BEAT);
+    // A beat that arrived after services.stop() would put the row back.
+    await doneWithin(Promise.all(this.waiting), LAST_BEAT_MS);
     await this.options.services.stop(this.run);
   }
 
@@ -135,14 +135,14 @@ export class Heartbeat implements Presence {
   private answered(found: Beat): void {
     if (this.failing) log.info('heartbeats reach the database again');
     this.failing = false;
-    if (found.kind === 'displaced') this.tellDisplaced(found.pid);
+    if (found.kind === 'displaced') this.reportDisplaced(found.pid);
     else this.displaced = false;
     if (found.kind !== 'returned') return;
     this.absences += 1;
     log.warning('this node had been taken for dead, and is back');
   }
 
-  private tellDisplaced(pid: number): void {
+  private reportDisplaced(pid: number): void {
     if (this.displaced) return;
     this.displaced = true;
     const { host, binary } = this.options;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Audit events of the data plane on their way to the database: gathered for an instant and written together, so
-// that a burst of channels costs one statement. A database that is away costs events only after the queue is full.
+// The queue of audit events between the data plane and the database: gathered for a moment and written together, so that a
+// burst of channels costs one statement. While the database is unavailable events are lost only after the queue is full.
 import { loggerFor } from '../../log.js';
 import { systemTimers } from '../../net/timers.js';
 import type { Timers } from '../../net/timers.js';
@@ -10,9 +10,9 @@ import type { Clock } from '../../objects/clock.js';
 
 const log = loggerFor('kerbside.console.audit');
 
-/** Milliseconds: a desktop's channels open, or close, within that. */
-const GATHER = 200;
-const RETRY = 1000;
+/** A desktop's channels open, or close, within that. */
+const GATHER_MS = 200;
+const RETRY_MS = 1000;
 const MAX_QUEUED = 10_000;
 const MAX_BATCH = 200;
 
@@ -30,21 +30,21 @@ export class AuditQueue {
     private readonly now: Clock = systemClock,
   ) {}
 
-  /** Takes an event: it happens now, whenever it is written. */
+  /** Adds an event; its time is now, however late it is written. */
   add(entry: AuditEntry): void {
     if (this.queue.length >= MAX_QUEUED) {
       this.lost += 1;
       return;
     }
     this.queue.push({ timestamp: this.now(), ...entry });
-    this.schedule(GATHER);
+    this.schedule(GATHER_MS);
   }
 
   /** Writes what is left, once. */
   async close(): Promise<void> {
     this.callOff?.();
     await this.writing;
-    // An event that comes meanwhile must not begin a second writer: both would write the same.
+    // An event that is added meanwhile must not start a second writer: both would write the same.
     this.writing = this.write();
     await this.writing;
     this.callOff?.();
@@ -68,7 +68,7 @@ export class AuditQueue {
             error: error as Error,
           });
         this.failing = true;
-        this.schedule(RETRY);
+        this.schedule(RETRY_MS);
         return;
       }
       this.queue = this.queue.slice(batch.length);

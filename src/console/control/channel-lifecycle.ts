@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of a channel once it is granted: its hypervisor accepts it or not, its session comes up, it ends. Each is
-// counted, put into the audit trail, written down, and told to whoever must know.
+// What happens to a channel once it is granted: its hypervisor accepts it or not, its session comes up, it ends. Each step
+// is counted, audited, recorded and published.
 import { Conflict } from '../../exception.js';
 import { AUDIT, hypervisorFailed, INSTANCE_AUDIT } from '../../objects/audit-message.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
@@ -8,25 +8,25 @@ import type { ChannelEnd } from '../../objects/channel-types.js';
 import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { EstablishRequest, Verdict, WorkerNote } from '../ipc.js';
-import type { ChannelNews } from './channel-news.js';
+import type { NotificationPublisher } from './notification-publisher.js';
 import type { ChannelRecords } from './channel-records.js';
 import type { KnownSessions } from './known-sessions.js';
-import type { LiveChannel, LiveChannels } from './live-channels.js';
+import type { ChannelRegistry, LiveChannel, WorkerName } from './channel-registry.js';
 import type { ProxyMetrics } from './metrics.js';
-import type { SessionEndings } from './session-endings.js';
+import type { SessionWatch } from './session-watch.js';
 
-/** A channel that came to nothing. */
+/** The end of a channel on which nothing was relayed. */
 export const NOTHING_PASSED = { bytesUp: 0, bytesDown: 0, duration: 0 } as const;
 
-/** What follows channels works with. */
-export interface LifecycleParts {
+/** What a {@link ChannelLifecycle} is made with. */
+export interface LifecycleDependencies {
   readonly channels: ConsoleChannels;
-  readonly live: LiveChannels;
+  readonly registry: ChannelRegistry;
   readonly known: KnownSessions;
   readonly records: ChannelRecords;
-  readonly endings: SessionEndings;
+  readonly watch: SessionWatch;
   readonly metrics: ProxyMetrics;
-  readonly news: ChannelNews;
+  readonly publisher: NotificationPublisher;
 }
 
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
@@ -36,7 +36,7 @@ export type ChannelNote = NoteOf<'linked' | 'backend_failed' | 'withheld' | 'clo
 
 /** Follows the channels of this node from their grant to their end. */
 export class ChannelLifecycle {
-  constructor(private readonly parts: LifecycleParts) {}
+  constructor(private readonly parts: LifecycleDependencies) {}
 
   /** Takes a note about a channel. */
   note(note: ChannelNote): void {
@@ -57,51 +57,51 @@ export class ChannelLifecycle {
   }
 
   /**
-   * The backend has named its session: it is written down before the client hears of it.
+   * The backend has named its session, which is recorded before the client learns of it.
    *
    * @throws Conflict when the channel has ended, or its session was taken over or terminated
    * @throws DatabaseError when the database is away
    */
   async establish(request: EstablishRequest): Promise<void> {
-    const { live, channels, known, news } = this.parts;
+    const { registry, channels, known, publisher } = this.parts;
     const { connectionRef, sessionId, generation, backendConnectionId } = request;
-    const main = live.find(connectionRef);
+    const main = registry.find(connectionRef);
     if (main === undefined) throw new Conflict('the channel is closed');
     await channels.establish(sessionId, generation, backendConnectionId);
-    // Its end was told as one that never came up.
-    if (live.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
+    // Its end was recorded as that of a session that never came up.
+    if (registry.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
     main.established = true;
     known.established(connectionRef, backendConnectionId);
-    news.started(main);
+    publisher.sessionStarted(main);
   }
 
-  /** Writes down the end of a channel, and ends what depends on it. */
+  /** Records the end of a channel, and ends what depends on it. */
   finish(channel: LiveChannel, end: ChannelEnd): void {
-    const { endings, known, records, news } = this.parts;
+    const { watch, known, records, publisher } = this.parts;
     // A dead database must not keep the session's other channels open.
     if (channel.channelType === MAIN_CHANNEL)
-      endings.end(channel.sessionId, channel.generation, 'main channel closed');
+      watch.end(channel.sessionId, channel.generation, 'main channel closed');
     known.forget(channel.connectionRef);
     records.closed(channel, end);
     if (!channel.established) return;
     const { sessionId, generation } = channel;
-    void channel.tail.then(() => news.ended(sessionId, generation));
+    void channel.tail.then(() => publisher.sessionEnded(sessionId, generation));
   }
 
   /** The channels of a worker that is gone are closed in the records, and what belonged to them elsewhere ends. */
-  workerDied(workerId: number): void {
-    const { live, metrics, records } = this.parts;
-    for (const channel of live.ofWorker(workerId)) {
-      live.remove(channel.connectionRef);
+  workerDied(worker: WorkerName): void {
+    const { registry, metrics, records } = this.parts;
+    for (const channel of registry.removeWorker(worker.id)) {
       metrics.closed.inc({ reason: 'proxy worker died' });
       records.audit(channel, 'Channel closed: proxy worker died');
       this.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
     }
+    records.workerDied(worker.pid);
   }
 
   private linked({ connectionRef, backendTime }: NoteOf<'linked'>): void {
-    const { live, metrics, records } = this.parts;
-    const channel = live.find(connectionRef);
+    const { registry, metrics, records } = this.parts;
+    const channel = registry.find(connectionRef);
     if (channel === undefined) return;
     metrics.backendSeconds.observe(backendTime);
     records.audit(channel, AUDIT.hypervisorConnected);
@@ -109,25 +109,25 @@ export class ChannelLifecycle {
   }
 
   private backendFailed({ connectionRef, reason, detail }: NoteOf<'backend_failed'>): void {
-    const { live, metrics, records } = this.parts;
+    const { registry, metrics, records } = this.parts;
     metrics.backendFailures.inc({ reason });
-    const channel = live.find(connectionRef);
+    const channel = registry.find(connectionRef);
     if (channel !== undefined) records.audit(channel, hypervisorFailed(detail));
   }
 
-  // The place for carrying the session over.
+  // Where a live migration will carry the session over.
   private withheld({ connectionRef, messageType }: NoteOf<'withheld'>): void {
-    const { live, metrics, records } = this.parts;
+    const { registry, metrics, records } = this.parts;
     metrics.withheld.inc({ type: String(messageType) });
-    const channel = live.find(connectionRef);
+    const channel = registry.find(connectionRef);
     if (channel !== undefined)
       records.audit(channel, `Migration message ${messageType} withheld from the client`);
   }
 
   private closed(note: NoteOf<'closed'>): void {
-    const { live, metrics, records } = this.parts;
+    const { registry, metrics, records } = this.parts;
     const { connectionRef, reason, bytesUp, bytesDown, duration } = note;
-    const channel = live.remove(connectionRef);
+    const channel = registry.remove(connectionRef);
     if (channel === undefined) return;
     metrics.closed.inc({ reason });
     this.reportWrongGuest(channel, reason);

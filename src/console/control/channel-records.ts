@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is written of the channels of this node: their audit events, and their rows. A channel's writes happen one
-// after the other, those of many channels together, and are tried again while the database is away.
+// The records of this node's channels: their audit events and their rows. The writes of one channel happen one after the
+// other, those of many channels together, and are tried again while the database is unavailable.
 import { setImmediate } from 'node:timers/promises';
 import type { ChannelEnd, EndedChannel } from '../../objects/channel-types.js';
 import type { ConsoleChannels } from '../../objects/console-channel.js';
@@ -9,20 +9,20 @@ import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import { Gatherer } from './gatherer.js';
 import type { Verdict } from '../ipc.js';
-import type { LiveChannel } from './live-channels.js';
+import type { LiveChannel } from './channel-registry.js';
 import type { Retries } from './retry.js';
 import { channelName } from '../spice/constants.js';
 
-/** For how long records are gathered. Nobody waits for a link to be recorded; a user who comes back waits for the end. */
+/** For how long records are gathered. Nobody waits for that of a link; a user who reconnects waits for that of the end. */
 const LINKS_MS = 50;
 const ENDS_MS = 10;
 
-/** Writes what becomes of channels. */
+/** Writes the records of channels. */
 export class ChannelRecords {
   private readonly links: Gatherer<string>;
   private readonly ends: Gatherer<EndedChannel>;
   private readonly finishing = new Set<Promise<void>>();
-  /** What has ended while repeating() is at work; null: it is not. */
+  /** Channels that have ended during repeating(); null: it does not run. */
   private again: { channel: LiveChannel; end: ChannelEnd }[] | null = null;
 
   constructor(
@@ -46,7 +46,7 @@ export class ChannelRecords {
     });
   }
 
-  /** Adds what the firewall found on a channel to the audit trail. */
+  /** Adds the firewall's verdicts on a channel to the audit trail. */
   auditVerdicts(channel: LiveChannel, verdicts: readonly Verdict[]): void {
     if (verdicts.length === 0) return;
     const totals = verdicts.map(({ rule, action, count }) => {
@@ -67,13 +67,19 @@ export class ChannelRecords {
     this.write(channel, end);
   }
 
-  /** A channel was not granted, and it is not known whether it was written down: what there is of it is closed. */
+  /** A channel was not granted, and it is not known whether its row was written: closes the row if there is one. */
   inDoubt(connectionRef: string): void {
     const end = { reason: 'control plane failed', bytesUp: 0, bytesDown: 0, duration: 0 } as const;
     this.await(this.retries.run(() => this.channels.closed(connectionRef, end), 'close a channel in doubt'));
   }
 
-  /** Does what may open rows again, and then closes once more the rows of channels that ended meanwhile. */
+  /** A worker has died: closes its rows that nothing else closes. */
+  workerDied(pid: number): void {
+    const close = (): Promise<unknown> => this.channels.closeWorker(this.node, pid);
+    void this.retries.run(close, 'close the channels of a dead worker');
+  }
+
+  /** Runs work that may open rows again, and then closes the rows of channels that ended during it once more. */
   async repeating<T>(work: () => Promise<T>): Promise<T> {
     const again = (this.again ??= []);
     try {
@@ -85,12 +91,12 @@ export class ChannelRecords {
   }
 
   /**
-   * Has what ended so far written at once, and waits for the first try of that: a user who comes back with the same token
-   * must not meet the session's own main channel of a moment ago.
+   * Writes all ends so far at once, and waits for the first try of that: a user who reconnects with the same token must
+   * not be denied because of the main channel that has just ended.
    */
   async catchUp(): Promise<void> {
     if (this.finishing.size === 0) return;
-    // A channel's end is written after its link, and both wait for a turn to be handed over.
+    // A channel's end is written after its link, and each reaches its gatherer one turn later.
     await setImmediate();
     await this.links.flush();
     await setImmediate();
@@ -99,7 +105,7 @@ export class ChannelRecords {
 
   /** Waits until all work on closed channels is in the database. */
   async settle(): Promise<void> {
-    this.retries.hurry();
+    this.retries.retryNow();
     await Promise.all(this.finishing);
   }
 

@@ -1,74 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control plane of one node: decides which channels of the relay workers open, and takes what the workers and other
-// processes say. What becomes of granted channels is channel-lifecycle.ts, what is written of them channel-records.ts,
-// which sessions must end session-endings.ts.
-import { DatabaseError } from '../../exception.js';
+// The control plane of one node: puts its parts together and hands each of them what the relay workers and the other
+// processes say. Which channels open is decided in channel-authorizer.ts, what happens to them afterwards in
+// channel-lifecycle.ts, which sessions must end in session-watch.ts.
 import { systemTimers, type Timers } from '../../net/timers.js';
 import type { FanoutMessage } from '../../messaging/fanout.js';
-import { AUDIT, INSTANCE_AUDIT, instanceRefused, MOVE_AUDIT } from '../../objects/audit-message.js';
-import type {
-  ChannelGrant,
-  ChannelRefusal,
-  ChannelRequest,
-  PreparedChannel,
-} from '../../objects/channel-types.js';
-import { ChannelInDoubt } from '../../objects/channel-types.js';
+import { MOVE_AUDIT } from '../../objects/audit-message.js';
 import type { ChannelAdmission } from '../../objects/channel-admission.js';
 import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { ConsoleSessions } from '../../objects/console-session.js';
-import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
+import type { Liveness } from '../../service/heartbeat.js';
+import type { Answer, SessionSettings, WorkerNote, WorkerRequest } from '../ipc.js';
 import type { AuditQueue } from './audit-queue.js';
-import { ChannelLifecycle, NOTHING_PASSED } from './channel-lifecycle.js';
+import { ChannelAuthorizer, type AuthorizerSettings } from './channel-authorizer.js';
+import { ChannelLifecycle } from './channel-lifecycle.js';
 import { ChannelRecords } from './channel-records.js';
+import { ChannelRegistry, type WorkerName } from './channel-registry.js';
 import { DatabaseOutage } from './database-outage.js';
-import { Gatherer } from './gatherer.js';
-import type {
-  Answer,
-  AuthorizeReply,
-  AuthorizeRequest,
-  Denial,
-  SessionSettings,
-  WorkerNote,
-  WorkerRequest,
-} from '../ipc.js';
-import { locateChannel, type ConsoleLocator, type Located, type Target } from './location.js';
+import { isPublished } from './denials.js';
 import { KnownSessions } from './known-sessions.js';
-import { liveChannel, LiveChannels, type WorkerName } from './live-channels.js';
+import type { ConsoleLocator } from './location.js';
 import type { ProxyMetrics } from './metrics.js';
-import { ChannelNews, type SessionNews } from './channel-news.js';
 import { NodeRecovery } from './node-recovery.js';
-import { BECAUSE, isToldByNote, refusalMessage } from './refusals.js';
+import type { NotificationPublisher } from './notification-publisher.js';
 import { Retries } from './retry.js';
-import { SessionEndings, type SessionEnder } from './session-endings.js';
-import { channelName } from '../spice/constants.js';
-
-/** Milliseconds for which channels of one session are gathered: a user waits for them. */
-const JOINS_MS = 5;
+import { SessionWatch } from './session-watch.js';
+import type { WorkerSender } from './worker-pool.js';
 
 /** What the control plane needs to know of the configuration. */
-export interface ControlPlaneSettings {
-  readonly node: string;
-  readonly maxConnectionsPerAddress: number;
-  /** What sessions may do, until {@link ControlPlane.useSettings} says otherwise. */
+export interface ControlPlaneSettings extends AuthorizerSettings {
+  /** What sessions may do, until {@link ControlPlane.useSettings} replaces it. */
   readonly session: SessionSettings;
-  /** Seconds that a look at an instance may take: less than the worker waits for its answer. */
-  readonly lookTimeout: number;
   /** Seconds that other nodes get to come back when this one does. */
-  readonly recoveryPatience?: number;
-}
-
-/** Whom the control plane speaks with. */
-export interface Surroundings {
-  readonly endOnWorker: SessionEnder;
-  /** Tells a worker that other settings hold for a session. */
-  readonly tellSettings: (workerId: number, sessionId: string, settings: SessionSettings) => void;
-  /** Whether no other process can have declared this node down. */
-  readonly certain: () => boolean;
-  readonly news: SessionNews;
-  /** Asked before a channel opens. */
-  readonly locator: ConsoleLocator;
-  /** Absent: the machine's. */
-  readonly timers?: Timers;
+  readonly recoveryTimeout?: number;
 }
 
 /** The nouns that a proxy decides and records by. */
@@ -78,66 +41,83 @@ export interface SessionNouns {
   readonly sessions: ConsoleSessions;
 }
 
+/** What a control plane is made with. */
+export interface ControlPlaneDependencies {
+  readonly nouns: SessionNouns;
+  readonly audit: AuditQueue;
+  readonly metrics: ProxyMetrics;
+  readonly publisher: NotificationPublisher;
+  /** Asked before a channel opens. */
+  readonly locator: ConsoleLocator;
+  /** Whether no other process can have declared this node down. */
+  readonly liveness: Liveness;
+  readonly send: WorkerSender;
+  /** Absent: the machine's. */
+  readonly timers?: Timers;
+}
+
 type ConsoleChanged = Extract<FanoutMessage, { method: 'console_changed' }>['args'];
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
 
 /** Decides and records for all workers of this node. */
 export class ControlPlane {
-  readonly live = new LiveChannels();
+  /** The channels that are open on this node. */
+  readonly registry = new ChannelRegistry();
+  /** Ends the sessions that are over; its polls are the supervisor's to start. */
+  readonly watch: SessionWatch;
+  private readonly known: KnownSessions;
   private readonly records: ChannelRecords;
-  private readonly endings: SessionEndings;
   private readonly lifecycle: ChannelLifecycle;
   private readonly recovery: NodeRecovery;
-  private readonly news: ChannelNews;
-  private readonly locator: ConsoleLocator;
-  private readonly outage: DatabaseOutage;
-  private readonly retries = new Retries();
-  private readonly known: KnownSessions;
-  private readonly joins: Gatherer<PreparedChannel, boolean>;
-  private readonly tellSettings: Surroundings['tellSettings'];
-  private readonly timers: Timers;
-  /** What holds for every session now. */
-  private session: SessionSettings;
-  /** Workers that have ended: few in a process's life, and ids are not used again. */
-  private readonly dead = new Set<number>();
+  private readonly authorizer: ChannelAuthorizer;
+  private readonly metrics: ProxyMetrics;
+  private readonly publisher: NotificationPublisher;
+  private readonly send: WorkerSender;
 
   constructor(
-    private readonly nouns: SessionNouns,
-    private readonly audit: AuditQueue,
-    private readonly metrics: ProxyMetrics,
-    private readonly settings: ControlPlaneSettings,
-    { endOnWorker, tellSettings, certain, news, locator, timers = systemTimers }: Surroundings,
-  ) {
-    const { live } = this;
-    const { admission, channels, sessions } = nouns;
-    this.locator = locator;
-    const { node, recoveryPatience = 0 } = settings;
-    this.session = settings.session;
-    this.tellSettings = tellSettings;
-    this.timers = timers;
-    this.news = new ChannelNews(news, node);
-    this.joins = new Gatherer(timers, JOINS_MS, (prepared) => admission.join(prepared));
-    this.known = new KnownSessions(() => timers.now());
-    this.records = new ChannelRecords(channels, audit, this.retries, node, timers);
-    const answered = (): void => this.retries.hurry();
-    this.endings = new SessionEndings({ sessions, live, node, certain, endOnWorker, answered, timers });
-    const { records, endings, known } = this;
-    this.lifecycle = new ChannelLifecycle({
-      channels,
-      live,
-      known,
-      records,
-      endings,
+    {
+      nouns,
+      audit,
       metrics,
-      news: this.news,
+      publisher,
+      locator,
+      liveness,
+      send,
+      timers = systemTimers,
+    }: ControlPlaneDependencies,
+    settings: ControlPlaneSettings,
+  ) {
+    const { registry } = this;
+    const { node, session, recoveryTimeout = 0 } = settings;
+    const { admission, channels, sessions } = nouns;
+    const retries = new Retries();
+    const known = new KnownSessions(() => timers.now());
+    const records = new ChannelRecords(channels, audit, retries, node, timers);
+    const answered = (): void => retries.retryNow();
+    const watch = new SessionWatch({ sessions, registry, node, liveness, send, answered, timers });
+    const lifecycle = new ChannelLifecycle({ channels, registry, known, records, watch, metrics, publisher });
+    const recovery = new NodeRecovery({
+      ...{ channels, registry, records, watch, metrics, node, timers },
+      timeout: recoveryTimeout,
+      resumed: (main) => publisher.sessionStarted(main),
     });
-    this.outage = new DatabaseOutage(audit, node, (ref) => this.records.inDoubt(ref));
-    this.recovery = new NodeRecovery({
-      ...{ channels, live, metrics, node, patience: recoveryPatience },
-      ...{ records: this.records, endings: this.endings },
-      timers,
-      resumed: (main) => this.news.started(main),
-    });
+    const outage = new DatabaseOutage(audit, node, (ref) => records.inDoubt(ref));
+    this.authorizer = new ChannelAuthorizer(
+      {
+        ...{ admission, audit, known, lifecycle, locator, metrics, outage, publisher },
+        ...{ records, recovery, registry, retries, timers, watch },
+      },
+      settings,
+      session,
+    );
+    this.watch = watch;
+    this.known = known;
+    this.records = records;
+    this.lifecycle = lifecycle;
+    this.recovery = recovery;
+    this.metrics = metrics;
+    this.publisher = publisher;
+    this.send = send;
   }
 
   /**
@@ -148,10 +128,8 @@ export class ControlPlane {
    */
   async request(worker: WorkerName, body: WorkerRequest): Promise<Answer> {
     switch (body.op) {
-      case 'authorize': {
-        const reply = this.authorize(worker, body).catch((fault: unknown) => this.outage.deny(fault));
-        return { to: 'authorize', body: await reply };
-      }
+      case 'authorize':
+        return { to: 'authorize', body: await this.authorizer.authorize(worker, body) };
       case 'establish':
         await this.lifecycle.establish(body);
         return { to: 'establish', body: null };
@@ -185,50 +163,38 @@ export class ControlPlane {
 
   /** A worker is gone: its channels are closed in the records, and what belonged to them on other workers ends. */
   workerDied(worker: WorkerName): void {
-    this.dead.add(worker.id);
-    this.lifecycle.workerDied(worker.id);
-    const close = (): Promise<unknown> => this.nouns.channels.closeWorker(this.settings.node, worker.pid);
-    void this.retries.run(close, 'close the channels of a dead worker');
+    this.lifecycle.workerDied(worker);
   }
 
-  /** Takes up what another process, or another part of this one, says. */
-  hear(message: FanoutMessage): void {
+  /** Handles a message of another process, or of another part of this one. */
+  onFanout(message: FanoutMessage): void {
     switch (message.method) {
       case 'session_ended': {
         const { session_id: sessionId, generation, terminated } = message.args;
-        this.endings.hear({ sessionId, generation, terminated });
+        this.watch.onFanout({ sessionId, generation, terminated });
         return;
       }
       case 'console_changed':
-        this.hearOfConsole(message.args);
+        this.consoleChanged(message.args);
         return;
+      // The rules of the REST API: nothing that a proxy decides depends on them.
       case 'policy_changed':
         return;
     }
   }
 
-  /** Other settings hold: for channels to come, and for those that are open from their next message on. */
-  useSettings(session: SessionSettings): void {
-    this.session = session;
-    for (const { sessionId } of this.live.sessions()) {
-      const workers = new Set(this.live.ofSession(sessionId).map(({ workerId }) => workerId));
-      for (const workerId of workers) this.tellSettings(workerId, sessionId, session);
+  /** Applies other settings: to channels to come, and to those that are open from their next message on. */
+  useSettings(settings: SessionSettings): void {
+    this.authorizer.useSettings(settings);
+    for (const { sessionId } of this.registry.sessions()) {
+      const workers = new Set(this.registry.ofSession(sessionId).map(({ workerId }) => workerId));
+      for (const workerId of workers) this.send(workerId, { op: 'policy_changed', sessionId, settings });
     }
   }
 
-  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it anew */
+  /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it again */
   recover(): Promise<void> {
     return this.recovery.run();
-  }
-
-  /** Looks for sessions that were terminated, or whose main channel ended, anywhere in the cloud. */
-  poll(): Promise<void> {
-    return this.endings.poll();
-  }
-
-  /** The same as {@link poll} without any clock: ends this node's channels whose session is over. */
-  sweep(): Promise<void> {
-    return this.endings.sweep();
   }
 
   /** Waits until all work on closed channels is in the database. */
@@ -237,164 +203,32 @@ export class ControlPlane {
     return this.records.settle();
   }
 
-  // Only the node of the main channel writes it down: a session has one main channel, on one node.
-  private hearOfConsole({ source, uuid, change }: ConsoleChanged): void {
-    for (const main of this.live.mainsOf(source, uuid)) this.known.forget(main.connectionRef);
+  // Only the node of the main channel writes a move down: a session has one main channel, on one node.
+  private consoleChanged({ source, uuid, change }: ConsoleChanged): void {
+    const mains = this.registry.mainsOf(source, uuid);
+    for (const main of mains) this.known.forget(main.connectionRef);
     switch (change) {
       case 'moving':
       case 'moved':
       case 'stayed':
-        for (const main of this.live.mainsOf(source, uuid)) {
-          // Nova tells of each step of a migration, in both formats.
+        for (const main of mains) {
+          // Nova notifies of each step of a migration in both formats.
           if (main.move !== change) this.records.audit(main, MOVE_AUDIT[change]);
           main.move = change;
         }
         return;
       case 'removed':
-        void this.endings.poll();
+        void this.watch.poll();
         return;
       case 'changed':
         return;
     }
   }
 
-  private async authorize(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
-    const { ticket, connectionId, channelType, channelId, clientIp, clientPort } = request;
-    this.metrics.linkSeconds.observe(request.linkTime);
-    if (this.live.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
-      return { kind: 'denied', because: 'limit', reason: 'limit_address' };
-    }
-    const asked = this.timers.now();
-    const stop = this.metrics.authorizeSeconds.startTimer();
-    const channel = {
-      ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },
-      node: this.settings.node,
-      pid: worker.pid,
-    };
-    if (channelType === MAIN_CHANNEL) await this.records.catchUp();
-    const outcome = (await this.joinKnown(channel)) ?? (await this.nouns.admission.authorize(channel));
-    stop();
-    this.outage.over();
-    this.retries.hurry();
-    if (outcome.kind === 'refused') return this.refuse(request, outcome);
-    const target = await this.targetOf(worker, request, outcome);
-    return target.kind === 'denied' ? target : this.grant(worker, { ...request, asked }, outcome, target);
-  }
-
-  /** The grant of a channel whose session this node knows; null: the database must be asked. */
-  private async joinKnown(request: ChannelRequest): Promise<ChannelGrant | null> {
-    const main = this.known.mainOf(request);
-    if (main === null) return null;
-    const channel = this.nouns.admission.prepare(main, request);
-    const { connectionRef, sessionId, generation } = channel.grant;
-    try {
-      const joined = await this.joins.add(channel, `${sessionId} ${generation}`);
-      return joined ? channel.grant : null;
-    } catch (error) {
-      throw error instanceof DatabaseError ? new ChannelInDoubt(connectionRef, error) : error;
-    }
-  }
-
-  /** Where the channel leads, or why it leads nowhere. */
-  private async targetOf(
-    worker: WorkerName,
-    request: AuthorizeRequest,
-    outcome: ChannelGrant,
-  ): Promise<Target | Denial> {
-    const channel = liveChannel(worker, request, outcome);
-    const { metrics, locator } = this;
-    let location: Located;
-    try {
-      const main = request.channelType === MAIN_CHANNEL;
-      location = await locateChannel(locator, { grant: outcome, main }, metrics, this.settings.lookTimeout);
-    } catch (error) {
-      this.lifecycle.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
-      throw error;
-    }
-    if (location.kind === 'unconfirmed') this.records.audit(channel, INSTANCE_AUDIT.unverified);
-    if (location.kind !== 'denied') return location;
-    const { why } = location;
-    this.metrics.denied.inc();
-    this.records.audit(channel, instanceRefused(why));
-    this.lifecycle.finish(channel, { reason: `instance ${why}`, ...NOTHING_PASSED });
-    this.news.refused(`instance_${why}`, channel);
-    return { kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: outcome.sessionId };
-  }
-
-  private grant(
-    worker: WorkerName,
-    request: AuthorizeRequest & { readonly asked: number },
-    outcome: ChannelGrant,
-    { target, expectedInstanceUuid }: Target,
-  ): AuthorizeReply {
-    const { connectionRef, sessionId, generation, source, uuid } = outcome;
-    const { channelType } = request;
-    const channel = liveChannel(worker, request, outcome);
-    if (this.dead.has(worker.id)) {
-      this.lifecycle.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
-      return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
-    }
-    const over = this.endings.overSince(request.asked, sessionId, generation);
-    if (over !== null) {
-      this.lifecycle.finish(channel, { reason: over, ...NOTHING_PASSED });
-      this.news.refused('session_ended', channel);
-      return { kind: 'denied', because: 'error', reason: 'session_ended', sessionId };
-    }
-    if (!this.permits(channelType)) {
-      this.records.audit(channel, AUDIT.channelForbidden);
-      this.metrics.denied.inc();
-      this.lifecycle.finish(channel, { reason: 'channel forbidden', ...NOTHING_PASSED });
-      this.news.refused('channel_forbidden', channel);
-      return { kind: 'denied', because: 'channel', reason: 'channel_forbidden', sessionId };
-    }
-    this.metrics.authorized.inc();
-    this.live.add(channel);
-    if (channelType === MAIN_CHANNEL) this.known.granted(request.ticket, outcome, target);
-    if (this.recovery.hasMissed(request.asked)) void this.retries.run(() => this.recovery.run(), 'recover');
-    this.records.audit(channel, AUDIT.channelCreated);
-    const { proxyConnectionId, backendConnectionId } = outcome;
-    return {
-      ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
-      ...{ proxyConnectionId, backendConnectionId },
-      target: { ...target, transport: target.transport ?? null },
-      expectedInstanceUuid,
-      settings: this.session,
-    };
-  }
-
-  private refuse(request: AuthorizeRequest, refusal: ChannelRefusal): Denial {
-    this.metrics.denied.inc();
-    const { reason, source, uuid, sessionId } = refusal;
-    if (source !== undefined && uuid !== undefined) {
-      this.audit.add({
-        source,
-        uuid,
-        session_id: sessionId,
-        channel: channelName(request.channelType),
-        node: this.settings.node,
-        message: refusalMessage(reason),
-      });
-    }
-    this.news.refused(reason, { source, uuid, sessionId, clientIp: request.clientIp });
-    return {
-      kind: 'denied',
-      because: BECAUSE[reason],
-      reason,
-      ...(sessionId === undefined ? {} : { sessionId }),
-    };
-  }
-
-  // Told here only when nothing else tells of it.
   private refused({ reason, clientIp }: NoteOf<'refused'>): void {
     this.metrics.refused.inc({ reason });
     // A ticket that cannot be a token is denied by the worker itself.
     if (reason === 'token_malformed') this.metrics.denied.inc();
-    if (isToldByNote(reason)) this.news.refused(reason, { clientIp });
-  }
-
-  private permits(channelType: number): boolean {
-    const { permittedChannels } = this.session.firewall;
-    const name = channelName(channelType);
-    return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
+    if (isPublished(reason)) this.publisher.consoleRefused(reason, { clientIp });
   }
 }

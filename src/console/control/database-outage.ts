@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of clients that come while the database is away: refused with a reason of their own, told once in the log
-// and not for each of them, and once in the audit trail when it is back.
+// Clients that connect while the database is unavailable are denied with a reason of their own: logged once and not for
+// each of them, and audited once when it answers again.
 import { DatabaseError } from '../../exception.js';
 import { loggerFor } from '../../log.js';
 import { ChannelInDoubt } from '../../objects/channel-types.js';
@@ -14,15 +14,19 @@ const log = loggerFor('kerbside.console.control-plane');
 export class DatabaseOutage {
   private refused = 0;
 
-  /** @param inDoubt hears of the channels of which nobody knows whether they were written down */
+  /** @param inDoubt called for each channel of which it is not known whether its row was written */
   constructor(
     private readonly audit: AuditQueue,
     private readonly node: string,
     private readonly inDoubt: (connectionRef: string) => void,
   ) {}
 
-  /** The denial of a channel that nobody could decide about; what was begun of it is undone later. @throws the fault when the database is not to blame */
-  deny(fault: unknown): Denial {
+  /**
+   * The denial of a channel that could not be decided; its row, if there is one, is closed later.
+   *
+   * @throws the fault when it is not the database's
+   */
+  denial(fault: unknown): Denial {
     if (!(fault instanceof DatabaseError)) throw fault;
     if (fault instanceof ChannelInDoubt) this.inDoubt(fault.connectionRef);
     if (this.refused === 0)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What comes within one instant goes to the database in one statement: a desktop opens and closes about ten channels at
-// once, and a statement for each of them costs the parent process more than all else about them.
-
+// Gathers what arrives within a few milliseconds into one statement: a desktop opens and closes about ten channels at once,
+// and a statement for each of them costs the parent process more than the rest of the work.
 import type { Timers } from '../../net/timers.js';
 
 /** Items in one statement at most. SQLite allows 500 terms of a compound SELECT. */
@@ -13,24 +12,24 @@ interface Gathered<Item, Result> {
   readonly reject: (fault: unknown) => void;
 }
 
-/** Gathers items and gives those of an instant, and of one kind, to one piece of work. */
+/** Gathers items of one kind into batches. */
 export class Gatherer<Item, Result = void> {
   private readonly kinds = new Map<string, Gathered<Item, Result>[]>();
-  /** What has not been begun with, each with its kind; also what takes nothing more. */
+  /** Batches that have not been started, each with its kind; also those that are full. */
   private readonly waiting = new Map<Gathered<Item, Result>[], string>();
   private readonly underWay = new Set<Promise<void>>();
 
   /**
-   * @param instant milliseconds
-   * @param work does it for all; what it gives or throws is the answer to each of them
+   * @param windowMs for how long items are gathered
+   * @param work handles a batch; what it gives or throws is the answer to each item
    */
   constructor(
     private readonly timers: Timers,
-    private readonly instant: number,
+    private readonly windowMs: number,
     private readonly work: (items: readonly Item[]) => Promise<Result>,
   ) {}
 
-  /** Takes an item. @param kind items of another kind are not worked on together with it */
+  /** Adds an item; resolves with the result of its batch. @param kind items of different kinds share no batch */
   add(item: Item, kind = ''): Promise<Result> {
     return new Promise((resolve, reject) => {
       const gathered = this.kinds.get(kind) ?? this.begin(kind);
@@ -39,7 +38,7 @@ export class Gatherer<Item, Result = void> {
     });
   }
 
-  /** Begins with what is gathered now; resolves when that, and what was under way, has been tried. Never rejects. */
+  /** Starts all batches now; resolves when they, and those under way, have been tried. Never rejects. */
   async flush(): Promise<void> {
     for (const gathered of [...this.waiting.keys()]) this.start(gathered);
     await Promise.all(this.underWay);
@@ -49,7 +48,7 @@ export class Gatherer<Item, Result = void> {
     const gathered: Gathered<Item, Result>[] = [];
     this.kinds.set(kind, gathered);
     this.waiting.set(gathered, kind);
-    this.timers.after(this.instant, () => this.start(gathered));
+    this.timers.after(this.windowMs, () => this.start(gathered));
     return gathered;
   }
 

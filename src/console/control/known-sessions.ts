@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions whose main channel came up on this node a moment ago: their other channels come at once, about nine of them,
-// and what the database would say of the ticket is known. It only spares a look: whether the session still runs is
-// decided by the statement that writes the channel's row, and what does not fit is asked of the database.
+// A cache of sessions whose main channel came up on this node a moment ago: about nine other channels follow at once, and
+// what the database knows of their ticket is known here. It only spares a statement: whether the session still runs is
+// decided by the statement that writes the channel's row, and the database is asked about all that does not match.
 import { timingSafeEqual } from 'node:crypto';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import type { ChannelGrant } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import { hashToken } from '../../objects/console-token.js';
 
-/** Milliseconds after which the console may have moved, or be gone, without this node having heard of it. */
-const KNOWN_FOR = 10_000;
+/** After this time the console may have moved, or be gone, without a message of it having reached this node. */
+const KNOWN_FOR_MS = 10_000;
 
-/** What a channel shows. */
+/** What a channel presents. */
 interface Asking {
   readonly ticket: string;
   readonly connectionId: number;
@@ -26,7 +26,7 @@ interface KnownSession {
   backendConnectionId: number;
 }
 
-/** Remembers sessions of this node. */
+/** The sessions of this node that channels can join without a look into the database. */
 export class KnownSessions {
   private readonly byRef = new Map<string, KnownSession>();
   private readonly byConnectionId = new Map<number, KnownSession>();
@@ -63,7 +63,8 @@ export class KnownSessions {
     if (channelType === MAIN_CHANNEL) return null;
     const known = this.byConnectionId.get(connectionId);
     if (known?.upSince === undefined || known.upSince === null) return null;
-    if (this.now() - known.upSince > KNOWN_FOR || !timingSafeEqual(hashOf(ticket), known.hash)) return null;
+    if (this.now() - known.upSince > KNOWN_FOR_MS || !timingSafeEqual(hashOf(ticket), known.hash))
+      return null;
     return { ...known.main, backendConnectionId: known.backendConnectionId };
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a granted channel leads. Its platform is asked, because whoever has a machine's last known port by now must not be
-// shown; what the platform says is counted, and logged when it says nothing.
+// Where a granted channel leads. Its platform is asked, because by now another machine may have the port that was last
+// known; the answers are counted, and a missing one is logged.
 import { loggerFor } from '../../log.js';
 import type { ChannelGrant } from '../../objects/channel-types.js';
 import type { Located, Locator } from '../../sources/locator.js';
@@ -8,7 +8,7 @@ import type { ProxyMetrics } from './metrics.js';
 
 export type { Located };
 
-/** Says where channels lead. */
+/** Finds where channels lead. */
 export type ConsoleLocator = Pick<Locator, 'locate'>;
 
 /** A place to connect to. */

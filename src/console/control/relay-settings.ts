@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of the configuration that relay workers are told over IPC.
+// The part of the configuration that relay workers are given over IPC.
 import type { Conf } from '../../conf/index.js';
 import type { RelaySettings } from '../ipc.js';
 

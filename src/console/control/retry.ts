@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records of what already happened must reach the database, even when it is away for a while: ever less often while it
-// is, and at once when it is back. What waited through an outage may be much: a few at a time, each one that is written
-// lets the next one go.
+// Records of what already happened must reach the database in the end. While it is unavailable they are tried less and less
+// often, and at once when it answers again: a few at a time, since an outage leaves many of them, and each one that is
+// written starts the next.
 import { loggerFor } from '../../log.js';
 
 const log = loggerFor('kerbside.console.control-plane');
 
-/** Milliseconds between two attempts: doubled each time from the first to the longest. */
-const FIRST_PAUSE = 1000;
-const LONGEST_PAUSE = 15_000;
-/** Milliseconds, a day. A record that is given up leaves its session claimed until the node restarts. */
-const PATIENCE = 86_400_000;
-/** How many are tried at the same time when the database answers: those who open sessions need it, too. */
+/** Between two attempts: doubled each time from the first to the longest. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 15_000;
+/** A day. A record that is given up leaves its session claimed until the node restarts. */
+const TIMEOUT_MS = 86_400_000;
+/** How many are tried at the same time when the database answers: it is needed for new sessions, too. */
 const AT_ONCE = 8;
 
-/** Work that must be done in the end. */
+/** Repeats work until it succeeds. */
 export class Retries {
-  /** What ends the pause of each work that waits for its next attempt, the longest waiting one first. */
+  /** Ends the pause of each work that waits for its next attempt, the longest waiting one first. */
   private readonly waiting = new Set<() => void>();
-  /** How much of each kind of work has failed so far: an outage is told once, not for each channel. */
+  /** How many of each kind of work are failing: an outage is logged once, not for each channel. */
   private readonly failing = new Map<string, number>();
 
   /** Does `work` until it succeeds, for a day; never rejects. @param what names the kind of work in the log */
   async run(work: () => Promise<unknown>, what: string): Promise<void> {
-    const end = performance.now() + PATIENCE;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    const end = performance.now() + TIMEOUT_MS;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
         await work();
-        if (pause === FIRST_PAUSE) return;
+        if (pause === FIRST_PAUSE_MS) return;
         this.wake(1);
         break;
       } catch (error) {
-        if (pause === FIRST_PAUSE) this.failed(what, error);
+        if (pause === FIRST_PAUSE_MS) this.failed(what, error);
         if (performance.now() >= end) {
           log.error(`gave up to ${what}`, { error: error as Error });
           break;
@@ -42,8 +42,8 @@ export class Retries {
     this.settled(what);
   }
 
-  /** The database has answered somebody, or there is no time left: what waits is tried now. */
-  hurry(): void {
+  /** The database has answered, or there is no time left: what waits is tried now. */
+  retryNow(): void {
     this.wake(AT_ONCE);
   }
 

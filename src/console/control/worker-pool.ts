@@ -7,7 +7,7 @@ import { secretNames } from '../../conf/environment.js';
 import { Conflict, StartupError } from '../../exception.js';
 import { loggerFor } from '../../log.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
-import type { WorkerName } from './live-channels.js';
+import type { WorkerName } from './channel-registry.js';
 import { MessageBatcher } from '../message-batcher.js';
 import type {
   Answer,
@@ -20,10 +20,10 @@ import type {
 
 const log = loggerFor('kerbside.console.worker-pool');
 
-/** Milliseconds a worker may take to bind its ports. */
-const START_TIMEOUT = 20_000;
-/** Milliseconds to wait before a worker that died young is replaced. */
-const REPLACE_PAUSE = 1000;
+/** For how long a worker may take to bind its ports. */
+const START_TIMEOUT_MS = 20_000;
+/** The wait before a worker that died young is replaced. */
+const REPLACE_PAUSE_MS = 1000;
 
 /**
  * Memory of idle channels: each TLS socket holds a 64 KiB block of which a page is touched. As a mapping of its own
@@ -32,7 +32,7 @@ const REPLACE_PAUSE = 1000;
  */
 const WORKER_ENV = {
   MALLOC_MMAP_THRESHOLD_: '65536',
-  // Secrets of the supervisor: the process that strangers speak to has no need of them.
+  // Secrets of the supervisor: the process that reads untrusted bytes does not need them.
   ...Object.fromEntries(secretNames().map((name) => [name, undefined])),
 };
 const WORKER_FLAGS = ['--max-semi-space-size=2'];
@@ -43,13 +43,16 @@ export interface Ports {
   readonly insecure: readonly number[];
 }
 
-/** Who answers the workers. */
+/** Sends a worker a message. */
+export type WorkerSender = (workerId: number, message: SupervisorMessage) => void;
+
+/** Handles what the workers send, and their ends. */
 export interface WorkerListener {
-  /** Answers a request; a rejection is told to the worker as an error. */
+  /** Answers a request; a rejection is sent to the worker as an error. */
   request(worker: WorkerName, body: WorkerRequest): Promise<Answer>;
   /** Takes a note. */
   note(note: WorkerNote): void;
-  /** A worker is gone; `expected` when it was told to end. */
+  /** A worker has ended; `expected` when it was ordered to. */
   died(worker: WorkerName, expected: boolean): void;
 }
 
@@ -94,12 +97,12 @@ export class WorkerPool {
     return ready[0] ?? { secure: [], insecure: [] };
   }
 
-  /** Tells one worker. */
-  tell(workerId: number, message: SupervisorMessage): void {
+  /** Sends one worker a message. */
+  send(workerId: number, message: SupervisorMessage): void {
     this.batchers.get(workerId)?.put(message);
   }
 
-  /** Gives all workers another certificate, those to come included. */
+  /** Gives all workers another certificate, also those that start later. */
   useCertificates(material: TlsMaterial): void {
     this.tls = material;
     this.broadcast({ op: 'tls', tls: material });
@@ -131,11 +134,11 @@ export class WorkerPool {
         reject(new StartupError(message));
         worker.process.kill('SIGKILL');
       };
-      const late = setTimeout(() => fail('a relay worker did not start in time'), START_TIMEOUT);
+      const late = setTimeout(() => fail('a relay worker did not start in time'), START_TIMEOUT_MS);
       const receive = (message: WorkerMessage): void => {
         if (message.op === 'request') this.answer(worker, message.id, message.body);
         else if (message.body.op === 'loaded')
-          this.tell(worker.id, { op: 'start', settings: this.settings, tls: this.tls });
+          this.send(worker.id, { op: 'start', settings: this.settings, tls: this.tls });
         else if (message.body.op === 'failed') fail(message.body.message);
         else if (message.body.op === 'drained') this.markDrained(worker.id);
         else if (message.body.op === 'ready') {
@@ -153,14 +156,14 @@ export class WorkerPool {
     });
   }
 
-  private exited(worker: Worker, code: number, signal: string, lived: number): void {
+  private exited(worker: Worker, code: number, signal: string, livedMs: number): void {
     this.batchers.delete(worker.id);
     this.listening.delete(worker.id);
     this.listener.died(nameOf(worker), this.ending);
     this.markDrained(worker.id);
     if (this.ending) return;
     log.error('a relay worker died; replacing it', { worker: worker.id, code, signal });
-    setTimeout(() => void this.replace(), lived < START_TIMEOUT ? REPLACE_PAUSE : 0);
+    setTimeout(() => void this.replace(), livedMs < START_TIMEOUT_MS ? REPLACE_PAUSE_MS : 0);
   }
 
   private async replace(): Promise<void> {
@@ -175,12 +178,12 @@ export class WorkerPool {
 
   private answer(worker: Worker, id: number, body: WorkerRequest): void {
     this.listener.request(nameOf(worker), body).then(
-      (answer) => this.tell(worker.id, { op: 'reply', id, ok: true, answer }),
+      (answer) => this.send(worker.id, { op: 'reply', id, ok: true, answer }),
       (error: unknown) => {
-        // A session that ended meanwhile is the day's work; the worker logs the end of its channel.
+        // A session that ended meanwhile is expected; the worker logs the end of its channel.
         if (!(error instanceof Conflict))
           log.error(`control plane could not ${body.op}`, { error: error as Error });
-        this.tell(worker.id, {
+        this.send(worker.id, {
           op: 'reply',
           id,
           ok: false,
@@ -192,12 +195,12 @@ export class WorkerPool {
   }
 
   private broadcast(message: SupervisorMessage): void {
-    for (const worker of running()) this.tell(worker.id, message);
+    for (const worker of running()) this.send(worker.id, message);
   }
 
   private markDrained(workerId: number): void {
     this.drained.add(workerId);
-    for (const look of this.waiters) look();
+    for (const check of this.waiters) check();
   }
 
   private async whenDrained(timeout: number): Promise<void> {
@@ -206,14 +209,14 @@ export class WorkerPool {
     await new Promise<void>((resolve) => {
       const finish = (): void => {
         clearTimeout(late);
-        this.waiters.delete(look);
+        this.waiters.delete(check);
         resolve();
       };
-      const look = (): void => {
+      const check = (): void => {
         if (done()) finish();
       };
       const late = setTimeout(finish, timeout);
-      this.waiters.add(look);
+      this.waiters.add(check);
     });
   }
 }

@@ -291,7 +291,7 @@ describe('POST /console/<source>/<uuid>/terminate', () => {
       node: 'node1',
       pid: 1,
     });
-    expect(refused).toMatchObject({ kind: 'refused', reason: 'token_terminated' });
+    expect(refused).toMatchObject({ kind: 'denied', reason: 'token_terminated' });
     expect(await trail(THIRD.uuid)).toContain('Session terminated by request');
   });
 

@@ -4,6 +4,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AuditQueue } from '../../../src/console/control/audit-queue.js';
 import { ControlPlane } from '../../../src/console/control/control-plane.js';
+import { NotificationPublisher } from '../../../src/console/control/notification-publisher.js';
 import { ProxyMetrics } from '../../../src/console/control/metrics.js';
 import type { Denial, Grant } from '../../../src/console/ipc.js';
 import type { Database } from '../../../src/db/database.js';
@@ -46,23 +47,20 @@ class Node {
     const services = { consoles, conf };
     this.audit = new AuditQueue(new AuditEvents(heard), new ManualTimers());
     this.plane = new ControlPlane(
-      this.nouns,
-      this.audit,
-      new ProxyMetrics(),
       {
-        ...{ node: 'node1', maxConnectionsPerAddress: 100, lookTimeout: 1 },
-        session: { firewall: { mode: 'enforce', permittedChannels: [] } },
+        ...{ nouns: this.nouns, audit: this.audit, metrics: new ProxyMetrics() },
+        publisher: new NotificationPublisher(
+          { started: () => undefined, refused: ({ reason }) => this.refused.push(reason) },
+          { add: () => undefined },
+          'node1',
+        ),
+        locator: new Locator(new SourceDrivers(new Sources(heard), services)),
+        liveness: { isConfirmed: () => true },
+        send: () => undefined,
       },
       {
-        endOnWorker: () => undefined,
-        tellSettings: () => undefined,
-        certain: () => true,
-        news: {
-          started: () => undefined,
-          ended: () => undefined,
-          refused: ({ reason }) => this.refused.push(reason),
-        },
-        locator: new Locator(new SourceDrivers(new Sources(heard), services)),
+        ...{ node: 'node1', maxConnectionsPerAddress: 100, lookupTimeout: 1 },
+        session: { firewall: { mode: 'enforce', permittedChannels: [] } },
       },
     );
   }

@@ -306,7 +306,7 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
       channelType: 1,
       connectionId: 0,
     });
-    if (main.kind === 'refused') throw new Error(main.reason);
+    if (main.kind === 'denied') throw new Error(main.reason);
     await nouns(at).channels.linked(main.connectionRef);
     await nouns(at).channels.establish(sessionId, main.generation, 5);
     const connectionId = main.proxyConnectionId;

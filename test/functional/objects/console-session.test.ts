@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import { Conflict } from '../../../src/exception.js';
-import type { ChannelGrant, ChannelRefusal, ChannelRequest } from '../../../src/objects/channel-types.js';
+import type { ChannelGrant, ChannelDenial, ChannelRequest } from '../../../src/objects/channel-types.js';
 import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens, fingerprint } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
@@ -54,13 +54,13 @@ function asking(ticket: string, change: Partial<ChannelRequest> = {}): ChannelRe
   };
 }
 
-function granted(answer: ChannelGrant | ChannelRefusal): ChannelGrant {
-  if (answer.kind === 'refused') throw new Error(`refused: ${answer.reason}`);
+function granted(answer: ChannelGrant | ChannelDenial): ChannelGrant {
+  if (answer.kind === 'denied') throw new Error(`refused: ${answer.reason}`);
   return answer;
 }
 
-function reasonOf(answer: ChannelGrant | ChannelRefusal): string {
-  return answer.kind === 'refused' ? answer.reason : 'granted';
+function reasonOf(answer: ChannelGrant | ChannelDenial): string {
+  return answer.kind === 'denied' ? answer.reason : 'granted';
 }
 
 async function aRunningSession(
@@ -143,13 +143,13 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
     const at = await site();
     const { nouns, tokens, clock } = at;
     expect(await nouns.admission.authorize(asking('nonsense'))).toEqual({
-      kind: 'refused',
+      kind: 'denied',
       reason: 'token_unknown',
     });
     const pending = await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' });
     const other = { connectionId: 5, channelType: 2 };
     expect(await nouns.admission.authorize(asking(pending.token, other))).toEqual({
-      kind: 'refused',
+      kind: 'denied',
       reason: 'main_required',
       source: 'lab',
       uuid: 'one',

@@ -33,7 +33,7 @@ async function aSite(db: Database) {
       channelId: 0,
       ...place,
     });
-    if (answer.kind === 'refused') throw new Error(answer.reason);
+    if (answer.kind === 'denied') throw new Error(answer.reason);
     return answer;
   };
   const count = async (table: string): Promise<number> =>

@@ -139,7 +139,7 @@ describe.each(ENGINES)('services on %s', (engine) => {
   it('beat by themselves, say what they are told to, and sign off', async () => {
     const heartbeat = aHeartbeat(db);
     await heartbeat.start();
-    expect(heartbeat.certain()).toBe(true);
+    expect(heartbeat.isConfirmed()).toBe(true);
     heartbeat.setDraining();
     await waitFor('draining', async () => (await all())[0]?.status === 'draining');
     expect(await all()).toMatchObject([{ binary: 'kerbside', report: { channels: 3 }, pid: process.pid }]);
@@ -147,7 +147,7 @@ describe.each(ENGINES)('services on %s', (engine) => {
     expect(await all()).toMatchObject([{ state: 'down', status: 'stopped' }]);
   });
 
-  it('recover before they are certain again, and try until it succeeds', async () => {
+  it('recover before they are confirmed again, and try until it succeeds', async () => {
     let [away, tries, release] = [false, 0, (): void => undefined];
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -162,13 +162,13 @@ describe.each(ENGINES)('services on %s', (engine) => {
     });
     await heartbeat.start();
     away = true;
-    await waitFor('doubt', () => !heartbeat.certain());
+    await waitFor('doubt', () => !heartbeat.isConfirmed());
     await services.findDown({ downTime: 0.3, slack: 0 });
     away = false;
     await waitFor('second try', () => tries === 2);
-    expect(heartbeat.certain()).toBe(false);
+    expect(heartbeat.isConfirmed()).toBe(false);
     release();
-    await waitFor('certainty', () => heartbeat.certain());
+    await waitFor('confirmation', () => heartbeat.isConfirmed());
     await delay(250);
     expect(tries).toBe(2);
   });

@@ -45,7 +45,7 @@ class Site {
 
   private async granted(request: ChannelRequest): Promise<ChannelGrant> {
     const answer = await this.nouns.admission.authorize(request);
-    if (answer.kind === 'refused') throw new Error(answer.reason);
+    if (answer.kind === 'denied') throw new Error(answer.reason);
     return answer;
   }
 }

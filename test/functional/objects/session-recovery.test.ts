@@ -96,7 +96,7 @@ class Site {
       connectionId: main?.proxyConnectionId ?? 0,
       channelType: main === undefined ? 1 : 2,
     });
-    if (answer.kind === 'refused') throw new Error(answer.reason);
+    if (answer.kind === 'denied') throw new Error(answer.reason);
     return answer;
   }
 

@@ -4,13 +4,13 @@ import type { Grant, SessionSettings } from '../../../../src/console/ipc.js';
 import { DatabaseError } from '../../../../src/exception.js';
 import { ChannelInDoubt } from '../../../../src/objects/channel-types.js';
 import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
-import type { Refusal } from '../../../../src/objects/console-session-state.js';
+import type { DenialReason } from '../../../../src/objects/console-session-state.js';
 import type { Location } from '../../../../src/sources/driver.js';
 
 import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../../fixtures/control-plane.js';
 
 describe('a refusal', () => {
-  it.each<[Refusal, string]>([
+  it.each<[DenialReason, string]>([
     ['token_unknown', 'token'],
     ['token_expired', 'token'],
     ['token_terminated', 'token'],
@@ -21,7 +21,7 @@ describe('a refusal', () => {
     ['source_gone', 'channel'],
   ])('%s is told as %s, counted and recorded', async (reason, because) => {
     const scene = new Scene();
-    scene.refusal = reason;
+    scene.denial = reason;
     expect(await scene.authorize(1)).toEqual({ kind: 'denied', because, reason, sessionId: 's' });
     expect(await scene.metrics.text()).toContain('kerbside_proxy_denied_total 1');
     expect(scene.messages()).toEqual([
@@ -34,7 +34,7 @@ describe('a refusal', () => {
     const scene = new Scene({ permittedChannels: ['main', 'display'] });
     expect(await scene.authorize(9)).toMatchObject({ kind: 'denied', because: 'channel' });
     await scene.plane.settle();
-    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+    expect([scene.closed, scene.plane.registry.size]).toEqual([['ref1'], 0]);
     expect(scene.messages()).toEqual(['Channel type not permitted by firewall policy']);
     expect(await scene.authorize(2)).toMatchObject({ kind: 'granted' });
   });
@@ -44,7 +44,7 @@ describe('a refusal', () => {
     await scene.authorize(1);
     await scene.authorize(2);
     expect(await scene.authorize(2)).toEqual({ kind: 'denied', because: 'limit', reason: 'limit_address' });
-    expect(scene.plane.live.size).toBe(2);
+    expect(scene.plane.registry.size).toBe(2);
   });
 });
 
@@ -88,7 +88,7 @@ describe('the main channel of an instance', () => {
         ...{ kind: 'denied', because: 'error', reason: `instance_${why}`, sessionId: 's' },
       });
       await scene.plane.settle();
-      expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+      expect([scene.closed, scene.plane.registry.size]).toEqual([['ref1'], 0]);
       expect(scene.messages()).toEqual([expect.stringMatching(/^Channel refused: the instance /)]);
       expect(await scene.metrics.text()).toContain(`instance_looks_total{outcome="${why}"} 1`);
     },
@@ -131,7 +131,7 @@ describe('a channel', () => {
       'Channel closed: client closed after 1.3 s, 5 bytes up, 6 bytes down',
     ]);
     expect(scene.audit[0]).toMatchObject({ session_id: 's', channel: 'display', node: 'node1', pid: 101 });
-    expect(scene.told).toHaveLength(0);
+    expect(scene.ordered).toHaveLength(0);
   });
 
   it('that is main takes the session with it, on every worker that carries a part of it', async () => {
@@ -145,7 +145,7 @@ describe('a channel', () => {
       reason: 'client closed',
       ...CLOSED,
     });
-    expect(scene.told).toEqual([
+    expect(scene.ordered).toEqual([
       [1, 's', 1, 'main channel closed'],
       [2, 's', 1, 'main channel closed'],
     ]);
@@ -157,19 +157,19 @@ describe('a channel', () => {
     await scene.authorize(2, { id: 2, pid: 102 });
     scene.plane.workerDied(WORKER);
     await scene.plane.settle();
-    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 1]);
-    expect(scene.told).toEqual([[2, 's', 1, 'main channel closed']]);
+    expect([scene.closed, scene.plane.registry.size]).toEqual([['ref1'], 1]);
+    expect(scene.ordered).toEqual([[2, 's', 1, 'main channel closed']]);
     expect(await scene.authorize(2)).toMatchObject({ kind: 'denied' });
     await scene.plane.settle();
-    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1', 'ref3'], 1]);
+    expect([scene.closed, scene.plane.registry.size]).toEqual([['ref1', 'ref3'], 1]);
   });
 
   it('of a terminated session is told to end', async () => {
     const scene = new Scene();
     await scene.authorize(1);
     scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
-    await scene.plane.poll();
-    expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
+    await scene.plane.watch.poll();
+    expect(scene.ordered).toEqual([[1, 's', 1, 'terminated by request']]);
   });
 
   it.each(['poll', 'authorization'])(
@@ -183,7 +183,7 @@ describe('a channel', () => {
         scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
         await jest.advanceTimersByTimeAsync(600_000);
         scene.away = false;
-        await (first === 'poll' ? scene.plane.poll() : scene.authorize(2));
+        await (first === 'poll' ? scene.plane.watch.poll() : scene.authorize(2));
         await jest.advanceTimersByTimeAsync(0);
         expect(scene.closed).toEqual(['ref1']);
       } finally {
@@ -196,8 +196,8 @@ describe('a channel', () => {
     const scene = new Scene();
     await scene.authorize(1);
     scene.ended = [{ sessionId: 's', generation: 0, terminated: false }];
-    await scene.plane.poll();
-    expect(scene.told).toHaveLength(0);
+    await scene.plane.watch.poll();
+    expect(scene.ordered).toHaveLength(0);
   });
 });
 
@@ -208,11 +208,11 @@ describe('what other processes say', () => {
   it('ends the channels of that generation and older, at once', async () => {
     const scene = new Scene();
     await scene.authorize(2);
-    scene.plane.hear(ended(0, false));
-    expect(scene.told).toEqual([]);
-    scene.plane.hear(ended(1, false));
-    scene.plane.hear(ended(7, true));
-    expect(scene.told).toEqual([
+    scene.plane.onFanout(ended(0, false));
+    expect(scene.ordered).toEqual([]);
+    scene.plane.onFanout(ended(1, false));
+    scene.plane.onFanout(ended(7, true));
+    expect(scene.ordered).toEqual([
       [1, 's', 1, 'main channel closed'],
       [1, 's', 7, 'terminated by request'],
     ]);
@@ -221,28 +221,28 @@ describe('what other processes say', () => {
   it('keeps out a channel whose session ended while it was authorized, and no later generation', async () => {
     const scene = new Scene();
     const asked = scene.authorize(2);
-    scene.plane.hear(ended(1, false));
+    scene.plane.onFanout(ended(1, false));
     expect(await asked).toMatchObject({ kind: 'denied', because: 'error', reason: 'session_ended' });
     await scene.plane.settle();
-    expect([scene.closed, scene.plane.live.size]).toEqual([['ref1'], 0]);
+    expect([scene.closed, scene.plane.registry.size]).toEqual([['ref1'], 0]);
     const next = scene.authorize(2);
-    scene.plane.hear(ended(0, false));
+    scene.plane.onFanout(ended(0, false));
     expect(await next).toMatchObject({ kind: 'granted' });
   });
 
   it('ends nothing but terminated sessions while this node may have been taken for dead', async () => {
     const scene = new Scene();
     await scene.authorize(2);
-    scene.certain = false;
-    scene.plane.hear(ended(1, false));
+    scene.confirmed = false;
+    scene.plane.onFanout(ended(1, false));
     scene.ended = [{ sessionId: 's', generation: 1, terminated: false }];
-    await scene.plane.poll();
-    expect(scene.told).toEqual([]);
-    scene.plane.hear(ended(1, true));
-    expect(scene.told).toEqual([[1, 's', 1, 'terminated by request']]);
-    scene.certain = true;
-    await scene.plane.poll();
-    expect(scene.told).toHaveLength(2);
+    await scene.plane.watch.poll();
+    expect(scene.ordered).toEqual([]);
+    scene.plane.onFanout(ended(1, true));
+    expect(scene.ordered).toEqual([[1, 's', 1, 'terminated by request']]);
+    scene.confirmed = true;
+    await scene.plane.watch.poll();
+    expect(scene.ordered).toHaveLength(2);
   });
 
   it.each([
@@ -256,10 +256,10 @@ describe('what other processes say', () => {
     await scene.authorize(2);
     const before = scene.messages().length;
     const args = { source: 'lab', uuid: 'u', change };
-    scene.plane.hear({ method: 'console_changed', args });
-    scene.plane.hear({ method: 'console_changed', args });
-    scene.plane.hear({ method: 'console_changed', args: { ...args, uuid: 'another' } });
-    scene.plane.hear({ method: 'policy_changed', args: {} });
+    scene.plane.onFanout({ method: 'console_changed', args });
+    scene.plane.onFanout({ method: 'console_changed', args });
+    scene.plane.onFanout({ method: 'console_changed', args: { ...args, uuid: 'another' } });
+    scene.plane.onFanout({ method: 'policy_changed', args: {} });
     expect(scene.messages().slice(before)).toEqual(messages);
   });
 
@@ -282,9 +282,12 @@ describe('what other processes say', () => {
     const scene = new Scene();
     await scene.authorize(2);
     scene.ended = [{ sessionId: 's', generation: 1, terminated: true }];
-    scene.plane.hear({ method: 'console_changed', args: { source: 'lab', uuid: 'u', change: 'removed' } });
+    scene.plane.onFanout({
+      method: 'console_changed',
+      args: { source: 'lab', uuid: 'u', change: 'removed' },
+    });
     await new Promise((resolve) => setImmediate(resolve));
-    expect(scene.told).toHaveLength(1);
+    expect(scene.ordered).toHaveLength(1);
   });
 });
 
@@ -298,7 +301,7 @@ describe('while the database is away', () => {
     scene.fault = null;
     await scene.authorize(2);
     expect(scene.messages()).toContain('Channels refused while the database was away: 2');
-    expect(scene.plane.live.size).toBe(2);
+    expect(scene.plane.registry.size).toBe(2);
   });
 
   it('what may have been written of a channel is closed as soon as it is back', async () => {
@@ -328,14 +331,14 @@ describe('the news of sessions', () => {
     const scene = new Scene();
     await scene.authorize(1);
     await scene.plane.request(WORKER, establish('ref1'));
-    expect(scene.news).toMatchObject([
+    expect(scene.published).toMatchObject([
       { started: { sessionId: 's', generation: 1, source: 'lab', owner: OWNER, clientIp: '192.0.2.9' } },
     ]);
     scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
-    expect(scene.news).toHaveLength(1);
+    expect(scene.published).toHaveLength(1);
     await scene.plane.settle();
     await Promise.resolve();
-    expect(scene.news.at(-1)).toEqual({ ended: ['s', 1] });
+    expect(scene.published.at(-1)).toEqual({ ended: ['s', 1] });
   });
 
   it.each(['token_malformed', 'limit_connections', 'limit_address', 'limit_half_open', 'database_away'])(
@@ -343,7 +346,7 @@ describe('the news of sessions', () => {
     async (reason) => {
       const scene = new Scene();
       scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
-      expect(scene.news).toEqual([
+      expect(scene.published).toEqual([
         {
           refused: {
             ...{ reason, source: null, uuid: null, sessionId: null },
@@ -368,7 +371,7 @@ describe('the news of sessions', () => {
     async (reason) => {
       const scene = new Scene();
       scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
-      expect(scene.news).toEqual([]);
+      expect(scene.published).toEqual([]);
       expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
     },
   );
@@ -383,7 +386,7 @@ describe('the news of sessions', () => {
     gate.open();
     await expect(established).rejects.toThrow('the channel is closed');
     await scene.plane.settle();
-    expect([scene.closed, scene.news]).toEqual([['ref1'], []]);
+    expect([scene.closed, scene.published]).toEqual([['ref1'], []]);
   });
 
   it('a session that never came up has none; a refusal has', async () => {
@@ -391,9 +394,9 @@ describe('the news of sessions', () => {
     await scene.authorize(1);
     scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'backend failed', ...CLOSED });
     await scene.plane.settle();
-    scene.refusal = 'token_expired';
+    scene.denial = 'token_expired';
     await scene.authorize(1);
-    expect(scene.news).toEqual([
+    expect(scene.published).toEqual([
       {
         refused: {
           ...{ reason: 'token_expired', source: 'lab', uuid: 'u', sessionId: 's' },

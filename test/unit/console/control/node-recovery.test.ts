@@ -13,7 +13,7 @@ describe('a node that is back', () => {
     await scene.plane.recover();
     scene.recovery = { reopened: [], waiting: [], lost: [lost('ref1', true), lost('gone long ago')] };
     await scene.plane.recover();
-    expect(scene.told).toEqual([
+    expect(scene.ordered).toEqual([
       [1, 's', 1, 'node lost'],
       [1, 's', 1, 'terminated by request'],
     ]);
@@ -27,8 +27,8 @@ describe('a node that is back', () => {
     scene.recovery = { reopened: ['ref1', 'ref2'], waiting: [], lost: [] };
     await scene.plane.recover();
     expect(scene.messages().at(-1)).toBe('Node back, the session goes on');
-    expect(scene.news).toMatchObject([{ started: { sessionId: 's', generation: 1 } }]);
-    expect(scene.told).toEqual([]);
+    expect(scene.published).toMatchObject([{ started: { sessionId: 's', generation: 1 } }]);
+    expect(scene.ordered).toEqual([]);
   });
 
   it('closes once more what ended while its rows were opened again', async () => {
@@ -82,17 +82,17 @@ describe('a node that is back', () => {
 
   it('holds channels whose main channel is on another node that is away, for a while', async () => {
     const timers = new ManualTimers();
-    const scene = new Scene({ recoveryPatience: 3, timers });
+    const scene = new Scene({ recoveryTimeout: 3, timers });
     await scene.authorize(2);
     scene.recovery = { reopened: [], waiting: ['ref1'], lost: [] };
     await scene.plane.recover();
     scene.ended = [{ sessionId: 's', generation: 1, terminated: false }];
     await timers.pass(2900);
-    await scene.plane.poll();
+    await scene.plane.watch.poll();
     expect(scene.recoveries).toEqual([['ref1'], ['ref1'], ['ref1']]);
-    expect(scene.told).toEqual([]);
+    expect(scene.ordered).toEqual([]);
     await timers.pass(100);
-    expect(scene.told).toEqual([[1, 's', 1, 'node lost']]);
+    expect(scene.ordered).toEqual([[1, 's', 1, 'node lost']]);
     expect(timers.pending).toBe(0);
   });
 });

@@ -71,7 +71,7 @@ describe('what must be written', () => {
     await jest.advanceTimersByTimeAsync(60_000);
     records.away = false;
     records.mostUnderWay = 0;
-    records.retries.hurry();
+    records.retries.retryNow();
     await Promise.all(done);
     expect(records.written).toEqual(names);
     expect(records.mostUnderWay).toBe(8);
@@ -82,8 +82,8 @@ describe('what must be written', () => {
     const done = records.add(1);
     await jest.advanceTimersByTimeAsync(600_000);
     const { attempts } = records;
-    records.retries.hurry();
-    records.retries.hurry();
+    records.retries.retryNow();
+    records.retries.retryNow();
     await jest.advanceTimersByTimeAsync(1);
     expect(records.attempts).toBe(attempts + 1);
     records.away = false;

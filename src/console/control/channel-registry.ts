@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The authorized channels of this node, whichever worker carries them: for limits, metrics, and to know whom to tell
-// that a session ends.
+// The authorized channels of this node, of all its workers: for limits, for metrics, and to find the workers of a session
+// that ends.
 import type { ChannelGrant, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuthorizeRequest } from '../ipc.js';
@@ -26,7 +26,7 @@ export interface LiveChannel {
   readonly clientIp: string;
   /** A main channel: its hypervisor's MAIN_INIT has come, and the session is up. */
   established: boolean;
-  /** A main channel: what was last written down of its instance's moves. */
+  /** A main channel: the last recorded step of its instance's migration. */
   move: string | null;
   /** The channel's database work, one after the other: never rejects. */
   tail: Promise<void>;
@@ -50,11 +50,13 @@ export function liveChannel(
   };
 }
 
-/** Knows every authorized channel of the node. */
-export class LiveChannels {
+/** Every authorized channel of the node. */
+export class ChannelRegistry {
   private readonly byRef = new Map<string, LiveChannel>();
   private readonly bySession = new Map<string, Set<LiveChannel>>();
   private readonly addresses = new AddressCounts();
+  /** Workers that have ended: few in a process's life, and ids are not used again. */
+  private readonly gone = new Set<number>();
 
   /** How many channels are open. */
   get size(): number {
@@ -66,7 +68,7 @@ export class LiveChannels {
     return this.addresses.of(address);
   }
 
-  /** The channel of this name. */
+  /** The channel of this row. */
   find(connectionRef: string): LiveChannel | undefined {
     return this.byRef.get(connectionRef);
   }
@@ -93,9 +95,17 @@ export class LiveChannels {
     return [...(this.bySession.get(sessionId) ?? [])];
   }
 
-  /** The channels that a worker carries. */
-  ofWorker(workerId: number): readonly LiveChannel[] {
-    return [...this.byRef.values()].filter((channel) => channel.workerId === workerId);
+  /** Removes the channels of a worker that has ended, and gives them. */
+  removeWorker(workerId: number): readonly LiveChannel[] {
+    this.gone.add(workerId);
+    const carried = this.all().filter((channel) => channel.workerId === workerId);
+    for (const { connectionRef } of carried) this.remove(connectionRef);
+    return carried;
+  }
+
+  /** Whether a worker has ended. */
+  isGone(workerId: number): boolean {
+    return this.gone.has(workerId);
   }
 
   /** Every session that has a channel here, with its source. */
@@ -105,7 +115,7 @@ export class LiveChannels {
     );
   }
 
-  /** Takes up a channel. */
+  /** Adds a channel. */
   add(channel: LiveChannel): void {
     this.byRef.set(channel.connectionRef, channel);
     this.addresses.add(channel.clientIp);
@@ -114,7 +124,7 @@ export class LiveChannels {
     this.bySession.set(channel.sessionId, members);
   }
 
-  /** Forgets a channel; gives it, once. */
+  /** Removes a channel and gives it; undefined when it was removed before. */
   remove(connectionRef: string): LiveChannel | undefined {
     const channel = this.byRef.get(connectionRef);
     if (channel === undefined) return undefined;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { LiveChannels } from '../../../../src/console/control/live-channels.js';
-import { SessionEndings } from '../../../../src/console/control/session-endings.js';
+import { ChannelRegistry } from '../../../../src/console/control/channel-registry.js';
+import { SessionWatch } from '../../../../src/console/control/session-watch.js';
 import type { SessionToClose } from '../../../../src/objects/channel-types.js';
 import type { ConsoleSessions } from '../../../../src/objects/console-session.js';
 import { ManualTimers } from '../../../fixtures/manual-timers.js';
@@ -11,25 +11,25 @@ const INTERVAL = 2000;
 /** A node that polls a database which may be away. */
 class Poller {
   away = false;
-  certain = true;
+  confirmed = true;
   found: SessionToClose[] = [];
   /** How many seconds back each poll looked. */
   readonly looks: number[] = [];
   answers = 0;
   private readonly timers = new ManualTimers();
-  private readonly endings: SessionEndings;
+  private readonly watch: SessionWatch;
 
   constructor() {
     const sessionsToClose = (seconds: number): Promise<SessionToClose[]> => {
       this.looks.push(Math.round(seconds));
       return this.away ? Promise.reject(new Error('away')) : Promise.resolve(this.found);
     };
-    this.endings = new SessionEndings({
+    this.watch = new SessionWatch({
       sessions: { sessionsToClose } as unknown as ConsoleSessions,
-      live: new LiveChannels(),
+      registry: new ChannelRegistry(),
       node: 'a',
-      certain: () => this.certain,
-      endOnWorker: () => undefined,
+      liveness: { isConfirmed: () => this.confirmed },
+      send: () => undefined,
       answered: () => (this.answers += 1),
       timers: this.timers,
     });
@@ -38,7 +38,7 @@ class Poller {
   async poll(times: number): Promise<void> {
     for (let time = 0; time < times; time += 1) {
       await this.timers.pass(INTERVAL);
-      await this.endings.poll();
+      await this.watch.poll();
     }
   }
 }
@@ -68,9 +68,9 @@ describe('the poll for ended sessions', () => {
   it('looks again at what it left while this node may have been taken for dead', async () => {
     const poller = new Poller();
     poller.found = [{ sessionId: 's', generation: 1, terminated: false }];
-    poller.certain = false;
+    poller.confirmed = false;
     await poller.poll(4);
-    poller.certain = true;
+    poller.confirmed = true;
     await poller.poll(2);
     expect(poller.looks).toEqual([12, 14, 16, 18, 20, 12]);
   });

@@ -1,37 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which sessions must end on this node: heard from the other processes, found in the database by time and without a
-// clock, and told to the workers that carry their channels.
+// Which sessions must end on this node: announced by other processes, found in the database by time and by this node's
+// own channels. The workers that carry their channels are told to end them.
 import { loggerFor } from '../../log.js';
 import type { Timers } from '../../net/timers.js';
 import type { SessionEnded } from '../../objects/channel-types.js';
 import type { ConsoleSessions } from '../../objects/console-session.js';
+import type { Liveness } from '../../service/heartbeat.js';
 import type { CloseReason } from '../../close-reason.js';
-import type { LiveChannels } from './live-channels.js';
+import type { ChannelRegistry } from './channel-registry.js';
+import type { WorkerSender } from './worker-pool.js';
 
 const log = loggerFor('kerbside.console.control-plane');
 
 /** A poll looks this many seconds further back than the last one began, for slow commits. */
 const POLL_OVERLAP = 10;
-/** Ends that were heard, kept for the channels whose authorization was under way then. */
-const MOST_HEARD = 1000;
+/** Announced ends that are remembered for channels whose authorization was under way then. */
+const MAX_REMEMBERED = 1000;
 
-/** Tells a worker to end a session's channels. */
-export type SessionEnder = (
-  workerId: number,
-  sessionId: string,
-  generation: number,
-  reason: CloseReason,
-) => void;
-
-/** What the endings of a node are found by. */
-export interface EndingParts {
+/** What a {@link SessionWatch} is made with. */
+export interface WatchDependencies {
   readonly sessions: ConsoleSessions;
-  readonly live: LiveChannels;
+  readonly registry: ChannelRegistry;
   /** Name of this node. */
   readonly node: string;
-  /** False: this node may have been taken for dead, and what the records say of its sessions may be undone. */
-  readonly certain: () => boolean;
-  readonly endOnWorker: SessionEnder;
+  /** Not confirmed: this node may have been taken for dead, and what the records say of its sessions may be undone. */
+  readonly liveness: Liveness;
+  readonly send: WorkerSender;
   /** Called whenever the database has answered a poll. */
   readonly answered: () => void;
   readonly timers: Timers;
@@ -40,54 +34,54 @@ export interface EndingParts {
 type Over = Pick<SessionEnded, 'sessionId' | 'terminated'>;
 
 /** Ends the sessions of this node that are over. */
-export class SessionEndings {
+export class SessionWatch {
   /** When the last poll began that left nothing, milliseconds of the timers: no machine's clock is compared. */
   private polledAt: number;
   private polling = false;
   private pollFailing = false;
-  private readonly heard = new Map<string, { ended: SessionEnded; at: number }>();
-  private held: ReadonlySet<string> = new Set();
+  private readonly announced = new Map<string, { ended: SessionEnded; at: number }>();
+  private deferred: ReadonlySet<string> = new Set();
 
-  constructor(private readonly parts: EndingParts) {
+  constructor(private readonly parts: WatchDependencies) {
     this.polledAt = parts.timers.now();
   }
 
   /** Ends the session's channels of this generation and older that are on this node. */
   end(sessionId: string, generation: number, reason: CloseReason): void {
-    const { live, endOnWorker } = this.parts;
-    const ending = live.ofSession(sessionId).filter((channel) => channel.generation <= generation);
+    const { registry, send } = this.parts;
+    const ending = registry.ofSession(sessionId).filter((channel) => channel.generation <= generation);
     for (const workerId of new Set(ending.map((channel) => channel.workerId))) {
-      endOnWorker(workerId, sessionId, generation, reason);
+      send(workerId, { op: 'end_session', sessionId, generation, reason });
     }
   }
 
-  /** Another process says that a session is over. */
-  hear(ended: SessionEnded): void {
+  /** A process of the site has announced that a session is over. */
+  onFanout(ended: SessionEnded): void {
     if (this.mayBeUndone(ended)) return;
     const { sessionId, generation } = ended;
-    this.heard.delete(sessionId);
-    this.heard.set(sessionId, { ended, at: this.parts.timers.now() });
-    for (const [oldest] of this.heard) {
-      if (this.heard.size <= MOST_HEARD) break;
-      this.heard.delete(oldest);
+    this.announced.delete(sessionId);
+    this.announced.set(sessionId, { ended, at: this.parts.timers.now() });
+    for (const [oldest] of this.announced) {
+      if (this.announced.size <= MAX_REMEMBERED) break;
+      this.announced.delete(oldest);
     }
     this.end(sessionId, generation, reasonOf(ended));
   }
 
   /**
-   * Why a channel that was authorized from `asked` on must not open: its session ended while the database was asked.
+   * Why a channel whose authorization began at `requestedAt` must not open: its session ended during that.
    *
-   * @param asked milliseconds of the timers
+   * @param requestedAt milliseconds of the timers
    */
-  overSince(asked: number, sessionId: string, generation: number): CloseReason | null {
-    const heard = this.heard.get(sessionId);
-    if (heard === undefined || heard.at < asked || heard.ended.generation < generation) return null;
-    return reasonOf(heard.ended);
+  endedSince(requestedAt: number, sessionId: string, generation: number): CloseReason | null {
+    const announced = this.announced.get(sessionId);
+    if (announced === undefined || announced.at < requestedAt) return null;
+    return announced.ended.generation < generation ? null : reasonOf(announced.ended);
   }
 
-  /** Sessions whose main channel is on a node that may be back soon: they end only when somebody terminates them. */
-  hold(sessionIds: readonly string[]): void {
-    this.held = new Set(sessionIds);
+  /** Sessions whose main channel is on a node that may be back soon: for now only a termination ends them. */
+  defer(sessionIds: readonly string[]): void {
+    this.deferred = new Set(sessionIds);
   }
 
   /** Looks for sessions that were terminated, or whose main channel ended, anywhere in the cloud. */
@@ -115,13 +109,13 @@ export class SessionEndings {
   }
 
   /** The same as {@link poll} without any clock: ends this node's channels whose session is over. */
-  async sweep(): Promise<void> {
-    const { sessions, live, node } = this.parts;
+  async checkChannels(): Promise<void> {
+    const { sessions, registry, node } = this.parts;
     try {
-      for (const doomed of await sessions.connectionsToClose(node)) {
-        const channel = live.find(doomed.connectionRef);
-        if (channel === undefined || this.mayBeUndone(doomed)) continue;
-        this.end(channel.sessionId, channel.generation, reasonOf(doomed));
+      for (const toClose of await sessions.connectionsToClose(node)) {
+        const channel = registry.find(toClose.connectionRef);
+        if (channel === undefined || this.mayBeUndone(toClose)) continue;
+        this.end(channel.sessionId, channel.generation, reasonOf(toClose));
       }
     } catch (error) {
       log.debug('the sweep of ended sessions failed', { error: error as Error });
@@ -129,7 +123,7 @@ export class SessionEndings {
   }
 
   private mayBeUndone({ sessionId, terminated }: Over): boolean {
-    return !terminated && (this.held.has(sessionId) || !this.parts.certain());
+    return !terminated && (this.deferred.has(sessionId) || !this.parts.liveness.isConfirmed());
   }
 }
 

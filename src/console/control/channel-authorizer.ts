@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decides about the channels that relay workers ask for: whether the ticket opens one, where it leads, and with which
+// settings. A channel that is granted enters the registry; one that is denied is counted, has its row closed and its place
+// in the audit trail, and is published.
+import { DatabaseError } from '../../exception.js';
+import type { Timers } from '../../net/timers.js';
+import { AUDIT, INSTANCE_AUDIT, instanceRefused } from '../../objects/audit-message.js';
+import type { ChannelAdmission } from '../../objects/channel-admission.js';
+import {
+  ChannelInDoubt,
+  type ChannelDenial,
+  type ChannelGrant,
+  type ChannelRequest,
+  type PreparedChannel,
+} from '../../objects/channel-types.js';
+import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
+import type { CloseReason } from '../../close-reason.js';
+import type { AuthorizeReply, AuthorizeRequest, Denial, SessionSettings } from '../ipc.js';
+import { channelName } from '../spice/constants.js';
+import type { AuditQueue } from './audit-queue.js';
+import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
+import type { ChannelRecords } from './channel-records.js';
+import { liveChannel, type ChannelRegistry, type LiveChannel, type WorkerName } from './channel-registry.js';
+import type { DatabaseOutage } from './database-outage.js';
+import { BECAUSE, denialMessage } from './denials.js';
+import { Gatherer } from './gatherer.js';
+import type { KnownSessions } from './known-sessions.js';
+import { locateChannel, type ConsoleLocator, type Located, type Target } from './location.js';
+import type { ProxyMetrics } from './metrics.js';
+import type { NodeRecovery } from './node-recovery.js';
+import type { NotificationPublisher } from './notification-publisher.js';
+import type { Retries } from './retry.js';
+import type { SessionWatch } from './session-watch.js';
+
+/** For how long the channels of one session are gathered: a user waits for them. */
+const JOINS_MS = 5;
+
+/** What channels are decided by. */
+export interface AuthorizerSettings {
+  readonly node: string;
+  readonly maxConnectionsPerAddress: number;
+  /** Seconds that the lookup of an instance may take: less than the worker waits for its answer. */
+  readonly lookupTimeout: number;
+}
+
+/** What a {@link ChannelAuthorizer} is made with. */
+export interface AuthorizerDependencies {
+  readonly admission: ChannelAdmission;
+  readonly audit: AuditQueue;
+  readonly known: KnownSessions;
+  readonly lifecycle: ChannelLifecycle;
+  readonly locator: ConsoleLocator;
+  readonly metrics: ProxyMetrics;
+  readonly outage: DatabaseOutage;
+  readonly publisher: NotificationPublisher;
+  readonly records: ChannelRecords;
+  readonly recovery: NodeRecovery;
+  readonly registry: ChannelRegistry;
+  readonly retries: Retries;
+  readonly timers: Timers;
+  readonly watch: SessionWatch;
+}
+
+/** A channel whose row is written, while it is decided what becomes of it. */
+interface Candidate {
+  readonly request: AuthorizeRequest;
+  readonly outcome: ChannelGrant;
+  readonly channel: LiveChannel;
+  /** Milliseconds of the timers. */
+  readonly requestedAt: number;
+}
+
+/** Grants or denies channels. */
+export class ChannelAuthorizer {
+  private readonly joins: Gatherer<PreparedChannel, boolean>;
+
+  /** @param session the settings that are in effect for every session */
+  constructor(
+    private readonly parts: AuthorizerDependencies,
+    private readonly settings: AuthorizerSettings,
+    private session: SessionSettings,
+  ) {
+    const { admission, timers } = parts;
+    this.joins = new Gatherer(timers, JOINS_MS, (channels) => admission.join(channels));
+  }
+
+  /** Applies other settings to channels to come. */
+  useSettings(session: SessionSettings): void {
+    this.session = session;
+  }
+
+  /**
+   * Grants a channel or denies it, also while the database is away.
+   *
+   * @throws a fault that is not the database's
+   */
+  async authorize(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
+    try {
+      return await this.decide(worker, request);
+    } catch (fault) {
+      return this.parts.outage.denial(fault);
+    }
+  }
+
+  private async decide(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
+    const { metrics, registry, timers } = this.parts;
+    metrics.linkSeconds.observe(request.linkTime);
+    if (registry.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
+      return { kind: 'denied', because: 'limit', reason: 'limit_address' };
+    }
+    const requestedAt = timers.now();
+    const outcome = await this.admit(worker, request);
+    if (outcome.kind === 'denied') return this.deny(request, outcome);
+    const candidate = { request, outcome, channel: liveChannel(worker, request, outcome), requestedAt };
+    const target = await this.locate(candidate);
+    return target.kind === 'denied' ? target : (this.denialOf(candidate) ?? this.grant(candidate, target));
+  }
+
+  private async admit(worker: WorkerName, request: AuthorizeRequest): Promise<ChannelGrant | ChannelDenial> {
+    const { admission, metrics, outage, records, retries } = this.parts;
+    const { ticket, connectionId, channelType, channelId, clientIp, clientPort } = request;
+    const asking = {
+      ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },
+      node: this.settings.node,
+      pid: worker.pid,
+    };
+    const stop = metrics.authorizeSeconds.startTimer();
+    if (channelType === MAIN_CHANNEL) await records.catchUp();
+    const outcome = (await this.joinKnown(asking)) ?? (await admission.authorize(asking));
+    stop();
+    outage.over();
+    retries.retryNow();
+    return outcome;
+  }
+
+  /** The grant of a channel whose session this node knows; null: the database must be asked. */
+  private async joinKnown(request: ChannelRequest): Promise<ChannelGrant | null> {
+    const main = this.parts.known.mainOf(request);
+    if (main === null) return null;
+    const channel = this.parts.admission.prepare(main, request);
+    const { connectionRef, sessionId, generation } = channel.grant;
+    try {
+      const joined = await this.joins.add(channel, `${sessionId} ${generation}`);
+      return joined ? channel.grant : null;
+    } catch (error) {
+      throw error instanceof DatabaseError ? new ChannelInDoubt(connectionRef, error) : error;
+    }
+  }
+
+  /** Where the channel leads, or why it leads nowhere. */
+  private async locate({ request, outcome, channel }: Candidate): Promise<Target | Denial> {
+    const { lifecycle, locator, metrics, records } = this.parts;
+    let location: Located;
+    try {
+      const main = request.channelType === MAIN_CHANNEL;
+      location = await locateChannel(locator, { grant: outcome, main }, metrics, this.settings.lookupTimeout);
+    } catch (error) {
+      lifecycle.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
+      throw error;
+    }
+    if (location.kind === 'unconfirmed') records.audit(channel, INSTANCE_AUDIT.unverified);
+    if (location.kind !== 'denied') return location;
+    const { why } = location;
+    metrics.denied.inc();
+    records.audit(channel, instanceRefused(why));
+    return this.giveUp(channel, `instance ${why}`, { because: 'error', reason: `instance_${why}` });
+  }
+
+  /** Why a channel must not open although its ticket does; null: it may. */
+  private denialOf({ request, outcome, channel, requestedAt }: Candidate): Denial | null {
+    const { lifecycle, metrics, records, registry, watch } = this.parts;
+    const { sessionId, generation } = outcome;
+    if (registry.isGone(channel.workerId)) {
+      lifecycle.finish(channel, { reason: 'proxy worker died', ...NOTHING_PASSED });
+      return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
+    }
+    const ended = watch.endedSince(requestedAt, sessionId, generation);
+    if (ended !== null) return this.giveUp(channel, ended, { because: 'error', reason: 'session_ended' });
+    if (this.permits(request.channelType)) return null;
+    records.audit(channel, AUDIT.channelForbidden);
+    metrics.denied.inc();
+    return this.giveUp(channel, 'channel forbidden', { because: 'channel', reason: 'channel_forbidden' });
+  }
+
+  /** Closes the row of a channel that must not open, and publishes that. */
+  private giveUp(
+    channel: LiveChannel,
+    reason: CloseReason,
+    denial: Pick<Denial, 'because' | 'reason'>,
+  ): Denial {
+    this.parts.lifecycle.finish(channel, { reason, ...NOTHING_PASSED });
+    this.parts.publisher.consoleRefused(denial.reason, channel);
+    return { kind: 'denied', ...denial, sessionId: channel.sessionId };
+  }
+
+  private grant(candidate: Candidate, { target, expectedInstanceUuid }: Target): AuthorizeReply {
+    const { known, metrics, records, recovery, registry, retries } = this.parts;
+    const { request, outcome, channel, requestedAt } = candidate;
+    metrics.authorized.inc();
+    registry.add(channel);
+    if (request.channelType === MAIN_CHANNEL) known.granted(request.ticket, outcome, target);
+    if (recovery.hasMissed(requestedAt)) void retries.run(() => recovery.run(), 'recover');
+    records.audit(channel, AUDIT.channelCreated);
+    const { connectionRef, sessionId, generation, source, uuid } = outcome;
+    const { proxyConnectionId, backendConnectionId } = outcome;
+    return {
+      ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
+      ...{ proxyConnectionId, backendConnectionId },
+      target: { ...target, transport: target.transport ?? null },
+      expectedInstanceUuid,
+      settings: this.session,
+    };
+  }
+
+  private deny(request: AuthorizeRequest, { reason, source, uuid, sessionId }: ChannelDenial): Denial {
+    const { audit, metrics, publisher } = this.parts;
+    metrics.denied.inc();
+    if (source !== undefined && uuid !== undefined) {
+      audit.add({
+        source,
+        uuid,
+        session_id: sessionId,
+        channel: channelName(request.channelType),
+        node: this.settings.node,
+        message: denialMessage(reason),
+      });
+    }
+    publisher.consoleRefused(reason, { source, uuid, sessionId, clientIp: request.clientIp });
+    return {
+      kind: 'denied',
+      because: BECAUSE[reason],
+      reason,
+      ...(sessionId === undefined ? {} : { sessionId }),
+    };
+  }
+
+  private permits(channelType: number): boolean {
+    const { permittedChannels } = this.session.firewall;
+    const name = channelName(channelType);
+    return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
+  }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a client may conclude from the denial of its channel, what the audit trail says of it, and which refused
+// connections are published.
+import { AUDIT } from '../../objects/audit-message.js';
+import type { DenialReason } from '../../objects/console-session-state.js';
+import type { Denial } from '../ipc.js';
+
+/** What a client may conclude from each denial: only a bad token is answered with result 7. */
+export const BECAUSE: Readonly<Record<DenialReason, Denial['because']>> = {
+  token_unknown: 'token',
+  token_expired: 'token',
+  token_terminated: 'token',
+  token_in_use: 'token',
+  main_required: 'connection_id',
+  bad_connection_id: 'connection_id',
+  console_gone: 'channel',
+  source_gone: 'channel',
+};
+
+/** The denial in the words of the audit trail. */
+export function denialMessage(reason: DenialReason): string {
+  if (reason === 'console_gone' || reason === 'source_gone') return AUDIT.invalidConsole;
+  return `Channel refused: ${reason.replaceAll('_', ' ')}`;
+}
+
+/**
+ * Connections that were refused without a question to the database, and are published all the same: their client wanted a
+ * console. One that only probes the port (`tls`, `link`, `link_timeout`, `need_secured`, `proxy_header`) has not asked for
+ * one.
+ */
+const PUBLISHED: ReadonlySet<string> = new Set([
+  'token_malformed',
+  'limit_connections',
+  'limit_address',
+  'limit_half_open',
+  'database_away',
+]);
+
+/** Whether a worker's note of a refused connection is to be published: nothing else publishes it. */
+export function isPublished(reason: string): boolean {
+  return PUBLISHED.has(reason);
+}
