@@ -31,20 +31,22 @@ function expectOneLine(result: ProgramResult, ...parts: string[]): void {
   expect(result.stderr + result.stdout).not.toMatch(/\n\s+at /);
 }
 
+/** Two at a time: each takes a second of a processor, and waits in between. */
+async function together<Item>(items: readonly Item[], check: (item: Item) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const next = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await check(item);
+  };
+  await Promise.all([next(), next()]);
+}
+
 describe('a start that cannot be', () => {
-  it.each(['', '   ', '~~unconfigured~~'])(
-    'asks for a seed when it is %j',
-    async (seed) => {
-      for (const name of ['kerbside', 'api'] satisfies ProgramName[]) {
-        expectOneLine(
-          await site.run(name, [], { KERBSIDE_AUTH_SECRET_SEED: seed }),
-          '[api] auth_secret_seed',
-          'seed',
-        );
-      }
-    },
-    30_000,
-  );
+  it.each(['', '   ', '~~unconfigured~~'])('asks for a seed when it is %j', async (seed) => {
+    await together(['kerbside', 'api'] satisfies ProgramName[], async (name) => {
+      const result = await site.run(name, [], { KERBSIDE_AUTH_SECRET_SEED: seed });
+      expectOneLine(result, '[api] auth_secret_seed', 'seed');
+    });
+  });
 
   it.each([
     [{ KERBSIDE_API_PORT: 'banana' }, ['[api] port', '"banana"', 'KERBSIDE_API_PORT']],
@@ -73,28 +75,26 @@ describe('a start that cannot be', () => {
   it('names a certificate that is missing, broken, or not the one of the key', async () => {
     const garbage = join(site.folder, 'garbage.pem');
     writeFileSync(garbage, 'garbage\n');
-    for (const name of ['kerbside', 'proxy'] satisfies ProgramName[]) {
-      await site.run('manage', ['db', 'sync']);
-      const absent = join(site.folder, 'absent.pem');
-      expectOneLine(await site.run(name, [], { KERBSIDE_PROXY_HOST_CERT_PATH: absent }), absent);
-      expectOneLine(await site.run(name, [], { OS_SPICE__KEY_PATH: absent }), absent);
-      expectOneLine(await site.run(name, [], { OS_SPICE__CERT_PATH: garbage }), garbage);
-    }
-    expectOneLine(
-      await site.run('kerbside', [], { OS_SPICE__CACERT_PATH: '/absent-ca.pem' }),
-      '/absent-ca.pem',
-    );
+    const absent = join(site.folder, 'absent.pem');
+    await site.run('manage', ['db', 'sync']);
+    const faults: [ProgramName, NodeJS.ProcessEnv, string][] = [
+      ...(['kerbside', 'proxy'] satisfies ProgramName[]).flatMap((name): typeof faults => [
+        [name, { KERBSIDE_PROXY_HOST_CERT_PATH: absent }, absent],
+        [name, { OS_SPICE__KEY_PATH: absent }, absent],
+        [name, { OS_SPICE__CERT_PATH: garbage }, garbage],
+      ]),
+      ['kerbside', { OS_SPICE__CACERT_PATH: '/absent-ca.pem' }, '/absent-ca.pem'],
+    ];
+    await together(faults, async ([name, env, part]) => {
+      expectOneLine(await site.run(name, [], env), part);
+    });
   });
 
   it('names each port that is taken', async () => {
-    for (const option of [
-      'OS_API__PORT',
-      'OS_SPICE__SECURE_PORT',
-      'OS_SPICE__INSECURE_PORT',
-      'OS_METRICS__PORT',
-    ]) {
+    const ports = ['OS_API__PORT', 'OS_SPICE__SECURE_PORT', 'OS_SPICE__INSECURE_PORT', 'OS_METRICS__PORT'];
+    await together(ports, async (option) => {
       expectOneLine(await site.run('kerbside', [], { [option]: takenPort }), takenPort);
-    }
+    });
   });
 
   it('names the log file that cannot be opened', async () => {
@@ -103,9 +103,9 @@ describe('a start that cannot be', () => {
 
   it('refuses a database without schema in the separate programs, and names the remedy', async () => {
     const env = { OS_DATABASE__CONNECTION: `sqlite:///${site.folder}/empty.sqlite` };
-    for (const name of ['api', 'proxy', 'conductor'] satisfies ProgramName[]) {
+    await together(['api', 'proxy', 'conductor'] satisfies ProgramName[], async (name) => {
       expectOneLine(await site.run(name, [], env), 'empty.sqlite', 'kerbside-manage db sync');
-    }
+    });
   });
 
   it('names a database that cannot be reached, without its password', async () => {
@@ -128,12 +128,12 @@ describe('every program', () => {
   it.each(['kerbside', 'api', 'proxy', 'conductor', 'manage', 'status'] satisfies ProgramName[])(
     '%s knows --help and --version',
     async (name) => {
-      const help = await site.run(name, ['--help']);
-      const version = await site.run(name, ['--version']);
-      expect([help.status, version.status]).toEqual([0, 0]);
-      expect(help.stdout).toMatch(/--config-file[\s\S]*--config-dir/);
-      expect(version.stdout).toMatch(/^kerbside(-[a-z]+)? \d+\.\d+\.\d+\n$/);
-      expect((await site.run(name, ['--bogus'])).status).toBe(1);
+      const [help, version, bogus] = await Promise.all(
+        ['--help', '--version', '--bogus'].map((option) => site.run(name, [option])),
+      );
+      expect([help?.status, version?.status, bogus?.status]).toEqual([0, 0, 1]);
+      expect(help?.stdout).toMatch(/--config-file[\s\S]*--config-dir/);
+      expect(version?.stdout).toMatch(/^kerbside(-[a-z]+)? \d+\.\d+\.\d+\n$/);
     },
   );
 });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Behind TCP load balancers: whose connection it is says the header of the PROXY protocol, and only the one of a balancer
 // that the configuration names. 127.0.0.2 and 127.0.0.3 are balancers here, 127.0.0.1 is a stranger.
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +10,12 @@ import { encodeLinkMess } from '../../../src/console/spice/link-message.js';
 import { Site, type Desk } from '../../fixtures/kerbside.js';
 import { delay, freePort, startProgram, waitFor, type Program } from '../../fixtures/program.js';
 import { MAPPED_BLOCK, TCP6_BLOCK, UNIX_BLOCK, v1, v2 } from '../../fixtures/proxy-protocol.js';
-import { connectSocket, linkChannel, type SpiceClientOptions } from '../../fixtures/spice-client.js';
+import {
+  connectSocket,
+  linkChannel,
+  type SpiceClientOptions,
+  untilClosed,
+} from '../../fixtures/spice-client.js';
 
 const BALANCER = '127.0.0.2';
 const MESS = { connectionId: 0, channelType: 1, channelId: 0, commonCaps: [0xd], channelCaps: [0xf] };
@@ -47,14 +51,6 @@ function behind(header: Buffer, splitAt?: number): SpiceClientOptions {
 /** A plain socket from the balancer's address. */
 function bare(port = site.kerbside.ports.secure): Promise<Socket> {
   return connectSocket({ port, localAddress: BALANCER });
-}
-
-async function untilClosed(socket: Socket): Promise<{ bytes: Buffer; took: number }> {
-  const startedAt = performance.now();
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  if (!socket.destroyed) await once(socket, 'close');
-  return { bytes: Buffer.concat(chunks), took: performance.now() - startedAt };
 }
 
 /** Address and port of the open channels of a session, as the REST service tells. */
