@@ -28,7 +28,7 @@ export interface PolicyPlaces {
   readonly dirs?: readonly string[];
 }
 
-const LOG = loggerFor('kerbside.policy');
+const log = loggerFor('kerbside.policy');
 /** How often the files are looked at, ms. */
 const LOOK_INTERVAL_MS = 1000;
 
@@ -39,20 +39,20 @@ const DEFAULTS: readonly (readonly [string, Check])[] = RULES.map(({ name, check
 
 /** The policy. */
 export class Policy {
-  #rules: ReadonlyMap<string, Check>;
-  #seen: string;
-  #looked = Date.now();
+  private rules: ReadonlyMap<string, Check>;
+  private seen: string;
+  private looked = Date.now();
 
   private constructor(
     private readonly places: PolicyPlaces,
     private readonly onChange: () => void,
   ) {
-    this.#seen = stateOf(places);
+    this.seen = stateOf(places);
     const { rules, faults, warnings } = readRules(places);
     const [first] = faults;
     if (first !== undefined) throw new StartupError(`policy: ${first}${andMore(faults)}`);
-    for (const warning of warnings) LOG.warning(warning);
-    this.#rules = rules;
+    for (const warning of warnings) log.warning(warning);
+    this.rules = rules;
   }
 
   /**
@@ -66,10 +66,10 @@ export class Policy {
 
   /** Whether a rule lets the asker do this to the target. A stranger may nothing, whatever the rules say. */
   authorize(context: RequestContext, rule: RuleName, target: PolicyTarget): boolean {
-    this.#look();
-    const check = this.#rules.get(rule);
+    this.look();
+    const check = this.rules.get(rule);
     if (check === undefined || context.via === 'none') return false;
-    return holds(check, credentialsOf(context), attributesOf(target), this.#rules);
+    return holds(check, credentialsOf(context), attributesOf(target), this.rules);
   }
 
   /** The rules with their defaults. */
@@ -79,36 +79,36 @@ export class Policy {
 
   /** Looks at the files at once. */
   reload(): void {
-    this.#looked = 0;
-    this.#look();
+    this.looked = 0;
+    this.look();
   }
 
   /** The same because another process has found its files changed: does not tell of it in turn. */
   follow(): void {
-    this.#looked = Date.now();
-    this.#takeUp();
+    this.looked = Date.now();
+    this.takeUp();
   }
 
-  #look(): void {
+  private look(): void {
     const now = Date.now();
-    if (Math.abs(now - this.#looked) < LOOK_INTERVAL_MS) return;
-    this.#looked = now;
-    if (this.#takeUp()) this.onChange();
+    if (Math.abs(now - this.looked) < LOOK_INTERVAL_MS) return;
+    this.looked = now;
+    if (this.takeUp()) this.onChange();
   }
 
   // Whether there was something new to take up.
-  #takeUp(): boolean {
+  private takeUp(): boolean {
     const state = stateOf(this.places);
-    if (state === this.#seen) return false;
-    this.#seen = state;
+    if (state === this.seen) return false;
+    this.seen = state;
     const { rules, faults, warnings } = readRules(this.places);
-    for (const warning of warnings) LOG.warning(warning);
+    for (const warning of warnings) log.warning(warning);
     if (faults.length > 0) {
-      for (const fault of faults) LOG.error('policy is not taken up, the last good one holds', { fault });
+      for (const fault of faults) log.error('policy is not taken up, the last good one holds', { fault });
       return false;
     }
-    this.#rules = rules;
-    LOG.info('policy taken up anew');
+    this.rules = rules;
+    log.info('policy taken up anew');
     return true;
   }
 }

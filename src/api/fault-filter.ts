@@ -28,7 +28,7 @@ import {
 import { isVersioned } from './microversion.js';
 import { contextOf } from './request-context.js';
 
-const LOG = loggerFor('kerbside.api.fault');
+const log = loggerFor('kerbside.api.fault');
 
 /** Answers for every exception. */
 @Catch()
@@ -95,9 +95,9 @@ function serverFault(exception: unknown, context: RequestContext): HttpFault {
     fault: exception instanceof Error ? exception : String(exception),
   };
   if (exception instanceof DatabaseError) {
-    LOG.error('the database does not answer', fields);
+    log.error('the database does not answer', fields);
     return new ServiceUnavailable('the database does not answer');
   }
-  LOG.error('unexpected exception', fields);
+  log.error('unexpected exception', fields);
   return new HttpFault(500, `server error: the log has the details of request ${context.requestId}`);
 }

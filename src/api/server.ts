@@ -6,7 +6,7 @@ import { HTTP_LIMITS, RequestGate } from '../net/http-limits.js';
 import { listen } from '../net/listen.js';
 import type { Readiness } from '../service/readiness.js';
 
-const LOG = loggerFor('kerbside.api');
+const log = loggerFor('kerbside.api');
 
 const CLOSE_DEADLINE_MS = 5000;
 
@@ -41,11 +41,11 @@ export class ApiServer {
     server.maxConnections = MAX_CONNECTIONS;
     const gate = new RequestGate(server);
     const { address: host, port: wanted } = this.place;
-    const place = { host, port: wanted, option: '[api] address, port', log: LOG };
+    const place = { host, port: wanted, option: '[api] address, port', log: log };
     const { address, port } = await listen(server, place);
     this.gate = gate;
     this.bound = port;
-    LOG.info('REST API listening', { address, port });
+    log.info('REST API listening', { address, port });
   }
 
   /** `/healthcheck` answers 503 from now on; everything else goes on. */

@@ -20,18 +20,18 @@ export class ConsoleIssue {
   /** A console token, with a session that it may start. @throws NotFound when the console is gone */
   async token(request: MintRequest): Promise<MintedToken> {
     const minted = await this.parts.tokens.mint(request);
-    await this.#record(request, minted.sessionId);
+    await this.record(request, minted.sessionId);
     return minted;
   }
 
   /** A link under which such a token can be fetched once. @throws NotFound when the console is gone */
   async link(request: MintRequest): Promise<MintedLink> {
     const minted = await this.parts.tokens.mintLink(request);
-    await this.#record(request, minted.sessionId);
+    await this.record(request, minted.sessionId);
     return minted;
   }
 
-  async #record({ source, uuid }: MintRequest, sessionId: string): Promise<void> {
+  private async record({ source, uuid }: MintRequest, sessionId: string): Promise<void> {
     const { events, node } = this.parts;
     const message = AUDIT.tokenCreated;
     await events.record({ source, uuid, session_id: sessionId, node, pid: process.pid, message });

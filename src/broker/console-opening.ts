@@ -59,16 +59,16 @@ export class ConsoleOpening {
    */
   async find(wanted: WantedConsole): Promise<FoundConsole> {
     const { token } = wanted;
-    const known = await this.#known(wanted);
+    const known = await this.known(wanted);
     if (known !== null) return known;
-    if (token !== undefined) return this.#made({ ...wanted, token });
+    if (token !== undefined) return this.made({ ...wanted, token });
     throw new NotFound(
       'console not found; with a login of Kerbside itself only consoles that it knows already open',
     );
   }
 
   // A platform that makes consoles as its users is asked in their name, whatever the records know: its policy decides.
-  async #known({ uuid, source, token }: WantedConsole): Promise<FoundConsole | null> {
+  private async known({ uuid, source, token }: WantedConsole): Promise<FoundConsole | null> {
     const { inventory, sources } = this.parts;
     const { items } = await inventory.consoles({ limit: MOST_SOURCES }, { uuid, source });
     for (const { source: name, name: title, project_id: projectId } of items) {
@@ -80,14 +80,14 @@ export class ConsoleOpening {
     return null;
   }
 
-  async #made({
+  private async made({
     uuid,
     source,
     type,
     token,
   }: WantedConsole & { readonly token: string }): Promise<FoundConsole> {
     const signal = signalWithin(this.parts.timeout * 1000);
-    const owner = source === undefined ? await this.#ownerOf(uuid) : await this.#named(source);
+    const owner = source === undefined ? await this.ownerOf(uuid) : await this.named(source);
     if (!owner.knowsUsers) {
       throw new InvalidInput(`source ${owner.name} is of another Keystone than your token: log in there`);
     }
@@ -104,7 +104,7 @@ export class ConsoleOpening {
   }
 
   /** Which source has a machine is asked with each one's own login: no user's token goes to a platform it is not of. */
-  async #ownerOf(uuid: string): Promise<DrivenSource> {
+  private async ownerOf(uuid: string): Promise<DrivenSource> {
     const sources = await this.parts.drivers.all();
     const candidates = [...sources.values()].filter((source) => source.knowsUsers);
     const [first, second] = candidates;
@@ -122,7 +122,7 @@ export class ConsoleOpening {
     throw new NotFound(ABSENT);
   }
 
-  async #named(name: string): Promise<DrivenSource> {
+  private async named(name: string): Promise<DrivenSource> {
     const source = (await this.parts.drivers.all()).get(name);
     if (source === undefined) throw new NotFound('source not found');
     return source;

@@ -6,17 +6,17 @@ import { networkOf } from '../net/address.js';
 
 /** The count of failed exchanges. */
 export class ExchangeLimit {
-  readonly #limiter: RateLimiterMemory;
+  private readonly limiter: RateLimiterMemory;
 
   /** @param failures how many within `window` seconds */
   constructor(failures: number, window: number) {
-    this.#limiter = new RateLimiterMemory({ points: failures, duration: window });
+    this.limiter = new RateLimiterMemory({ points: failures, duration: window });
   }
 
   /** Takes one try: null when there was one left, else the whole seconds until there is. */
   async take(address: string): Promise<number | null> {
     try {
-      await this.#limiter.consume(networkOf(address));
+      await this.limiter.consume(networkOf(address));
       return null;
     } catch (refusal) {
       if (refusal instanceof RateLimiterRes) return Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
@@ -26,6 +26,6 @@ export class ExchangeLimit {
 
   /** Gives a try back. */
   async giveBack(address: string): Promise<void> {
-    await this.#limiter.reward(networkOf(address));
+    await this.limiter.reward(networkOf(address));
   }
 }

@@ -45,7 +45,7 @@ export class TokenExchange {
     const { limit } = this.parts;
     const wait = await limit.take(address);
     if (wait !== null) return { kind: 'limited', wait };
-    const found = await this.#find(token);
+    const found = await this.find(token);
     if (found.kind !== 'found') return found;
     await limit.giveBack(address);
     const { source, uuid } = found;
@@ -59,7 +59,7 @@ export class TokenExchange {
     }
   }
 
-  async #find(
+  private async find(
     token: string,
   ): Promise<
     | { readonly kind: 'found'; readonly source: string; readonly uuid: string }

@@ -72,38 +72,38 @@ const systemClock = (): number => Date.now() / 1000;
 
 /** The Nova behind one session. */
 export class NovaClient {
-  readonly #http: NovaHttp;
-  readonly #options: NovaOptions;
-  #known: { readonly versions: VersionRange; readonly until: number } | undefined;
-  #pending: Promise<VersionRange> | undefined;
+  private readonly http: NovaHttp;
+  private readonly options: NovaOptions;
+  private known: { readonly versions: VersionRange; readonly until: number } | undefined;
+  private pending: Promise<VersionRange> | undefined;
   /** Set when a probe showed that the patches are not in, for as long as the versions are believed. */
-  #unpatched = false;
+  private unpatched = false;
 
   constructor(session: ComputeSession, options: NovaOptions = {}) {
-    this.#http = new NovaHttp(session);
-    this.#options = options;
+    this.http = new NovaHttp(session);
+    this.options = options;
   }
 
   /** The microversions that this Nova speaks; asked once, then believed for a while. @throws Unavailable */
   async discover(signal?: AbortSignal): Promise<VersionRange> {
-    const now = (this.#options.now ?? systemClock)();
-    if (this.#known !== undefined && now < this.#known.until) return this.#known.versions;
-    this.#pending ??= this.#discover(signal)
+    const now = (this.options.now ?? systemClock)();
+    if (this.known !== undefined && now < this.known.until) return this.known.versions;
+    this.pending ??= this.readVersions(signal)
       .then((versions) => {
-        this.#known = { versions, until: now + (this.#options.discoveryTtl ?? DISCOVERY_TTL) };
-        this.#unpatched = false;
+        this.known = { versions, until: now + (this.options.discoveryTtl ?? DISCOVERY_TTL) };
+        this.unpatched = false;
         return versions;
       })
       .finally(() => {
-        this.#pending = undefined;
+        this.pending = undefined;
       });
-    return this.#pending;
+    return this.pending;
   }
 
   /** What this Nova offers. @throws Unavailable */
   async offer(signal?: AbortSignal): Promise<Offer> {
     const versions = await this.discover(signal);
-    return offerOf(versions, this.#unpatched ? null : (this.#options.patch ?? null));
+    return offerOf(versions, this.unpatched ? null : (this.options.patch ?? null));
   }
 
   /**
@@ -123,10 +123,10 @@ export class NovaClient {
     const wanted = type === 'best' && offer.create['spice-direct'] !== undefined ? 'spice-direct' : type;
     const chosen = wanted === 'best' ? 'spice-html5' : wanted;
     const way = offer.create[chosen];
-    if (way === undefined) throw await this.#notOffered(chosen);
-    const answer = await this.#createPatiently(uuid, chosen, way, options);
-    if (answer.status === 400 && chosen === 'spice-direct' && way.version < 99 && !this.#unpatched) {
-      this.#unpatched = true;
+    if (way === undefined) throw await this.notOffered(chosen);
+    const answer = await this.createPatiently(uuid, chosen, way, options);
+    if (answer.status === 400 && chosen === 'spice-direct' && way.version < 99 && !this.unpatched) {
+      this.unpatched = true;
       return this.createConsole(uuid, type, options);
     }
     if (answer.status !== 200) throw createFault(answer);
@@ -144,10 +144,10 @@ export class NovaClient {
   ): Promise<ResolvedConsole | null> {
     if (!TOKEN.test(token)) return null;
     const offer = await this.offer(options.signal);
-    if (offer.resolve === null) throw await this.#tooOld();
+    if (offer.resolve === null) throw await this.tooOld();
     const { version } = offer.resolve;
     const path = `/os-console-auth-tokens/${token}`;
-    const answer = await this.#call({ method: 'GET', path, version, signal: options.signal });
+    const answer = await this.call({ method: 'GET', path, version, signal: options.signal });
     switch (answer.status) {
       case 200:
         return readResolved(answer);
@@ -169,7 +169,7 @@ export class NovaClient {
     const path = `/servers/${uuid}`;
     const { min } = await this.discover(options.signal);
     const version = Math.max(SERVER_VERSION, min);
-    const answer = await this.#call({ method: 'GET', path, version, ...options });
+    const answer = await this.call({ method: 'GET', path, version, ...options });
     if (answer.status === 404) return null;
     if (answer.status === 403) throw refused(403, answer);
     const instance = answer.status === 200 ? readInstance(answer.json) : null;
@@ -179,15 +179,15 @@ export class NovaClient {
 
   // Nova does not catch InstanceInvalidState for SPICE, nor a guest without a port: both are a 500. Only the
   // server's own state tells them apart from a Nova that is broken.
-  async #createPatiently(
+  private async createPatiently(
     uuid: string,
     type: ConsoleType,
     way: CreateWay,
     options: AskOptions,
   ): Promise<HttpAnswer> {
-    const delay = this.#options.retryDelay ?? RETRY_DELAY;
+    const delay = this.options.retryDelay ?? RETRY_DELAY;
     for (let attempt = 0; ; attempt += 1) {
-      const answer = await this.#call({ ...createCall(uuid, type, way), ...options });
+      const answer = await this.call({ ...createCall(uuid, type, way), ...options });
       if (answer.status !== 500) return answer;
       const instance = await this.server(uuid, options);
       const fault = instance === null ? 'gone' : consoleFault(instance);
@@ -196,11 +196,11 @@ export class NovaClient {
         if (fault !== null) throw new InstanceNotReady(fault);
         throw new NovaUnavailable('Nova cannot make a console of the instance: it answered 500');
       }
-      await this.#pause(delay * 2 ** attempt, fault === 'moving', options.signal);
+      await this.pause(delay * 2 ** attempt, fault === 'moving', options.signal);
     }
   }
 
-  async #pause(seconds: number, moving: boolean, signal: AbortSignal | undefined): Promise<void> {
+  private async pause(seconds: number, moving: boolean, signal: AbortSignal | undefined): Promise<void> {
     try {
       await sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal });
     } catch {
@@ -210,13 +210,13 @@ export class NovaClient {
   }
 
   // 406: Nova was replaced by an older one since it was asked. Once, with what it speaks now.
-  async #call(call: NovaCall): Promise<HttpAnswer> {
-    const answer = await this.#http.call(call);
+  private async call(call: NovaCall): Promise<HttpAnswer> {
+    const answer = await this.http.call(call);
     if (answer.status !== 406) return answer;
-    this.#known = undefined;
+    this.known = undefined;
     const { min, max } = await this.discover(call.signal);
     if (call.version >= min && call.version <= max) {
-      const again = await this.#http.call(call);
+      const again = await this.http.call(call);
       if (again.status !== 406) return again;
     }
     throw new NovaUnavailable(
@@ -225,14 +225,14 @@ export class NovaClient {
     );
   }
 
-  async #discover(signal: AbortSignal | undefined): Promise<VersionRange> {
-    const base = await this.#http.base();
+  private async readVersions(signal: AbortSignal | undefined): Promise<VersionRange> {
+    const base = await this.http.base();
     const root = base.replace(/\/v2\.1(\/.*)?$/, '');
-    const first = await this.#http.open(`${root}/`, signal);
+    const first = await this.http.open(`${root}/`, signal);
     const versions = readVersions(first.json);
     if (versions !== null) return versions;
     // A balancer may serve the API below its path only.
-    const second = await this.#http.open(`${base.replace(/(\/v2\.1)\/.*$/, '$1')}/`, signal);
+    const second = await this.http.open(`${base.replace(/(\/v2\.1)\/.*$/, '$1')}/`, signal);
     const own = readVersions(second.json);
     if (own !== null) return own;
     throw new NovaUnavailable(
@@ -240,14 +240,14 @@ export class NovaClient {
     );
   }
 
-  async #tooOld(): Promise<NovaTooOld> {
+  private async tooOld(): Promise<NovaTooOld> {
     const { max } = await this.discover();
     return new NovaTooOld(
       `this Nova speaks ${microversionText(max)} at most; reading its console tokens takes ${READS_TOKENS} or later`,
     );
   }
 
-  async #notOffered(type: ConsoleType): Promise<NovaRefused> {
+  private async notOffered(type: ConsoleType): Promise<NovaRefused> {
     const { max } = await this.discover();
     return new NovaRefused(
       400,

@@ -43,15 +43,15 @@ export class NovaHttp {
   async call(call: NovaCall): Promise<HttpAnswer> {
     const base = await this.base();
     if (call.token !== undefined) {
-      const answer = await this.#send(base, call, call.token);
+      const answer = await this.send(base, call, call.token);
       if (answer.status === 401) throw new NovaRefused(401, 'Nova does not accept the token');
       return answer;
     }
     const first = await this.session.token();
-    const answer = await this.#send(base, call, first);
+    const answer = await this.send(base, call, first);
     if (answer.status !== 401) return answer;
     this.session.invalidate(first);
-    const again = await this.#send(base, call, await this.session.token());
+    const again = await this.send(base, call, await this.session.token());
     if (again.status === 401)
       throw new NovaUnavailable(`Nova at ${placeOf(base)} refuses the service's login`);
     return again;
@@ -65,11 +65,11 @@ export class NovaHttp {
 
   /** A GET without a login, of the versions document. @throws NovaUnavailable */
   async open(url: string, signal?: AbortSignal): Promise<HttpAnswer> {
-    return this.#exchange({ method: 'GET', url, ...(signal === undefined ? {} : { signal }) });
+    return this.exchange({ method: 'GET', url, ...(signal === undefined ? {} : { signal }) });
   }
 
-  async #send(base: string, call: NovaCall, token: string): Promise<HttpAnswer> {
-    const answer = await this.#exchange({
+  private async send(base: string, call: NovaCall, token: string): Promise<HttpAnswer> {
+    const answer = await this.exchange({
       method: call.method,
       url: `${base}${call.path}`,
       headers: {
@@ -96,7 +96,7 @@ export class NovaHttp {
     return answer;
   }
 
-  async #exchange(call: HttpCall): Promise<HttpAnswer> {
+  private async exchange(call: HttpCall): Promise<HttpAnswer> {
     try {
       return await this.session.http.send(call);
     } catch (error) {

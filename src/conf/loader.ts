@@ -65,10 +65,10 @@ function shown({ group, option }: Name): string {
 export class Loader {
   /** What is odd, one line each. */
   readonly warnings: string[] = [];
-  readonly #groups: ReadonlyMap<string, GroupSpec>;
-  readonly #values = new Map<string, OptionValue>();
+  private readonly groups: ReadonlyMap<string, GroupSpec>;
+  private readonly values = new Map<string, OptionValue>();
   /** The options that are being read, each for the one before it. */
-  readonly #reading: Reading[] = [];
+  private readonly reading: Reading[] = [];
 
   /**
    * @param files the assignments of each file, the file that wins last
@@ -80,7 +80,7 @@ export class Loader {
     private readonly env: NodeJS.ProcessEnv,
     groups: readonly GroupSpec[] = listGroups().map(([, group]) => group),
   ) {
-    this.#groups = new Map(groups.map((group) => [group.name, group]));
+    this.groups = new Map(groups.map((group) => [group.name, group]));
   }
 
   /**
@@ -88,78 +88,78 @@ export class Loader {
    * @throws ConfError naming group, option, fault, origin and remedy
    */
   value(group: string, option: string): OptionValue {
-    const spec = this.#groups.get(group)?.options[option];
+    const spec = this.groups.get(group)?.options[option];
     if (spec === undefined) throw new Error(`[${group}] ${option} is not declared`);
     const key = `${group} ${option}`;
-    let value = this.#values.get(key);
+    let value = this.values.get(key);
     if (value === undefined) {
-      this.#reading.push({ group, option, holdsSecret: false });
-      value = this.#read({ group, option, spec });
-      this.#reading.pop();
-      this.#values.set(key, value);
+      this.reading.push({ group, option, holdsSecret: false });
+      value = this.read({ group, option, spec });
+      this.reading.pop();
+      this.values.set(key, value);
     }
     return value;
   }
 
-  #read(target: Target): OptionValue {
+  private read(target: Target): OptionValue {
     const { group, option, spec } = target;
     let origin: string | undefined;
     try {
       const inFiles = fromFiles(this.files, target, spec, this.warnings);
       const given = fromEnvironment(this.env, target, spec, this.warnings) ?? inFiles;
       origin = given?.origin;
-      const value = given === undefined ? this.#default(target) : this.#given(given, target);
+      const value = given === undefined ? this.default(target) : this.given(given, target);
       if (value !== '') return value;
-      if ('emptyIsDefault' in spec) return this.#default(target);
-      return 'derived' in spec ? spec.derived.from(this.#resolved) : value;
+      if ('emptyIsDefault' in spec) return this.default(target);
+      return 'derived' in spec ? spec.derived.from(this.resolved) : value;
     } catch (error) {
       if (!(error instanceof ValueFault)) throw error;
       const from = origin ?? originOf(spec);
-      const hidden = this.#reading.at(-1)?.holdsSecret === true && isConfidential(spec);
+      const hidden = this.reading.at(-1)?.holdsSecret === true && isConfidential(spec);
       const fault = hidden ? 'its value does not fit' : error.fault;
       throw new ConfError(group, option, `${fault} (from ${from})`, error.remedy);
     }
   }
 
-  readonly #resolved: Resolved = (group, option) => {
+  private readonly resolved: Resolved = (group, option) => {
     const value = this.value(group, option);
     return typeof value === 'string' ? value : '';
   };
 
-  #given({ text, literal }: Given, target: Target): OptionValue {
-    return readValue(literal === true ? text : this.#substituted(text, target), target.spec);
+  private given({ text, literal }: Given, target: Target): OptionValue {
+    return readValue(literal === true ? text : this.substituted(text, target), target.spec);
   }
 
-  #default(target: Target): OptionValue {
+  private default(target: Target): OptionValue {
     const { spec } = target;
     if (spec.type === 'secret') return readValue(spec.default, spec);
     const { default: value } = spec;
     if (typeof value !== 'string' || !value.includes('$')) return Object.freeze(value);
-    return readValue(this.#substituted(value, target), spec);
+    return readValue(this.substituted(value, target), spec);
   }
 
-  #substituted(text: string, target: Target): string {
-    return substitute(text, (name) => this.#textOf(name, target));
+  private substituted(text: string, target: Target): string {
+    return substitute(text, (name) => this.textOf(name, target));
   }
 
   /** What stands for a name in the value of an option. */
-  #textOf(name: string, from: Target): string {
-    const target = this.#find(name, from);
-    if (target === undefined) throw this.#unknown(name, from);
-    const at = this.#reading.findIndex(
+  private textOf(name: string, from: Target): string {
+    const target = this.find(name, from);
+    if (target === undefined) throw this.unknown(name, from);
+    const at = this.reading.findIndex(
       ({ group, option }) => group === target.group && option === target.option,
     );
     if (at >= 0) {
-      const circle = [...this.#reading.slice(at + 1), target].map(shown).join(', then ');
+      const circle = [...this.reading.slice(at + 1), target].map(shown).join(', then ');
       throw new ValueFault(`its value refers to itself, by ${circle}`, REMEDY);
     }
     const value = this.value(target.group, target.option);
-    if (holdsSecret(value, target.spec)) this.#admitSecret(target, from);
+    if (holdsSecret(value, target.spec)) this.admitSecret(target, from);
     return substitutedText(value, target.spec);
   }
 
-  #admitSecret(target: Target, from: Target): void {
-    const reading = this.#reading.at(-1);
+  private admitSecret(target: Target, from: Target): void {
+    const reading = this.reading.at(-1);
     if (reading !== undefined) reading.holdsSecret = true;
     if (isConfidential(from.spec)) return;
     throw new ValueFault(
@@ -169,33 +169,33 @@ export class Loader {
   }
 
   /** `option` of the group of the option that refers to it, else of [DEFAULT]; `group.option` of that group. */
-  #find(name: string, from: Name): Target | undefined {
+  private find(name: string, from: Name): Target | undefined {
     const dot = name.indexOf('.');
     const groups =
       dot < 0 ? [from.group, DEFAULT] : [name.slice(0, dot)].filter((group) => group !== DEFAULT);
     const option = name.slice(dot + 1);
     for (const group of groups) {
-      const options = this.#groups.get(group)?.options ?? {};
+      const options = this.groups.get(group)?.options ?? {};
       const spec = Object.hasOwn(options, option) ? options[option] : undefined;
       if (spec !== undefined) return { group, option, spec };
     }
     return undefined;
   }
 
-  #unknown(name: string, from: Target): ValueFault {
+  private unknown(name: string, from: Target): ValueFault {
     // Of a password the text behind the `$` is a part.
     if (isConfidential(from.spec))
       return new ValueFault('a "$" in it stands before what is no option', REMEDY);
     const group = name.slice(0, Math.max(0, name.indexOf('.')));
-    const known = this.#names(from).filter(
-      (known) => !this.#groups.has(group) || known.startsWith(`${group}.`),
+    const known = this.names(from).filter(
+      (known) => !this.groups.has(group) || known.startsWith(`${group}.`),
     );
     return new ValueFault(`there is no option ${name} to put in its place${didYouMean(name, known)}`, REMEDY);
   }
 
   /** Every name that a value of this option can refer to. */
-  #names(from: Name): string[] {
-    return [...this.#groups].flatMap(([group, { options }]) =>
+  private names(from: Name): string[] {
+    return [...this.groups].flatMap(([group, { options }]) =>
       Object.keys(options).flatMap((option) => [
         ...(group === from.group || group === DEFAULT ? [option] : []),
         ...(group === DEFAULT ? [] : [`${group}.${option}`]),

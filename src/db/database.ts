@@ -119,32 +119,32 @@ class OpenedDatabase extends Database {
   readonly dialect: Dialect;
   readonly place: string;
   readonly cipher: Cipher;
-  readonly #statements: SourceStatements;
-  readonly #source: DataSource;
-  readonly #file: FileIdentity | null;
+  private readonly statements: SourceStatements;
+  private readonly source: DataSource;
+  private readonly file: FileIdentity | null;
 
   constructor(statements: SourceStatements, cipher: Cipher, source: DataSource, file: FileIdentity | null) {
     super();
     this.dialect = statements.dialect;
     this.place = statements.place;
     this.cipher = cipher;
-    this.#statements = statements;
-    this.#source = source;
-    this.#file = file;
+    this.statements = statements;
+    this.source = source;
+    this.file = file;
   }
 
   query<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]> {
-    return this.#statements.query<Row>(sql, parameters);
+    return this.statements.query<Row>(sql, parameters);
   }
 
   execute(sql: string, parameters?: readonly SqlValue[]): Promise<number> {
-    return this.#statements.execute(sql, parameters);
+    return this.statements.execute(sql, parameters);
   }
 
   async ping(): Promise<void> {
     // A table, not a constant: SQLite answers SELECT 1 without its file.
     await this.query('SELECT key_id FROM encryption_keys LIMIT 1');
-    if (this.#file?.isStillThere() === false) {
+    if (this.file?.isStillThere() === false) {
       throw new DatabaseError(
         `${this.place} was removed or replaced while in use, and what is written now will be lost; ` +
           'restart Kerbside, or put the file back first',
@@ -156,7 +156,7 @@ class OpenedDatabase extends Database {
     const sql = this.dialect === 'sqlite' ? 'SELECT sqlite_version() AS v' : 'SELECT VERSION() AS v';
     const rows = await this.query<{ v: string }>(sql);
     try {
-      const executed = await executedMigrations(this.#source);
+      const executed = await executedMigrations(this.source);
       const server = `${this.dialect === 'sqlite' ? 'SQLite ' : ''}${rows[0]?.v ?? '?'}`;
       return {
         dialect: this.dialect,
@@ -170,23 +170,23 @@ class OpenedDatabase extends Database {
   }
 
   guarded(check: () => void): Database {
-    return new OpenedDatabase(this.#statements.guarded(check), this.cipher, this.#source, this.#file);
+    return new OpenedDatabase(this.statements.guarded(check), this.cipher, this.source, this.file);
   }
 }
 
 /** Which file was opened: SQLite goes on with a deleted one, in silence. */
 class FileIdentity {
-  readonly #opened: string;
+  private readonly opened: string;
 
   constructor(private readonly path: string) {
-    this.#opened = this.#look();
+    this.opened = this.look();
   }
 
   isStillThere(): boolean {
-    return this.#look() === this.#opened;
+    return this.look() === this.opened;
   }
 
-  #look(): string {
+  private look(): string {
     const found = statSync(this.path, { throwIfNoEntry: false });
     return found === undefined ? 'absent' : `${found.dev}:${found.ino}`;
   }

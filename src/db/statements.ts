@@ -38,43 +38,43 @@ const LONGEST_PAUSE_MS = 400;
 export class SourceStatements implements Statements {
   readonly dialect: Dialect;
   readonly place: string;
-  readonly #source: DataSource;
-  readonly #target: DatabaseTarget;
-  readonly #check: () => void;
+  private readonly source: DataSource;
+  private readonly target: DatabaseTarget;
+  private readonly check: () => void;
 
   /** @param check called before each statement, repeated ones included; what it throws fails the statement */
   constructor(source: DataSource, target: DatabaseTarget, check: () => void = () => undefined) {
-    this.#source = source;
-    this.#target = target;
-    this.#check = check;
+    this.source = source;
+    this.target = target;
+    this.check = check;
     this.dialect = target.dialect;
     this.place = describeTarget(target);
   }
 
   /** The same with one more check before each statement. */
   guarded(check: () => void): SourceStatements {
-    const before = this.#check;
-    return new SourceStatements(this.#source, this.#target, () => {
+    const before = this.check;
+    return new SourceStatements(this.source, this.target, () => {
       before();
       check();
     });
   }
 
   async query<Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<Row[]> {
-    const result = await this.#attempt(sql, parameters, true);
+    const result = await this.attempt(sql, parameters, true);
     return result.records as Row[];
   }
 
   async execute(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
-    const result = await this.#attempt(sql, parameters, false);
+    const result = await this.attempt(sql, parameters, false);
     return result.affected ?? 0;
   }
 
-  async #attempt(sql: string, parameters: readonly SqlValue[], reads: boolean): Promise<QueryResult> {
+  private async attempt(sql: string, parameters: readonly SqlValue[], reads: boolean): Promise<QueryResult> {
     for (let attempt = 1; ; attempt += 1) {
-      this.#check();
+      this.check();
       try {
-        return await this.#run(sql, [...parameters]);
+        return await this.run(sql, [...parameters]);
       } catch (error) {
         const retry = retryOf(faultCode(error));
         const again = retry === 'always' || (retry === 'reads' && reads);
@@ -86,8 +86,8 @@ export class SourceStatements implements Statements {
     }
   }
 
-  async #run(sql: string, parameters: SqlValue[]): Promise<QueryResult> {
-    const runner = this.#source.createQueryRunner();
+  private async run(sql: string, parameters: SqlValue[]): Promise<QueryResult> {
+    const runner = this.source.createQueryRunner();
     try {
       return await runner.query(sql, parameters, true);
     } catch (error) {

@@ -75,13 +75,13 @@ const TOO_LONG = ['ECONNABORTED', 'ETIMEDOUT', 'ERR_CANCELED'];
 
 /** A client for one service. */
 export class HttpClient {
-  readonly #axios: AxiosInstance;
+  private readonly axios: AxiosInstance;
 
   /** @throws StartupError when the CA file cannot be read */
   constructor(private readonly options: HttpOptions) {
     const ca = options.ca ?? readCa(options.cafile);
     const keepAlive = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 8, timeout: 60_000 };
-    this.#axios = axios.create({
+    this.axios = axios.create({
       adapter: 'http',
       httpAgent: new HttpAgent(keepAlive),
       httpsAgent: new HttpsAgent({
@@ -108,7 +108,7 @@ export class HttpClient {
     const retries = this.options.retries ?? 0;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#once(call, signal);
+        return await this.once(call, signal);
       } catch (error) {
         const code = codeOf(error);
         const again =
@@ -123,8 +123,8 @@ export class HttpClient {
     }
   }
 
-  async #once(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const response = await this.#axios.request<unknown>({
+  private async once(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+    const response = await this.axios.request<unknown>({
       method: call.method,
       url: call.url,
       headers: { ...call.headers },

@@ -34,17 +34,17 @@ export class KeystoneAdmin {
   /** By id; null when there is none. */
   async get(collection: Collection, id: string): Promise<Entity | null> {
     const path = `/${collection}/${encodeURIComponent(id)}`;
-    const { call, answer } = await this.#send('GET', path);
+    const { call, answer } = await this.send('GET', path);
     if (answer.status === 404) return null;
-    return this.#one(collection, call, answer, 200);
+    return this.one(collection, call, answer, 200);
   }
 
   /** The first that has these attributes; null when there is none. */
   async find(collection: Collection, attributes: Readonly<Record<string, string>>): Promise<Entity | null> {
     const path = `/${collection}?${new URLSearchParams(attributes).toString()}`;
-    const { call, answer } = await this.#send('GET', path);
+    const { call, answer } = await this.send('GET', path);
     const listed = memberOf(answer.json, collection);
-    if (answer.status !== 200 || !Array.isArray(listed)) throw this.#fault(call, answer);
+    if (answer.status !== 200 || !Array.isArray(listed)) throw this.fault(call, answer);
     const entities = listed.flatMap((item) => readEntity(item) ?? []);
     const has = ({ values }: Entity): boolean =>
       Object.entries(attributes).every(([name, value]) => values[name] === value);
@@ -64,30 +64,30 @@ export class KeystoneAdmin {
 
   /** Makes one. */
   async create(collection: Collection, values: Values): Promise<Entity> {
-    const { call, answer } = await this.#send('POST', `/${collection}`, { [SINGULAR[collection]]: values });
-    return this.#one(collection, call, answer, 201);
+    const { call, answer } = await this.send('POST', `/${collection}`, { [SINGULAR[collection]]: values });
+    return this.one(collection, call, answer, 201);
   }
 
   /** Changes attributes of one. */
   async change(collection: Collection, id: string, values: Values): Promise<void> {
     const path = `/${collection}/${encodeURIComponent(id)}`;
-    const { call, answer } = await this.#send('PATCH', path, { [SINGULAR[collection]]: values });
-    this.#one(collection, call, answer, 200);
+    const { call, answer } = await this.send('PATCH', path, { [SINGULAR[collection]]: values });
+    this.one(collection, call, answer, 200);
   }
 
   /** Gives a user a role in a project; false when they had it. */
   async assign(project: string, user: string, role: string): Promise<boolean> {
     const [p, u, r] = [project, user, role].map(encodeURIComponent);
     const path = `/projects/${p}/users/${u}/roles/${r}`;
-    const held = await this.#send('HEAD', path);
+    const held = await this.send('HEAD', path);
     if (held.answer.status === 204 || held.answer.status === 200) return false;
-    if (held.answer.status !== 404) throw this.#fault(held.call, held.answer);
-    const { call, answer } = await this.#send('PUT', path);
-    if (answer.status !== 204) throw this.#fault(call, answer);
+    if (held.answer.status !== 404) throw this.fault(held.call, held.answer);
+    const { call, answer } = await this.send('PUT', path);
+    if (answer.status !== 204) throw this.fault(call, answer);
     return true;
   }
 
-  async #send(
+  private async send(
     method: HttpCall['method'],
     path: string,
     body?: unknown,
@@ -97,13 +97,13 @@ export class KeystoneAdmin {
     return { call, answer: await askKeystone(this.session.http, call) };
   }
 
-  #one(collection: Collection, call: HttpCall, answer: HttpAnswer, status: number): Entity {
+  private one(collection: Collection, call: HttpCall, answer: HttpAnswer, status: number): Entity {
     const entity = readEntity(memberOf(answer.json, SINGULAR[collection]));
-    if (answer.status !== status || entity === undefined) throw this.#fault(call, answer);
+    if (answer.status !== status || entity === undefined) throw this.fault(call, answer);
     return entity;
   }
 
-  #fault(call: HttpCall, answer: HttpAnswer): KeystoneFault {
+  private fault(call: HttpCall, answer: HttpAnswer): KeystoneFault {
     if (answer.status !== 401 && answer.status !== 403) return unexpectedAnswer(call, answer);
     return new KeystoneFault(
       'credentials',

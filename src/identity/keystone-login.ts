@@ -53,7 +53,7 @@ export class GroupMissing extends KeystoneFault {
   }
 }
 
-const LOG = loggerFor('kerbside.identity');
+const log = loggerFor('kerbside.identity');
 
 /** The login. */
 export class KeystoneLogin {
@@ -68,25 +68,25 @@ export class KeystoneLogin {
    */
   async attempt(credentials: KeystoneCredentials): Promise<KeystoneLoginResult> {
     if (this.groups.accessGroup === '') return { kind: 'refused' };
-    const token = await this.#authenticate(credentials);
+    const token = await this.authenticate(credentials);
     if (token === undefined) return { kind: 'refused' };
     if (token.accessRules !== null) {
-      LOG.info('login refused: the application credential has access rules', { user: token.userName });
+      log.info('login refused: the application credential has access rules', { user: token.userName });
       return { kind: 'refused' };
     }
-    const access = await this.#groupIds(this.groups.accessGroup);
+    const access = await this.groupIds(this.groups.accessGroup);
     if (access.length === 0) throw new GroupMissing();
-    const own = await this.#groupsOf(token.userId);
+    const own = await this.groupsOf(token.userId);
     if (!access.some((id) => own.has(id))) {
-      LOG.info('login refused: not a member of the access group', { user: token.userName });
+      log.info('login refused: not a member of the access group', { user: token.userName });
       return { kind: 'refused' };
     }
-    const admins = this.groups.adminGroup === '' ? [] : await this.#groupIds(this.groups.adminGroup);
+    const admins = this.groups.adminGroup === '' ? [] : await this.groupIds(this.groups.adminGroup);
     return { kind: 'accepted', user: nameOf(token), admin: admins.some((id) => own.has(id)) };
   }
 
   /** undefined: wrong. What Keystone makes of it apart from that is for the log. */
-  async #authenticate(credentials: KeystoneCredentials): Promise<TokenBody | undefined> {
+  private async authenticate(credentials: KeystoneCredentials): Promise<TokenBody | undefined> {
     const call = {
       method: 'POST',
       url: `${await this.session.identityUrl()}/auth/tokens?nocatalog`,
@@ -100,21 +100,21 @@ export class KeystoneLogin {
     return token;
   }
 
-  async #groupIds(name: string): Promise<string[]> {
+  private async groupIds(name: string): Promise<string[]> {
     const query = new URLSearchParams({ name });
     if (this.groups.groupDomainId !== '') query.set('domain_id', this.groups.groupDomainId);
-    const groups = await this.#listGroups(`/groups?${query.toString()}`);
+    const groups = await this.listGroups(`/groups?${query.toString()}`);
     return groups.filter((group) => group.name === name).map(({ id }) => id);
   }
 
-  async #groupsOf(userId: string): Promise<ReadonlySet<string>> {
-    const groups = await this.#listGroups(`/users/${encodeURIComponent(userId)}/groups`);
+  private async groupsOf(userId: string): Promise<ReadonlySet<string>> {
+    const groups = await this.listGroups(`/users/${encodeURIComponent(userId)}/groups`);
     return new Set(groups.map(({ id }) => id));
   }
 
-  async #listGroups(path: string): Promise<{ readonly id: string; readonly name: string }[]> {
+  private async listGroups(path: string): Promise<{ readonly id: string; readonly name: string }[]> {
     const url = `${await this.session.identityUrl()}${path}`;
-    const answer = await this.#asService(url);
+    const answer = await this.asService(url);
     if (answer.status === 404) return [];
     if (answer.status === 401 || answer.status === 403) {
       throw new KeystoneFault(
@@ -127,7 +127,7 @@ export class KeystoneLogin {
     return groups;
   }
 
-  async #asService(url: string): Promise<HttpAnswer> {
+  private async asService(url: string): Promise<HttpAnswer> {
     const own = await this.session.token();
     const answer = await askKeystone(this.session.http, {
       method: 'GET',

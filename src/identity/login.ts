@@ -57,8 +57,8 @@ type Accepted = Pick<Extract<LoginResult, { kind: 'accepted' }>, 'user' | 'admin
 
 /** The login. */
 export class Login {
-  readonly #byAddress: RateLimiterMemory;
-  readonly #byUser: RateLimiterMemory;
+  private readonly byAddress: RateLimiterMemory;
+  private readonly byUser: RateLimiterMemory;
 
   /** @param node the name of this node, for the audit trail */
   constructor(
@@ -68,8 +68,8 @@ export class Login {
     limits: LoginLimits,
     private readonly keystone?: KeystoneUsers,
   ) {
-    this.#byAddress = new RateLimiterMemory({ points: limits.perAddress, duration: limits.window });
-    this.#byUser = new RateLimiterMemory({ points: limits.perUser, duration: limits.window });
+    this.byAddress = new RateLimiterMemory({ points: limits.perAddress, duration: limits.window });
+    this.byUser = new RateLimiterMemory({ points: limits.perUser, duration: limits.window });
   }
 
   /**
@@ -82,34 +82,34 @@ export class Login {
     // The points are taken before the password is looked at: attempts in parallel cannot slip past the limit.
     const network = networkOf(attempt.address);
     const name = attempt.user.normalize('NFKC').toLowerCase();
-    const wait = (await take(this.#byAddress, network)) ?? (await take(this.#byUser, name));
+    const wait = (await take(this.byAddress, network)) ?? (await take(this.byUser, name));
     if (wait !== undefined) return { kind: 'limited', retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
 
     let user: Accepted | undefined;
     try {
-      user = (await this.#locally(attempt)) ?? (await this.#atKeystone(attempt));
+      user = (await this.locally(attempt)) ?? (await this.atKeystone(attempt));
     } catch (error) {
-      await this.#byAddress.reward(network);
-      await this.#byUser.reward(name);
+      await this.byAddress.reward(network);
+      await this.byUser.reward(name);
       throw error;
     }
     if (user === undefined) {
-      await this.#record(`Failed login of ${printable(attempt.user)} from ${attempt.address}`);
+      await this.record(`Failed login of ${printable(attempt.user)} from ${attempt.address}`);
       return { kind: 'refused' };
     }
-    await this.#byAddress.reward(network);
-    await this.#byUser.delete(name);
-    await this.#record(`Login of ${printable(user.user)} from ${attempt.address}`);
+    await this.byAddress.reward(network);
+    await this.byUser.delete(name);
+    await this.record(`Login of ${printable(user.user)} from ${attempt.address}`);
     return { kind: 'accepted', ...user };
   }
 
-  async #locally(attempt: LoginAttempt): Promise<Accepted | undefined> {
+  private async locally(attempt: LoginAttempt): Promise<Accepted | undefined> {
     if (attempt.keystone !== undefined) return undefined;
     const user = await this.users.verify(attempt.user, attempt.password);
     return user === null ? undefined : { user: user.name, admin: user.admin };
   }
 
-  async #atKeystone(attempt: LoginAttempt): Promise<Accepted | undefined> {
+  private async atKeystone(attempt: LoginAttempt): Promise<Accepted | undefined> {
     const credentials = attempt.keystone ?? {
       username: attempt.user,
       password: new Secret(attempt.password),
@@ -118,7 +118,7 @@ export class Login {
     return result?.kind === 'accepted' ? { user: result.user, admin: result.admin } : undefined;
   }
 
-  async #record(message: string): Promise<void> {
+  private async record(message: string): Promise<void> {
     await this.audit.record({ source: '', uuid: '', node: this.node, pid: process.pid, message });
   }
 }

@@ -67,8 +67,8 @@ class RegistrationWork {
 
   async catalog(registration: Registration): Promise<void> {
     const { type, name, description, region } = registration;
-    await this.#region(region);
-    const service = await this.#ensure(
+    await this.region(region);
+    const service = await this.ensure(
       'service',
       'services',
       name,
@@ -76,69 +76,69 @@ class RegistrationWork {
       { type, name, description },
     );
     for (const { interface: face, url } of registration.endpoints) {
-      await this.#endpoint({ service_id: service.id, interface: face, region_id: region }, url);
+      await this.endpoint({ service_id: service.id, interface: face, region_id: region }, url);
     }
   }
 
   async user(user: RegisteredUser, updatePassword: boolean): Promise<void> {
-    const domain = await this.#domain(user.domainId, user.domainName);
-    const projectDomain = await this.#domain(user.projectDomainId, user.projectDomainName);
+    const domain = await this.domain(user.domainId, user.domainName);
+    const projectDomain = await this.domain(user.projectDomainId, user.projectDomainName);
     const inProjectDomain = { name: user.projectName, domain_id: projectDomain };
-    const project = await this.#ensure(
+    const project = await this.ensure(
       'project',
       'projects',
       user.projectName,
       inProjectDomain,
       inProjectDomain,
     );
-    const account = await this.#user(user, domain, updatePassword);
+    const account = await this.ensureUser(user, domain, updatePassword);
     for (const role of user.roles) {
-      const { id } = await this.#ensure('role', 'roles', role, { name: role }, { name: role });
+      const { id } = await this.ensure('role', 'roles', role, { name: role }, { name: role });
       const change = (await this.admin.assign(project.id, account, id)) ? 'created' : 'unchanged';
-      this.#note('assignment', `${user.name} ${role} in ${user.projectName}`, id, change);
+      this.note('assignment', `${user.name} ${role} in ${user.projectName}`, id, change);
     }
   }
 
-  async #region(id: string): Promise<void> {
+  private async region(id: string): Promise<void> {
     const known = await this.admin.get('regions', id);
     if (known === null) await this.admin.create('regions', { id });
-    this.#note('region', id, id, known === null ? 'created' : 'unchanged');
+    this.note('region', id, id, known === null ? 'created' : 'unchanged');
   }
 
-  async #endpoint(key: Readonly<Record<string, string>>, url: string): Promise<void> {
+  private async endpoint(key: Readonly<Record<string, string>>, url: string): Promise<void> {
     const name = `${key['interface'] ?? ''} ${url}`;
     const known = await this.admin.find('endpoints', key);
     if (known === null) {
       const made = await this.admin.create('endpoints', { ...key, url, enabled: true });
-      this.#note('endpoint', name, made.id, 'created');
+      this.note('endpoint', name, made.id, 'created');
       return;
     }
     const same = known.values['url'] === url;
     if (!same) await this.admin.change('endpoints', known.id, { url });
-    this.#note('endpoint', name, known.id, same ? 'unchanged' : 'updated');
+    this.note('endpoint', name, known.id, same ? 'unchanged' : 'updated');
   }
 
-  async #user(user: RegisteredUser, domain: string, updatePassword: boolean): Promise<string> {
+  private async ensureUser(user: RegisteredUser, domain: string, updatePassword: boolean): Promise<string> {
     const key = { name: user.name, domain_id: domain };
     const known = await this.admin.find('users', key);
     const password = user.password.reveal();
     if (known === null) {
       const made = await this.admin.create('users', { ...key, password, enabled: true });
-      this.#note('user', user.name, made.id, 'created');
+      this.note('user', user.name, made.id, 'created');
       return made.id;
     }
     if (updatePassword) await this.admin.change('users', known.id, { password });
-    this.#note('user', user.name, known.id, updatePassword ? 'updated' : 'unchanged');
+    this.note('user', user.name, known.id, updatePassword ? 'updated' : 'unchanged');
     return known.id;
   }
 
-  async #domain(id: string | undefined, name: string | undefined): Promise<string> {
+  private async domain(id: string | undefined, name: string | undefined): Promise<string> {
     if (id !== undefined && id !== '') return id;
     if (name === undefined || name === '') return 'default';
     return (await this.admin.demand('domains', { name })).id;
   }
 
-  async #ensure(
+  private async ensure(
     resource: RegistrationStep['resource'],
     collection: 'services' | 'projects' | 'roles',
     name: string,
@@ -147,11 +147,11 @@ class RegistrationWork {
   ): Promise<Entity> {
     const known = await this.admin.find(collection, key);
     const entity = known ?? (await this.admin.create(collection, values));
-    this.#note(resource, name, entity.id, known === null ? 'created' : 'unchanged');
+    this.note(resource, name, entity.id, known === null ? 'created' : 'unchanged');
     return entity;
   }
 
-  #note(
+  private note(
     resource: RegistrationStep['resource'],
     name: string,
     id: string,

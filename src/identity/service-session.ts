@@ -65,7 +65,7 @@ const RENEW_BEFORE = 30;
 /** Seconds after refused credentials without another attempt, so that the account is not locked by us. */
 const REFUSED_PAUSE = 5;
 
-const LOG = loggerFor('kerbside.identity');
+const log = loggerFor('kerbside.identity');
 const systemClock: Clock = () => Date.now() / 1000;
 
 /** A standing login of the service. */
@@ -157,7 +157,7 @@ export class ServiceSession {
     const early = Math.min(RENEW_BEFORE, lifetime / 10);
     this.#refused = undefined;
     this.#login = { token, renewAt: this.#clock() + lifetime - early, catalog: body.catalog };
-    LOG.debug('logged in at Keystone', { url: placeOf(this.identity), lifetime: Math.round(lifetime) });
+    log.debug('logged in at Keystone', { url: placeOf(this.identity), lifetime: Math.round(lifetime) });
     return this.#login;
   }
 

@@ -57,17 +57,17 @@ const NOT_ACCEPTED = 'Keystone does not accept the token that it gave to the ser
 const NOT_ALLOWED =
   'the user of the service may not validate tokens; give it the role service or admin on its project';
 
-const LOG = loggerFor('kerbside.identity');
+const log = loggerFor('kerbside.identity');
 const systemClock: Clock = () => Date.now() / 1000;
 
 /** Validates tokens. */
 export class TokenValidator {
   /** In the order of their last validation. */
-  readonly #entries = new Map<string, Entry>();
-  readonly #pending = new Map<string, Promise<ValidToken | null>>();
-  #skewed = false;
+  private readonly entries = new Map<string, Entry>();
+  private readonly pending = new Map<string, Promise<ValidToken | null>>();
+  private skewed = false;
   /** Until then, on our clock, remembered tokens are not asked for again. */
-  #awayUntil = 0;
+  private awayUntil = 0;
 
   constructor(
     private readonly session: ServiceSession,
@@ -83,8 +83,8 @@ export class TokenValidator {
   async validate(token: string, use: TokenUse = {}): Promise<ValidToken | null> {
     const given = token.trim();
     const service = use.serviceToken?.trim() ?? '';
-    if (service !== '' && !(await this.#isServiceToken(service))) return null;
-    const valid = await this.#lookUp(given, service !== '');
+    if (service !== '' && !(await this.isServiceToken(service))) return null;
+    const valid = await this.lookUp(given, service !== '');
     if (valid === null || service !== '' || valid.accessRules === null) return valid;
     const { method, path } = use;
     if (method === undefined || path === undefined) return null;
@@ -93,41 +93,41 @@ export class TokenValidator {
 
   /** Forgets everything that was remembered. */
   clear(): void {
-    this.#entries.clear();
+    this.entries.clear();
   }
 
-  async #isServiceToken(token: string): Promise<boolean> {
-    const valid = await this.#lookUp(token, false);
+  private async isServiceToken(token: string): Promise<boolean> {
+    const valid = await this.lookUp(token, false);
     if (valid === null) return false;
     const wanted = this.options.serviceTokenRoles.map((role) => role.toLowerCase());
     return !this.options.serviceTokenRolesRequired || wanted.some((role) => valid.roles.includes(role));
   }
 
-  async #lookUp(token: string, allowExpired: boolean): Promise<ValidToken | null> {
+  private async lookUp(token: string, allowExpired: boolean): Promise<ValidToken | null> {
     if (token.length > MAX_TOKEN_BYTES || !TOKEN.test(token)) return null;
     const key = createHash('sha256').update(token).digest('base64');
     const now = this.clock();
-    const entry = this.#entries.get(key);
-    const known = entry !== undefined && this.#isGood(entry, now, allowExpired) ? entry : undefined;
+    const entry = this.entries.get(key);
+    const known = entry !== undefined && this.isGood(entry, now, allowExpired) ? entry : undefined;
     if (known !== undefined && now - known.validated < this.options.revocationCacheTime) return known.token;
-    if (known === undefined) return this.#ask(key, token, allowExpired);
-    return now < this.#awayUntil ? known.token : this.#askAgain(known, this.#ask(key, token, allowExpired));
+    if (known === undefined) return this.ask(key, token, allowExpired);
+    return now < this.awayUntil ? known.token : this.askAgain(known, this.ask(key, token, allowExpired));
   }
 
   /** What Keystone says now; when it does not, what it said before, and for a while nobody waits for it again. */
-  async #askAgain(known: Entry, asked: Promise<ValidToken | null>): Promise<ValidToken | null> {
+  private async askAgain(known: Entry, asked: Promise<ValidToken | null>): Promise<ValidToken | null> {
     const late = (): Error => new KeystoneFault('timeout', 'Keystone takes long to validate a token again');
     try {
       return await withDeadline(asked, Math.min(PATIENCE, this.options.timeout) * 1000, late);
     } catch (error) {
       if (!(error instanceof KeystoneFault)) throw error;
-      this.#awayUntil = this.clock() + AWAY_PAUSE;
-      LOG.warning('remembered tokens are used because Keystone does not answer', { fault: error });
+      this.awayUntil = this.clock() + AWAY_PAUSE;
+      log.warning('remembered tokens are used because Keystone does not answer', { fault: error });
       return known.token;
     }
   }
 
-  #isGood(entry: Entry, now: number, allowExpired: boolean): boolean {
+  private isGood(entry: Entry, now: number, allowExpired: boolean): boolean {
     const age = now - entry.validated;
     // A clock that was set back must not make a memory young again.
     if (age < 0 || age >= this.options.tokenCacheTime) return false;
@@ -135,38 +135,38 @@ export class TokenValidator {
   }
 
   /** All who ask for the same token at once wait for one answer. */
-  #ask(key: string, token: string, allowExpired: boolean): Promise<ValidToken | null> {
+  private ask(key: string, token: string, allowExpired: boolean): Promise<ValidToken | null> {
     const question = `${allowExpired ? 'expired ' : ''}${key}`;
-    const pending = this.#pending.get(question);
+    const pending = this.pending.get(question);
     if (pending !== undefined) return pending;
-    const asked = this.#fetchInTime(token, allowExpired)
+    const asked = this.fetchInTime(token, allowExpired)
       .then((valid) => {
-        this.#entries.delete(key);
-        if (valid !== null) this.#remember(key, valid);
+        this.entries.delete(key);
+        if (valid !== null) this.remember(key, valid);
         return valid;
       })
-      .finally(() => this.#pending.delete(question));
-    this.#pending.set(question, asked);
+      .finally(() => this.pending.delete(question));
+    this.pending.set(question, asked);
     return asked;
   }
 
-  #remember(key: string, token: ValidToken): void {
+  private remember(key: string, token: ValidToken): void {
     if (this.options.tokenCacheTime <= 0) return;
-    this.#entries.set(key, { token, validated: this.clock() });
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > MAX_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
+    this.entries.set(key, { token, validated: this.clock() });
+    const [oldest] = this.entries.keys();
+    if (this.entries.size > MAX_ENTRIES && oldest !== undefined) this.entries.delete(oldest);
   }
 
-  #fetchInTime(token: string, allowExpired: boolean): Promise<ValidToken | null> {
+  private fetchInTime(token: string, allowExpired: boolean): Promise<ValidToken | null> {
     const stop = new AbortController();
     const { timeout } = this.options;
-    return withDeadline(this.#fetch(token, allowExpired, stop.signal), timeout * 1000, () => {
+    return withDeadline(this.fetch(token, allowExpired, stop.signal), timeout * 1000, () => {
       stop.abort();
       return new KeystoneFault('timeout', `Keystone did not validate a token within ${timeout} s`);
     });
   }
 
-  async #fetch(token: string, allowExpired: boolean, signal: AbortSignal): Promise<ValidToken | null> {
+  private async fetch(token: string, allowExpired: boolean, signal: AbortSignal): Promise<ValidToken | null> {
     const query = allowExpired ? '?nocatalog&allow_expired=1' : '?nocatalog';
     for (let attempt = 1; ; attempt += 1) {
       const own = await this.session.token();
@@ -181,7 +181,7 @@ export class TokenValidator {
         case 200: {
           const body = readTokenBody(answer.json);
           if (body === undefined) throw unexpectedAnswer(call, answer);
-          return this.#onOurClock(body, answer.headers['date']);
+          return this.onOurClock(body, answer.headers['date']);
         }
         case 401:
           this.session.invalidate(own);
@@ -197,14 +197,14 @@ export class TokenValidator {
   }
 
   /** Keystone has just called the token valid: only the time that is left counts, not what our clock says. */
-  #onOurClock(body: TokenBody, date: string | undefined): ValidToken {
+  private onOurClock(body: TokenBody, date: string | undefined): ValidToken {
     const theirs = Date.parse(date ?? '') / 1000;
     const skew = Number.isNaN(theirs) ? 0 : theirs - this.clock();
     const differs = Math.abs(skew) > SKEW_WARNING;
-    if (differs && !this.#skewed) {
-      LOG.warning('the clocks of Keystone and of this machine differ', { seconds: Math.round(skew) });
+    if (differs && !this.skewed) {
+      log.warning('the clocks of Keystone and of this machine differ', { seconds: Math.round(skew) });
     }
-    this.#skewed = differs;
+    this.skewed = differs;
     return { ...body, catalog: [], expires: differs ? body.expires - skew : body.expires };
   }
 }

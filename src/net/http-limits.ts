@@ -20,15 +20,15 @@ export const HTTP_LIMITS = {
 
 /** Counts requests under way, so that closing waits for them and for nothing else. */
 export class RequestGate {
-  #pending = 0;
-  #closing = false;
+  private pending = 0;
+  private closing = false;
 
   constructor(private readonly server: Server) {
     server.on('request', (_request, response) => {
-      this.#pending += 1;
+      this.pending += 1;
       response.once('close', () => {
-        this.#pending -= 1;
-        this.#closeWhenIdle();
+        this.pending -= 1;
+        this.closeWhenIdle();
       });
     });
   }
@@ -36,16 +36,16 @@ export class RequestGate {
   /** Stops listening, lets requests under way finish for at most `milliseconds`, then cuts what is left. */
   async close(milliseconds: number): Promise<void> {
     const closed = once(this.server, 'close');
-    this.#closing = true;
+    this.closing = true;
     this.server.close();
-    this.#closeWhenIdle();
+    this.closeWhenIdle();
     if (await doneWithin(closed, milliseconds)) return;
     this.server.closeAllConnections();
     await closed;
   }
 
   /** Node leaves alone connections that have not sent a request yet; nobody waits for those. */
-  #closeWhenIdle(): void {
-    if (this.#closing && this.#pending === 0) this.server.closeAllConnections();
+  private closeWhenIdle(): void {
+    if (this.closing && this.pending === 0) this.server.closeAllConnections();
   }
 }

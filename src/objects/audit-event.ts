@@ -38,32 +38,32 @@ const WIDTH = { source: 255, uuid: 36, sessionId: 12, channel: 32, node: 255, me
 
 /** Writes and reads the audit trail. */
 export class AuditEvents {
-  readonly #db: Database;
-  readonly #now: Clock;
+  private readonly db: Database;
+  private readonly now: Clock;
 
   constructor(db: Database, options: { now?: Clock } = {}) {
-    this.#db = db;
-    this.#now = options.now ?? systemClock;
+    this.db = db;
+    this.now = options.now ?? systemClock;
   }
 
   /** Appends one event. */
   async record(entry: AuditEntry): Promise<void> {
-    await insertAuditEvents(this.#db, [toRow(entry, this.#now())]);
+    await insertAuditEvents(this.db, [toRow(entry, this.now())]);
   }
 
   /** Appends many events in few statements. */
   async recordMany(entries: readonly AuditEntry[]): Promise<void> {
-    const now = this.#now();
+    const now = this.now();
     for (let at = 0; at < entries.length; at += MOST_IN_ONE_STATEMENT) {
       const rows = entries.slice(at, at + MOST_IN_ONE_STATEMENT).map((entry) => toRow(entry, now));
-      await insertAuditEvents(this.#db, rows);
+      await insertAuditEvents(this.db, rows);
     }
   }
 
   /** The newest `limit` events of a console, oldest first, and how many there are in all. */
   async list(source: string, uuid: string, limit: number): Promise<{ events: AuditEvent[]; total: number }> {
-    const events = await newestAuditEvents(this.#db, source, uuid, limit);
-    const total = await countAuditEvents(this.#db, source, uuid);
+    const events = await newestAuditEvents(this.db, source, uuid, limit);
+    const total = await countAuditEvents(this.db, source, uuid);
     return { events: events.reverse(), total };
   }
 }

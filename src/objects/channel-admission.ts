@@ -37,14 +37,14 @@ export interface AdmissionOptions {
 
 /** Admits channels. */
 export class ChannelAdmission {
-  readonly #db: Database;
-  readonly #grace: number;
-  readonly #now: Clock;
+  private readonly db: Database;
+  private readonly grace: number;
+  private readonly now: Clock;
 
   constructor(db: Database, { reconnectGrace, now = systemClock }: AdmissionOptions) {
-    this.#db = db;
-    this.#grace = reconnectGrace;
-    this.#now = now;
+    this.db = db;
+    this.grace = reconnectGrace;
+    this.now = now;
   }
 
   /**
@@ -55,15 +55,15 @@ export class ChannelAdmission {
     const hash = hashToken(request.ticket);
     let denied: ChannelDenial = { kind: 'denied', reason: 'token_unknown' };
     for (let read = 1; read <= READS; read += 1) {
-      const view = await viewToken(this.#db, hash);
+      const view = await viewToken(this.db, hash);
       if (view === null) return { kind: 'denied', reason: 'token_unknown' };
-      const now = this.#now();
-      const reason = admit(view, request, now, this.#grace);
+      const now = this.now();
+      const reason = admit(view, request, now, this.grace);
       denied = denial(view, reason ?? lostRace(request));
       if (reason !== null) return denied;
       // Before anything is written: a ticket that cannot be decrypted is an error, and must leave no claim behind.
-      const connectInfo = toConnectInfo(this.#db, view);
-      const row = await this.#open(view, request, now);
+      const connectInfo = toConnectInfo(this.db, view);
+      const row = await this.open(view, request, now);
       if (row !== null) return grant(view, row, connectInfo, hash);
     }
     return denied;
@@ -71,7 +71,7 @@ export class ChannelAdmission {
 
   /** What a channel beside the main channel `main` is granted once {@link join} has written its row. */
   prepare(main: ChannelGrant, request: ChannelRequest): PreparedChannel {
-    const row = newConnection({ session_id: main.sessionId }, request, main.generation, this.#now());
+    const row = newConnection({ session_id: main.sessionId }, request, main.generation, this.now());
     return { row, grant: { ...main, connectionRef: row.connection_ref } };
   }
 
@@ -82,43 +82,47 @@ export class ChannelAdmission {
    */
   async join(channels: readonly PreparedChannel[]): Promise<boolean> {
     return insertSecondaryConnections(
-      this.#db,
+      this.db,
       channels.map(({ row }) => row),
     );
   }
 
-  #open(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+  private open(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
     return request.channelType === MAIN_CHANNEL
-      ? this.#claim(view, request, now)
-      : this.#joinOne(view, request, now);
+      ? this.claim(view, request, now)
+      : this.joinOne(view, request, now);
   }
 
   // The row comes before the claim: a claim without a row could not be found again after a crash.
-  async #claim(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+  private async claim(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
     const row = newConnection(view, request, view.generation + 1, now);
     try {
-      await insertMainConnection(this.#db, row);
-      const proxyConnectionId = await this.#claimWithFreshId(view, row.connection_ref, now);
+      await insertMainConnection(this.db, row);
+      const proxyConnectionId = await this.claimWithFreshId(view, row.connection_ref, now);
       if (proxyConnectionId !== null) return { ...row, connection_id: proxyConnectionId };
     } catch (error) {
-      await releaseMains(this.#db, [row.connection_ref], now).catch(inDoubt(row, error));
-      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
+      await releaseMains(this.db, [row.connection_ref], now).catch(inDoubt(row, error));
+      await deleteConnection(this.db, row.connection_ref).catch(inDoubt(row, error));
       throw error;
     }
-    await deleteConnection(this.#db, row.connection_ref).catch((error: unknown) => inDoubt(row, error)());
+    await deleteConnection(this.db, row.connection_ref).catch((error: unknown) => inDoubt(row, error)());
     return null;
   }
 
-  async #claimWithFreshId(view: TokenView, connectionRef: string, now: number): Promise<number | null> {
+  private async claimWithFreshId(
+    view: TokenView,
+    connectionRef: string,
+    now: number,
+  ): Promise<number | null> {
     for (let attempt = 1; ; attempt += 1) {
       const connectionId = randomInt(1, U32_END);
       try {
-        const claimed = await claimMain(this.#db, {
+        const claimed = await claimMain(this.db, {
           sessionId: view.session_id,
           generation: view.generation,
           connectionRef,
           connectionId,
-          graceStart: now - this.#grace,
+          graceStart: now - this.grace,
         });
         return claimed ? connectionId : null;
       } catch (error) {
@@ -127,12 +131,16 @@ export class ChannelAdmission {
     }
   }
 
-  async #joinOne(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+  private async joinOne(
+    view: TokenView,
+    request: ChannelRequest,
+    now: number,
+  ): Promise<NewConnection | null> {
     const row = newConnection(view, request, view.generation, now);
     try {
-      return (await insertSecondaryConnections(this.#db, [row])) ? row : null;
+      return (await insertSecondaryConnections(this.db, [row])) ? row : null;
     } catch (error) {
-      await deleteConnection(this.#db, row.connection_ref).catch(inDoubt(row, error));
+      await deleteConnection(this.db, row.connection_ref).catch(inDoubt(row, error));
       throw error;
     }
   }

@@ -31,19 +31,19 @@ import { closeNodeRecords, recoverChannels } from './session-recovery.js';
 
 /** The channels of this site's sessions. */
 export class ConsoleChannels {
-  readonly #db: Database;
-  readonly #announce: (ended: SessionEnded) => void;
-  readonly #now: Clock;
+  private readonly db: Database;
+  private readonly announce: (ended: SessionEnded) => void;
+  private readonly now: Clock;
 
   constructor(db: Database, { announce = () => undefined, now = systemClock }: SessionRecordOptions = {}) {
-    this.#db = db;
-    this.#announce = announce;
-    this.#now = now;
+    this.db = db;
+    this.announce = announce;
+    this.now = now;
   }
 
   /** The backend accepted these channels: connection authorized -> connected, in one statement. */
   async linked(...connectionRefs: readonly string[]): Promise<void> {
-    await markConnected(this.#db, connectionRefs, this.#now());
+    await markConnected(this.db, connectionRefs, this.now());
   }
 
   /**
@@ -51,8 +51,8 @@ export class ConsoleChannels {
    * @throws Conflict when the session was terminated or taken over meanwhile: close the channel
    */
   async establish(sessionId: string, generation: number, backendConnectionId: number): Promise<void> {
-    if (await activateSession(this.#db, sessionId, generation, backendConnectionId)) return;
-    const row = await findSession(this.#db, sessionId);
+    if (await activateSession(this.db, sessionId, generation, backendConnectionId)) return;
+    const row = await findSession(this.db, sessionId);
     const done =
       row?.state === 'active' &&
       row.generation === generation &&
@@ -62,45 +62,45 @@ export class ConsoleChannels {
 
   /** The channel ended, however far it got. Idempotent. */
   async closed(connectionRef: string, end: ChannelEnd): Promise<void> {
-    const view = await viewConnection(this.#db, connectionRef);
+    const view = await viewConnection(this.db, connectionRef);
     if (view === null) return;
-    const now = this.#now();
+    const now = this.now();
     const isMain = view.main_ref === connectionRef;
     // The session first: if this process dies between the two, the open row leads the next start to the rest.
-    if (isMain) await releaseMains(this.#db, [connectionRef], now);
+    if (isMain) await releaseMains(this.db, [connectionRef], now);
     if (view.closed === null)
-      await closeConnections(this.#db, [{ connection_ref: connectionRef, ...toConnectionEnd(end) }], now);
+      await closeConnections(this.db, [{ connection_ref: connectionRef, ...toConnectionEnd(end) }], now);
     if (!isMain || (view.session_state !== 'active' && view.terminated_at === null)) return;
     const { session_id: sessionId, generation } = view;
-    this.#announce({ sessionId, generation, terminated: view.terminated_at !== null });
+    this.announce({ sessionId, generation, terminated: view.terminated_at !== null });
   }
 
   /** closed() for channels of which all is known, any number in two statements. */
   async closeChannels(ended: readonly EndedChannel[]): Promise<void> {
-    const now = this.#now();
+    const now = this.now();
     const mains = ended.filter(({ main }) => main !== null).map(({ connectionRef }) => connectionRef);
     // The sessions first, as above.
-    await releaseMains(this.#db, mains, now);
+    await releaseMains(this.db, mains, now);
     await closeConnections(
-      this.#db,
+      this.db,
       ended.map(({ connectionRef, end }) => ({ connection_ref: connectionRef, ...toConnectionEnd(end) })),
       now,
     );
     for (const { main } of ended) {
       if (main?.established !== true) continue;
       const { sessionId, generation } = main;
-      this.#announce({ sessionId, generation, terminated: false });
+      this.announce({ sessionId, generation, terminated: false });
     }
   }
 
   /** At start-up: closes this node's open rows (reason 'node restarted') and says which. */
   async clearNode(node: string): Promise<LostConnection[]> {
-    return this.#lose(node, null, 'node restarted');
+    return this.lose(node, null, 'node restarted');
   }
 
   /** A worker died: closes its open rows (reason 'proxy worker died') and says which. */
   async closeWorker(node: string, pid: number): Promise<LostConnection[]> {
-    return this.#lose(node, pid, 'proxy worker died');
+    return this.lose(node, pid, 'proxy worker died');
   }
 
   /**
@@ -109,7 +109,7 @@ export class ConsoleChannels {
    * be given to closed() once more afterwards.
    */
   async recover(node: string, live: readonly LiveRecord[]): Promise<Recovery> {
-    return recoverChannels(this.#db, node, live, this.#now());
+    return recoverChannels(this.db, node, live, this.now());
   }
 
   /**
@@ -117,18 +117,18 @@ export class ConsoleChannels {
    * what it was.
    */
   async closeNode(node: string): Promise<LostConnection[]> {
-    const lost = await closeNodeRecords(this.#db, node, this.#now());
-    this.#announceMains(lost);
+    const lost = await closeNodeRecords(this.db, node, this.now());
+    this.announceMains(lost);
     return lost;
   }
 
-  async #lose(node: string, pid: number | null, reason: CloseReason): Promise<LostConnection[]> {
-    const now = this.#now();
-    const rows = await listOwnConnections(this.#db, node, pid);
+  private async lose(node: string, pid: number | null, reason: CloseReason): Promise<LostConnection[]> {
+    const now = this.now();
+    const rows = await listOwnConnections(this.db, node, pid);
     const mains = rows.filter((row) => row.channel_type === MAIN_CHANNEL).map((row) => row.connection_ref);
-    await releaseMains(this.#db, mains, now);
+    await releaseMains(this.db, mains, now);
     await closeLost(
-      this.#db,
+      this.db,
       rows.map((row) => row.connection_ref),
       reason,
       now,
@@ -142,13 +142,13 @@ export class ConsoleChannels {
       source: row.source ?? '',
       uuid: row.uuid ?? '',
     }));
-    this.#announceMains(lost);
+    this.announceMains(lost);
     return lost;
   }
 
-  #announceMains(lost: readonly LostConnection[]): void {
+  private announceMains(lost: readonly LostConnection[]): void {
     for (const { sessionId, generation, channelType } of lost)
-      if (channelType === MAIN_CHANNEL) this.#announce({ sessionId, generation, terminated: false });
+      if (channelType === MAIN_CHANNEL) this.announce({ sessionId, generation, terminated: false });
   }
 }
 

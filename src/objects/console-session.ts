@@ -50,19 +50,19 @@ const LONGEST_REASON = 255;
 
 /** The sessions of this site. */
 export class ConsoleSessions {
-  readonly #db: Database;
-  readonly #announce: (ended: SessionEnded) => void;
-  readonly #now: Clock;
+  private readonly db: Database;
+  private readonly announce: (ended: SessionEnded) => void;
+  private readonly now: Clock;
 
   constructor(db: Database, { announce = () => undefined, now = systemClock }: SessionRecordOptions = {}) {
-    this.#db = db;
-    this.#announce = announce;
-    this.#now = now;
+    this.db = db;
+    this.announce = announce;
+    this.now = now;
   }
 
   /** Sessions changed within the last `seconds` whose channels must end, by the database's clock. Poll with some overlap. */
   async sessionsToClose(seconds: number): Promise<SessionToClose[]> {
-    const rows = await endedSessions(this.#db, seconds);
+    const rows = await endedSessions(this.db, seconds);
     return rows.map((row) => ({
       sessionId: row.session_id,
       generation: row.ended_generation,
@@ -72,7 +72,7 @@ export class ConsoleSessions {
 
   /** The same without a clock: every open connection of `node` that must end now. For a slow check. */
   async connectionsToClose(node: string): Promise<ConnectionToClose[]> {
-    const rows = await doomedConnections(this.#db, node);
+    const rows = await doomedConnections(this.db, node);
     return rows.map((row) => ({
       connectionRef: row.connection_ref,
       sessionId: row.session_id,
@@ -82,23 +82,23 @@ export class ConsoleSessions {
 
   /** Ends a session permanently. What is over already is ended, and told of, once more. */
   async terminateSession(sessionId: string, reason: string): Promise<Termination> {
-    const now = this.#now();
+    const now = this.now();
     // The session is the gate: from here on no claim and no channel passes, whatever happens to this process.
-    const came = await terminateSession(this.#db, sessionId, reason.slice(0, LONGEST_REASON), now);
+    const came = await terminateSession(this.db, sessionId, reason.slice(0, LONGEST_REASON), now);
     if (came === 'absent') return came;
-    this.#announceTermination(sessionId);
-    await revokeTokenOf(this.#db, sessionId, now);
+    this.announceTermination(sessionId);
+    await revokeTokenOf(this.db, sessionId, now);
     return came;
   }
 
   /** Ends every session of a console permanently, unused tokens included. */
   async terminateConsole(source: string, uuid: string, reason: string): Promise<ConsoleTermination> {
-    const now = this.#now();
-    const tokens = await listUnspent(this.#db, source, uuid);
+    const now = this.now();
+    const tokens = await listUnspent(this.db, source, uuid);
     const hashes = tokens.map(({ token_hash }) => token_hash);
-    await terminateSessionsOf(this.#db, { source, uuid }, reason.slice(0, LONGEST_REASON), now);
-    for (const { session_id } of tokens) this.#announceTermination(session_id);
-    await revokeTokens(this.#db, hashes, now);
+    await terminateSessionsOf(this.db, { source, uuid }, reason.slice(0, LONGEST_REASON), now);
+    for (const { session_id } of tokens) this.announceTermination(session_id);
+    await revokeTokens(this.db, hashes, now);
     return {
       fingerprints: hashes.map(fingerprintOfHash),
       sessionIds: tokens.map(({ session_id }) => session_id),
@@ -111,30 +111,30 @@ export class ConsoleSessions {
    * ids.
    */
   async interruptConsole(source: string, uuid: string): Promise<string[]> {
-    const running = await runningSessionsOf(this.#db, source, uuid);
+    const running = await runningSessionsOf(this.db, source, uuid);
     await releaseMains(
-      this.#db,
+      this.db,
       running.map(({ main_ref }) => main_ref),
-      this.#now(),
+      this.now(),
     );
     for (const { session_id, generation } of running)
-      this.#announce({ sessionId: session_id, generation, terminated: false });
+      this.announce({ sessionId: session_id, generation, terminated: false });
     return running.map(({ session_id }) => session_id);
   }
 
   /** One session; null when unknown. */
   async find(sessionId: string): Promise<SessionSummary | null> {
-    const row = await findSession(this.#db, sessionId);
+    const row = await findSession(this.db, sessionId);
     if (row === null) return null;
     return { sessionId, source: row.source, uuid: row.uuid, state: row.state };
   }
 
   /** Sessions with open channels, by session id; all, or those on the consoles of one project. */
   listOpen(page: PageRequest, options: { projectId?: string | undefined } = {}): Promise<Page<OpenSession>> {
-    return listOpenSessions(this.#db, page, options.projectId ?? null);
+    return listOpenSessions(this.db, page, options.projectId ?? null);
   }
 
-  #announceTermination(sessionId: string): void {
-    this.#announce({ sessionId, generation: EVERY_GENERATION, terminated: true });
+  private announceTermination(sessionId: string): void {
+    this.announce({ sessionId, generation: EVERY_GENERATION, terminated: true });
   }
 }

@@ -72,14 +72,14 @@ function hashKey(sessionId: string, key: string): string {
 
 /** Makes tokens. */
 export class ConsoleTokens {
-  readonly #db: Database;
-  readonly #ttl: number;
-  readonly #now: Clock;
+  private readonly db: Database;
+  private readonly ttl: number;
+  private readonly now: Clock;
 
   constructor(db: Database, options: ConsoleTokenOptions) {
-    this.#db = db;
-    this.#ttl = options.tokenTtl;
-    this.#now = options.now ?? systemClock;
+    this.db = db;
+    this.ttl = options.tokenTtl;
+    this.now = options.now ?? systemClock;
   }
 
   /**
@@ -88,7 +88,7 @@ export class ConsoleTokens {
    */
   async mint(request: MintRequest): Promise<MintedToken> {
     const token = alphanumerics(TOKEN_LENGTH);
-    return { token, ...(await this.#insert(request, () => hashToken(token))) };
+    return { token, ...(await this.insert(request, () => hashToken(token))) };
   }
 
   /**
@@ -97,26 +97,26 @@ export class ConsoleTokens {
    */
   async mintLink(request: MintRequest): Promise<MintedLink> {
     const key = alphanumerics(TOKEN_LENGTH);
-    return { key, ...(await this.#insert(request, (sessionId) => hashKey(sessionId, key))) };
+    return { key, ...(await this.insert(request, (sessionId) => hashKey(sessionId, key))) };
   }
 
   /** The token of a session, for the key of its link: once. null: fetched before, expired, ended, or never such a key. */
   async redeem(sessionId: string, key: string): Promise<string | null> {
     const token = alphanumerics(TOKEN_LENGTH);
     const from = hashKey(sessionId, key);
-    return (await replaceUnusedToken(this.#db, from, hashToken(token), this.#now())) ? token : null;
+    return (await replaceUnusedToken(this.db, from, hashToken(token), this.now())) ? token : null;
   }
 
-  async #insert(
+  private async insert(
     request: MintRequest,
     hashOf: (sessionId: string) => string,
   ): Promise<{ sessionId: string; expires: number }> {
     const { source, uuid } = request;
-    const created = this.#now();
-    const sessionId = await this.#insertSession(source, uuid, created);
-    const expires = created + this.#ttl;
+    const created = this.now();
+    const sessionId = await this.insertSession(source, uuid, created);
+    const expires = created + this.ttl;
     // The session came first: a token without a session would be a way in that leads nowhere.
-    await insertToken(this.#db, {
+    await insertToken(this.db, {
       token_hash: hashOf(sessionId),
       session_id: sessionId,
       source,
@@ -128,12 +128,12 @@ export class ConsoleTokens {
     return { sessionId, expires };
   }
 
-  async #insertSession(source: string, uuid: string, created: number): Promise<string> {
+  private async insertSession(source: string, uuid: string, created: number): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       const sessionId = alphanumerics(SESSION_ID_LENGTH);
       try {
         const row = { session_id: sessionId, source, uuid, created };
-        if (!(await insertSessionOfConsole(this.#db, row))) throw new NotFound('console not found');
+        if (!(await insertSessionOfConsole(this.db, row))) throw new NotFound('console not found');
         return sessionId;
       } catch (error) {
         if (!(error instanceof DuplicateRow) || attempt === ATTEMPTS) throw error;

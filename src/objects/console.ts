@@ -100,16 +100,16 @@ const LONGEST = {
 
 /** The consoles of all sources. */
 export class Consoles {
-  readonly #db: Database;
-  readonly #now: Clock;
-  readonly #audit: AuditEvents;
-  readonly #actor: Pick<AuditEntry, 'node' | 'pid'>;
+  private readonly db: Database;
+  private readonly now: Clock;
+  private readonly audit: AuditEvents;
+  private readonly actor: Pick<AuditEntry, 'node' | 'pid'>;
 
   constructor(db: Database, options: ConsolesOptions = {}) {
-    this.#db = db;
-    this.#now = options.now ?? systemClock;
-    this.#audit = new AuditEvents(db, { now: this.#now });
-    this.#actor = { node: options.node, pid: options.pid };
+    this.db = db;
+    this.now = options.now ?? systemClock;
+    this.audit = new AuditEvents(db, { now: this.now });
+    this.actor = { node: options.node, pid: options.pid };
   }
 
   /**
@@ -121,21 +121,21 @@ export class Consoles {
     for (const console of discovered) check(console);
     const wanted = new Map(discovered.map((console) => [console.uuid, console]));
     const done: Reconciliation = { added: [], changed: [], removed: [] };
-    await refreshKey(this.#db);
+    await refreshKey(this.db);
     let marker = '';
     for (;;) {
-      const rows = await listOfSource(this.#db, source, marker, BATCH);
+      const rows = await listOfSource(this.db, source, marker, BATCH);
       const last = rows.at(-1);
       if (last === undefined) break;
       for (const row of rows) {
         const console = wanted.get(row.uuid);
         wanted.delete(row.uuid);
-        await this.#reconcileRow(row, console, done);
+        await this.reconcileRow(row, console, done);
       }
       marker = last.uuid;
       await breathe();
     }
-    await this.#add(source, [...wanted.values()], done);
+    await this.add(source, [...wanted.values()], done);
     return done;
   }
 
@@ -146,46 +146,46 @@ export class Consoles {
    */
   async put(source: string, console: DiscoveredConsole, options: PutOptions = {}): Promise<boolean> {
     check(console);
-    await refreshKey(this.#db);
+    await refreshKey(this.db);
     const done: Reconciliation = { added: [], changed: [], removed: [] };
     const { before, askedAgo } = options;
-    const row = await findConsoleRow(this.#db, source, console.uuid);
+    const row = await findConsoleRow(this.db, source, console.uuid);
     if (row === null && before !== undefined) return false;
-    if (row === null) await this.#add(source, [console], done);
-    else if (!(await this.#reconcileRow(row, console, done, before))) return false;
-    if (askedAgo !== undefined) await markLooked(this.#db, source, console.uuid, askedAgo + CLOCK_SLACK);
+    if (row === null) await this.add(source, [console], done);
+    else if (!(await this.reconcileRow(row, console, done, before))) return false;
+    if (askedAgo !== undefined) await markLooked(this.db, source, console.uuid, askedAgo + CLOCK_SLACK);
     return true;
   }
 
   /** Removes one console and audits it; false when it was gone. */
   async remove(source: string, uuid: string): Promise<boolean> {
-    if (!(await deleteConsole(this.#db, source, uuid))) return false;
-    await this.#audit.record({ ...this.#actor, source, uuid, message: AUDIT.consoleGone });
+    if (!(await deleteConsole(this.db, source, uuid))) return false;
+    await this.audit.record({ ...this.actor, source, uuid, message: AUDIT.consoleGone });
     return true;
   }
 
   /** Consoles of one source after `uuid` as they were last reported, tickets included; for a driver to look at again. */
   async reported(source: string, uuid: string, limit: number): Promise<DiscoveredConsole[]> {
-    const rows = await listOfSource(this.#db, source, uuid, limit);
-    return rows.map((row) => toDiscovered(this.#db, row));
+    const rows = await listOfSource(this.db, source, uuid, limit);
+    return rows.map((row) => toDiscovered(this.db, row));
   }
 
   /** One console as it was last reported; null when there is none. */
   async reportedOne(source: string, uuid: string): Promise<DiscoveredConsole | null> {
-    const row = await findConsoleRow(this.#db, source, uuid);
-    return row === null ? null : toDiscovered(this.#db, row);
+    const row = await findConsoleRow(this.db, source, uuid);
+    return row === null ? null : toDiscovered(this.db, row);
   }
 
   /** Removes all consoles of a source that left the configuration; audits 'Source no longer available'. */
   async removeOfSource(source: string): Promise<string[]> {
     const removed: string[] = [];
     for (;;) {
-      const rows = await listOfSource(this.#db, source, '', BATCH);
+      const rows = await listOfSource(this.db, source, '', BATCH);
       if (rows.length === 0) return removed;
       for (const { uuid } of rows) {
-        if (!(await deleteConsole(this.#db, source, uuid))) continue;
+        if (!(await deleteConsole(this.db, source, uuid))) continue;
         removed.push(uuid);
-        await this.#audit.record({ ...this.#actor, source, uuid, message: AUDIT.sourceGone });
+        await this.audit.record({ ...this.actor, source, uuid, message: AUDIT.sourceGone });
       }
       await breathe();
     }
@@ -196,15 +196,15 @@ export class Consoles {
     const [marker, limit] = [markerOf(page.marker), page.limit + 1];
     const rows =
       options.projectId === undefined
-        ? await listConsoles(this.#db, marker, limit)
-        : await listConsolesOfProject(this.#db, options.projectId, marker, limit);
+        ? await listConsoles(this.db, marker, limit)
+        : await listConsolesOfProject(this.db, options.projectId, marker, limit);
     const shown = pageOf(rows, page.limit, (row) => row, toMarker);
-    return { items: await this.#withSessions(shown.items), next: shown.next };
+    return { items: await this.withSessions(shown.items), next: shown.next };
   }
 
   /** What may be asked for and who may ask for it, and no more: one row. null when there is no such console. */
   async identify(source: string, uuid: string): Promise<ConsoleIdentity | null> {
-    const row = await findConsoleIdentity(this.#db, source, uuid);
+    const row = await findConsoleIdentity(this.db, source, uuid);
     if (row === null) return null;
     const { name, project_id: projectId, source_deleted: deleted } = row;
     return { source, uuid, name, projectId, sourceIsThere: deleted === 0 };
@@ -212,60 +212,64 @@ export class Consoles {
 
   /** One console with its sessions; null when there is none. */
   async find(source: string, uuid: string): Promise<Console | null> {
-    const row = await findConsole(this.#db, source, uuid);
+    const row = await findConsole(this.db, source, uuid);
     if (row === null) return null;
-    const [console] = await this.#withSessions([row]);
+    const [console] = await this.withSessions([row]);
     return console ?? null;
   }
 
   /** The console's address with its decrypted ticket and the source's CA; null when the console is gone. */
   async connectInfo(source: string, uuid: string): Promise<ConnectInfo | null> {
-    const row = await findConsoleTarget(this.#db, source, uuid);
-    return row === null ? null : toConnectInfo(this.#db, row);
+    const row = await findConsoleTarget(this.db, source, uuid);
+    return row === null ? null : toConnectInfo(this.db, row);
   }
 
-  async #reconcileRow(
+  private async reconcileRow(
     row: ConsoleRow,
     console: DiscoveredConsole | undefined,
     done: Reconciliation,
     before?: DiscoveredConsole,
   ): Promise<boolean> {
-    const at = { ...this.#actor, source: row.source, uuid: row.uuid };
+    const at = { ...this.actor, source: row.source, uuid: row.uuid };
     if (console === undefined) {
-      if (!(await deleteConsole(this.#db, row.source, row.uuid))) return true;
+      if (!(await deleteConsole(this.db, row.source, row.uuid))) return true;
       done.removed.push(row.uuid);
-      await this.#audit.record({ ...at, message: AUDIT.consoleGone });
+      await this.audit.record({ ...at, message: AUDIT.consoleGone });
       return true;
     }
-    if (before !== undefined && !isDeepStrictEqual(toDiscovered(this.#db, row), before)) return false;
+    if (before !== undefined && !isDeepStrictEqual(toDiscovered(this.db, row), before)) return false;
     const since = before === undefined ? undefined : (before.instanceEventAt ?? null);
-    const next = this.#toRow(row.source, console, row.discovered);
-    const clear = { ...row, ticket: openTicket(this.#db, row) };
+    const next = this.toRow(row.source, console, row.discovered);
+    const clear = { ...row, ticket: openTicket(this.db, row) };
     const fields = COMPARED.filter((field) =>
       field === 'ticket' ? clear.ticket !== console.ticket : clear[field] !== next[field],
     );
     const followed = FOLLOWED.some((field) => row[field] !== next[field]);
     if (fields.length === 0 && !followed) return true;
-    if (!(await updateConsole(this.#db, next, since))) return false;
+    if (!(await updateConsole(this.db, next, since))) return false;
     if (fields.length === 0) return true;
     done.changed.push(row.uuid);
-    await this.#audit.record({ ...at, message: consoleChanged(fields) });
+    await this.audit.record({ ...at, message: consoleChanged(fields) });
     return true;
   }
 
-  async #add(source: string, consoles: readonly DiscoveredConsole[], done: Reconciliation): Promise<void> {
+  private async add(
+    source: string,
+    consoles: readonly DiscoveredConsole[],
+    done: Reconciliation,
+  ): Promise<void> {
     for (let from = 0; from < consoles.length; from += BATCH) {
-      const now = this.#now();
-      const rows = consoles.slice(from, from + BATCH).map((console) => this.#toRow(source, console, now));
-      const added = await insertConsoles(this.#db, source, rows);
+      const now = this.now();
+      const rows = consoles.slice(from, from + BATCH).map((console) => this.toRow(source, console, now));
+      const added = await insertConsoles(this.db, source, rows);
       done.added.push(...added);
       const message = AUDIT.consoleDiscovered;
-      await this.#audit.recordMany(added.map((uuid) => ({ ...this.#actor, source, uuid, message })));
+      await this.audit.recordMany(added.map((uuid) => ({ ...this.actor, source, uuid, message })));
       await breathe();
     }
   }
 
-  #toRow(source: string, console: DiscoveredConsole, discovered: number): ConsoleRow {
+  private toRow(source: string, console: DiscoveredConsole, discovered: number): ConsoleRow {
     const { uuid, ticket } = console;
     return {
       source,
@@ -277,7 +281,7 @@ export class Consoles {
       secure_port: console.securePort,
       name: console.name,
       host_subject: console.hostSubject,
-      ticket: ticket === '' ? null : this.#db.cipher.seal(ticketPlace(source, uuid), ticket),
+      ticket: ticket === '' ? null : this.db.cipher.seal(ticketPlace(source, uuid), ticket),
       project_id: console.projectId ?? null,
       user_id: console.userId ?? null,
       instance_state: console.instanceState ?? null,
@@ -291,14 +295,14 @@ export class Consoles {
   }
 
   // Two more statements for a whole page, however many consoles it has.
-  async #withSessions(rows: readonly ShownConsoleRow[]): Promise<Console[]> {
-    const now = this.#now();
+  private async withSessions(rows: readonly ShownConsoleRow[]): Promise<Console[]> {
+    const now = this.now();
     const ranges = rangesOf(rows);
     const found = new Map<string, { sessionIds: string[]; count: number }>();
-    for (const { source, uuid, tokens } of await countTokens(this.#db, ranges, now)) {
+    for (const { source, uuid, tokens } of await countTokens(this.db, ranges, now)) {
       found.set(`${source}/${uuid}`, { sessionIds: [], count: tokens });
     }
-    for (const { source, uuid, session_id: sessionId, expires } of await tokensInUse(this.#db, ranges)) {
+    for (const { source, uuid, session_id: sessionId, expires } of await tokensInUse(this.db, ranges)) {
       const { sessionIds, count } = found.get(`${source}/${uuid}`) ?? NO_TOKENS;
       const also = expires < now ? 1 : 0;
       found.set(`${source}/${uuid}`, { sessionIds: [...sessionIds, sessionId].sort(), count: count + also });

@@ -34,10 +34,10 @@ export interface InstanceFact {
 
 /** What is known of instances from their cloud's own news. */
 export class InstanceFacts {
-  readonly #db: Database;
+  private readonly db: Database;
 
   constructor(db: Database) {
-    this.#db = db;
+    this.db = db;
   }
 
   /**
@@ -45,7 +45,7 @@ export class InstanceFacts {
    * @param platform the type of the clouds; uuids of other platforms mean other machines
    */
   async consoles(platform: string, uuid: string): Promise<InstanceConsole[]> {
-    const rows = await consolesOfInstance(this.#db, platform, uuid);
+    const rows = await consolesOfInstance(this.db, platform, uuid);
     return rows.map((row) => ({
       source: row.source,
       uuid: row.uuid,
@@ -57,7 +57,7 @@ export class InstanceFacts {
 
   /** Records state and host; false when something newer is known, or the console is gone. Equal times count as news. */
   record(source: string, uuid: string, fact: InstanceFact): Promise<boolean> {
-    return recordState(this.#db, {
+    return recordState(this.db, {
       ...{ source, uuid, at: fact.at },
       state: fact.state.slice(0, LONGEST.state),
       host: fact.host?.slice(0, LONGEST.host) ?? null,
@@ -66,16 +66,16 @@ export class InstanceFacts {
 
   /** Whether nothing newer is known of the console's instance. */
   isNews(source: string, uuid: string, at: number): Promise<boolean> {
-    return isNews(this.#db, source, uuid, at);
+    return isNews(this.db, source, uuid, at);
   }
 
   /** Records the lock; false when something newer is known of it. */
   recordLock(source: string, uuid: string, at: number, locked: boolean): Promise<boolean> {
-    return recordLock(this.#db, { source, uuid, at, locked });
+    return recordLock(this.db, { source, uuid, at, locked });
   }
 
   /** From now on the console's address counts for nothing until the cloud has been asked for it. */
   markAddressStale(source: string, uuid: string): Promise<void> {
-    return markAddressStale(this.#db, source, uuid);
+    return markAddressStale(this.db, source, uuid);
   }
 }

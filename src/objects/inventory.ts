@@ -30,10 +30,10 @@ export type {
 
 /** Everything of all sources. A listing is narrowed by its filter. */
 export class Inventory {
-  readonly #db: Database;
+  private readonly db: Database;
 
   constructor(db: Database) {
-    this.#db = db;
+    this.db = db;
   }
 
   /** Consoles by source and uuid. @throws InvalidInput for a marker that is none */
@@ -42,10 +42,10 @@ export class Inventory {
     const limit = page.limit + 1;
     const rows =
       filter.source !== undefined || filter.uuid !== undefined
-        ? await listNarrowedConsoles(this.#db, filter, marker, limit)
+        ? await listNarrowedConsoles(this.db, filter, marker, limit)
         : filter.projectId === undefined
-          ? await listConsoles(this.#db, marker, limit)
-          : await listConsolesOfProject(this.#db, filter.projectId, marker, limit);
+          ? await listConsoles(this.db, marker, limit)
+          : await listConsolesOfProject(this.db, filter.projectId, marker, limit);
     return pageOf(
       rows,
       page.limit,
@@ -56,12 +56,12 @@ export class Inventory {
 
   /** One console; null when there is none. */
   console(source: string, uuid: string): Promise<ShownConsoleRow | null> {
-    return findConsole(this.#db, source, uuid);
+    return findConsole(this.db, source, uuid);
   }
 
   /** Sessions by id, those that ended within the last day too. */
   async sessions(page: PageRequest, filter: InventoryFilter): Promise<Page<SessionInventoryRow>> {
-    const rows = await listSessions(this.#db, filter, page.marker ?? '', page.limit + 1);
+    const rows = await listSessions(this.db, filter, page.marker ?? '', page.limit + 1);
     return pageOf(
       rows,
       page.limit,
@@ -72,13 +72,13 @@ export class Inventory {
 
   /** One session; null when there is none. */
   session(sessionId: string): Promise<SessionInventoryRow | null> {
-    return findSessionOf(this.#db, sessionId);
+    return findSessionOf(this.db, sessionId);
   }
 
   /** Connections in the order in which they were opened. @throws InvalidInput for a marker that is none */
   async connections(page: PageRequest, filter: InventoryFilter): Promise<Page<ConnectionInventoryRow>> {
     const marker = page.marker === undefined ? 0 : numberMarker(page.marker);
-    const rows = await listConnections(this.#db, filter, marker, page.limit + 1);
+    const rows = await listConnections(this.db, filter, marker, page.limit + 1);
     return pageOf(
       rows,
       page.limit,
@@ -92,13 +92,13 @@ export class Inventory {
    * down. @throws InvalidInput for a marker that is none
    */
   services(page: PageRequest, filter: ServiceFilter & { readonly downTime: number }): Promise<Page<Service>> {
-    return new Services(this.#db).list(page, filter);
+    return new Services(this.db).list(page, filter);
   }
 
   /** Audit events, newest first. @throws InvalidInput for a marker that is none */
   async events(page: PageRequest, filter: InventoryFilter): Promise<Page<EventInventoryRow>> {
     const marker = page.marker === undefined ? Number.MAX_SAFE_INTEGER : numberMarker(page.marker);
-    const rows = await listEvents(this.#db, filter, marker, page.limit + 1);
+    const rows = await listEvents(this.db, filter, marker, page.limit + 1);
     return pageOf(
       rows,
       page.limit,

@@ -25,19 +25,19 @@ const LONGEST_HOLDER = 255;
 
 /** The leases of this site, as one process sees them. */
 export class Leases {
-  readonly #db: Database;
-  readonly #holder: string;
-  readonly #runId: string;
+  private readonly db: Database;
+  private readonly holder: string;
+  private readonly runId: string;
 
   constructor(db: Database, who: LeaseHolder) {
-    this.#db = db;
-    this.#holder = who.holder.slice(0, LONGEST_HOLDER);
-    this.#runId = who.runId;
+    this.db = db;
+    this.holder = who.holder.slice(0, LONGEST_HOLDER);
+    this.runId = who.runId;
   }
 
   /** All leases, and the database's time, epoch seconds. */
   async look(): Promise<{ now: number; leases: Lease[] }> {
-    const { now, leases } = await listLeases(this.#db);
+    const { now, leases } = await listLeases(this.db);
     return {
       now,
       leases: leases.map(({ name, holder, run_id, expires }) => ({ name, holder, runId: run_id, expires })),
@@ -46,8 +46,8 @@ export class Leases {
 
   /** Whether a lease may be taken at the database's time `now`. */
   isFree(lease: Lease | undefined, now: number, seconds: number, o: { ofFormerRun: boolean }): boolean {
-    if (lease === undefined || lease.runId === this.#runId) return true;
-    if (o.ofFormerRun && lease.holder === this.#holder) return true;
+    if (lease === undefined || lease.runId === this.runId) return true;
+    if (o.ofFormerRun && lease.holder === this.holder) return true;
     return lease.expires < now || lease.expires > now + 2 * seconds;
   }
 
@@ -56,21 +56,21 @@ export class Leases {
    * left behind. false: somebody else has it.
    */
   take(name: string, seconds: number, o: { ofFormerRun: boolean }): Promise<boolean> {
-    return takeLease(this.#db, { name, holder: this.#holder, runId: this.#runId, seconds }, o);
+    return takeLease(this.db, { name, holder: this.holder, runId: this.runId, seconds }, o);
   }
 
   /** Extends those that are still held; gives how many. */
   renew(names: readonly string[], seconds: number): Promise<number> {
-    return renewLeases(this.#db, names, this.#runId, seconds);
+    return renewLeases(this.db, names, this.runId, seconds);
   }
 
   /** Whether this process is the holder in the database. */
   isOwn(lease: Lease): boolean {
-    return lease.runId === this.#runId;
+    return lease.runId === this.runId;
   }
 
   /** Gives leases up, so that nobody waits for their end. */
   giveUp(names: readonly string[]): Promise<void> {
-    return giveUpLeases(this.#db, names, this.#runId);
+    return giveUpLeases(this.db, names, this.runId);
   }
 }

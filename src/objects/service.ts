@@ -87,22 +87,22 @@ const WIDTH = { host: 255, binary: 64, version: 64 } as const;
 
 /** The services of this site. */
 export class Services {
-  readonly #db: Database;
+  private readonly db: Database;
 
   constructor(db: Database) {
-    this.#db = db;
+    this.db = db;
   }
 
   /** A run begins: the row of its program on its node is its own from now on, whoever had it before. */
   async register(run: ServiceRun, report: ServiceReport): Promise<void> {
     const beat = toBeat(run, 'running', report);
-    if (await takeService(this.#db, beat, { force: true, downTime: 0 })) return;
+    if (await takeService(this.db, beat, { force: true, downTime: 0 })) return;
     try {
-      await insertService(this.#db, beat);
+      await insertService(this.db, beat);
     } catch (error) {
       // Another run of the same program was faster: the later one has the row.
       if (!(error instanceof DuplicateRow)) throw error;
-      await takeService(this.#db, beat, { force: true, downTime: 0 });
+      await takeService(this.db, beat, { force: true, downTime: 0 });
     }
   }
 
@@ -116,25 +116,24 @@ export class Services {
     },
   ): Promise<Beat> {
     const beat = toBeat(run, o.draining ? 'draining' : 'running', o.report);
-    if (await beatService(this.#db, beat)) return { kind: 'well' };
-    if (await takeService(this.#db, beat, { force: false, downTime: o.downTime }))
-      return { kind: 'returned' };
-    const other = await findService(this.#db, run.host, run.binary);
+    if (await beatService(this.db, beat)) return { kind: 'well' };
+    if (await takeService(this.db, beat, { force: false, downTime: o.downTime })) return { kind: 'returned' };
+    const other = await findService(this.db, run.host, run.binary);
     if (other !== null) return { kind: 'displaced', pid: other.pid };
-    await insertService(this.#db, beat);
+    await insertService(this.db, beat);
     return { kind: 'returned' };
   }
 
   /** A run ends by itself: it is down at once. */
   async stop(run: ServiceRun): Promise<void> {
-    await stopService(this.#db, toBeat(run, 'stopped', {}));
+    await stopService(this.db, toBeat(run, 'stopped', {}));
   }
 
   /** Marks the services that have gone silent as down; gives those that this call marked. */
   async findDown(patience: Patience): Promise<Service[]> {
     const found: Service[] = [];
-    for (const row of await listOverdueServices(this.#db, patience)) {
-      const marked = await markServiceDown(this.#db, row, patience);
+    for (const row of await listOverdueServices(this.db, patience)) {
+      const marked = await markServiceDown(this.db, row, patience);
       if (marked) found.push(toService({ ...row, down_since: row.now }, patience.downTime));
     }
     return found;
@@ -142,12 +141,12 @@ export class Services {
 
   /** Nodes whose proxies are all down, and whose connections are open in the records. */
   nodesToClose(): Promise<string[]> {
-    return hostsToClose(this.#db);
+    return hostsToClose(this.db);
   }
 
   /** In the order in which they first appeared. @throws InvalidInput for a marker that is none */
   async list(page: PageRequest, o: ServiceFilter & { readonly downTime: number }): Promise<Page<Service>> {
-    const rows = await listServices(this.#db, o, markerOf(page.marker), page.limit + 1);
+    const rows = await listServices(this.db, o, markerOf(page.marker), page.limit + 1);
     return pageOf(
       rows,
       page.limit,
@@ -158,13 +157,13 @@ export class Services {
 
   /** Removes a service that is down and has nothing open in the records; false when there is no such one. */
   async remove(id: number): Promise<boolean> {
-    const forgotten = await listForgottenServices(this.#db, 0);
-    return forgotten.includes(id) && (await deleteDownServices(this.#db, [id])) > 0;
+    const forgotten = await listForgottenServices(this.db, 0);
+    return forgotten.includes(id) && (await deleteDownServices(this.db, [id])) > 0;
   }
 
   /** Removes services that have been down for `age` seconds and have nothing open in the records; gives how many. */
   async removeForgotten(age: number): Promise<number> {
-    return deleteDownServices(this.#db, await listForgottenServices(this.#db, age));
+    return deleteDownServices(this.db, await listForgottenServices(this.db, age));
   }
 }
 

@@ -59,18 +59,18 @@ const LONGEST = { name: 255, type: 20, text: 255, url: 1024, error: 1024 } as co
 
 /** The sources of this site. */
 export class Sources {
-  readonly #db: Database;
-  readonly #now: Clock;
-  readonly #changed: (name: string, fault: string | null) => void;
+  private readonly db: Database;
+  private readonly now: Clock;
+  private readonly changed: (name: string, fault: string | null) => void;
 
   /** @param options changed: hears of each distinct fault once, and of its end (null) */
   constructor(
     db: Database,
     options: { now?: Clock; changed?: (name: string, fault: string | null) => void } = {},
   ) {
-    this.#db = db;
-    this.#now = options.now ?? systemClock;
-    this.#changed = options.changed ?? (() => undefined);
+    this.db = db;
+    this.now = options.now ?? systemClock;
+    this.changed = options.changed ?? (() => undefined);
   }
 
   /**
@@ -80,14 +80,14 @@ export class Sources {
   async upsert(source: SourceDefinition): Promise<void> {
     check(source);
     const password = source.password ?? '';
-    if (password !== '') await refreshKey(this.#db);
-    await upsertSource(this.#db, {
+    if (password !== '') await refreshKey(this.db);
+    await upsertSource(this.db, {
       name: source.name,
       type: source.type,
       url: source.url ?? null,
       ca_cert: source.caCert ?? null,
       username: source.username ?? null,
-      password: password === '' ? null : this.#db.cipher.seal(passwordPlace(source.name), password),
+      password: password === '' ? null : this.db.cipher.seal(passwordPlace(source.name), password),
       project_name: source.projectName ?? null,
       user_domain_id: source.userDomainId ?? null,
       project_domain_id: source.projectDomainId ?? null,
@@ -98,43 +98,43 @@ export class Sources {
   /** A good discovery by `node`: sets last_seen and seen_by, clears the error. */
   async markSeen(name: string, node: string): Promise<void> {
     await this.setError(name, null);
-    await markSourceSeen(this.#db, name, node, this.#now());
+    await markSourceSeen(this.db, name, node, this.now());
   }
 
   /** Soft-deletes. false: unknown or already deleted. */
   async markDeleted(name: string): Promise<boolean> {
-    return deleteSource(this.#db, name);
+    return deleteSource(this.db, name);
   }
 
   /** Sets the error that the API shows, or clears it. */
   async setError(name: string, text: string | null): Promise<void> {
     const fault = text?.slice(0, LONGEST.error) ?? null;
-    if (await setSourceError(this.#db, name, fault)) this.#changed(name, fault);
+    if (await setSourceError(this.db, name, fault)) this.changed(name, fault);
   }
 
   /** By name; deleted ones are left out unless asked for. */
   async list(page: PageRequest, options: { deleted?: boolean } = {}): Promise<Page<Source>> {
-    const rows = await listSources(this.#db, page.marker ?? '', page.limit + 1, options.deleted ?? false);
+    const rows = await listSources(this.db, page.marker ?? '', page.limit + 1, options.deleted ?? false);
     return pageOf(rows, page.limit, toSource, ({ name }) => name);
   }
 
   /** One source, a deleted one too. */
   async find(name: string): Promise<Source | null> {
-    const row = await findSource(this.#db, name);
+    const row = await findSource(this.db, name);
     return row === null ? null : toSource(row);
   }
 
   /** What sources.yaml says about all sources of one platform, passwords included. */
   async definitions(type: string): Promise<SourceDefinition[]> {
-    const rows = await listSourcesOfType(this.#db, type);
-    if (rows.some(({ password }) => password !== null)) await refreshKey(this.#db);
+    const rows = await listSourcesOfType(this.db, type);
+    if (rows.some(({ password }) => password !== null)) await refreshKey(this.db);
     return rows.map((row) => ({
       name: row.name,
       type: row.type,
       url: row.url,
       caCert: row.ca_cert,
       username: row.username,
-      password: row.password === null ? null : this.#db.cipher.open(passwordPlace(row.name), row.password),
+      password: row.password === null ? null : this.db.cipher.open(passwordPlace(row.name), row.password),
       projectName: row.project_name,
       userDomainId: row.user_domain_id,
       projectDomainId: row.project_domain_id,
@@ -144,8 +144,8 @@ export class Sources {
 
   /** The decrypted password of a source; null when it has none. */
   async password(name: string): Promise<string | null> {
-    const sealed = await findSourcePassword(this.#db, name);
-    return sealed === null ? null : this.#db.cipher.open(passwordPlace(name), sealed);
+    const sealed = await findSourcePassword(this.db, name);
+    return sealed === null ? null : this.db.cipher.open(passwordPlace(name), sealed);
   }
 }
 

@@ -34,19 +34,19 @@ const NOBODY = encode(Buffer.alloc(SALT_BYTES), Buffer.alloc(HASH_BYTES));
 
 /** The local users of this site. */
 export class Users {
-  readonly #db: Database;
-  readonly #now: Clock;
+  private readonly db: Database;
+  private readonly now: Clock;
 
   constructor(db: Database, options: { now?: Clock } = {}) {
-    this.#db = db;
-    this.#now = options.now ?? systemClock;
+    this.db = db;
+    this.now = options.now ?? systemClock;
   }
 
   /** @throws Conflict when the name is taken, InvalidInput on a bad name or password */
   async create(name: string, password: string, options: { admin: boolean }): Promise<User> {
     if (!NAME.test(name))
       throw new InvalidInput('user name: 1 to 255 printing characters, no space at either end');
-    const user = { name, admin: options.admin, created: this.#now() };
+    const user = { name, admin: options.admin, created: this.now() };
     const row = {
       name,
       password_hash: await hash(password),
@@ -54,7 +54,7 @@ export class Users {
       created: user.created,
     };
     try {
-      await insertUser(this.#db, row);
+      await insertUser(this.db, row);
     } catch (error) {
       if (error instanceof DuplicateRow) throw new Conflict(`user ${name} exists already`);
       throw error;
@@ -64,30 +64,30 @@ export class Users {
 
   /** The user when the password is right, else null; takes as long for a user that does not exist. */
   async verify(name: string, password: string): Promise<User | null> {
-    const row = await findUser(this.#db, name.slice(0, 255));
+    const row = await findUser(this.db, name.slice(0, 255));
     const right = await matches(row?.password_hash ?? NOBODY, password.slice(0, LONGEST_PASSWORD + 1));
     return row !== null && right && password.length <= LONGEST_PASSWORD ? toUser(row) : null;
   }
 
   /** false: no such user. @throws InvalidInput on a bad password */
   async setPassword(name: string, password: string): Promise<boolean> {
-    return updateUserPassword(this.#db, name, await hash(password));
+    return updateUserPassword(this.db, name, await hash(password));
   }
 
   /** By name. */
   async list(page: PageRequest): Promise<Page<User>> {
-    const rows = await listUsers(this.#db, page.marker ?? '', page.limit + 1);
+    const rows = await listUsers(this.db, page.marker ?? '', page.limit + 1);
     return pageOf(rows, page.limit, toUser, ({ name }) => name);
   }
 
   /** false: no such user. */
   async remove(name: string): Promise<boolean> {
-    return deleteUser(this.#db, name);
+    return deleteUser(this.db, name);
   }
 
   /** Whether any local user exists. */
   async any(): Promise<boolean> {
-    return (await listUsers(this.#db, '', 1)).length > 0;
+    return (await listUsers(this.db, '', 1)).length > 0;
   }
 }
 

@@ -40,57 +40,57 @@ export function parseCheckList(list: CheckList): Check {
 
 /** Recursive descent over the tokens of one check. */
 class Parser {
-  #at = 0;
-  #depth = 0;
+  private at = 0;
+  private depth = 0;
 
   constructor(private readonly tokens: readonly string[]) {}
 
   whole(): Check {
-    const check = this.#or();
-    const rest = this.tokens[this.#at];
+    const check = this.or();
+    const rest = this.tokens[this.at];
     if (rest === ')') throw new CheckFault('")" without "("');
     if (rest !== undefined) throw new CheckFault(`"${rest}" needs "and" or "or" in front of it`);
     return check;
   }
 
-  #or(): Check {
-    const checks = [this.#and()];
-    while (this.#takes('or')) checks.push(this.#and());
+  private or(): Check {
+    const checks = [this.and()];
+    while (this.takes('or')) checks.push(this.and());
     return only(checks) ?? { kind: 'or', checks };
   }
 
-  #and(): Check {
-    const checks = [this.#not()];
-    while (this.#takes('and')) checks.push(this.#not());
+  private and(): Check {
+    const checks = [this.not()];
+    while (this.takes('and')) checks.push(this.not());
     return only(checks) ?? { kind: 'and', checks };
   }
 
-  #not(): Check {
-    this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw new CheckFault('nested too deep');
-    const check: Check = this.#takes('not') ? { kind: 'not', check: this.#not() } : this.#simple();
-    this.#depth -= 1;
+  private not(): Check {
+    this.depth += 1;
+    if (this.depth > MAX_DEPTH) throw new CheckFault('nested too deep');
+    const check: Check = this.takes('not') ? { kind: 'not', check: this.not() } : this.simple();
+    this.depth -= 1;
     return check;
   }
 
-  #simple(): Check {
-    const token = this.tokens[this.#at];
-    const before = this.tokens[this.#at - 1];
+  private simple(): Check {
+    const token = this.tokens[this.at];
+    const before = this.tokens[this.at - 1];
     if (token === undefined || token === ')' || /^(and|or)$/i.test(token)) {
       throw new CheckFault(
         `a check is missing after ${before === undefined ? 'the beginning' : `"${before}"`}`,
       );
     }
-    this.#at += 1;
+    this.at += 1;
     if (token !== '(') return readSimple(token);
-    const inner = this.#or();
-    if (!this.#takes(')')) throw new CheckFault('"(" without ")"');
+    const inner = this.or();
+    if (!this.takes(')')) throw new CheckFault('"(" without ")"');
     return inner;
   }
 
-  #takes(token: string): boolean {
-    if (this.tokens[this.#at]?.toLowerCase() !== token) return false;
-    this.#at += 1;
+  private takes(token: string): boolean {
+    if (this.tokens[this.at]?.toLowerCase() !== token) return false;
+    this.at += 1;
     return true;
   }
 }

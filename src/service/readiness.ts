@@ -6,63 +6,63 @@ import { loggerFor } from '../log.js';
 import { withDeadline } from '../net/deadline.js';
 import type { Database } from '../objects/database.js';
 
-const LOG = loggerFor('kerbside.health');
+const log = loggerFor('kerbside.health');
 const PING_DEADLINE_MS = 2000;
 
 /** Whether this process is ready. */
 export class Readiness {
-  #starting: boolean;
-  #draining = false;
-  #away = false;
-  readonly #needs: (() => string | undefined)[] = [];
+  private starting: boolean;
+  private draining = false;
+  private away = false;
+  private readonly needs: (() => string | undefined)[] = [];
   /** The question that is under way: any number of balancers share it. */
-  #asked: Promise<Error | string | null> | undefined;
+  private asked: Promise<Error | string | null> | undefined;
 
   /** @param options.starting not ready before {@link setStarted} */
   constructor(
     private readonly db: Pick<Database, 'ping'>,
     options: { readonly starting?: boolean } = {},
   ) {
-    this.#starting = options.starting ?? false;
+    this.starting = options.starting ?? false;
   }
 
   /** From now on the process is ready. */
   setStarted(): void {
-    this.#starting = false;
+    this.starting = false;
   }
 
   /** One more thing that the process needs. @param missing says why it is not there, or undefined when it is */
   require(missing: () => string | undefined): void {
-    this.#needs.push(missing);
+    this.needs.push(missing);
   }
 
   /** From now on the process is not ready: it finishes what it has. */
   setDraining(): void {
-    this.#draining = true;
+    this.draining = true;
   }
 
   /** Why the process is not ready, or undefined when it is. */
   async fault(): Promise<string | undefined> {
-    if (this.#starting) return 'this service is starting';
-    if (this.#draining) return 'this service is shutting down';
-    for (const missing of this.#needs) {
+    if (this.starting) return 'this service is starting';
+    if (this.draining) return 'this service is shutting down';
+    for (const missing of this.needs) {
       const fault = missing();
       if (fault !== undefined) return fault;
     }
-    return (await this.#databaseAnswers()) ? undefined : 'the database does not answer';
+    return (await this.databaseAnswers()) ? undefined : 'the database does not answer';
   }
 
   // Balancers ask all the time: only a change is worth a line.
-  async #databaseAnswers(): Promise<boolean> {
-    this.#asked ??= this.#ping().finally(() => (this.#asked = undefined));
-    const fault = await this.#asked;
-    if (fault !== null && !this.#away) LOG.warning('the database does not answer', { fault });
-    if (fault === null && this.#away) LOG.info('the database answers again');
-    this.#away = fault !== null;
+  private async databaseAnswers(): Promise<boolean> {
+    this.asked ??= this.ping().finally(() => (this.asked = undefined));
+    const fault = await this.asked;
+    if (fault !== null && !this.away) log.warning('the database does not answer', { fault });
+    if (fault === null && this.away) log.info('the database answers again');
+    this.away = fault !== null;
     return fault === null;
   }
 
-  async #ping(): Promise<Error | string | null> {
+  private async ping(): Promise<Error | string | null> {
     const late = (): Error => new Unavailable(`no answer within ${PING_DEADLINE_MS} ms`);
     try {
       await withDeadline(this.db.ping(), PING_DEADLINE_MS, late);

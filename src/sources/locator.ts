@@ -39,11 +39,11 @@ export class Locator {
     const at = { target, expectedInstanceUuid: platform?.guestReportsUuid === true ? uuid : null };
     // A platform without a driver: its consoles came out of another Kerbside's database.
     if (!channel.main || platform?.makeDriver === undefined) return { kind: 'recorded', ...at };
-    const location = await this.#ask(channel, timeout);
+    const location = await this.ask(channel, timeout);
     return location.kind === 'denied' ? location : { ...at, ...location };
   }
 
-  async #ask(channel: ChannelToLocate, timeout: number): Promise<Location> {
+  private async ask(channel: ChannelToLocate, timeout: number): Promise<Location> {
     const signal = signalWithin(timeout * 1000);
     const driver = (await this.drivers.find(channel.source, channel.platform))?.driver;
     if (driver === undefined) return { kind: 'unconfirmed', why: 'the source is not configured any more' };

@@ -24,7 +24,7 @@ interface KeptSource extends DrivenSource {
 
 /** The drivers. */
 export class SourceDrivers {
-  readonly #kept = new Map<string, ReadonlyMap<string, KeptSource>>();
+  private readonly kept = new Map<string, ReadonlyMap<string, KeptSource>>();
 
   /** @param platforms by the word that sources.yaml has for them */
   constructor(
@@ -39,7 +39,7 @@ export class SourceDrivers {
     for (const [type, platform] of Object.entries(this.platforms)) {
       // The others have no driver, or none that can be made without sources.yaml.
       if (platform.makeDriver === undefined || !platform.needsDefinition) continue;
-      for (const [name, source] of await this.#ofPlatform(type, platform)) all.set(name, source);
+      for (const [name, source] of await this.ofPlatform(type, platform)) all.set(name, source);
     }
     return all;
   }
@@ -48,7 +48,7 @@ export class SourceDrivers {
   async find(name: string, type: string): Promise<DrivenSource | undefined> {
     const platform = Object.hasOwn(this.platforms, type) ? this.platforms[type] : undefined;
     if (platform?.makeDriver === undefined) return undefined;
-    if (platform.needsDefinition) return (await this.#ofPlatform(type, platform)).get(name);
+    if (platform.needsDefinition) return (await this.ofPlatform(type, platform)).get(name);
     const driver = platform.makeDriver({ definition: { name, type }, consoles: [] }, this.services);
     return { name, driver, knowsUsers: false };
   }
@@ -70,26 +70,26 @@ export class SourceDrivers {
   }
 
   // The requests of a driver that is replaced end by their deadlines.
-  async #ofPlatform(type: string, platform: Platform): Promise<ReadonlyMap<string, DrivenSource>> {
-    const before = this.#kept.get(type);
+  private async ofPlatform(type: string, platform: Platform): Promise<ReadonlyMap<string, DrivenSource>> {
+    const before = this.kept.get(type);
     const now = new Map<string, KeptSource>();
     for (const definition of await this.sources.definitions(type)) {
       const { name } = definition;
       const fingerprint = createHash('sha256').update(JSON.stringify(definition)).digest('hex');
       const old = before?.get(name);
-      now.set(name, old?.fingerprint === fingerprint ? old : this.#make(platform, definition, fingerprint));
+      now.set(name, old?.fingerprint === fingerprint ? old : this.make(platform, definition, fingerprint));
     }
-    this.#kept.set(type, now);
+    this.kept.set(type, now);
     return now;
   }
 
-  #make(platform: Platform, definition: SourceDefinition, fingerprint: string): KeptSource {
+  private make(platform: Platform, definition: SourceDefinition, fingerprint: string): KeptSource {
     const { name } = definition;
     const knowsUsers = platform.knowsUsers?.(definition, this.services.conf) ?? false;
-    return { name, fingerprint, knowsUsers, driver: this.#driverOf(platform, definition) };
+    return { name, fingerprint, knowsUsers, driver: this.driverOf(platform, definition) };
   }
 
-  #driverOf(platform: Platform, definition: SourceDefinition): SourceDriver | Error {
+  private driverOf(platform: Platform, definition: SourceDefinition): SourceDriver | Error {
     try {
       const driver = platform.makeDriver?.({ definition, consoles: [] }, this.services);
       return driver ?? new InvalidInput(`this release has no driver for sources of type ${definition.type}`);

@@ -6,14 +6,14 @@ import { readFile } from 'node:fs/promises';
 import { StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
 
-const LOG = loggerFor('kerbside.ca');
+const log = loggerFor('kerbside.ca');
 /** How often the file is looked at. */
 const LOOK_INTERVAL_MS = 1000;
 
 /** The CA certificate. */
 export class CaCertificate {
-  #seen: string;
-  #looked: number;
+  private seen: string;
+  private looked: number;
 
   private constructor(
     private readonly path: string,
@@ -21,8 +21,8 @@ export class CaCertificate {
     private lastGood: string | undefined,
     seen: string,
   ) {
-    this.#seen = seen;
-    this.#looked = now();
+    this.seen = seen;
+    this.looked = now();
   }
 
   /**
@@ -47,23 +47,23 @@ export class CaCertificate {
   /** The PEM text, or undefined if there is none to hand out. A file that went away leaves the last good text. */
   async pem(): Promise<string | undefined> {
     const now = this.now();
-    if (this.path !== '' && now - this.#looked >= LOOK_INTERVAL_MS) {
-      this.#looked = now;
-      await this.#look();
+    if (this.path !== '' && now - this.looked >= LOOK_INTERVAL_MS) {
+      this.looked = now;
+      await this.look();
     }
     return this.lastGood;
   }
 
-  async #look(): Promise<void> {
+  private async look(): Promise<void> {
     // The mark first: what is written after it is another file at the next look.
     const mark = markOf(this.path);
-    if (mark === this.#seen) return;
-    this.#seen = mark;
+    if (mark === this.seen) return;
+    this.seen = mark;
     try {
       this.lastGood = await read(this.path);
-      LOG.info('CA certificate taken up', { path: this.path });
+      log.info('CA certificate taken up', { path: this.path });
     } catch (error) {
-      LOG.warning('cannot read the CA certificate; the last good one is used', {
+      log.warning('cannot read the CA certificate; the last good one is used', {
         path: this.path,
         fault: faultOf(error),
       });

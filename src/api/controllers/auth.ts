@@ -16,7 +16,7 @@ import { contextOf } from '../request-context.js';
 import { LoginBody, loginAttempt } from '../schemas/login.js';
 import { BODY } from '../schemas/schema-pipe.js';
 
-const LOG = loggerFor('kerbside.api.auth');
+const log = loggerFor('kerbside.api.auth');
 
 /** `/auth` */
 @Controller()
@@ -77,7 +77,7 @@ export class AuthController {
       return await this.logins.attempt(loginAttempt(body, clientAddress(request)));
     } catch (error) {
       if (!(error instanceof KeystoneFault)) throw error;
-      LOG.error('nobody can log in by Keystone', {
+      log.error('nobody can log in by Keystone', {
         request_id: contextOf(request).requestId,
         kind: error.kind,
         fault: error,

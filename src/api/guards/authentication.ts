@@ -45,11 +45,11 @@ class NotAuthenticated extends HttpFault {
 }
 
 const OUR_CHALLENGE = 'Bearer realm="kerbside"';
-const LOG = loggerFor('kerbside.api.authentication');
+const log = loggerFor('kerbside.api.authentication');
 
 /** Authenticates as the route's access asks for it. */
 export class AuthenticationGuard implements CanActivate {
-  readonly #verify: TokenVerifier;
+  private readonly verify: TokenVerifier;
 
   /**
    * @param seed the key of our own tokens
@@ -59,7 +59,7 @@ export class AuthenticationGuard implements CanActivate {
     seed: string,
     private readonly keystone: KeystoneTokens | undefined,
   ) {
-    this.#verify = tokenVerifier(seed);
+    this.verify = tokenVerifier(seed);
   }
 
   /** @throws HttpFault 401, or 503 when Keystone does not say */
@@ -72,7 +72,7 @@ export class AuthenticationGuard implements CanActivate {
     const token = keystone === undefined ? '' : headerOf(request, 'x-auth-token');
     if (keystone !== undefined && token !== '')
       await authenticateAtKeystone(request, keystone, token, optional);
-    else await authenticate(request, this.#verify, optional, keystone);
+    else await authenticate(request, this.verify, optional, keystone);
     return true;
   }
 }
@@ -115,7 +115,7 @@ async function validated(
     return await keystone.validator.validate(token, { method, path, serviceToken });
   } catch (error) {
     if (!(error instanceof KeystoneFault)) throw error;
-    LOG.warning('a token cannot be validated', {
+    log.warning('a token cannot be validated', {
       request_id: contextOf(request).requestId,
       kind: error.kind,
       fault: error,

@@ -5,7 +5,7 @@ import { loggerFor } from '../../log.js';
 import { clientAddress } from '../client-view.js';
 import { contextOf } from '../request-context.js';
 
-const LOG = loggerFor('kerbside.api.request');
+const log = loggerFor('kerbside.api.request');
 
 /** Logs the request when its answer is out, or when its client has gone. */
 export function requestLog(request: Request, response: Response, next: NextFunction): void {
@@ -15,7 +15,7 @@ export function requestLog(request: Request, response: Response, next: NextFunct
     const context = contextOf(request);
     // Balancers ask after our health every few seconds: good news is no news.
     const quiet = path.startsWith('/healthcheck') && response.statusCode < 400;
-    LOG[quiet ? 'debug' : 'info'](`${method} ${path}`, {
+    log[quiet ? 'debug' : 'info'](`${method} ${path}`, {
       request_id: context.requestId,
       user: context.user,
       project: context.projectId,

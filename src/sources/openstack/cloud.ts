@@ -56,7 +56,7 @@ export class OpenStackCloud {
    */
   async exchange(token: string, signal: AbortSignal): Promise<DiscoveredConsole | null> {
     const located = await this.nova.resolveToken(token, { signal });
-    return located === null ? null : this.#adopt(located, signal);
+    return located === null ? null : this.adopt(located, signal);
   }
 
   /**
@@ -69,15 +69,15 @@ export class OpenStackCloud {
     token: string,
     signal: AbortSignal,
   ): Promise<DiscoveredConsole> {
-    const located = await this.#locate(uuid, type, signal, token);
+    const located = await this.locate(uuid, type, signal, token);
     if (located === null) throw new Unavailable('Nova does not know the console token that it has just made');
-    return this.#adopt(located, signal);
+    return this.adopt(located, signal);
   }
 
   /** What is true of the console at this moment, Nova's answer about host and ports included. Never rejects. */
   async look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
     try {
-      return await this.#look(console, signal);
+      return await this.lookUp(console, signal);
     } catch (error) {
       if (error instanceof InstanceNotReady) return { kind: 'refused', why: error.why };
       return { kind: 'unknown', why: error instanceof Error ? error.message : String(error) };
@@ -91,23 +91,23 @@ export class OpenStackCloud {
     if (instance === null || fault === 'gone') return null;
     const returned = console.instanceState !== instance.status || console.addressStale === true;
     if (fault !== null || !(hasMoved(console, instance) || returned)) return follow(console, instance);
-    const located = await this.#locateIfAllowed(console.uuid, signal);
+    const located = await this.locateIfAllowed(console.uuid, signal);
     // Where it went, nobody tells yet: the address stays that of the old host, so that it is asked for again.
     return located === null ? follow(console, instance) : merge(console, instance, located);
   }
 
-  async #look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
+  private async lookUp(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
     const instance = await this.nova.server(console.uuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault !== null) return { kind: 'refused', why: fault ?? 'gone' };
-    const located = await this.#locateIfAllowed(console.uuid, signal);
+    const located = await this.locateIfAllowed(console.uuid, signal);
     if (located !== null) return { kind: 'true', console: merge(console, instance, located) };
     return hasMoved(console, instance)
       ? { kind: 'refused', why: 'stale' }
       : { kind: 'unknown', why: 'Nova does not let the service make consoles' };
   }
 
-  async #adopt(located: ResolvedConsole, signal: AbortSignal): Promise<DiscoveredConsole> {
+  private async adopt(located: ResolvedConsole, signal: AbortSignal): Promise<DiscoveredConsole> {
     const instance = await this.nova.server(located.instanceUuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault !== null) throw new InstanceNotReady(fault ?? 'gone');
@@ -115,16 +115,16 @@ export class OpenStackCloud {
   }
 
   /** Where the instance's SPICE server is now; null when Nova does not let us ask. */
-  async #locateIfAllowed(uuid: string, signal: AbortSignal): Promise<ResolvedConsole | null> {
+  private async locateIfAllowed(uuid: string, signal: AbortSignal): Promise<ResolvedConsole | null> {
     try {
-      return await this.#locate(uuid, 'best', signal);
+      return await this.locate(uuid, 'best', signal);
     } catch (error) {
       if (error instanceof NovaRefused) return null;
       throw error;
     }
   }
 
-  async #locate(
+  private async locate(
     uuid: string,
     type: ConsoleType | 'best',
     signal: AbortSignal,

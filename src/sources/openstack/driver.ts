@@ -22,80 +22,80 @@ export class OpenStackDriver implements SourceDriver {
   readonly type = 'openstack';
   readonly tokens: PlatformTokens;
   readonly users: UserConsoles;
-  readonly #source: string;
-  readonly #cloud: OpenStackCloud;
-  readonly #consoles: DriverServices['consoles'];
+  private readonly source: string;
+  private readonly cloud: OpenStackCloud;
+  private readonly consoles: DriverServices['consoles'];
   /** Seconds that may have passed between a question and the record of its answer. */
-  readonly #answerTime: number;
+  private readonly answerTime: number;
 
   /**
    * @throws InvalidInput when the definition lacks what a login takes
    * @throws StartupError when the CA file cannot be read
    */
   constructor(definition: SourceDefinition, { consoles, conf }: DriverServices) {
-    this.#source = definition.name;
-    this.#consoles = consoles;
-    this.#answerTime = conf.nova.exchangeTimeout;
-    this.#cloud = new OpenStackCloud(definition, conf.nova.requestTimeout);
+    this.source = definition.name;
+    this.consoles = consoles;
+    this.answerTime = conf.nova.exchangeTimeout;
+    this.cloud = new OpenStackCloud(definition, conf.nova.requestTimeout);
     this.tokens = {
-      resolve: (token, signal) => this.#cloud.exchange(token, signal),
-      adopt: (console, signal) => this.#adopt(console, signal),
+      resolve: (token, signal) => this.cloud.exchange(token, signal),
+      adopt: (console, signal) => this.adopt(console, signal),
     };
     this.users = {
-      has: async (uuid, signal) => (await this.#cloud.nova.server(uuid, { signal })) !== null,
-      open: (uuid, type, token, signal) => this.#open(uuid, type, token, signal),
+      has: async (uuid, signal) => (await this.cloud.nova.server(uuid, { signal })) !== null,
+      open: (uuid, type, token, signal) => this.open(uuid, type, token, signal),
     };
   }
 
   check(signal: AbortSignal): Promise<void> {
-    return this.#cloud.check(signal);
+    return this.cloud.check(signal);
   }
 
   refresh(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null> {
-    return this.#cloud.review(console, signal);
+    return this.cloud.review(console, signal);
   }
 
   // What has changed is recorded, and a console whose instance is gone is removed.
   async locate({ uuid }: RecordedConsole, deadline: AbortSignal): Promise<Location> {
-    const source = this.#source;
+    const source = this.source;
     for (let looks = 1; ; looks += 1) {
-      const console = await this.#consoles.reportedOne(source, uuid);
+      const console = await this.consoles.reportedOne(source, uuid);
       if (console === null) return { kind: 'denied', why: 'gone' };
       const asked = performance.now();
-      const look = await unlessAborted(this.#cloud.look(console, deadline), deadline);
+      const look = await unlessAborted(this.cloud.look(console, deadline), deadline);
       if (look === null) return unlessMoved(console, 'no answer in time');
-      if (look.kind === 'refused' && look.why === 'gone') await this.#consoles.remove(source, uuid);
+      if (look.kind === 'refused' && look.why === 'gone') await this.consoles.remove(source, uuid);
       if (look.kind === 'unknown') return unlessMoved(console, look.why);
       if (look.kind === 'refused') return { kind: 'denied', why: look.why };
       // News that came in meanwhile may be newer than the answer: then it is asked for once more.
       const before = looks < LOOKS ? console : undefined;
       const askedAgo = (performance.now() - asked) / 1000;
-      if (!(await this.#consoles.put(source, look.console, { askedAgo, before }))) continue;
-      const target = await this.#consoles.connectInfo(source, uuid);
+      if (!(await this.consoles.put(source, look.console, { askedAgo, before }))) continue;
+      const target = await this.consoles.connectInfo(source, uuid);
       return target === null ? { kind: 'denied', why: 'gone' } : { kind: 'confirmed', target };
     }
   }
 
   // A token goes on naming the address of its making. Where another one is on record, Nova has to say which is true: a
   // running session of the console must not lose its way because somebody has kept an old link.
-  async #adopt(console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
-    const known = await this.#consoles.reportedOne(this.#source, console.uuid);
-    if (known === null || sameAddress(known, console)) return this.#put(console);
-    const look = await unlessAborted(this.#cloud.look(console, signal), signal);
+  private async adopt(console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
+    const known = await this.consoles.reportedOne(this.source, console.uuid);
+    if (known === null || sameAddress(known, console)) return this.put(console);
+    const look = await unlessAborted(this.cloud.look(console, signal), signal);
     if (look?.kind === 'refused' && look.why !== 'stale') throw new InstanceNotReady(look.why);
     if (look?.kind !== 'true') return;
-    await this.#consoles.put(this.#source, look.console, { askedAgo: this.#answerTime });
+    await this.consoles.put(this.source, look.console, { askedAgo: this.answerTime });
   }
 
-  async #open(
+  private async open(
     uuid: string,
     type: string | undefined,
     token: string,
     signal: AbortSignal,
   ): Promise<DiscoveredConsole> {
     try {
-      const console = await this.#cloud.open(uuid, consoleType(type), token, signal);
-      await this.#put(console);
+      const console = await this.cloud.open(uuid, consoleType(type), token, signal);
+      await this.put(console);
       return console;
     } catch (error) {
       if (error instanceof NovaRefused)
@@ -105,13 +105,13 @@ export class OpenStackDriver implements SourceDriver {
   }
 
   // A token of html5 does not tell the TLS port: as long as the plain one is the same, so is the guest behind it.
-  async #put(console: DiscoveredConsole): Promise<void> {
-    const known = await this.#consoles.reportedOne(this.#source, console.uuid);
+  private async put(console: DiscoveredConsole): Promise<void> {
+    const known = await this.consoles.reportedOne(this.source, console.uuid);
     const same = known !== null && sameAddress(known, console);
     const securePort = console.securePort ?? (same ? known.securePort : null);
     const { addressHost, addressStale } = same ? known : console;
     const written = { ...console, securePort, addressHost, addressStale };
-    await this.#consoles.put(this.#source, written, { askedAgo: this.#answerTime });
+    await this.consoles.put(this.source, written, { askedAgo: this.answerTime });
   }
 }
 
