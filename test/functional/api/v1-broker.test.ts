@@ -80,7 +80,7 @@ describe('POST /v1/consoles', () => {
 
     const link = fileLink(answer);
     const key = link.split('key=')[1]!;
-    expect(await lets(v1, key)).toBe('refused');
+    expect(await lets(v1, key)).toBe('denied');
     expect((await v1.site.call('HEAD', link)).status).toBe(405);
     expect((await v1.site.call('GET', link.replace(key, 'x'.repeat(48)))).status).toBe(404);
     const [one, two] = await Promise.all([v1.site.call('GET', link), v1.site.call('GET', link)]);
