@@ -41,7 +41,7 @@ export class ApiServer {
     server.maxConnections = MAX_CONNECTIONS;
     const gate = new RequestGate(server);
     const { address: host, port: wanted } = this.place;
-    const place = { host, port: wanted, option: '[api] address, port', log: log };
+    const place = { host, port: wanted, option: '[api] address, port', log };
     const { address, port } = await listen(server, place);
     this.gate = gate;
     this.bound = port;
