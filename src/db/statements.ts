@@ -121,6 +121,11 @@ export function databaseNow(dialect: Dialect): string {
     : "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6)";
 }
 
+/** After the name of a table: MySQL shall not read all of it because it believes that much of it is asked for. */
+export function withIndex(db: Pick<Statements, 'dialect'>, index: string): string {
+  return db.dialect === 'mysql' ? ` FORCE INDEX (${index})` : '';
+}
+
 /** `(?, ?), (?, ?)` for `rows` rows of `columns` columns. */
 export function valueLists(rows: number, columns: number): string {
   const one = `(${placeholders(columns)})`;

@@ -6,7 +6,7 @@ import type { ConsoleTokenRow } from '../models/console-token.js';
 import { withState } from '../models/session-state.js';
 import type { SessionState } from '../models/session-state.js';
 import type { ConsoleRow } from '../models/console.js';
-import { batches, placeholders } from '../statements.js';
+import { batches, placeholders, withIndex } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
 
 /** Everything that a decision about a channel needs: the token, its session, its console and its source. */
@@ -101,45 +101,55 @@ export function countTokens(
   ranges: readonly ConsoleRange[],
   now: number,
 ): Promise<TokenCount[]> {
-  const from =
-    `COUNT(*) AS tokens FROM console_tokens${withIndex(db, 'console_tokens_console')} ` +
-    'WHERE source = ? AND uuid BETWEEN ? AND ? AND revoked IS NULL AND expires >= ?';
-  // MariaDB sorts the tokens of a single console, were they grouped.
-  const ofOne = `SELECT MIN(source) AS source, MIN(uuid) AS uuid, ${from} HAVING COUNT(*) > 0`;
-  const ofMany = `SELECT source, uuid, ${from} GROUP BY source, uuid`;
-  return ofRanges(db, ranges, ({ first, last }) => (first === last ? ofOne : ofMany), [now]);
+  const from = `COUNT(*) AS tokens FROM console_tokens${withIndex(db, 'console_tokens_unspent')}`;
+  const which = 'revoked IS NULL AND expires >= ?';
+  return ofRanges(db, ranges, {
+    // MariaDB sorts the tokens of a single console, were they grouped.
+    one: `SELECT MIN(source) AS source, MIN(uuid) AS uuid, ${from} WHERE ${OF_ONE} AND ${which} HAVING COUNT(*) > 0`,
+    many: `SELECT source, uuid, ${from} WHERE ${OF_MANY} AND ${which} GROUP BY source, uuid`,
+    values: [now],
+  });
 }
 
 /** The tokens of whole pages of consoles that a session with an open channel began with. */
 export function tokensInUse(db: Statements, ranges: readonly ConsoleRange[]): Promise<TokenInUse[]> {
   // A session that never began has no channel: most of those of a console that is asked for often. Not EXISTS: MariaDB
   // would gather the open connections of all consoles first.
-  const sql =
-    'SELECT s.source, s.uuid, s.session_id, t.expires ' +
-    `FROM console_sessions s${withIndex(db, 'console_sessions_console')} ` +
-    'JOIN console_tokens t ON t.session_id = s.session_id ' +
-    'WHERE s.source = ? AND s.uuid BETWEEN ? AND ? AND s.generation > 0 AND t.revoked IS NULL ' +
+  const from =
+    `SELECT s.source, s.uuid, s.session_id, t.expires FROM console_sessions s${withIndex(db, 'console_sessions_begun')} ` +
+    'JOIN console_tokens t ON t.session_id = s.session_id';
+  const which =
+    's.generation > 0 AND t.revoked IS NULL ' +
     'AND (SELECT c.session_id FROM console_connections c WHERE c.closed IS NULL AND c.session_id = s.session_id LIMIT 1) ' +
     'IS NOT NULL';
-  return ofRanges(db, ranges, () => sql);
+  const sqlOf = (range: string): string =>
+    `${from} WHERE ${range.replaceAll(/source|uuid/g, 's.$&')} AND ${which}`;
+  return ofRanges(db, ranges, { one: sqlOf(OF_ONE), many: sqlOf(OF_MANY), values: [] });
 }
 
-/** MySQL reads the whole table when it believes that much of it belongs to one console. */
-function withIndex(db: Statements, index: string): string {
-  return db.dialect === 'mysql' ? ` FORCE INDEX (${index})` : '';
+const OF_ONE = 'source = ? AND uuid = ?';
+const OF_MANY = 'source = ? AND uuid BETWEEN ? AND ?';
+
+/** A statement about a run of consoles, for one and for many; `values` come after those of the run. */
+interface RangeStatement {
+  readonly one: string;
+  readonly many: string;
+  readonly values: readonly SqlValue[];
 }
 
 /** A statement for each range, many in one: no engine walks an index for ranges that OR joins. */
 async function ofRanges<Row>(
   db: Statements,
   ranges: readonly ConsoleRange[],
-  sqlOf: (range: ConsoleRange) => string,
-  more: readonly SqlValue[] = [],
+  { one, many, values }: RangeStatement,
 ): Promise<Row[]> {
   const found: Row[] = [];
   for (const batch of batches(ranges, RANGES)) {
-    const values: SqlValue[] = batch.flatMap(({ source, first, last }) => [source, first, last, ...more]);
-    found.push(...(await db.query<Row>(batch.map(sqlOf).join(' UNION ALL '), values)));
+    const sql = batch.map(({ first, last }) => (first === last ? one : many)).join(' UNION ALL ');
+    const bound: SqlValue[] = batch.flatMap(({ source, first, last }) =>
+      first === last ? [source, first, ...values] : [source, first, last, ...values],
+    );
+    found.push(...(await db.query<Row>(sql, bound)));
   }
   return found;
 }

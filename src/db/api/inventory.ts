@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries behind the listings of /v1, raw statements since each is written for its index: sessions, connections
 // and audit events with the project of their console. Every filter is on an index; a uuid without a source is looked up
-// in each source by the primary key.
+// in each source. What runs through the rows of many consoles is in console-merge.ts.
 import type { AuditEventRow } from '../models/audit-event.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import type { ConsoleTokenRow } from '../models/console-token.js';
 import type { ConsoleRow } from '../models/console.js';
 import type { SqlValue, Statements } from '../statements.js';
+import { listOfConsoles, selectRows, type ConsoleRows } from './console-merge.js';
 import type { ConsoleMarker, ShownConsoleRow } from './consoles.js';
 
 /** What a listing is narrowed to. */
@@ -47,7 +48,7 @@ const CONSOLE_COLUMNS =
   'k.host_subject, k.project_id, k.user_id, k.instance_state, k.instance_host, ' +
   'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale';
 const SESSION_COLUMNS =
-  's.session_id, s.source, s.uuid, s.state, s.created, s.terminated_at, s.closed, s.reason, t.issued_to, t.expires, ' +
+  'r.session_id, r.source, r.uuid, r.state, r.created, r.terminated_at, r.closed, r.reason, t.issued_to, t.expires, ' +
   'k.name, k.project_id';
 const CONNECTION_COLUMNS =
   'c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, c.channel_type, ' +
@@ -55,7 +56,26 @@ const CONNECTION_COLUMNS =
   "COALESCE(s.uuid, '') AS uuid, " +
   'k.name, k.project_id';
 const EVENT_COLUMNS =
-  'e.id, e.source, e.uuid, e.timestamp, e.session_id, e.channel, e.node, e.pid, e.message, k.project_id';
+  'r.id, r.source, r.uuid, r.timestamp, r.session_id, r.channel, r.node, r.pid, r.message, k.project_id';
+
+const SESSIONS: ConsoleRows<'session_id'> = {
+  table: 'console_sessions',
+  columns: SESSION_COLUMNS,
+  joins:
+    'LEFT JOIN consoles k ON k.source = r.source AND k.uuid = r.uuid ' +
+    'LEFT JOIN console_tokens t ON t.session_id = r.session_id',
+  key: 'session_id',
+  index: 'console_sessions_listed',
+  descending: false,
+};
+const EVENTS: ConsoleRows<'id'> = {
+  table: 'audit_events',
+  columns: EVENT_COLUMNS,
+  joins: 'LEFT JOIN consoles k ON k.source = r.source AND k.uuid = r.uuid',
+  key: 'id',
+  index: 'audit_events_console',
+  descending: true,
+};
 
 /** Consoles of one source, or with one uuid, after `marker` by source and uuid. */
 export function listNarrowedConsoles(
@@ -64,14 +84,26 @@ export function listNarrowedConsoles(
   marker: ConsoleMarker | null,
   limit: number,
 ): Promise<ShownConsoleRow[]> {
+  const { source, uuid, projectId } = filter;
   const after: Condition[] =
     marker === null
       ? []
-      : filter.source === undefined
+      : source === undefined
         ? [['k.source > ?', marker.source]]
         : [['k.uuid > ?', marker.uuid]];
-  const { sql, values } = where([...after, ...ofConsole('k', filter)]);
-  return db.query(`SELECT ${CONSOLE_COLUMNS} FROM consoles k ${sql} ORDER BY k.source, k.uuid LIMIT ?`, [
+  // A project's consoles lie together, those with one uuid do not: that is looked up in each source.
+  const inEach = source === undefined && projectId === undefined;
+  const from = inEach
+    ? `sources o ${db.dialect === 'mysql' ? 'STRAIGHT_JOIN' : 'CROSS JOIN'} consoles k ON k.source = o.name`
+    : 'consoles k';
+  const order = inEach ? 'o.name' : 'k.source, k.uuid';
+  const narrowed: Condition[] = [
+    ...(source === undefined ? [] : [['k.source = ?', source] as const]),
+    ...(uuid === undefined ? [] : [['k.uuid = ?', uuid] as const]),
+    ...(projectId === undefined ? [] : [['k.project_id = ?', projectId] as const]),
+  ];
+  const { sql, values } = where([...after, ...narrowed]);
+  return db.query(`SELECT ${CONSOLE_COLUMNS} FROM ${from} ${sql} ORDER BY ${order} LIMIT ?`, [
     ...values,
     limit,
   ]);
@@ -84,14 +116,10 @@ export function listSessions(
   marker: string,
   limit: number,
 ): Promise<SessionInventoryRow[]> {
-  const { sql, values } = where([['s.session_id > ?', marker], ...ofConsole('s', filter)]);
-  const from =
-    filter.projectId === undefined
-      ? 'console_sessions s LEFT JOIN consoles k ON k.source = s.source AND k.uuid = s.uuid'
-      : 'consoles k JOIN console_sessions s ON s.source = k.source AND s.uuid = k.uuid';
+  if (ofMany(filter)) return listOfConsoles(db, SESSIONS, filter, marker, limit);
+  const { sql, values } = where([['r.session_id > ?', marker], ...ofConsole('r', filter)]);
   return db.query(
-    `SELECT ${SESSION_COLUMNS} FROM ${from} LEFT JOIN console_tokens t ON t.session_id = s.session_id ` +
-      `${sql} ORDER BY s.session_id LIMIT ?`,
+    `${selectRows(db, SESSIONS, { ofOneConsole: filter.uuid !== undefined })} ${sql} ORDER BY r.session_id LIMIT ?`,
     [...values, limit],
   );
 }
@@ -99,8 +127,7 @@ export function listSessions(
 /** One session. */
 export async function findSessionOf(db: Statements, sessionId: string): Promise<SessionInventoryRow | null> {
   const rows = await db.query<SessionInventoryRow>(
-    `SELECT ${SESSION_COLUMNS} FROM console_sessions s LEFT JOIN consoles k ON k.source = s.source AND k.uuid = s.uuid ` +
-      'LEFT JOIN console_tokens t ON t.session_id = s.session_id WHERE s.session_id = ?',
+    `${selectRows(db, SESSIONS, { ofOneConsole: false })} WHERE r.session_id = ?`,
     [sessionId],
   );
   return rows[0] ?? null;
@@ -136,20 +163,22 @@ export function listEvents(
   marker: number,
   limit: number,
 ): Promise<EventInventoryRow[]> {
-  const { sql, values } = where([['e.id < ?', marker], ...ofConsole('e', filter)]);
-  const from =
-    filter.projectId === undefined
-      ? 'audit_events e LEFT JOIN consoles k ON k.source = e.source AND k.uuid = e.uuid'
-      : 'consoles k JOIN audit_events e ON e.source = k.source AND e.uuid = k.uuid';
-  return db.query(`SELECT ${EVENT_COLUMNS} FROM ${from} ${sql} ORDER BY e.id DESC LIMIT ?`, [
-    ...values,
-    limit,
-  ]);
+  if (ofMany(filter)) return listOfConsoles(db, EVENTS, filter, marker, limit);
+  const { sql, values } = where([['r.id < ?', marker], ...ofConsole('r', filter)]);
+  return db.query(
+    `${selectRows(db, EVENTS, { ofOneConsole: filter.uuid !== undefined })} ${sql} ORDER BY r.id DESC LIMIT ?`,
+    [...values, limit],
+  );
+}
+
+/** Whether a listing runs through many consoles that are not all there are. */
+function ofMany({ source, uuid, projectId }: InventoryFilter): boolean {
+  return projectId !== undefined || (source === undefined && uuid !== undefined);
 }
 
 type Condition = readonly [sql: string, value: SqlValue] | readonly [sql: string];
 
-function ofConsole(table: 'k' | 's' | 'e', filter: InventoryFilter): Condition[] {
+function ofConsole(table: 'r' | 's', filter: InventoryFilter): Condition[] {
   const { source, uuid, projectId } = filter;
   const found: Condition[] = [];
   if (source !== undefined) found.push([`${table}.source = ?`, source]);

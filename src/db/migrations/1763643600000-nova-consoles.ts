@@ -2,7 +2,7 @@
 // What an instance of OpenStack adds to a console: its project and user, its state and compute host when Nova was last
 // asked; and to a source: the settings of its driver that have no column of their own, as JSON.
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { faultCode } from '../faults.js';
+import { unlessThere } from './interrupted.js';
 
 const COLUMNS = [
   ['consoles', 'project_id', 'varchar(255)'],
@@ -30,9 +30,4 @@ export class NovaConsoles1763643600000 implements MigrationInterface {
     await runner.query(`DROP INDEX ${INDEX}${of}`);
     for (const [table, column] of COLUMNS) await runner.query(`ALTER TABLE ${table} DROP COLUMN ${column}`);
   }
-}
-
-// MySQL commits each statement by itself: after an interruption some of them have run already.
-function unlessThere(error: unknown): void {
-  if (!['ER_DUP_FIELDNAME', 'ER_DUP_KEYNAME'].includes(faultCode(error))) throw error;
 }

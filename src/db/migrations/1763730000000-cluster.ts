@@ -2,7 +2,7 @@
 // What many nodes need of one another: who is there (services), who does which task (leases); and to a console: when
 // its instance last was heard of, whether it is locked, and which host the known address is of.
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { faultCode } from '../faults.js';
+import { unlessThere } from './interrupted.js';
 
 const COLUMNS = [
   ['instance_event_at', 'double'],
@@ -63,9 +63,4 @@ function tables(mysql: boolean): string[] {
       PRIMARY KEY (name)
     ) ${engine}`,
   ];
-}
-
-// MySQL commits each statement by itself: after an interruption some of them have run already.
-function unlessThere(error: unknown): void {
-  if (!['ER_DUP_FIELDNAME', 'ER_DUP_KEYNAME'].includes(faultCode(error))) throw error;
 }

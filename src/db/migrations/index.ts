@@ -5,10 +5,12 @@ import type { MigrationInterface } from 'typeorm';
 import { Initial1763640000000 } from './1763640000000-initial.js';
 import { NovaConsoles1763643600000 } from './1763643600000-nova-consoles.js';
 import { Cluster1763730000000 } from './1763730000000-cluster.js';
+import { BusyConsoles1764406800000 } from './1764406800000-busy-consoles.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
   Initial1763640000000,
   NovaConsoles1763643600000,
   Cluster1763730000000,
+  BusyConsoles1764406800000,
 ];

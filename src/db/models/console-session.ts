@@ -47,7 +47,8 @@ export const ConsoleSessionModel = new EntitySchema<ConsoleSessionRow>({
   indices: [
     { name: 'console_sessions_connection_id', columns: ['connection_id'], unique: true },
     { name: 'console_sessions_main_ref', columns: ['main_ref'], unique: true },
-    { name: 'console_sessions_console', columns: ['source', 'uuid'] },
+    { name: 'console_sessions_listed', columns: ['source', 'uuid', 'session_id'] },
+    { name: 'console_sessions_begun', columns: ['source', 'uuid', 'generation'] },
     { name: 'console_sessions_state', columns: ['state', 'updated_at'] },
     { name: 'console_sessions_updated', columns: ['updated_at'] },
   ],

@@ -30,6 +30,6 @@ export const ConsoleTokenModel = new EntitySchema<ConsoleTokenRow>({
   },
   indices: [
     { name: 'console_tokens_session', columns: ['session_id'], unique: true },
-    { name: 'console_tokens_console', columns: ['source', 'uuid', 'session_id'] },
+    { name: 'console_tokens_unspent', columns: ['source', 'uuid', 'revoked', 'expires'] },
   ],
 });
