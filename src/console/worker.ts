@@ -83,13 +83,9 @@ const batcher = new MessageBatcher<WorkerMessage>((batch) => {
   if (process.connected) process.send?.(batch);
 });
 
-/**
- * A connection waits for the answer to its request; nobody waits for a note, but for that of an end: the user may come
- * back at once, on another worker.
- */
-function tell(message: WorkerMessage): void {
-  if (message.op === 'request' || message.body.op === 'closed') batcher.put(message);
-  else batcher.putSoon(message);
+function tell(message: WorkerMessage, soon: boolean): void {
+  if (soon) batcher.putSoon(message);
+  else batcher.put(message);
 }
 
 let worker: RelayWorker | null = null;

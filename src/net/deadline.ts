@@ -66,3 +66,11 @@ export function destroyAfter(socket: Destroyable, milliseconds: number): () => v
   socket.once('close', callOff);
   return callOff;
 }
+
+/**
+ * What is left of a time, in whole tenths of a second and at least one: Node keeps a list for each length of its timers,
+ * and makes and drops one for each wait whose length no other one has.
+ */
+export function inTenths(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 100)) * 100;
+}

@@ -2,6 +2,7 @@
 // The usual way to a hypervisor: a TCP connection to its SPICE port, plain or with TLS.
 import net from 'node:net';
 import tls from 'node:tls';
+import { destroyAfter } from '../../net/deadline.js';
 import { backendTlsOptions } from './tls.js';
 import type { BackendLeg, ChunkLife, LegReader } from './leg.js';
 import type { BackendTarget } from '../ipc.js';
@@ -63,5 +64,17 @@ export class DirectLeg implements BackendLeg {
 
   resume(): void {
     if (!this.socket.destroyed) this.socket.resume();
+  }
+
+  end(linger: number): void {
+    const { socket } = this;
+    if (socket.destroyed) return;
+    // With all of it in the system's hands there is nothing to wait for: closing says the same as shutting down first.
+    if (!this.secure && socket.writableLength === 0) {
+      socket.destroy();
+      return;
+    }
+    destroyAfter(socket, linger);
+    socket.destroySoon();
   }
 }

@@ -24,4 +24,6 @@ export interface BackendLeg {
   read(reader: LegReader): void;
   /** Reads on after the reader answered false. */
   resume(): void;
+  /** Closes behind what was written; cuts it when that has not gone out after so many milliseconds. */
+  end(linger: number): void;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The link stage with the backend: sends the client's link message under the backend's session id, encrypts the
 // backend's ticket to its key, waits for the result.
+import { inTenths } from '../../net/deadline.js';
 import { backendFault } from './tls.js';
 import type { BackendLeg } from './leg.js';
 import type { EndSignal } from '../connection/end-signal.js';
@@ -56,7 +57,7 @@ export function linkBackend(
     const onReady = (): void => stage.open();
     const deadline = setTimeout(
       () => fail(new BackendFailed('timed_out', 'no answer in time')),
-      Math.max(0, timeLeft),
+      inTenths(timeLeft),
     );
     socket.on('error', onError).once('end', onEnd).once('close', onEnd).once(leg.readyEvent, onReady);
     signal.addEventListener('abort', onAbort);

@@ -45,7 +45,7 @@ export async function openBackend(
       connection.signal.throwIfAborted();
       const leg = dial(route, grant, worker);
       const reply = await linkBackend(leg, link, grant, connection.signal, left);
-      connection.backend = leg.socket;
+      connection.backend = leg;
       warnOfMissingCaps(link, grant, reply);
       const backendTime = (performance.now() - startedAt) / 1000;
       worker.control.note({ op: 'linked', connectionRef: grant.connectionRef, tls: leg.secure, backendTime });

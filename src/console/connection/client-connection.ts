@@ -4,6 +4,7 @@
 import { EndSignal } from './end-signal.js';
 import { ConnectionEnded, type LinkRefused } from './ends.js';
 import type { CloseReason } from '../../close-reason.js';
+import type { BackendLeg } from '../backend/leg.js';
 import type { ClientLeg } from '../listener/client-leg.js';
 import type { LegStream } from './leg-stream.js';
 import type { Grant, SessionSettings, Verdict } from '../ipc.js';
@@ -21,6 +22,16 @@ export interface Traffic {
   /** Applies other settings from the next message on. */
   useSettings(settings: SessionSettings): void;
 }
+
+/** The step that a connection is at, as the client's bytes reach it. */
+export interface ClientReader {
+  /** Takes bytes. */
+  data(chunk: Buffer): void;
+  /** Nothing follows. */
+  end(): void;
+}
+
+const NOBODY: ClientReader = { data: () => undefined, end: () => undefined };
 
 /** Whose connection it is: the sender, or the client that a load balancer names. */
 export interface Peer {
@@ -45,7 +56,7 @@ export class ClientConnection {
   /** SPICE channel type of the link message; 0 before it. */
   channelType = 0;
   /** Set once the backend's leg is linked. */
-  backend: LegStream | null = null;
+  backend: BackendLeg | null = null;
   /** Set once bytes are relayed. */
   traffic: Traffic | null = null;
   /** Seconds for which a leg has been blocked, and for which nothing has passed: kept by the idle watch. */
@@ -54,6 +65,7 @@ export class ClientConnection {
   /** bytesUp and bytesDown as far as the traffic counter has counted them. */
   countedUp = 0;
   countedDown = 0;
+  private reader = NOBODY;
   /** Raised when the connection must end; its reason is a {@link ConnectionEnded} or a {@link LinkRefused}. */
   readonly signal = new EndSignal();
 
@@ -71,8 +83,16 @@ export class ClientConnection {
     this.clientTakesBytesAtOnce = leg.takesBytesAtOnce;
     this.clientIp = peer.address;
     this.clientPort = peer.port;
+    // Once for all steps: a TLS socket announces each listener that it gets to listeners of Node's own.
+    this.client.on('data', (chunk: Buffer) => this.reader.data(chunk));
+    this.client.once('end', () => this.reader.end());
     // Also while nobody reads from it, as when the backend is dialled.
     this.client.once('close', () => this.end('client connection lost'));
+  }
+
+  /** Gives what the client sends from now on to this step; null: to nobody. */
+  readBy(reader: ClientReader | null): void {
+    this.reader = reader ?? NOBODY;
   }
 
   /** The settings in effect for the session of this granted channel. */
@@ -93,7 +113,8 @@ export class ClientConnection {
 
   /** Ends the connection, whatever step it is at. */
   end(reason: CloseReason, detail = ''): void {
-    if (!this.signal.aborted) this.fail(new ConnectionEnded(reason, detail));
+    if (this.signal.aborted) return;
+    this.fail(detail === '' ? ConnectionEnded.of(reason) : new ConnectionEnded(reason, detail));
   }
 
   /** Ends the connection with a fault; the first one counts. */

@@ -8,6 +8,7 @@ import { BackendFailed, ConnectionEnded, LinkRefused, StageFailed } from './ends
 import type { CloseReason } from '../../close-reason.js';
 import type { LegStream } from './leg-stream.js';
 import type { Grant } from '../ipc.js';
+import { CHANNEL } from '../spice/constants.js';
 import { ProtocolError } from '../spice/errors.js';
 import type { WorkerContext } from './worker-context.js';
 
@@ -53,7 +54,11 @@ function reportClose(
     bytesDown: traffic?.bytesDown ?? 0,
     duration: connection.age(),
   };
-  worker.control.note({ op: 'closed', ...end, verdicts: traffic?.verdicts() ?? [] });
+  const { control } = worker;
+  const note = { op: 'closed', ...end, verdicts: traffic?.verdicts() ?? [] } as const;
+  // A session is free again once its main channel has ended: its user may come back at once, on another worker.
+  if (connection.channelType === CHANNEL.main) control.noteAtOnce(note);
+  else control.note(note);
   logClose(connection, fault, end);
 }
 
@@ -63,29 +68,23 @@ function finish(connection: ClientConnection, answer: Buffer | null, fault: unkn
   if (answer !== null && client.writable) client.write(answer);
   if (fault instanceof ConnectionEnded && fault.reason === 'client stopped reading') client.destroy();
   else endClient(client, sentItsLast(fault) ? LAST_BYTES_LINGER_MS : LINGER_MS);
-  if (backend !== null) cutSoon(backend, LINGER_MS, () => backend.destroySoon());
+  backend?.end(LINGER_MS);
 }
 
 /** Reads on until the client closes too: unread bytes would turn the end into a reset, and the answer be lost. */
 function endClient(client: LegStream, linger: number): void {
-  cutSoon(client, linger, () => {
-    if (client.readableEnded) {
-      client.destroySoon();
-      return;
-    }
-    client.end();
-    client.resume();
-  });
+  if (client.destroyed) return;
+  destroyAfter(client, linger);
+  if (client.readableEnded) {
+    client.destroySoon();
+    return;
+  }
+  client.end();
+  client.resume();
 }
 
 function sentItsLast(fault: unknown): boolean {
   return fault instanceof ConnectionEnded && fault.reason === 'backend closed';
-}
-
-function cutSoon(socket: LegStream, linger: number, end: () => void): void {
-  if (socket.destroyed) return;
-  destroyAfter(socket, linger);
-  end();
 }
 
 /**

@@ -3,6 +3,7 @@
 //   accept -> link -> authorize -> backend -> relay -> close
 // Each step is the file of that name. The client hears OK only after the backend has accepted, so a dead
 // hypervisor is reportable; every fault arrives at close.ts as a typed exception, exactly once.
+import { inTenths } from '../../net/deadline.js';
 import { authorize } from './authorize.js';
 import { openBackend } from '../backend/open.js';
 import type { ClientConnection } from './client-connection.js';
@@ -59,7 +60,7 @@ async function withLinkDeadline(
   const left = worker.settings.proxy.linkTimeout - connection.age();
   const deadline = setTimeout(
     () => connection.fail(new LinkRefused('link_timeout', null, 'the link stage took too long')),
-    Math.max(0, left) * 1000,
+    inTenths(left * 1000),
   );
   try {
     return await receiveLink(connection, worker);

@@ -20,11 +20,11 @@ export class ControlClient {
   };
 
   /**
-   * @param send puts a message on the channel
+   * @param send puts a message on the channel; `soon` where nobody waits for it
    * @param timeout seconds a request may take
    */
   constructor(
-    private readonly send: (message: WorkerMessage) => void,
+    private readonly send: (message: WorkerMessage, soon: boolean) => void,
     private readonly timeout: number,
   ) {}
 
@@ -43,13 +43,18 @@ export class ControlClient {
         reject(new ConnectionEnded('control plane failed', `no answer to ${op} within ${this.timeout} s`));
       }, this.timeout * 1000);
       pending.set(id, { resolve, reject, deadline });
-      this.send({ op: 'request', id, body });
+      this.send({ op: 'request', id, body }, false);
     });
   }
 
   /** Sends a note; the supervisor receives it before any later request. */
   note(body: WorkerNote): void {
-    this.send({ op: 'note', body });
+    this.send({ op: 'note', body }, true);
+  }
+
+  /** The same for what the supervisor must know at once. */
+  noteAtOnce(body: WorkerNote): void {
+    this.send({ op: 'note', body }, false);
   }
 
   /** Settles the request of a reply; a grant that came too late is returned, or it would block its session. */
@@ -74,6 +79,14 @@ export class ControlClient {
 
   private returnGrant({ connectionRef }: Grant): void {
     const reason = 'control plane failed';
-    this.note({ op: 'closed', connectionRef, reason, bytesUp: 0, bytesDown: 0, duration: 0, verdicts: [] });
+    this.noteAtOnce({
+      op: 'closed',
+      connectionRef,
+      reason,
+      bytesUp: 0,
+      bytesDown: 0,
+      duration: 0,
+      verdicts: [],
+    });
   }
 }

@@ -19,6 +19,17 @@ class Ending extends KerbsideException {
 
 /** A relayed or about to be relayed connection ends. `detail` is for the log. */
 export class ConnectionEnded extends Ending {
+  private static readonly plain = new Map<CloseReason, ConnectionEnded>();
+
+  /** The fault of a reason that says everything: one for all connections, because making an Error costs. */
+  static of(reason: CloseReason): ConnectionEnded {
+    const known = this.plain.get(reason);
+    if (known !== undefined) return known;
+    const made = new ConnectionEnded(reason);
+    this.plain.set(reason, made);
+    return made;
+  }
+
   constructor(
     readonly reason: CloseReason,
     readonly detail = '',

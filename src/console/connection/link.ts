@@ -34,27 +34,24 @@ export function receiveLink(connection: ClientConnection, worker: WorkerContext)
   return new Promise<ClientLink>((resolve, reject) => {
     const stage = new LinkStage(connection, worker);
     const finish = (settle: () => void): void => {
-      client.off('data', onData);
-      client.off('end', onEnd);
-      client.off('close', onEnd);
+      connection.readBy(null);
       signal.removeEventListener('abort', onAbort);
       client.pause();
       settle();
     };
-    const onData = (chunk: Buffer): void => {
-      try {
-        const link = stage.push(chunk);
-        if (link !== null) finish(() => resolve(link));
-      } catch (error) {
-        finish(() => reject(asError(error)));
-      }
-    };
-    const onEnd = (): void => finish(() => reject(new ConnectionEnded('client closed', 'in the link stage')));
     const onAbort = (): void => finish(() => reject(asError(signal.reason)));
-    client.on('data', onData);
-    client.once('end', onEnd);
-    client.once('close', onEnd);
     signal.addEventListener('abort', onAbort);
+    connection.readBy({
+      data: (chunk) => {
+        try {
+          const link = stage.push(chunk);
+          if (link !== null) finish(() => resolve(link));
+        } catch (error) {
+          finish(() => reject(asError(error)));
+        }
+      },
+      end: () => finish(() => reject(new ConnectionEnded('client closed', 'in the link stage'))),
+    });
     if (signal.aborted) onAbort();
   });
 }

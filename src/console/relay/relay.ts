@@ -23,9 +23,6 @@ export class Relay implements Traffic {
   private readonly toBackend: BackendWriter;
   private stopped = false;
   private settle: (fault: Error) => void = () => undefined;
-  private readonly onClientData = (chunk: Buffer): void => {
-    if (!this.pipeline.up.take(chunk.length, chunk)) this.connection.client.pause();
-  };
 
   constructor(
     private readonly connection: ClientConnection,
@@ -79,8 +76,6 @@ export class Relay implements Traffic {
     return new Promise<never>((_resolve, reject) => {
       this.settle = reject;
       signal.addEventListener('abort', () => this.stop(signal.reason as Error));
-      client.once('end', () => this.end('client closed'));
-      client.once('close', () => this.end('client connection lost'));
       socket.once('end', () => this.end('backend closed'));
       socket.once('close', () => this.end('backend connection lost'));
       if (signal.aborted) this.stop(signal.reason as Error);
@@ -107,16 +102,21 @@ export class Relay implements Traffic {
   private start(): void {
     const { pipeline, link, backend } = this;
     const { client } = this.connection;
+    this.connection.readBy({
+      data: (chunk) => {
+        if (!pipeline.up.take(chunk.length, chunk)) client.pause();
+      },
+      end: () => this.end('client closed'),
+    });
     pipeline.start();
-    client.on('data', this.onClientData);
-    // With a listener a stream flows by itself, unless it was paused: it is, since the link stage.
+    // Paused since the link stage.
     if (pipeline.up.begin(link.rest)) client.resume();
     backend.leg.read((length, buffer) => pipeline.down.take(length, buffer));
     if (pipeline.down.begin(backend.early)) backend.leg.resume();
   }
 
-  private end(reason: CloseReason, detail = ''): void {
-    if (!this.stopped) this.stop(new ConnectionEnded(reason, detail));
+  private end(reason: CloseReason): void {
+    if (!this.stopped) this.stop(ConnectionEnded.of(reason));
   }
 
   /** No byte moves from here on; what was written goes out when close.ts ends the legs. */
@@ -126,7 +126,7 @@ export class Relay implements Traffic {
     this.pipeline.end();
     this.toClient.end();
     this.backend.leg.read(() => false);
-    this.connection.client.off('data', this.onClientData);
+    this.connection.readBy(null);
     this.settle(fault);
   }
 }
