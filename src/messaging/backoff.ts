@@ -11,7 +11,7 @@ export interface BackoffOptions {
   readonly rabbitIntervalMax: number;
 }
 
-/** Counts failures and says how long to wait. */
+/** Counts failures and gives the pause before the next attempt. */
 export class Backoff {
   private failures = 0;
 
@@ -38,7 +38,7 @@ export class Backoff {
     return Math.min(grown, rabbitIntervalMax) * 1000;
   }
 
-  /** All is well: the next failure is the first one again. */
+  /** The next failure counts as the first one again. */
   reset(): void {
     this.failures = 0;
   }

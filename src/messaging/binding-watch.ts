@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binds a queue again from time to time: an exchange that was deleted takes its bindings along, and whoever only listens
-// is not told.
+// Binds a queue again from time to time: the bindings of an exchange are deleted with it, and a consumer is not notified of
+// that.
 import { BrokerFault } from './broker-fault.js';
 
 const EVERY_MS = 60_000;
@@ -11,7 +11,7 @@ export class BindingWatch {
 
   /**
    * @param exchange what is bound to
-   * @param every milliseconds between two looks
+   * @param every milliseconds between two binds
    */
   constructor(
     private readonly exchange: string,
@@ -31,7 +31,7 @@ export class BindingWatch {
     }, this.every);
   }
 
-  /** The channel is gone. */
+  /** Stops binding: the channel is gone. */
   stop(): void {
     clearInterval(this.timer);
   }

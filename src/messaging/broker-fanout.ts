@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way to all processes of the site through the broker: one exchange, and one queue for each process. Messages are
+// The fanout to all processes of the site through the broker: one exchange, and one queue for each process. Messages are
 // hints, so nothing waits for them: what cannot be sent within seconds is dropped and counted.
 import { randomUUID } from 'node:crypto';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
@@ -26,26 +26,26 @@ export interface BrokerFanoutOptions {
   /** `kerbside-proxy:host`. */
   readonly clientName: string;
   readonly node: string;
-  /** Milliseconds between two looks whether the exchange is still there; tests replace it. */
+  /** Milliseconds between two checks of the exchange; tests replace it. */
   readonly rebindEvery?: number;
 }
 
-/** What came and went since the start. */
+/** What was received and sent since the start. */
 export interface FanoutCounters {
   /** Handed to the broker. */
   readonly sent: number;
-  /** From other processes, and understood. */
+  /** From other processes, and valid. */
   readonly received: number;
   /** Could not be sent in time. */
   readonly dropped: number;
-  /** From other processes, and not understood. */
+  /** From other processes, and invalid or unknown. */
   readonly ignored: number;
 }
 
 /** No message of ours is longer than a few hundred bytes. */
 const MAX_BYTES = 16_384;
 const MAX_WAITING = 64;
-/** Whoever missed a message for so long has found the fact in the database. */
+/** After this time every process has read the fact from the database. */
 const MAX_AGE_MS = 10_000;
 const MAX_UNCONFIRMED = 256;
 const QUEUE_LENGTH = 1000;
@@ -97,12 +97,12 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     this.link = new BrokerLink(target, `${clientName}:fanout`, this);
   }
 
-  /** Begins to connect; never waits. */
+  /** Starts to connect; never waits. */
   start(): void {
     this.link.start();
   }
 
-  /** How the broker is. */
+  /** The state of the link to the broker. */
   status(): LinkStatus {
     return this.link.status();
   }
@@ -148,7 +148,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     await channel.consume(
       this.queue.name,
       (message) => {
-        if (message !== null) this.take(message);
+        if (message !== null) this.receive(message);
         else if (!this.closing) lose(new BrokerFault(`queue ${this.queue.name} was deleted`));
       },
       { noAck: true },
@@ -173,7 +173,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     try {
       await channel.deleteQueue(this.queue.name);
     } catch {
-      // The broker removes it when its time is up.
+      // The broker removes it when it expires.
     }
   }
 
@@ -204,7 +204,7 @@ export class BrokerFanout extends LocalFanout implements BrokerUse {
     return true;
   }
 
-  private take(message: ConsumeMessage): void {
+  private receive(message: ConsumeMessage): void {
     const decoded = decodeCast(message.content, MAX_BYTES);
     if (!decoded.ok) {
       this.ignore(decoded.fault);

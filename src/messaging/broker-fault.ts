@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What went wrong at the broker, in words for operators: one line, bounded, without secrets.
+// Describes faults of the broker for operators: one line, bounded, without secrets.
 
-/** A fault that has been put in words already. */
+/** A fault whose message is for operators already. */
 export class BrokerFault extends Error {}
 
 const MAX_LENGTH = 240;
@@ -49,7 +49,7 @@ export function replyCode(error: unknown): number | undefined {
   return handshake === undefined ? undefined : Number(handshake);
 }
 
-/** What a fault is about, such as `durable` of "inequivalent arg 'durable' for exchange"; undefined when it is another. */
+/** The argument that a fault names, such as `durable` of "inequivalent arg 'durable' for exchange"; undefined when it is another. */
 export function inequivalent(error: unknown): string | undefined {
   const message = asThrown(error)?.message ?? '';
   return /inequivalent arg '(?<name>[a-z_-]{1,64})'/.exec(message)?.groups?.['name'];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps one use of the broker alive: a connection, a channel on it, and what the use declares there. Whatever breaks is
-// made anew after a pause: the channel when only that is gone, the connection to the next host when it is lost. Says
-// once that messaging is interrupted, once more for each new reason, and once that it is restored.
+// Keeps one use of the broker alive: a connection, a channel on it, and what the use declares there. After a failure it
+// makes a new channel, or a new connection to the next host when that is lost, with a pause before each. It logs once that
+// messaging is interrupted, once for each further reason, and once that it is restored.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel } from 'amqplib';
 import { loggerFor } from '../log.js';
@@ -22,34 +22,34 @@ export interface BrokerUse {
    *
    * @param channel with publisher confirms; new each time
    * @param connection for further channels, which declarations that may fail need
-   * @param lose to be called when the channel is of no use any more
+   * @param lose to be called when the channel cannot be used any more
    */
   open(channel: ConfirmChannel, connection: Connection, lose: (fault: BrokerFault) => void): Promise<void>;
   /** The channel is gone: nothing may be sent until the next open. */
   lost(): void;
   /** An attempt to connect or to open has failed. */
   failed?(): void;
-  /** The broker takes no messages (true), or takes them again. */
+  /** The broker accepts no messages (true), or accepts them again. */
   blocked?(blocked: boolean): void;
 }
 
-/** How a link stands. */
+/** The state of a link. */
 export interface LinkStatus {
   readonly connected: boolean;
-  /** Why it is not connected, or why nothing can be sent; null when all is well. */
+  /** Why it is not connected, or why nothing can be sent; null: no fault. */
   readonly fault: string | null;
 }
 
 const OPEN_MS = 15_000;
 const CLOSE_MS = 1_000;
-/** What lasted for less counts as a failure: the next pause grows, and nobody is told that all is well. */
+/** A channel that lasted for less counts as a failure: the next pause grows, and nothing is logged as restored. */
 const STABLE_MS = 5_000;
 /** Different reasons of one outage that are logged. */
 const MAX_REASONS = 16;
 
 const log = loggerFor('kerbside.messaging');
 
-/** The broker does not answer: the connection is worth nothing. */
+/** The broker does not answer: the connection must be replaced. */
 class NoAnswer extends BrokerFault {}
 
 /** One use of the broker, from start() to close(). */
@@ -68,8 +68,8 @@ export class BrokerLink {
 
   /**
    * @param target which broker
-   * @param clientName what the broker shows for the connection
-   * @param use what is done there
+   * @param clientName the name of the connection at the broker
+   * @param use what it is used for
    */
   constructor(
     private readonly target: BrokerTarget,
@@ -80,7 +80,7 @@ export class BrokerLink {
     this.backoff = new Backoff(target.options);
   }
 
-  /** Begins to connect; never waits, never throws. Again: nothing. */
+  /** Starts to connect; never waits, never throws. Further calls do nothing. */
   start(): void {
     this.running ??= this.run();
   }
@@ -112,7 +112,7 @@ export class BrokerLink {
     }
   }
 
-  /** Goes round the hosts until one answers. @returns undefined when closed meanwhile */
+  /** Tries the hosts in turn until one answers. @returns undefined when closed meanwhile */
   private async connectToAny(): Promise<Connection | undefined> {
     for (let attempt = 1; !this.isClosed(); attempt += 1) {
       const host = this.hosts.take();
@@ -133,7 +133,7 @@ export class BrokerLink {
     return undefined;
   }
 
-  /** Uses a connection until it is lost; its channel may be made anew several times. */
+  /** Uses a connection until it is lost; its channel may be replaced several times. */
   private async serve(connection: Connection): Promise<void> {
     const life = new AbortController();
     const isAlive = (): boolean => !life.signal.aborted;
@@ -153,7 +153,7 @@ export class BrokerLink {
     }
   }
 
-  /** Opens a channel and waits until it is of no use any more. @returns how long it was in use, in milliseconds */
+  /** Opens a channel and waits until it cannot be used any more. @returns how long it was in use, in milliseconds */
   private async useChannel(connection: Connection, gone: Promise<BrokerFault>): Promise<number> {
     let lose: (fault: BrokerFault) => void = () => undefined;
     const lost = new Promise<BrokerFault>((resolve) => {
@@ -170,7 +170,7 @@ export class BrokerLink {
       since = performance.now();
       this.reportUp();
       const fault = await Promise.race([gone, lost]);
-      // A channel dies with its connection, whose own words say more.
+      // A channel closes with its connection, whose fault says more.
       this.reportFault(await Promise.race([gone, sleep(0, fault)]));
     } catch (error) {
       this.reportFault(await Promise.race([gone, sleep(0, error)]));
@@ -245,7 +245,7 @@ export class BrokerLink {
       log.info('connected to the message broker', fields);
       return;
     }
-    // A use that fails as soon as it begins (a right is missing) would be lost and restored without end.
+    // A use that fails as soon as it starts (a permission is missing) would be logged as lost and restored without end.
     this.restoring = setTimeout(() => {
       this.reasons.clear();
       log.info('messaging is restored', fields);
@@ -256,7 +256,7 @@ export class BrokerLink {
     try {
       await sleep(milliseconds, undefined, { signal: this.stop.signal });
     } catch {
-      // Closed: whoever waits looks for that next.
+      // Closed: the caller checks for that next.
     }
   }
 }

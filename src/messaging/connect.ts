@@ -29,7 +29,7 @@ function readPem(path: string): string {
 }
 
 /**
- * Checks what can be checked before a broker is there.
+ * Checks what can be checked without a broker.
  *
  * @throws ConfError when a file of TLS cannot be read, a key or a certificate misses the other, or the login method is
  *   none, or cannot work
@@ -74,7 +74,7 @@ export function checkRabbitOptions(options: RabbitOptions): void {
   }
 }
 
-// Read for each attempt, so that a renewed certificate is taken up by the next one.
+// Read for each attempt, so that the next one uses a renewed certificate.
 function tlsOptions(options: RabbitOptions): SocketOptions {
   const { sslCaFile, sslCertFile, sslKeyFile, sslEnforceHostnameVerification } = options;
   return {
@@ -107,10 +107,10 @@ function heartbeatOf(options: RabbitOptions): number {
   return threshold === 0 ? 0 : Math.max(1, Math.floor(threshold / 2));
 }
 
-/** Ends a connection at once, whatever the broker does. */
+/** Ends a connection at once, without the broker's part in it. */
 export function destroyConnection(connection: Connection): void {
   const { stream } = connection.connection as unknown as { stream?: { destroy?: (error: Error) => void } };
-  // The library takes notice of an error only.
+  // The library reacts to an error only.
   stream?.destroy?.(new BrokerFault('connection given up'));
 }
 
@@ -146,7 +146,7 @@ async function open(host: BrokerHost, target: BrokerTarget, clientName: string):
  *
  * @param host which one
  * @param target virtual host and options
- * @param clientName what the broker shows for this connection
+ * @param clientName the name of the connection at the broker
  * @throws Error of the socket, of TLS or of the broker; BrokerFault when there is no answer in time
  */
 export async function connectTo(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where notifications go that cannot be handled: a bounded queue beside that of the pool, with the reason in the headers.
-// It has a connection of its own, made when the first one comes: a broker that takes no messages (a full disk) stops
-// reading from whoever has sent some, and acknowledgements would no longer reach it from a connection that sends too.
+// It has a connection of its own, opened for the first of them: a broker that accepts no messages (a full disk) stops reading
+// from connections that have published, and acknowledgements would no longer reach it from a connection that does both.
 import type { ConfirmChannel, Message } from 'amqplib';
 import { BrokerFault } from './broker-fault.js';
 import { BrokerLink } from './broker-link.js';
@@ -12,27 +12,27 @@ import type { QueueSpec } from './topology.js';
 import type { BrokerTarget } from './transport-url.js';
 
 /** Why a message is a dead letter, and what is known of it. */
-export interface DeathNote {
+export interface DeadLetterReason {
   readonly reason: string;
   readonly messageId: string | null;
   readonly eventType: string | null;
   /** The node that gave it up. */
   readonly node: string;
-  /** What stands in place of the body; null for the body as it came, empty when it must not be kept. */
+  /** Replaces the body; null: the body as it was received; empty: it must not be kept. */
   readonly body: Buffer | null;
 }
 
 const CONFIRM_MS = 10_000;
 const CONNECT_POLL_MS = 50;
-/** Of a body that is too long, this much is kept. */
+/** How much is kept of a body that is too long. */
 const KEPT_BYTES = 65_536;
 const HEADER_LENGTH = 250;
 
-/** The way to the dead-letter queue. */
+/** Publishes to the dead-letter queue. */
 export class DeadLetters implements BrokerUse {
   readonly name = 'dead letters';
   private readonly link: BrokerLink;
-  /** Numbers of the messages that found no queue. */
+  /** Numbers of the messages that the broker could not route. */
   private readonly returned = new Set<string>();
   private channel: ConfirmChannel | undefined;
   private sent = 0;
@@ -40,8 +40,8 @@ export class DeadLetters implements BrokerUse {
 
   /**
    * @param target which broker
-   * @param clientName what the broker shows for the connection
-   * @param queue the dead-letter queue, made when it is missing
+   * @param clientName the name of the connection at the broker
+   * @param queue the dead-letter queue, declared when it is missing
    * @param maxBody longer bodies are cut
    */
   constructor(
@@ -72,11 +72,11 @@ export class DeadLetters implements BrokerUse {
   }
 
   /**
-   * Puts a message into the dead-letter queue; resolves when the broker has confirmed it.
+   * Publishes a message to the dead-letter queue; resolves when the broker has confirmed it.
    *
    * @throws Error when that does not happen within ten seconds
    */
-  async send(message: Message, note: DeathNote): Promise<void> {
+  async send(message: Message, about: DeadLetterReason): Promise<void> {
     this.link.start();
     const deadline = Date.now() + CONFIRM_MS;
     while (this.channel === undefined) {
@@ -84,7 +84,7 @@ export class DeadLetters implements BrokerUse {
         throw new BrokerFault('the dead-letter queue cannot be reached');
       await new Promise((resolve) => setTimeout(resolve, CONNECT_POLL_MS));
     }
-    await this.publish(this.channel, message, note);
+    await this.publish(this.channel, message, about);
   }
 
   async close(): Promise<void> {
@@ -92,18 +92,20 @@ export class DeadLetters implements BrokerUse {
     await this.link.close();
   }
 
-  private publish(channel: ConfirmChannel, message: Message, note: DeathNote): Promise<void> {
-    const whole = note.body ?? message.content;
+  private publish(channel: ConfirmChannel, message: Message, about: DeadLetterReason): Promise<void> {
+    const whole = about.body ?? message.content;
     const body = whole.length > this.maxBody ? whole.subarray(0, KEPT_BYTES) : whole;
     const { exchange, routingKey } = message.fields;
     const headers = {
-      'x-kerbside-reason': note.reason.slice(0, HEADER_LENGTH),
-      'x-kerbside-node': note.node,
+      'x-kerbside-reason': about.reason.slice(0, HEADER_LENGTH),
+      'x-kerbside-node': about.node,
       'x-kerbside-time': new Date().toISOString(),
       'x-kerbside-exchange': exchange,
       'x-kerbside-routing-key': routingKey,
-      ...(note.messageId === null ? {} : { 'x-kerbside-message-id': note.messageId }),
-      ...(note.eventType === null ? {} : { 'x-kerbside-event-type': note.eventType.slice(0, HEADER_LENGTH) }),
+      ...(about.messageId === null ? {} : { 'x-kerbside-message-id': about.messageId }),
+      ...(about.eventType === null
+        ? {}
+        : { 'x-kerbside-event-type': about.eventType.slice(0, HEADER_LENGTH) }),
       ...(body.length === 0 ? { 'x-kerbside-left-out-bytes': message.content.length } : {}),
       ...(body.length < whole.length ? { 'x-kerbside-cut-from-bytes': whole.length } : {}),
     };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The messages of oslo.messaging as bytes and as values. Version 2 of the envelope is an object whose member
-// `oslo.message` holds the message as JSON in a string; version 1 (driver "messaging") is the message itself. Pure. What a
-// message carries of its sender's context (`_context_*`: users, tokens of older releases) is dropped here, before anyone
-// can log or store it.
+// `oslo.message` holds the message as JSON in a string; version 1 (driver "messaging") is the message itself. Pure. The
+// sender's context in a message (`_context_*`: users, tokens of older releases) is dropped here, before it can be logged or
+// stored.
 
 /** A notification of any service. */
 export interface Notification {
-  /** The sender's name for it, a UUID. */
+  /** The sender's id of it, a UUID. */
   readonly messageId: string;
   /** Differs from messageId only when the transport sends the same message again; 32 hexadecimal digits. */
   readonly uniqueId: string;
@@ -18,7 +18,7 @@ export interface Notification {
   readonly priority: string;
   /** When the sender made it, by its clock, in epoch seconds with microseconds. */
   readonly timestamp: number;
-  /** As the sender wrote it; nothing in it is checked. */
+  /** As the sender wrote it, not validated. */
   readonly payload: unknown;
 }
 
@@ -31,13 +31,13 @@ export interface Cast {
   readonly uniqueId: string;
 }
 
-/** What came out of a body: a value, or what is wrong with it in words that repeat none of it. */
+/** A decoded body: a value, or a fault that repeats none of it. */
 export type Decoded<T> =
   | { readonly ok: true; readonly value: T }
   | {
       readonly ok: false;
       readonly fault: string;
-      /** The message's name when it could still be found, else null. */
+      /** The message's id when it could still be found, else null. */
       readonly messageId: string | null;
     };
 
@@ -48,14 +48,14 @@ type Members = Readonly<Record<string, unknown>>;
 
 const MAJOR_VERSION = '2';
 const NAME_LENGTH = 255;
-/** Where the name of a message that cannot be decoded is looked for. */
+/** How much of a body that cannot be decoded is searched for its id. */
 const SEARCHED_BYTES = 65_536;
 const MESSAGE_ID = /\\?"message_id\\?"\s*:\s*\\?"(?<id>[0-9A-Za-z-]{1,64})\\?"/;
 const TIMESTAMP =
   /^(?<day>\d{4}-\d\d-\d\d)[T ](?<clock>\d\d:\d\d:\d\d)(?:\.(?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d\d:?\d\d)?$/;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Ends the reading of a body; becomes the fault of a Decoded. */
+/** Ends the decoding of a body; becomes the fault of a Decoded. */
 class Malformed extends Error {}
 
 function isMembers(value: unknown): value is Members {
@@ -157,7 +157,7 @@ function readCast(members: Members): Cast {
   };
 }
 
-/** The name of a message in a body that could not be decoded, null when it is not found. */
+/** The id of a message in a body that could not be decoded, null when it is not found. */
 function findMessageId(bytes: Buffer): string | null {
   const text = bytes.toString('latin1', 0, SEARCHED_BYTES);
   return MESSAGE_ID.exec(text)?.groups?.['id'] ?? null;
@@ -176,7 +176,7 @@ function decode<T>(bytes: Buffer, maxBytes: number, read: (members: Members) => 
  * Reads a notification of either version of the envelope. Never throws.
  *
  * @param bytes the body
- * @param maxBytes a longer body is not even looked at
+ * @param maxBytes a longer body is rejected unread
  */
 export function decodeNotification(bytes: Buffer, maxBytes: number): Decoded<Notification> {
   return decode(bytes, maxBytes, readNotification);

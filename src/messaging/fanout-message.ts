@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What our processes tell each other, read from the wire: a message that is not exactly one of those that this release
-// knows is none. Pure.
+// Parses the messages that Kerbside's processes send each other: one that is not exactly of a form that this release knows
+// is rejected. Pure.
 import type { FanoutMessage } from './fanout.js';
 
 type Method = FanoutMessage['method'];

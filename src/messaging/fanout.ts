@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every process of a site must hear at once: a session that is over, a console whose instance has changed, a new
-// policy. A hint only: the same fact stands in the database, and whoever misses the message finds it there by polling.
+// Messages to every process of a site: a session that is over, a console whose instance has changed, new rules of the policy.
+// Hints only: the same fact is in the database or in a file, where a process that misses the message finds it by polling.
 import { loggerFor } from '../log.js';
 
 /** A fact for all processes. */
 export type FanoutMessage =
-  /** Channels of the session of this generation, or an earlier one, must end. `terminated`: for good. */
+  /** Channels of the session of this generation, or an earlier one, must end. `terminated`: permanently. */
   | {
       readonly method: 'session_ended';
       readonly args: {
@@ -14,7 +14,7 @@ export type FanoutMessage =
         readonly terminated: boolean;
       };
     }
-  /** What is known of an instance has changed: drop what is remembered of its console. */
+  /** What is known of an instance has changed: drop what is cached of its console. */
   | {
       readonly method: 'console_changed';
       readonly args: {
@@ -23,17 +23,17 @@ export type FanoutMessage =
         readonly change: 'moving' | 'moved' | 'stayed' | 'changed' | 'removed';
       };
     }
-  /** The operator's rules have changed: read them now. */
+  /** policy.yaml has changed: every REST service reads it now. Nothing in a proxy depends on it. */
   | { readonly method: 'policy_changed'; readonly args: Readonly<Record<string, never>> };
 
-/** Takes a message; must not throw. */
+/** Handles a message; must not throw. */
 export type FanoutHandler = (message: FanoutMessage) => void;
 
-/** The way to all processes of the site. */
+/** Reaches all processes of the site. */
 export interface Fanout {
-  /** Tells every process, this one included. Never waits and never throws. */
+  /** Sends to every process, this one included. Never waits and never throws. */
   cast(message: FanoutMessage): void;
-  /** Hears every message from now on; gives the function that ends it. */
+  /** Calls `handler` with every message from now on; gives the function that ends it. */
   subscribe(handler: FanoutHandler): () => void;
 }
 

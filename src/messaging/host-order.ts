@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In which order the hosts of a transport URL are tried: shuffled once, so that processes spread over them, then round
-// robin, or shuffled anew for each round.
+// robin, or shuffled again for each round.
 
 /** [oslo_messaging_rabbit] kombu_failover_strategy. */
 export type FailoverStrategy = 'round-robin' | 'shuffle';
@@ -16,7 +16,7 @@ function shuffle<T>(items: readonly T[], random: () => number): T[] {
   return order;
 }
 
-/** Gives one host after the other, for ever. */
+/** Gives one host after the other, without end. */
 export class HostOrder<T> {
   private order: T[];
   private next = 0;

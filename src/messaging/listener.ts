@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hears the notifications of other services from a queue that all processes of a site share: each message comes to one
-// of them, and stays at the broker until its handler is done. A handler that fails gets the message once more, here or
-// elsewhere; after that, and at once when it cannot be read, the message goes to the dead letters. While the database is
-// away the message is held: that is no fault of its own.
+// Consumes the notifications of other services from a queue that all processes of a site share: each message is delivered to
+// one of them, and stays at the broker until its handler is done. A message whose handler fails is delivered once more, here
+// or elsewhere; after that, and at once when it cannot be decoded, it goes to the dead letters. While the database is
+// unavailable the message is kept and tried again: it is not at fault.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import type { GroupValues } from '../conf/types.js';
@@ -18,46 +18,46 @@ import type { Connection } from './connect.js';
 import { DeadLetters } from './dead-letters.js';
 import { decodeNotification, encodeNotification } from './envelope.js';
 import type { Notification } from './envelope.js';
-import { RecentIds } from './recent-ids.js';
+import { DedupCache } from './dedup-cache.js';
 import { durableBy, ensureExchange, ensureQueue, queueArguments } from './topology.js';
 import type { QueueSpec } from './topology.js';
 import type { BrokerTarget } from './transport-url.js';
 
-/** How the hearing of notifications stands. */
+/** The state of the consumption of notifications. */
 export interface ListenerStatus {
-  /** `off`: there is nothing to listen to, or it is not wanted. */
+  /** `off`: no broker is configured, or notifications are disabled. */
   readonly state: 'off' | 'connected' | 'disconnected';
-  /** Why nothing is heard, without secrets; null when all is well. */
+  /** Why nothing is consumed, without secrets; null: no fault. */
   readonly fault: string | null;
   /** Messages since the start, those that were refused included. */
   readonly received: number;
   /** Messages that went to the dead-letter queue. */
   readonly deadLettered: number;
-  /** Messages that were given back once because their handling failed. */
+  /** Messages that were requeued once because their handling failed. */
   readonly requeued: number;
-  /** When the last message came, in epoch seconds; null before the first. */
+  /** When the last message was received, in epoch seconds; null before the first. */
   readonly lastMessage: number | null;
 }
 
-/** Hears notifications until it is closed. */
+/** Consumes notifications until it is closed. */
 export interface NotificationListener {
   status(): ListenerStatus;
-  /** Takes no further message; what a handler has in hand is finished, for a moment at most. */
+  /** Accepts no further message, and waits a moment for those that are being handled. */
   close(): Promise<void>;
 }
 
-/** What is done with notifications. */
+/** Handles notifications. */
 export interface NotificationHandler {
   /** Names the listener in the log. */
   readonly name: string;
   /**
-   * Acts on a message. Several are handled at the same time, in no order. Once it resolves, the message is gone. When it
-   * rejects, the message comes once more, here or at another process, and then goes to the dead-letter queue with the
-   * reason; at once when it rejects with InvalidInput, since it will never be understood. After DatabaseError it is tried
+   * Handles a message. Several are handled at the same time, in no order. When it resolves, the message is acknowledged.
+   * When it rejects, the message is delivered once more, here or to another process, and then goes to the dead-letter queue
+   * with the reason; at once after InvalidInput, since another delivery cannot change that. After DatabaseError it is tried
    * here for two minutes before it counts as failed.
    */
   onMessage(message: Notification): Promise<'done' | 'ignored'>;
-  /** Whether what every message needs is away: then none that failed is to blame, and all come again until it is back. */
+  /** Whether what every message needs is unavailable: then those that failed are requeued until it is there again. */
   isAway?(): Promise<boolean>;
 }
 
@@ -71,13 +71,13 @@ export interface ListenerOptions {
   readonly node: string;
 }
 
-/** Of all priorities, Nova gives these to what happens to instances. */
+/** The priorities that Nova gives to events of instances. */
 const PRIORITIES = ['info', 'error'];
 const DEFAULT_PREFETCH = 16;
 const REMEMBERED = 1024;
-/** How long a failed message is held before it is given back: what failed may need a moment. */
+/** How long a failed message is held before it is requeued, so that the cause may pass. */
 const REQUEUE_MS = 1_000;
-/** While the database is away: how long a message is held, and the pause between two tries. */
+/** While the database is unavailable: how long a message is held, and the pause between two tries. */
 const HELD_MS = 120_000;
 const HELD_PAUSE_MS = 2_000;
 const FINISH_MS = 3_000;
@@ -94,7 +94,7 @@ interface Failure {
   readonly body: Buffer | null;
 }
 
-/** No reason for a program to go on: what is not settled stays with the broker. */
+/** Keeps no program running: an unsettled message stays with the broker. */
 function pause(milliseconds: number): Promise<void> {
   return sleep(milliseconds, undefined, { ref: false });
 }
@@ -105,7 +105,7 @@ function deliveredBefore(message: ConsumeMessage): boolean {
   return message.fields.redelivered || (typeof count === 'number' && count > 0);
 }
 
-/** Whether a body that could not be read may hold the sender's context, which nobody can take out of it then. */
+/** Whether a body that could not be decoded may hold the sender's context, which cannot be removed from it then. */
 function mayHoldContext(body: Buffer): boolean {
   return body.includes('_context_');
 }
@@ -115,7 +115,7 @@ function withoutContext(notification: Notification): Buffer {
   try {
     return encodeNotification(notification, 2);
   } catch {
-    // Nested too deeply to be written.
+    // Nested too deeply to be encoded.
     return encodeNotification({ ...notification, payload: null }, 2);
   }
 }
@@ -153,7 +153,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
   private readonly link: BrokerLink;
   private readonly deadQueue: QueueSpec;
   private readonly deadLetters: DeadLetters;
-  private readonly seen = new RecentIds(REMEMBERED);
+  private readonly seen = new DedupCache(REMEMBERED);
   private readonly busy = new Set<Promise<void>>();
   private consumer: { readonly channel: ConfirmChannel; readonly tag: string } | undefined;
   private readonly bindings: BindingWatch;
@@ -176,7 +176,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     this.deadLetters = new DeadLetters(target, deadName, this.deadQueue, notifications.maxMessageSize);
   }
 
-  /** Begins to listen; never waits. */
+  /** Starts to consume; never waits. */
   start(): void {
     this.link.start();
   }
@@ -215,7 +215,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     await channel.prefetch(target.options.rabbitQosPrefetchCount || DEFAULT_PREFETCH);
     const { consumerTag } = await channel.consume(pool, (message) => {
       if (message === null) lose(new BrokerFault(`queue ${pool} was deleted`));
-      else this.take(channel, message);
+      else this.receive(channel, message);
     });
     this.consumer = { channel, tag: consumerTag };
   }
@@ -233,7 +233,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     }
   }
 
-  private take(channel: ConfirmChannel, message: ConsumeMessage): void {
+  private receive(channel: ConfirmChannel, message: ConsumeMessage): void {
     // Unacknowledged: another process gets it.
     if (this.closing) return;
     this.received += 1;
@@ -252,7 +252,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     if (!decoded.ok) {
       const { fault, messageId } = decoded;
       const body = mayHoldContext(message.content) ? NOTHING : null;
-      return this.bury(channel, message, { reason: fault, messageId, eventType: null, body });
+      return this.deadLetter(channel, message, { reason: fault, messageId, eventType: null, body });
     }
     const notification = decoded.value;
     if (this.seen.has(notification.uniqueId)) {
@@ -260,17 +260,17 @@ export class BrokerListener implements NotificationListener, BrokerUse {
       return;
     }
     try {
-      await this.handlePatiently(notification);
+      await this.handleWithRetries(notification);
     } catch (error) {
       // Unacknowledged: another process gets it, or this one when it is back.
       if (this.closing && error instanceof DatabaseError) return;
-      return this.giveBack(channel, message, notification, error);
+      return this.requeue(channel, message, notification, error);
     }
     this.seen.add(notification.uniqueId);
     this.settle(() => channel.ack(message));
   }
 
-  private async handlePatiently(notification: Notification): Promise<void> {
+  private async handleWithRetries(notification: Notification): Promise<void> {
     const end = performance.now() + HELD_MS;
     for (;;) {
       try {
@@ -292,7 +292,7 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     );
   }
 
-  private async giveBack(
+  private async requeue(
     channel: ConfirmChannel,
     message: ConsumeMessage,
     notification: Notification,
@@ -300,9 +300,9 @@ export class BrokerListener implements NotificationListener, BrokerUse {
   ): Promise<void> {
     const { messageId, eventType } = notification;
     const reason = error instanceof Error ? error.message : 'the handler failed';
-    if (error instanceof InvalidInput || (await this.isGivenUp(message))) {
+    if (error instanceof InvalidInput || (await this.isExhausted(message))) {
       const body = withoutContext(notification);
-      return this.bury(channel, message, { reason, messageId, eventType, body });
+      return this.deadLetter(channel, message, { reason, messageId, eventType, body });
     }
     log.debug('a notification is tried once more', { message_id: messageId, event_type: eventType, reason });
     this.requeued += 1;
@@ -310,12 +310,16 @@ export class BrokerListener implements NotificationListener, BrokerUse {
     this.settle(() => channel.nack(message, false, true));
   }
 
-  private async isGivenUp(message: ConsumeMessage): Promise<boolean> {
+  private async isExhausted(message: ConsumeMessage): Promise<boolean> {
     if (this.options.notifications.requeue && !deliveredBefore(message)) return false;
     return (await this.handler.isAway?.()) !== true;
   }
 
-  private async bury(channel: ConfirmChannel, message: ConsumeMessage, failure: Failure): Promise<void> {
+  private async deadLetter(
+    channel: ConfirmChannel,
+    message: ConsumeMessage,
+    failure: Failure,
+  ): Promise<void> {
     const { reason, messageId, eventType } = failure;
     const fields = { message_id: messageId, event_type: eventType, queue: this.deadQueue.name, reason };
     try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives the messaging of the process to every module, and closes it when all parts have said what they have to say.
+// Provides the messaging of the process to every module, and closes it after all parts have sent their last messages.
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
 import { provider } from '../injection.js';
@@ -10,7 +10,7 @@ import { Messaging, openMessaging } from './messaging.js';
 export class MessagingModule implements OnApplicationShutdown {
   constructor(@Inject(Messaging) private readonly messaging: Messaging) {}
 
-  /** @param binary the name of the program, by which brokers show its connections */
+  /** @param binary the name of the program, part of the names of its connections */
   static of(binary: string): DynamicModule {
     return {
       module: MessagingModule,

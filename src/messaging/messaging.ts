@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door to the message broker, one for each process. Everything behind it may be away: what goes through here makes
-// things immediate, never necessary.
+// The entry point to the message broker, one for each process. The broker may be unavailable at any time: messages make
+// things immediate, and nothing depends on them.
 import type { Conf } from '../conf/index.js';
 import type { Secret } from '../conf/secret.js';
 import { ConfError } from '../exception.js';
@@ -20,11 +20,11 @@ import type { BrokerTarget, UrlOption } from './transport-url.js';
 export type { ListenerStatus, NotificationHandler, NotificationListener } from './listener.js';
 export type { Notifier } from './notifier.js';
 
-/** How the broker is. `off`: none is configured. */
+/** The state of the broker. `off`: none is configured. */
 export interface BrokerStatus {
   /** Of everything together: connected means that each use is. */
   readonly state: 'off' | 'connected' | 'disconnected';
-  /** Why it is disconnected or takes no messages, without secrets; null when all is well. */
+  /** Why it is disconnected or accepts no messages, without secrets; null: no fault. */
   readonly fault: string | null;
 }
 

@@ -12,7 +12,7 @@ type Driver = Conf['osloMessagingNotifications']['driver'][number];
 
 const log = loggerFor('kerbside.messaging.notifier');
 
-/** Which forms the drivers send to the broker; none when they send nothing there. */
+/** The envelope versions that the drivers send to the broker; none when they send nothing there. */
 export function envelopeVersions(drivers: readonly Driver[]): EnvelopeVersion[] {
   const versions = drivers.flatMap((driver): EnvelopeVersion[] => {
     switch (driver) {

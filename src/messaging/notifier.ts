@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kerbside's own notifications, through the drivers of [oslo_messaging_notifications]. Whoever emits one goes on at once:
-// messages wait in a bounded memory for the broker, the oldest is dropped when there are too many.
+// Kerbside's own notifications, through the drivers of [oslo_messaging_notifications]. Emitting one never waits: messages are
+// queued for the broker in bounded memory, and the oldest is dropped when there are too many.
 import { randomUUID } from 'node:crypto';
 import type { ConfirmChannel } from 'amqplib';
 import { loggerFor } from '../log.js';
@@ -23,15 +23,15 @@ export interface OwnNotification {
 
 /** Sends Kerbside's notifications. */
 export interface Notifier {
-  /** Takes a notification and returns at once; what cannot be sent in time is dropped and counted. Never throws. */
+  /** Queues a notification and returns at once; what cannot be sent in time is dropped and counted. Never throws. */
   emit(notification: OwnNotification): void;
 }
 
-/** What came and went since the start, and what waits now. */
+/** What was sent and dropped since the start, and what waits now. */
 export interface NotifierCounters {
   /** Confirmed by the broker. */
   readonly sent: number;
-  /** Too many waited, or they had failed too often. */
+  /** Because too many waited, or after too many failures. */
   readonly dropped: number;
   /** Waiting or not confirmed yet. */
   readonly waiting: number;
@@ -61,7 +61,7 @@ const REFUSED_MS = 1_000;
 
 const log = loggerFor('kerbside.messaging.notifier');
 
-interface Letter {
+interface QueuedMessage {
   readonly topic: string;
   readonly routingKey: string;
   readonly body: Buffer;
@@ -85,26 +85,26 @@ export function completeNotification(own: OwnNotification, publisherId: string):
 export class BrokerNotifier implements BrokerUse {
   readonly name = 'notifier';
   private readonly link: BrokerLink;
-  private readonly waiting: Letter[] = [];
-  private readonly unconfirmed = new Set<Letter>();
+  private readonly waiting: QueuedMessage[] = [];
+  private readonly unconfirmed = new Set<QueuedMessage>();
   private bytes = 0;
   private channel: ConfirmChannel | undefined;
   private isPaused = false;
   private isBlocked = false;
   private sent = 0;
   private dropped = 0;
-  private saidDropped = false;
+  private warnedOfDrop = false;
 
   constructor(private readonly options: BrokerNotifierOptions) {
     this.link = new BrokerLink(options.target, `${options.publisherId}:notifier`, this);
   }
 
-  /** Begins to connect; never waits. */
+  /** Starts to connect; never waits. */
   start(): void {
     this.link.start();
   }
 
-  /** How the broker is. */
+  /** The state of the link to the broker. */
   status(): LinkStatus {
     return this.link.status();
   }
@@ -114,7 +114,7 @@ export class BrokerNotifier implements BrokerUse {
     return { sent, dropped, waiting: this.waiting.length + this.unconfirmed.size };
   }
 
-  /** Takes a message and returns at once. */
+  /** Queues a message and returns at once. */
   send(notification: Notification): void {
     for (const version of this.options.versions) {
       const body = encodeNotification(notification, version);
@@ -132,7 +132,7 @@ export class BrokerNotifier implements BrokerUse {
     }
   }
 
-  /** Waits a second at most for what is not sent yet, and disconnects. */
+  /** Waits a second at most for unsent messages, and disconnects. */
   async close(): Promise<void> {
     const deadline = Date.now() + FLUSH_MS;
     while (this.counters().waiting > 0 && this.channel !== undefined && Date.now() < deadline)
@@ -164,7 +164,7 @@ export class BrokerNotifier implements BrokerUse {
   lost(): void {
     this.channel = undefined;
     this.isBlocked = false;
-    // Sent, perhaps even taken, but not confirmed: once more, at the front and in their order.
+    // Sent, perhaps even accepted, but not confirmed: sent again, at the front and in their order.
     const again = [...this.unconfirmed];
     this.unconfirmed.clear();
     this.waiting.unshift(...again);
@@ -180,24 +180,24 @@ export class BrokerNotifier implements BrokerUse {
     this.flush();
   }
 
-  private countFailure(letters: readonly Letter[]): void {
+  private countFailure(messages: readonly QueuedMessage[]): void {
     const { retry } = this.options;
     if (retry < 0) return;
-    for (const letter of [...letters]) {
-      letter.failures += 1;
-      if (letter.failures <= retry) continue;
-      this.waiting.splice(this.waiting.indexOf(letter), 1);
-      this.drop(letter, 'it failed too often');
+    for (const message of [...messages]) {
+      message.failures += 1;
+      if (message.failures <= retry) continue;
+      this.waiting.splice(this.waiting.indexOf(message), 1);
+      this.drop(message, 'it failed too often');
     }
   }
 
-  private drop(letter: Letter, reason: string): void {
-    this.bytes -= letter.body.length;
+  private drop(message: QueuedMessage, reason: string): void {
+    this.bytes -= message.body.length;
     this.dropped += 1;
-    if (this.saidDropped) return;
-    this.saidDropped = true;
+    if (this.warnedOfDrop) return;
+    this.warnedOfDrop = true;
     log.warning('a notification is dropped, and so may be others until the broker takes them', {
-      routing_key: letter.routingKey,
+      routing_key: message.routingKey,
       reason,
     });
   }
@@ -206,21 +206,21 @@ export class BrokerNotifier implements BrokerUse {
     const { channel } = this;
     if (channel === undefined || this.isBlocked || this.isPaused) return;
     while (this.unconfirmed.size < MAX_UNCONFIRMED) {
-      const letter = this.waiting.shift();
-      if (letter === undefined) return;
-      this.unconfirmed.add(letter);
-      if (!this.publish(channel, letter)) return;
+      const message = this.waiting.shift();
+      if (message === undefined) return;
+      this.unconfirmed.add(message);
+      if (!this.publish(channel, message)) return;
     }
   }
 
-  /** @returns false when the channel is gone; lost() then takes care of the letter */
-  private publish(channel: ConfirmChannel, letter: Letter): boolean {
+  /** @returns false when the channel is gone; lost() then queues the message again */
+  private publish(channel: ConfirmChannel, message: QueuedMessage): boolean {
     const options = { persistent: true, contentType: 'application/json', contentEncoding: 'utf-8' };
     const { controlExchange } = this.options;
     try {
-      channel.publish(controlExchange, letter.routingKey, letter.body, options, (error: unknown) => {
-        // Of a channel that is gone, lost() takes care.
-        if (this.channel === channel) this.confirmed(letter, error === null);
+      channel.publish(controlExchange, message.routingKey, message.body, options, (error: unknown) => {
+        // After the loss of the channel, lost() queues it again.
+        if (this.channel === channel) this.confirmed(message, error === null);
       });
       return true;
     } catch {
@@ -228,15 +228,15 @@ export class BrokerNotifier implements BrokerUse {
     }
   }
 
-  private confirmed(letter: Letter, taken: boolean): void {
-    if (!this.unconfirmed.delete(letter)) return;
+  private confirmed(message: QueuedMessage, taken: boolean): void {
+    if (!this.unconfirmed.delete(message)) return;
     if (taken) {
-      this.bytes -= letter.body.length;
+      this.bytes -= message.body.length;
       this.sent += 1;
-      this.saidDropped = false;
+      this.warnedOfDrop = false;
     } else {
-      this.waiting.unshift(letter);
-      this.countFailure([letter]);
+      this.waiting.unshift(message);
+      this.countFailure([message]);
       this.pause();
     }
     this.flush();

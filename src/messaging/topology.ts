@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exchanges and queues. What exists is used as it is, whoever made it and however: declaring it otherwise would close the
-// channel (406), and deleting what belongs to others is not ours. What is missing is made as the configuration says.
+// Exchanges and queues. An existing one is used as it is, whatever its arguments: to declare it differently would close the
+// channel (406), and it may belong to others, so it is not deleted. A missing one is declared as configured.
 // Each attempt that may be refused has a channel of its own, because a refusal closes it.
 import type { Channel } from 'amqplib';
 import { loggerFor } from '../log.js';
@@ -14,11 +14,11 @@ export type ExchangeType = 'topic' | 'fanout';
 /** An exchange as it is at the broker. */
 export interface Exchange {
   readonly name: string;
-  /** Whether it survives a restart of the broker; null when that could not be learned. */
+  /** Whether it survives a restart of the broker; null: unknown. */
   readonly durable: boolean | null;
 }
 
-/** What a queue is made with when it is missing. */
+/** How a missing queue is declared. */
 export interface QueueSpec {
   readonly name: string;
   readonly durable: boolean;
@@ -32,7 +32,7 @@ const PRECONDITION_FAILED = 406;
 
 const log = loggerFor('kerbside.messaging');
 
-/** Durability of what we make: quorum queues are durable, and their exchanges with them. */
+/** Durability of what is declared here: quorum queues are durable, and so are their exchanges. */
 export function durableBy(options: RabbitOptions): boolean {
   return options.amqpDurableQueues || options.rabbitQuorumQueue;
 }
@@ -73,7 +73,7 @@ async function attempt(
   }
 }
 
-/** Warnings that have been given, so that a reconnection does not repeat them. */
+/** Warnings that were logged, so that a reconnection does not repeat them. */
 const warned = new Set<string>();
 const MAX_WARNED = 256;
 
@@ -85,9 +85,9 @@ function warnOnce(sentence: string, fields: Readonly<Record<string, string>>): v
 }
 
 /**
- * Sees to it that an exchange exists, and learns whether it is durable.
+ * Declares an exchange unless it exists, and finds out whether it is durable.
  *
- * @throws Error of the broker when it is missing and cannot be made
+ * @throws Error of the broker when it is missing and cannot be declared
  */
 export async function ensureExchange(
   connection: Connection,
@@ -120,9 +120,9 @@ export async function ensureExchange(
 }
 
 /**
- * Sees to it that a queue exists.
+ * Declares a queue unless it exists.
  *
- * @throws Error of the broker when it is missing and cannot be made, or belongs to one connection alone
+ * @throws Error of the broker when it is missing and cannot be declared, or belongs to one connection alone
  */
 export async function ensureQueue(connection: Connection, queue: QueueSpec): Promise<void> {
   const { name, durable, autoDelete } = queue;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of the messages that were handled last, to know one that comes again.
+// The ids of the messages that were handled last, to recognise one that is delivered again.
 
-/** A bounded memory: the oldest name goes first. */
-export class RecentIds {
+/** A bounded set of ids: the oldest is dropped first. */
+export class DedupCache {
   private readonly ids = new Set<string>();
 
-  /** @param capacity how many names are remembered */
+  /** @param capacity how many ids are kept */
   constructor(private readonly capacity: number) {}
 
   has(id: string): boolean {

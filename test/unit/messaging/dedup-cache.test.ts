@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from '@jest/globals';
-import { RecentIds } from '../../../src/messaging/recent-ids.js';
+import { DedupCache } from '../../../src/messaging/dedup-cache.js';
 
 it('remembers the last names, and a name that comes again for longer', () => {
-  const recent = new RecentIds(2);
+  const recent = new DedupCache(2);
   recent.add('a');
   recent.add('b');
   recent.add('a');
