@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hears Nova's notifications in a conductor and takes them up. Every conductor hears: the broker gives each message to
-// one of them.
+// Consumes Nova's notifications in a conductor. Every conductor does: the broker delivers each message to one of them.
 import { loggerFor } from '../log.js';
 import type { Notification } from '../messaging/envelope.js';
 import type { ListenerStatus, Messaging } from '../messaging/messaging.js';
@@ -12,15 +11,15 @@ import type { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import type { InstanceFacts } from '../objects/instance-fact.js';
 import type { SourceDrivers } from '../sources/source-drivers.js';
-import { ConsoleKeeper } from './console-keeper.js';
+import { InstanceEventHandler } from './instance-event-handler.js';
 import { readEventType } from './event-type.js';
 import { NotificationFault } from './fault.js';
 import { NotificationMetrics } from './metrics.js';
 import type { OwnNotifications } from './own/own-notifications.js';
 import { parseNotification } from './parse.js';
-import { ReviewQueue } from './review-queue.js';
+import { RefreshQueue } from './refresh-queue.js';
 
-/** What the hearing of notifications stands on. */
+/** What {@link startConsumption} needs. */
 export interface NotificationServices {
   /** The name of this node. */
   readonly node: string;
@@ -32,14 +31,14 @@ export interface NotificationServices {
   readonly facts: InstanceFacts;
   readonly sessions: ConsoleSessions;
   readonly audit: AuditEvents;
-  /** Where the metrics of the hearing are shown. */
+  /** Where the metrics of the consumption are exposed. */
   readonly metrics: ProcessMetrics;
 }
 
-/** How the hearing of notifications stands, in words that anyone may read. */
+/** The state of the consumption of notifications. */
 export type NotificationState = 'off' | 'receiving' | 'none yet' | 'disconnected';
 
-/** How the hearing stands, for the list of services: no secrets, no addresses. */
+/** The state of the consumption, for the list of services: no secrets, no addresses. */
 export interface NotificationReport {
   readonly state: NotificationState;
   readonly received: number;
@@ -48,24 +47,24 @@ export interface NotificationReport {
   readonly last_message: number | null;
 }
 
-/** The running hearing: a part of every program that does background work. */
-export interface Notifications {
+/** The running consumption: a part of every program that does background work. */
+export interface NotificationConsumer {
   report(): { readonly notifications: NotificationReport };
-  /** Takes no further message and asks no further question. */
+  /** Accepts no further message and asks no source any more. */
   close(): Promise<void>;
 }
 
-/** A database that says nothing for so long is away. */
+/** A database that does not answer within this time is unavailable. */
 const ANSWER_MS = 5000;
 
 const log = loggerFor('kerbside.notifications');
 
-/** Begins to hear; never waits for the broker. */
-export function startNotifications(services: NotificationServices): Notifications {
+/** Starts to consume; never waits for the broker. */
+export function startConsumption(services: NotificationServices): NotificationConsumer {
   const { node, db, messaging, drivers, own, consoles, facts, sessions, audit, metrics: shown } = services;
-  const reviews = new ReviewQueue(drivers, messaging.fanout, log);
-  const keeper = new ConsoleKeeper({
-    ...{ consoles, reviews, log, node, fanout: messaging.fanout },
+  const refreshes = new RefreshQueue(drivers, messaging.fanout, log);
+  const handler = new InstanceEventHandler({
+    ...{ consoles, refreshes, log, node, fanout: messaging.fanout },
     ...{ facts, sessions, own, audit },
   });
   // The listener may hand over a message before its own function has returned.
@@ -73,7 +72,7 @@ export function startNotifications(services: NotificationServices): Notification
   const metrics = new NotificationMetrics(status, () => messaging.status());
   const listener = messaging.listen({
     name: 'kerbside.notifications',
-    onMessage: (message) => takeUp(message, keeper, metrics),
+    onMessage: (message) => handle(message, handler, metrics),
     isAway: () => isAway(db),
   });
   const hide = shown.add(metrics);
@@ -81,7 +80,7 @@ export function startNotifications(services: NotificationServices): Notification
     report: () => ({ notifications: reportOf(listener.status()) }),
     close: async () => {
       await listener.close();
-      await reviews.close();
+      await refreshes.close();
       hide();
     },
   };
@@ -95,9 +94,9 @@ async function isAway(db: Pick<Database, 'ping'>): Promise<boolean> {
   }
 }
 
-async function takeUp(
+async function handle(
   message: Notification,
-  keeper: ConsoleKeeper,
+  handler: InstanceEventHandler,
   metrics: NotificationMetrics,
 ): Promise<'done' | 'ignored'> {
   const type = readEventType(message.eventType);
@@ -109,7 +108,7 @@ async function takeUp(
     count(event === null ? 'ignored' : 'event');
     if (event === null) return 'ignored';
     try {
-      const outcome = await keeper.keep(event);
+      const outcome = await handler.handle(event);
       metrics.handled.inc({ event: event.event, outcome });
       log.debug('notification taken up', {
         ...{ message_id: message.messageId, event: event.event, phase: event.phase },

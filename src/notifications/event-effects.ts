@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each event means for the consoles of its instance: one table, from the event and where in its course it is. What a
-// row does not say goes by the state that the message carries. Pure: console-keeper.ts does it.
+// The effect of each event on the consoles of its instance: one table by event and phase. A phase that a row does not name is
+// decided by the state in the message. Pure: instance-event-handler.ts applies the effects.
 import { ENDED, MOVED, NOTHING, RECORDED, RELOCATED, type Effect } from './effect.js';
 import type { EventName, InstanceEvent, Phase } from './instance-event.js';
 
@@ -15,13 +15,13 @@ const HARD_REBOOTS = ['rebooting_hard', 'reboot_pending_hard', 'reboot_started_h
 const REMOVED: Effect = { kind: 'removed', final: false };
 
 /** The guest is on its way to another host. */
-const MOVING: Effect = { kind: 'recorded', ended: false, addressVoid: false, change: 'moving' };
+const MOVING: Effect = { kind: 'recorded', ended: false, addressStale: false, change: 'moving' };
 
-/** The host that tells it does not have the instance: it stays on the other one. */
-const STAYED_ELSEWHERE: Effect = { kind: 'noticed', change: 'stayed', addressVoid: false };
+/** The host that reports it does not have the instance, which stays on the other one. */
+const STAYED_ELSEWHERE: Effect = { kind: 'noticed', change: 'stayed', addressStale: false };
 
 /** All of the instance's console tokens in Nova are gone; the state and the host of the message are old ones. */
-const LEFT: Effect = { kind: 'noticed', change: 'moved', addressVoid: true };
+const LEFT: Effect = { kind: 'noticed', change: 'moved', addressStale: true };
 
 /** The guest is replaced by another one of the same uuid: old sessions end as it begins, those of the new guest stay. */
 const REPLACED: Row = { start: ENDED, end: RELOCATED };
@@ -30,9 +30,9 @@ const REPLACED: Row = { start: ENDED, end: RELOCATED };
 const STARTED: Row = { end: RELOCATED, otherwise: notYetRunning };
 
 const ROWS: Readonly<Record<EventName, Row>> = {
-  // A console comes in when somebody asks for it: until then there is nothing to keep.
+  // A console is recorded when a user asks for it: before that there is nothing to update.
   create: { end: RELOCATED },
-  // Sessions end as soon as it begins: nobody should work on a machine that is being taken away.
+  // Sessions end when it begins: nobody should work on an instance that is being deleted.
   delete: { end: { kind: 'removed', final: true }, error: byState, otherwise: REMOVED },
   soft_delete: { error: byState, otherwise: REMOVED },
   restore: { end: RELOCATED, otherwise: NOTHING },
@@ -83,22 +83,22 @@ const ROWS: Readonly<Record<EventName, Row>> = {
   live_migration_post_dest: { end: MOVED, otherwise: NOTHING },
   live_migration_rollback: { otherwise: (event) => byStateAnd(event, 'stayed') },
   live_migration_rollback_dest: { otherwise: STAYED_ELSEWHERE },
-  // An administrator's requests; what comes of them is told by the others.
+  // An administrator's requests; their results are reported by the other events.
   live_migration_abort: { otherwise: NOTHING },
   live_migration_force_complete: { otherwise: NOTHING },
 
-  // Sent at every change of state where Nova is told to; makes good for events that were lost.
+  // Sent at every change of state where Nova is configured so; makes up for lost events.
   update: {},
 };
 
-/** What an event means. */
+/** The effect of an event. */
 export function effectOf(event: InstanceEvent): Effect {
   const row = ROWS[event.event];
   const meaning = row[event.phase] ?? row.otherwise ?? byState;
   return typeof meaning === 'function' ? meaning(event) : meaning;
 }
 
-/** What the state in the message says by itself: gone, not running, or no more than that it is news. */
+/** The effect of the state in the message alone: gone, not running, or only recorded. */
 function byState({ state, taskState, fault }: InstanceEvent): Effect {
   switch (fault) {
     case 'gone':
@@ -124,13 +124,13 @@ function notYetRunning(event: InstanceEvent): Effect {
   return effect.kind === 'recorded' && effect.ended ? RECORDED : effect;
 }
 
-// Only the task state of its start tells a hard one, which replaces the hypervisor process; so may a soft one.
+// Only the task state of its start shows a hard one, which replaces the hypervisor process; a soft one may, too.
 function rebootStart(event: InstanceEvent): Effect {
   return HARD_REBOOTS.includes(event.taskState ?? '') ? ENDED : byState(event);
 }
 
-// Which its task state tells. It is also part of a build that is tried on another host, and a machine that is being built
-// has no session.
+// The task state shows it. A shutdown is also part of a build that is tried on another host, and an instance that is being
+// built has no session.
 function partOfDeletion(event: InstanceEvent): Effect {
   const effect = byState(event);
   return effect.kind === 'removed' ? effect : RECORDED;

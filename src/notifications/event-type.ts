@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes an event type apart: format, event, phase. The unversioned names are older than the rules for them.
+// Parses an event type: format, event, phase. The unversioned names are older than the rules for them.
 import { INSTANCE_EVENTS, type EventName, type NotificationFormat, type Phase } from './instance-event.js';
 
-/** What an event type says. */
+/** A parsed event type. */
 export interface EventType {
   readonly format: NotificationFormat;
-  /** null: about an instance, and nothing that a console needs to know. */
+  /** null: about an instance, and of no effect on consoles. */
   readonly event: EventName | null;
   readonly phase: Phase;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Nova says has happened to an instance, whichever of its two formats said so.
+// An event of an instance, from either of Nova's two formats.
 import type { InstanceState } from './status.js';
 
-/** Events that mean something for a console, by the name of the versioned format without `instance.`. */
+/** Events that have an effect on consoles, by the name of the versioned format without `instance.`. */
 export const INSTANCE_EVENTS = [
   'create',
   'delete',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the hearing of notifications shows to Prometheus. Labels hold names of this code only: whoever can write to the
-// broker must not make time series.
+// The Prometheus metrics of the consumption of notifications. Labels hold names of this code only: a sender at the broker must
+// not be able to create time series.
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { ListenerStatus } from '../messaging/messaging.js';
 import type { Exposition } from '../service/metrics.js';
@@ -38,8 +38,8 @@ export class NotificationMetrics implements Exposition {
   );
 
   /**
-   * @param listener how the hearing stands
-   * @param messaging how the broker is
+   * @param listener the state of the listener
+   * @param messaging the state of the broker
    */
   constructor(
     private readonly listener: () => ListenerStatus,

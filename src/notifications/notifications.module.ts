@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts the hearing of Nova's notifications.
+// Starts the consumption of Nova's notifications.
 import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
 import { provider, tokenFor } from '../injection.js';
@@ -14,11 +14,11 @@ import { ServiceLife } from '../service/life.js';
 import { ProcessMetrics } from '../service/metrics.js';
 import { SourceDrivers } from '../sources/source-drivers.js';
 import { SourcesModule } from '../sources/sources.module.js';
-import { startNotifications, type NotificationServices } from './consumer.js';
+import { startConsumption, type NotificationServices } from './consumer.js';
 import { OwnNotificationsModule } from './own/own-notifications.module.js';
 import { OwnNotifications } from './own/own-notifications.js';
 
-const SERVICES = tokenFor<NotificationServices>('what the hearing of notifications stands on');
+const SERVICES = tokenFor<NotificationServices>('services of the consumption of notifications');
 
 @Module({
   imports: [ObjectsModule, OwnNotificationsModule, SourcesModule],
@@ -43,6 +43,6 @@ export class NotificationsModule implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.life.adopt(startNotifications(this.services));
+    this.life.adopt(startConsumption(this.services));
   }
 }

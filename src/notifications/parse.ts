@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The edge: a message of Nova in either format becomes a typed event, or is refused, or is none of ours. The minor
-// version of a payload is not looked at: Nova only ever adds fields in one.
+// Parses a message of Nova, in either format, into a typed event; a malformed one is rejected, and others are ignored. The
+// minor version of a payload is not checked: Nova only adds fields in one.
 import type { Notification } from '../messaging/envelope.js';
 import type { EventType } from './event-type.js';
 import { NotificationFault } from './fault.js';
@@ -12,9 +12,9 @@ import { readState } from './status.js';
 const MAJORS: readonly string[] = ['1', '2'];
 
 /**
- * The event that a message tells of; null when consoles have nothing to do with it.
+ * The event in a message; null when it has no effect on consoles.
  *
- * @param type what the message's event type says
+ * @param type the message's parsed event type
  * @throws NotificationFault when it should be an event of an instance and cannot be read
  */
 export function parseNotification(message: Notification, type: EventType | null): InstanceEvent | null {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the fields of a payload: each is of the type that Nova gives it, and no longer than Nova lets it be, or the
-// message is refused. No value stands in a fault: payloads are other people's.
+// Reads the fields of a payload: each must be of Nova's type and within Nova's length, or the message is rejected. Faults
+// repeat no value: payloads hold data of users.
 import { NotificationFault } from './fault.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the states that notifications carry to the status that Nova's API answers with, so that a console's row says the
-// same whoever has looked last, and to whether there is a console now. The table is the API's own.
+// Maps the states in notifications to the status in the answers of Nova's API, so that a console's row has the same value
+// from either of them, and to whether there is a console now. The table is the API's own.
 import { consoleFault } from '../compute/instance.js';
 import type { InstanceFault } from '../objects/instance-fault.js';
 
 type Status = string;
 
-/** The state of an instance, as a message tells it. */
+/** The state of an instance, from a message. */
 export interface InstanceState {
   /** Nova's vm_state in its lower case: `active`, `stopped`, `shelved_offloaded`, ... */
   readonly state: string;
   readonly taskState: string | null;
-  /** What Nova's API answers with for it; `UNKNOWN`, as the API has it, for a state that is new. */
+  /** The status that Nova's API answers with for it; `UNKNOWN`, as the API has it, for an unknown state. */
   readonly status: Status;
   /** Why the instance has no console in it; null when it should have one. */
   readonly fault: InstanceFault | null;
@@ -19,7 +19,7 @@ export interface InstanceState {
 
 interface Row {
   readonly status: Status;
-  /** What a task makes of it. */
+  /** The status while a task runs. */
   readonly tasks?: Readonly<Record<string, Status>>;
 }
 
@@ -70,7 +70,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   shelved_offloaded: { status: 'SHELVED_OFFLOADED' },
 };
 
-/** What a vm_state and a task_state say. */
+/** The state of an instance from its vm_state and task_state. */
 export function readState(state: string, taskState: string | null): InstanceState {
   const status = statusOf(state, taskState);
   return { state, taskState, status, fault: consoleFault({ status, taskState }) };

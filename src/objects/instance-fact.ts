@@ -3,7 +3,7 @@
 // come in any order, twice, or not at all. What was asked of the cloud itself, at any later time, takes its place.
 import {
   consolesOfInstance,
-  isNews,
+  isNewer,
   markAddressStale,
   recordLock,
   recordState,
@@ -65,8 +65,8 @@ export class InstanceFacts {
   }
 
   /** Whether nothing newer is known of the console's instance. */
-  isNews(source: string, uuid: string, at: number): Promise<boolean> {
-    return isNews(this.db, source, uuid, at);
+  isNewer(source: string, uuid: string, at: number): Promise<boolean> {
+    return isNewer(this.db, source, uuid, at);
   }
 
   /** Records the lock; false when something newer is known of it. */

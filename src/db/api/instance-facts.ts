@@ -51,7 +51,7 @@ export async function recordState(db: Statements, fact: InstanceFactRow): Promis
 }
 
 /** Takes note of a time without a state; false when the row has a newer one, or is gone. */
-export async function isNews(db: Statements, source: string, uuid: string, at: number): Promise<boolean> {
+export async function isNewer(db: Statements, source: string, uuid: string, at: number): Promise<boolean> {
   const { may } = timeOf(db, 'instance_event_at');
   const rows = await db.query<{ uuid: string }>(
     `SELECT uuid FROM consoles WHERE source = ? AND uuid = ? AND ${may}`,

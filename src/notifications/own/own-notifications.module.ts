@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives what tells others, over oslo.messaging, what happens here.
+// Provides the sender of Kerbside's own notifications over oslo.messaging.
 import { Module } from '@nestjs/common';
 import { CONF } from '../../conf/conf.module.js';
 import { provider } from '../../injection.js';

@@ -26,7 +26,7 @@ export class OwnNotifications {
     this.enabled = osloMessagingNotifications.driver.some((driver) => driver !== 'noop');
   }
 
-  /** Whether any driver sends notifications: what only they need is not worth a look at the database otherwise. */
+  /** Whether any driver sends notifications: without one, what only they need is not read from the database. */
   get wanted(): boolean {
     return this.enabled;
   }
@@ -41,13 +41,13 @@ export class OwnNotifications {
     this.info('kerbside.session.end', () => sessionEndPayload(usage));
   }
 
-  /** Somebody has ended sessions for good. */
+  /** Sessions were terminated. */
   terminated(termination: Termination): void {
     for (const sessionId of termination.sessionIds)
       this.info('kerbside.session.terminate', () => sessionTerminatePayload(sessionId, termination));
   }
 
-  /** Somebody was not let in. Only as many are told as RefusalRate admits. */
+  /** A client was refused a console. Published as far as RefusalRate admits. */
   refused(refused: RefusedConsole): void {
     if (!this.enabled) return;
     const { reason, source, uuid, clientIp } = refused;

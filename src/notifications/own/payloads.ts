@@ -26,7 +26,7 @@ export interface StartedSession {
 }
 
 /**
- * Who ended a session: a user of the REST API, an operator on a node's command line, or Nova's news of the instance.
+ * Who ended a session: a user of the REST API, an operator on a node's command line, or an event of the instance in Nova.
  */
 export type Terminator =
   | {
@@ -38,7 +38,7 @@ export type Terminator =
   | { readonly kind: 'operator' }
   | { readonly kind: 'notification' };
 
-/** Sessions that somebody ended. */
+/** Sessions that were terminated. */
 export interface Termination {
   readonly source: string;
   readonly uuid: string;
@@ -48,11 +48,11 @@ export interface Termination {
   readonly node: string;
 }
 
-/** Somebody was not let in. */
+/** A client was refused a console. */
 export interface RefusedConsole {
   /** One of the words of the metric kerbside_proxy_refused_total. */
   readonly reason: string;
-  /** null: nothing is known of the token that was shown. */
+  /** null: the token is unknown. */
   readonly source: string | null;
   readonly uuid: string | null;
   readonly sessionId: string | null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The notifications of sessions that have ended. They wait a moment, until the other nodes have written what passed on
-// their channels, and for as long as the database is away.
+// The notifications of sessions that have ended. They wait a moment, until the other nodes have recorded the traffic of their
+// channels, and for as long as the database is unavailable.
 import { loggerFor } from '../../log.js';
 import type { Database } from '../../objects/database.js';
 import { sessionUsage, type SessionUsage } from '../../objects/session-usage.js';
@@ -8,16 +8,16 @@ import type { OwnNotifications } from './own-notifications.js';
 
 const log = loggerFor('kerbside.notifications.own');
 
-/** Milliseconds from the end of a main channel to its notification: other nodes end theirs within a poll interval. */
-const SETTLE = 3000;
-/** Milliseconds to the next try while the database is away, and tries at most: an hour. */
-const RETRY = 5000;
+/** From the end of a main channel to its notification: other nodes end theirs within a poll interval. */
+const SETTLE_MS = 3000;
+/** To the next try while the database is unavailable, and tries at most: an hour. */
+const RETRY_MS = 5000;
 const TRIES = 720;
 /** Ends that wait at most; the oldest is left out when there are more. */
 const MOST_WAITING = 10_000;
 
-/** Who tells: the node of the main channels, or a conductor that has closed those of a node that was silent. */
-export type Teller = 'node' | 'conductor';
+/** Which process publishes: the node of the main channels, or a conductor that has closed those of a silent node. */
+export type EndPublisher = 'node' | 'conductor';
 
 interface Waiting {
   readonly sessionId: string;
@@ -26,19 +26,19 @@ interface Waiting {
   timer: NodeJS.Timeout;
 }
 
-/** Tells the ends of sessions. */
+/** Publishes the ends of sessions. */
 export class SessionEnds {
   private readonly waiting = new Set<Waiting>();
-  private readonly telling = new Set<Promise<void>>();
+  private readonly publishing = new Set<Promise<void>>();
   private failing = false;
 
   constructor(
     private readonly db: Database,
     private readonly own: OwnNotifications,
-    private readonly teller: Teller,
+    private readonly publisher: EndPublisher,
   ) {}
 
-  /** The main channel of this generation has ended, and the records say so, and by whom: only that one tells of it. */
+  /** The main channel of this generation has ended and is closed in the records. Who closed it there publishes it. */
   add(sessionId: string, generation: number): void {
     if (!this.own.wanted) return;
     for (const oldest of this.waiting) {
@@ -48,37 +48,37 @@ export class SessionEnds {
     }
     const entry: Waiting = { sessionId, generation, tries: 0, timer: setTimeout(() => undefined, 0) };
     this.waiting.add(entry);
-    this.schedule(entry, SETTLE);
+    this.schedule(entry, SETTLE_MS);
   }
 
-  /** Tells at once what waits, as far as the records go. */
+  /** Publishes at once what waits, as far as the records go. */
   async close(): Promise<void> {
     const waiting = [...this.waiting];
     for (const { timer } of waiting) clearTimeout(timer);
-    for (const entry of waiting) this.tell(entry);
-    await Promise.all(this.telling);
+    for (const entry of waiting) this.publish(entry);
+    await Promise.all(this.publishing);
     for (const { timer } of this.waiting) clearTimeout(timer);
   }
 
   private schedule(entry: Waiting, delay: number): void {
     clearTimeout(entry.timer);
-    entry.timer = setTimeout(() => this.tell(entry), delay);
+    entry.timer = setTimeout(() => this.publish(entry), delay);
   }
 
-  private tell(entry: Waiting): void {
-    // What is being told does not wait any more: it would be told twice.
+  private publish(entry: Waiting): void {
+    // Removed first: an entry that still waits would be published twice.
     this.waiting.delete(entry);
-    const work = this.look(entry).finally(() => this.telling.delete(work));
-    this.telling.add(work);
+    const work = this.publishFromRecords(entry).finally(() => this.publishing.delete(work));
+    this.publishing.add(work);
   }
 
-  // A node that was merely cut off may have opened its channel again, and tells of the end of that by itself; of what was
-  // closed for it a conductor has told, even if the channel ran on until the node was back.
+  // A node that was only cut off may have opened its channel again, and publishes the end of that itself; what was closed for
+  // it was published by a conductor, even if the channel ran on until the node was back.
   private isOurs({ ended, lostWithNode }: SessionUsage): boolean {
-    return ended !== null && lostWithNode === (this.teller === 'conductor');
+    return ended !== null && lostWithNode === (this.publisher === 'conductor');
   }
 
-  private async look(entry: Waiting): Promise<void> {
+  private async publishFromRecords(entry: Waiting): Promise<void> {
     const { sessionId, generation } = entry;
     try {
       const usage = await sessionUsage(this.db, sessionId, generation);
@@ -93,7 +93,7 @@ export class SessionEnds {
       entry.tries += 1;
       if (entry.tries >= TRIES) return;
       this.waiting.add(entry);
-      this.schedule(entry, RETRY);
+      this.schedule(entry, RETRY_MS);
     }
   }
 }

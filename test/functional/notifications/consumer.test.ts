@@ -16,7 +16,7 @@ import { InstanceFacts } from '../../../src/objects/instance-fact.js';
 import { Sources } from '../../../src/objects/source.js';
 import { SourceDrivers } from '../../../src/sources/source-drivers.js';
 import { ProcessMetrics } from '../../../src/service/metrics.js';
-import { startNotifications } from '../../../src/notifications/consumer.js';
+import { startConsumption } from '../../../src/notifications/consumer.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
 
 let folder: string;
@@ -47,7 +47,7 @@ describe('the hearing of notifications', () => {
     const { notifier } = messaging;
     const node = conf.default.nodeName;
     const consoles = new Consoles(db, { node, pid: process.pid });
-    const notifications = startNotifications({
+    const notifications = startConsumption({
       ...{ node, db, consoles, metrics: new ProcessMetrics() },
       drivers: new SourceDrivers(new Sources(db), { consoles, conf }),
       own: new OwnNotifications(notifier, conf),

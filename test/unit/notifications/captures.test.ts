@@ -130,9 +130,9 @@ function summary(event: InstanceEvent, effect: Effect): string {
     case 'noticed':
       return `noticed, ${effect.change}`;
     case 'recorded': {
-      const { ended, addressVoid, change } = effect;
+      const { ended, addressStale, change } = effect;
       if (ended) return `ended ${event.status}${lock}`;
-      const kind = change === 'moved' ? 'moved' : addressVoid ? 'relocated' : 'recorded';
+      const kind = change === 'moved' ? 'moved' : addressStale ? 'relocated' : 'recorded';
       return `${kind} ${event.status}${lock}${change === 'moving' ? ', moving' : ''}`;
     }
   }

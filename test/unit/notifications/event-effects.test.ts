@@ -51,7 +51,7 @@ describe('the meaning of', () => {
 
   it('a rollback at the destination: it stays, and nothing else', () => {
     const effect = effectOf(anEvent('live_migration_rollback_dest', 'end', 'active', 'migrating'));
-    expect(effect).toEqual({ kind: 'noticed', change: 'stayed', addressVoid: false });
+    expect(effect).toEqual({ kind: 'noticed', change: 'stayed', addressStale: false });
   });
 
   it('a deletion, whatever else is said: a deleted instance never comes back', () => {

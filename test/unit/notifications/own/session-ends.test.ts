@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Database } from '../../../../src/objects/database.js';
 import type { OwnNotifications } from '../../../../src/notifications/own/own-notifications.js';
-import { SessionEnds, type Teller } from '../../../../src/notifications/own/session-ends.js';
+import { SessionEnds, type EndPublisher } from '../../../../src/notifications/own/session-ends.js';
 
 const ROW = {
   ...{ session_id: 's', source: 'lab', uuid: 'u', node: 'one', client_ip: '192.0.2.1', reason: 'idle' },
@@ -18,7 +18,7 @@ class Scene {
   readonly told: unknown[] = [];
   readonly ends: SessionEnds;
 
-  constructor(teller: Teller = 'node') {
+  constructor(teller: EndPublisher = 'node') {
     const query = (): Promise<object[]> =>
       this.away ? Promise.reject(new Error('away')) : Promise.resolve(this.rows);
     const told = (usage: unknown): void => void this.told.push(usage);
@@ -46,7 +46,7 @@ describe('the end of a session', () => {
     ]);
   });
 
-  it.each<[Teller, string, object, number]>([
+  it.each<[EndPublisher, string, object, number]>([
     ['conductor', 'that it has closed for a silent node', { reason: 'node lost' }, 1],
     ['node', 'that a conductor has closed, and told', { reason: 'node lost' }, 0],
     ['node', 'that it has given up itself', { reason: 'node lost', duration: 60.5 }, 1],

@@ -2,7 +2,7 @@
 // Consoles are asked about in the background: what is wished twice is asked once, a few at a time, again after a fault.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FanoutMessage } from '../../../src/messaging/fanout.js';
-import { ReviewQueue } from '../../../src/notifications/review-queue.js';
+import { RefreshQueue } from '../../../src/notifications/refresh-queue.js';
 import type { Refreshed } from '../../../src/sources/console-refresh.js';
 import type { SourceDrivers } from '../../../src/sources/source-drivers.js';
 import { ManualTimers, settled } from '../../fixtures/manual-timers.js';
@@ -18,7 +18,7 @@ class Scene {
   readonly timers = new ManualTimers();
   atOnce = 0;
   private open = 0;
-  readonly queue: ReviewQueue;
+  readonly queue: RefreshQueue;
 
   constructor(answer: (uuid: string, times: number, deadline: AbortSignal) => Promise<Refreshed>) {
     const drivers: Pick<SourceDrivers, 'refresh'> = {
@@ -33,7 +33,7 @@ class Scene {
         }
       },
     };
-    this.queue = new ReviewQueue(
+    this.queue = new RefreshQueue(
       drivers,
       { cast: (message) => void this.told.push(message), subscribe: () => () => undefined },
       { warning: (text) => void this.warned.push(text), debug: () => undefined },
@@ -54,7 +54,7 @@ afterEach(async () => {
 
 const written = (): Promise<Refreshed> => Promise.resolve('written');
 
-describe('the queue of reviews', () => {
+describe('the queue of refreshes', () => {
   it('asks once about what was wished for several times, and tells all processes', async () => {
     const scene = aScene(written);
     for (let times = 0; times < 5; times += 1) scene.queue.request('cloud', 'a');

@@ -86,7 +86,7 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       ['the versioned half only', LIFE.filter(({ format }) => format === 'versioned')],
     ])('%s, the row says what was said last', async (name, events) => {
       const site = await aSite();
-      for (const event of events) await site.keep(event);
+      for (const event of events) await site.handle(event);
       const known = await site.known(UUID);
       const unversioned = name.startsWith('the unversioned');
       expect(known).toEqual({
@@ -104,7 +104,7 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       const site = await aSite();
       const { sessionId } = await site.run(UUID);
       const unused = await site.mint(UUID);
-      for (const event of events) await site.keep(event);
+      for (const event of events) await site.handle(event);
       expect(await site.known(UUID)).toBeNull();
       expect(await site.session(sessionId)).toMatchObject({ ended: true, terminated: true });
       expect(await site.connect(unused.token)).toBeNull();
@@ -123,7 +123,7 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       const site = await aSite();
       const running = await site.run(UUID);
       const unused = await site.mint(UUID);
-      expect(await site.keep(anEvent(event, phase, change))).toBe('applied');
+      expect(await site.handle(anEvent(event, phase, change))).toBe('applied');
       expect(await site.known(UUID)).toBeNull();
       for (const { sessionId } of [running, unused])
         expect(await site.nouns.sessions.find(sessionId)).toMatchObject({ state: 'closing' });
@@ -136,7 +136,7 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
         method: 'console_changed',
         args: { source: 'cloud', uuid: UUID, change: 'removed' },
       });
-      expect(await site.keep(anEvent(event, phase, change))).toBe('no_console');
+      expect(await site.handle(anEvent(event, phase, change))).toBe('no_console');
     });
 
     it.each([
@@ -155,14 +155,14 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       const site = await aSite();
       const running = await site.run(UUID);
       const unused = await site.mint(UUID);
-      expect(await site.keep(anEvent(event, phase, change))).toBe('applied');
+      expect(await site.handle(anEvent(event, phase, change))).toBe('applied');
       expect(await site.known(UUID)).toMatchObject({ instance_state: state, address_stale: 1 });
       expect(await site.session(running.sessionId)).toEqual({
         ...{ state: 'closing', ended: true, terminated: false },
       });
       expect(await site.session(unused.sessionId)).toMatchObject({ state: 'pending', ended: false });
       expect(await site.connect(unused.token)).not.toBeNull();
-      expect(site.reviewed).toEqual([]);
+      expect(site.refreshed).toEqual([]);
     });
 
     it.each([
@@ -181,8 +181,8 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       const [, event, phase, change] = row;
       const site = await aSite();
       const running = await site.run(UUID);
-      expect(await site.keep(anEvent(event, phase, change))).toBe('applied');
-      expect(site.reviewed).toEqual([`cloud/${UUID}`]);
+      expect(await site.handle(anEvent(event, phase, change))).toBe('applied');
+      expect(site.refreshed).toEqual([`cloud/${UUID}`]);
       expect(await site.known(UUID)).toMatchObject({
         instance_host: 'host' in change ? change.host : 'lab',
       });
@@ -198,13 +198,13 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       const [, event, phase, change, state, told] = row;
       const site = await aSite();
       const running = await site.run(UUID);
-      expect(await site.keep(anEvent(event, phase, change))).toBe('applied');
+      expect(await site.handle(anEvent(event, phase, change))).toBe('applied');
       expect(await site.known(UUID)).toMatchObject({ instance_state: state, address_stale: null });
       expect(await site.session(running.sessionId)).toMatchObject({ state: 'active', ended: false });
       expect(site.told).toEqual([
         { method: 'console_changed', args: { source: 'cloud', uuid: UUID, change: told } },
       ]);
-      expect(site.reviewed).toEqual([]);
+      expect(site.refreshed).toEqual([]);
     });
 
     it('moved keep their sessions through the whole of a recorded migration, in any order', async () => {
@@ -217,7 +217,7 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
         const site = await anEmptySite();
         await site.console(uuid);
         const { sessionId } = await site.run(uuid);
-        for (const event of order) await site.keep(event);
+        for (const event of order) await site.handle(event);
         expect(await site.known(uuid)).toMatchObject({
           instance_state: 'ACTIVE',
           instance_host: 'lab',
@@ -230,9 +230,9 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     it('locked and unlocked follow, by the time of the lock alone', async () => {
       const site = await aSite();
       const at = NOW() - 60;
-      await site.keep(anEvent('update', 'none', { time: at + 30, format: 'unversioned' }));
-      await site.keep(anEvent('lock', 'none', { time: at + 20, locked: true }));
-      await site.keep(anEvent('unlock', 'none', { time: at + 10, locked: false }));
+      await site.handle(anEvent('update', 'none', { time: at + 30, format: 'unversioned' }));
+      await site.handle(anEvent('lock', 'none', { time: at + 20, locked: true }));
+      await site.handle(anEvent('unlock', 'none', { time: at + 10, locked: false }));
       expect(await site.known(UUID)).toMatchObject({ instance_locked: 1 });
     });
   });
@@ -241,30 +241,32 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     const site = await aSite();
     const running = await site.run(UUID);
     const at = NOW() - 60;
-    expect(await site.keep(anEvent('power_on', 'end', { time: at }))).toBe('applied');
-    expect(await site.keep(anEvent('power_off', 'end', { time: at - 1, state: 'stopped' }))).toBe('outdated');
-    expect(await site.keep(anEvent('delete', 'start', { time: at - 1 }))).toBe('outdated');
+    expect(await site.handle(anEvent('power_on', 'end', { time: at }))).toBe('applied');
+    expect(await site.handle(anEvent('power_off', 'end', { time: at - 1, state: 'stopped' }))).toBe(
+      'outdated',
+    );
+    expect(await site.handle(anEvent('delete', 'start', { time: at - 1 }))).toBe('outdated');
     expect(await site.session(running.sessionId)).toMatchObject({ state: 'active', ended: false });
-    expect(await site.keep(anEvent('pause', 'end', { time: at, state: 'paused' }))).toBe('applied');
+    expect(await site.handle(anEvent('pause', 'end', { time: at, state: 'paused' }))).toBe('applied');
     expect(await site.known(UUID)).toMatchObject({ instance_state: 'PAUSED' });
   });
 
   it('go by a deletion that is done, however old', async () => {
     const site = await aSite();
-    await site.keep(anEvent('power_on', 'end'));
-    expect(await site.keep(anEvent('delete', 'end', { time: 1, state: 'deleted' }))).toBe('applied');
+    await site.handle(anEvent('power_on', 'end'));
+    expect(await site.handle(anEvent('delete', 'end', { time: 1, state: 'deleted' }))).toBe('applied');
     expect(await site.known(UUID)).toBeNull();
   });
 
   it('do not stop following because a clock was ahead', async () => {
     const site = await aSite();
-    await site.keep(anEvent('update', 'none', { time: NOW() + 86_400 * 365, state: 'paused' }));
+    await site.handle(anEvent('update', 'none', { time: NOW() + 86_400 * 365, state: 'paused' }));
     expect(await site.known(UUID)).toMatchObject({ instance_state: 'PAUSED' });
-    await site.keep(anEvent('update', 'none', { time: NOW() + 1 }));
+    await site.handle(anEvent('update', 'none', { time: NOW() + 1 }));
     expect(await site.known(UUID)).toMatchObject({ instance_state: 'ACTIVE' });
     // The database's own clock was ahead, and is right again.
     await site.db.execute('UPDATE consoles SET instance_event_at = ?', [NOW() + 86_400]);
-    await site.keep(anEvent('update', 'none', { state: 'paused' }));
+    await site.handle(anEvent('update', 'none', { state: 'paused' }));
     expect(await site.known(UUID)).toMatchObject({ instance_state: 'PAUSED' });
   });
 
@@ -273,16 +275,16 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     await site.consoles.put('cloud', (await site.consoles.reportedOne('cloud', UUID))!, { askedAgo: 0 });
     const running = await site.run(UUID);
     const stopped = anEvent('power_off', 'end', { time: NOW() - 300, state: 'stopped' });
-    expect(await site.keep(stopped)).toBe('outdated');
+    expect(await site.handle(stopped)).toBe('outdated');
     expect(await site.session(running.sessionId)).toMatchObject({ state: 'active', ended: false });
   });
 
   it('are not written over by an answer that was under way when news came', async () => {
     const site = await aSite();
     const before = (await site.consoles.reportedOne('cloud', UUID))!;
-    await site.keep(anEvent('power_off', 'end', { state: 'stopped' }));
+    await site.handle(anEvent('power_off', 'end', { state: 'stopped' }));
     expect(await site.consoles.put('cloud', { ...before, insecurePort: 1 }, { before })).toBe(false);
-    await site.keep(anEvent('delete', 'end', { state: 'deleted' }));
+    await site.handle(anEvent('delete', 'end', { state: 'deleted' }));
     expect(await site.consoles.put('cloud', before, { before })).toBe(false);
     expect(await site.known(UUID)).toBeNull();
   });
@@ -292,18 +294,18 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     await site.sources.upsert({ name: 'east', type: 'openstack' });
     await site.sources.upsert({ name: 'shelf', type: 'static' });
     for (const source of ['east', 'shelf']) await site.console(UUID, source);
-    await site.keep(anEvent('power_off', 'end', { state: 'stopped' }));
+    await site.handle(anEvent('power_off', 'end', { state: 'stopped' }));
     for (const source of ['cloud', 'east'])
       expect(await site.known(UUID, source)).toMatchObject({ instance_state: 'SHUTOFF' });
     expect(await site.known(UUID, 'shelf')).toMatchObject({ instance_state: 'ACTIVE' });
-    await site.keep(anEvent('delete', 'end', { state: 'deleted' }));
+    await site.handle(anEvent('delete', 'end', { state: 'deleted' }));
     expect(await site.known(UUID, 'east')).toBeNull();
     expect(await site.known(UUID, 'shelf')).not.toBeNull();
   });
 
   it('are not made by an event', async () => {
     const site = await anEmptySite();
-    for (const event of LIFE.slice(0, 10)) expect(await site.keep(event)).toBe('no_console');
+    for (const event of LIFE.slice(0, 10)) expect(await site.handle(event)).toBe('no_console');
     expect(await site.known(UUID)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does to the consoles of an instance what an event means for them. Every step may be done twice: a process that dies on
-// the way leaves the message to another one, which begins anew.
+// Applies the effect of an event to the consoles of its instance. Every step may happen twice: when a process dies in the
+// middle, another one handles the message from the start.
 import type { Logger } from '../log.js';
 import type { Fanout } from '../messaging/fanout.js';
 import type { AuditEvents } from '../objects/audit-event.js';
@@ -14,44 +14,44 @@ import { effectOf } from './event-effects.js';
 import type { InstanceEvent } from './instance-event.js';
 import type { OwnNotifications } from './own/own-notifications.js';
 
-/** What came of an event. `outdated`: something newer is known; `no_console`: nobody has asked for one. */
+/** The outcome of an event. `outdated`: something newer is known; `no_console`: the instance has none. */
 export type Outcome = 'applied' | 'outdated' | 'no_console' | 'nothing';
 
-/** Asks a source anew about a console, in the background. */
-export interface ConsoleReviews {
+/** Asks a source about a console again, in the background. */
+export interface ConsoleRefreshes {
   request(source: string, uuid: string): void;
 }
 
-/** What a keeper works with. */
-export interface KeeperParts {
+/** What an {@link InstanceEventHandler} is made with. */
+export interface HandlerDependencies {
   readonly facts: InstanceFacts;
   readonly sessions: ConsoleSessions;
   readonly consoles: Consoles;
   readonly audit: AuditEvents;
   readonly own: Pick<OwnNotifications, 'terminated'>;
   readonly fanout: Fanout;
-  readonly reviews: ConsoleReviews;
+  readonly refreshes: ConsoleRefreshes;
   readonly log: Pick<Logger, 'info'>;
   /** Name of this node, for the audit. */
   readonly node: string;
 }
 
-/** Keeps consoles, tokens and sessions to what Nova says of their instances. */
-export class ConsoleKeeper {
-  constructor(private readonly parts: KeeperParts) {}
+/** Keeps consoles, tokens and sessions up to date with their instances in Nova. */
+export class InstanceEventHandler {
+  constructor(private readonly parts: HandlerDependencies) {}
 
-  /** Takes up an event. @throws DatabaseError when the database is away; the same event may come again */
-  async keep(event: InstanceEvent): Promise<Outcome> {
+  /** Applies an event. @throws DatabaseError when the database is away; the same event may be handled again */
+  async handle(event: InstanceEvent): Promise<Outcome> {
     const effect = effectOf(event);
     if (effect.kind === 'nothing') return 'nothing';
     const consoles = await this.parts.facts.consoles(NOVA_PLATFORM, event.uuid);
     if (consoles.length === 0) return 'no_console';
     const applied: boolean[] = [];
-    for (const console of consoles) applied.push(await this.take(console, event, effect));
+    for (const console of consoles) applied.push(await this.apply(console, event, effect));
     return applied.includes(true) ? 'applied' : 'outdated';
   }
 
-  private async take(
+  private async apply(
     console: InstanceConsole,
     event: InstanceEvent,
     effect: Exclude<Effect, { kind: 'nothing' }>,
@@ -61,16 +61,16 @@ export class ConsoleKeeper {
     if (event.locked !== null) await facts.recordLock(source, uuid, event.time, event.locked);
     switch (effect.kind) {
       case 'removed':
-        if (!effect.final && !(await facts.isNews(source, uuid, event.time))) return false;
+        if (!effect.final && !(await facts.isNewer(source, uuid, event.time))) return false;
         await this.remove(source, uuid, nameOf(event));
         return true;
       case 'recorded':
         return this.record(console, event, effect);
       case 'noticed':
-        if (effect.addressVoid) await facts.markAddressStale(source, uuid);
-        if (!(await facts.isNews(source, uuid, event.time))) return false;
-        this.tell(source, uuid, effect.change);
-        if (effect.addressVoid) this.parts.reviews.request(source, uuid);
+        if (effect.addressStale) await facts.markAddressStale(source, uuid);
+        if (!(await facts.isNewer(source, uuid, event.time))) return false;
+        this.broadcast(source, uuid, effect.change);
+        if (effect.addressStale) this.parts.refreshes.request(source, uuid);
         return true;
     }
   }
@@ -80,28 +80,28 @@ export class ConsoleKeeper {
     event: InstanceEvent,
     effect: Extract<Effect, { kind: 'recorded' }>,
   ): Promise<boolean> {
-    const { facts, reviews } = this.parts;
+    const { facts, refreshes } = this.parts;
     const { source, uuid } = console;
-    // Holds for an older message, too: the newer one may not tell that the hypervisor process is another.
-    if (effect.addressVoid) await facts.markAddressStale(source, uuid);
+    // Also for an older message: the newer one may not report that the hypervisor process is another.
+    if (effect.addressStale) await facts.markAddressStale(source, uuid);
     const { time: at, host, status: state } = event;
     if (!(await facts.record(source, uuid, { at, state, host }))) return false;
     if (effect.ended) await this.interrupt(source, uuid, nameOf(event));
-    this.tell(source, uuid, effect.change);
+    this.broadcast(source, uuid, effect.change);
     const moved = host !== null && host !== console.host;
     const renamed = event.name !== null && event.name !== console.name;
-    if (event.fault === null && !effect.ended && (effect.addressVoid || moved || renamed))
-      reviews.request(source, uuid);
+    if (event.fault === null && !effect.ended && (effect.addressStale || moved || renamed))
+      refreshes.request(source, uuid);
     return true;
   }
 
-  // Tokens can be made as long as there is a console: what was made while its sessions ended, ends after it.
+  // Tokens can be made until the console is gone: those made while its sessions ended are ended after that.
   private async remove(source: string, uuid: string, event: string): Promise<void> {
     const { sessions, consoles, log } = this.parts;
     const ended = (await sessions.terminateConsole(source, uuid, event)).sessionIds;
     if (await consoles.remove(source, uuid)) {
       ended.push(...(await sessions.terminateConsole(source, uuid, event)).sessionIds);
-      this.tell(source, uuid, 'removed');
+      this.broadcast(source, uuid, 'removed');
     }
     const { own, node } = this.parts;
     const by = { kind: 'notification' } as const;
@@ -137,7 +137,7 @@ export class ConsoleKeeper {
     if (events.length > 0) await audit.recordMany(events);
   }
 
-  private tell(source: string, uuid: string, change: ConsoleChange | 'removed'): void {
+  private broadcast(source: string, uuid: string, change: ConsoleChange | 'removed'): void {
     this.parts.fanout.cast({ method: 'console_changed', args: { source, uuid, change } });
   }
 }
