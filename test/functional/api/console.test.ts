@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Consoles over HTTP: listing, audit trail, .vv files, termination.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { fingerprint } from '../../../src/objects/console-token.js';
@@ -23,14 +23,14 @@ const PINNED = aConsole({
 });
 const THIRD = aConsole({ uuid: '00000000-0000-4000-8000-000000000003' });
 
-beforeAll(async () => {
+beforeEach(async () => {
   site = await anApiSite();
   const sources = new Sources(site.db);
   await sources.upsert({ name: 'lab', type: 'static' });
   await sources.upsert({ name: 'empty', type: 'static' });
   await new Consoles(site.db).reconcile('lab', [FIRST, PINNED, THIRD]);
 });
-afterAll(() => site.close());
+afterEach(() => site.close());
 
 const get = (path: string, token = site.operator): Promise<Answer> => site.call('GET', path, { token });
 const notFound = (error: string) => ({ status: 404, json: { error, status: 404 } });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions over HTTP.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
@@ -10,12 +10,12 @@ import { aConsole, anApiSite, type ApiSite } from '../../fixtures/api-site.js';
 let site: ApiSite;
 const { uuid } = aConsole();
 
-beforeAll(async () => {
+beforeEach(async () => {
   site = await anApiSite();
   await new Sources(site.db).upsert({ name: 'lab', type: 'static' });
   await new Consoles(site.db).reconcile('lab', [aConsole()]);
 });
-afterAll(() => site.close());
+afterEach(() => site.close());
 
 async function aSession(): Promise<string> {
   const { token, sessionId } = await new ConsoleTokens(site.db, { tokenTtl: 600 }).mint({

@@ -173,8 +173,8 @@ function replace(
   copyFileSync(by.certPath, target.certPath);
 }
 
-/** Seconds; much longer than an end at once takes on a busy machine. */
-const DRAIN_LONG = 40;
+/** Seconds; a test gives up long before. */
+const DRAIN_LONG = 86_400;
 
 describe('a stop', () => {
   async function withSession(
@@ -198,47 +198,35 @@ describe('a stop', () => {
   const health = async (site: Site): Promise<number> =>
     (await fetch(`${site.kerbside.apiUrl}/healthcheck`).catch(() => ({ status: 0 }))).status;
 
-  it(
-    'by SIGTERM lets sessions run for drain_timeout, then closes them and exits with 0',
-    () =>
-      withSession(async (site, _client, main) => {
-        const { child } = site.kerbside.program;
-        const startedAt = Date.now();
-        child.kill('SIGTERM');
-        await waitFor('503 of /healthcheck', async () => (await health(site)) === 503, { everyMs: 10 });
-        await expect(connectSocket(site.clientOptions())).rejects.toThrow();
-        expect(main.closeReason).toBeNull();
-        await main.closed;
-        const took = Date.now() - startedAt;
-        expect(took).toBeGreaterThan(2500);
-        await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
-        expect(site.log()).toContain('reason="proxy shut down"');
-        expect(site.log()).not.toMatch(/ ERROR /);
-      }),
-    60_000,
-  );
+  it('by SIGTERM lets sessions run for drain_timeout, then closes them and exits with 0', () =>
+    withSession(async (site, _client, main) => {
+      const { child } = site.kerbside.program;
+      const startedAt = Date.now();
+      child.kill('SIGTERM');
+      await waitFor('503 of /healthcheck', async () => (await health(site)) === 503, { everyMs: 10 });
+      await expect(connectSocket(site.clientOptions())).rejects.toThrow();
+      expect(main.closeReason).toBeNull();
+      await main.closed;
+      const took = Date.now() - startedAt;
+      expect(took).toBeGreaterThan(2500);
+      await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
+      expect(site.log()).toContain('reason="proxy shut down"');
+      expect(site.log()).not.toMatch(/ ERROR /);
+    }));
 
-  it(
-    'by a second SIGTERM closes them at once; process limits were refused cleanly before',
-    () =>
-      withSession(async (site, client, main) => {
-        const second = await waitFor('a refusal', async () => {
-          const channel = await client.link('display');
-          return channel.linked ? null : channel;
-        });
-        expect(second.outcome).toEqual({ type: 'reply_error', code: 1 });
-        expect(await site.metricAtLeast('kerbside_proxy_refused_total{reason="limit_connections"}', 1)).toBe(
-          1,
-        );
-        const { child } = site.kerbside.program;
-        child.kill('SIGTERM');
-        await waitFor('503 of /healthcheck', async () => (await health(site)) === 503, { everyMs: 10 });
-        const startedAt = Date.now();
-        child.kill('SIGTERM');
-        await main.closed;
-        expect(Date.now() - startedAt).toBeLessThan(DRAIN_LONG * 500);
-        await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
-      }, DRAIN_LONG),
-    60_000,
-  );
+  it('by a second SIGTERM closes them at once; process limits were refused cleanly before', () =>
+    withSession(async (site, client, main) => {
+      const second = await waitFor('a refusal', async () => {
+        const channel = await client.link('display');
+        return channel.linked ? null : channel;
+      });
+      expect(second.outcome).toEqual({ type: 'reply_error', code: 1 });
+      expect(await site.metricAtLeast('kerbside_proxy_refused_total{reason="limit_connections"}', 1)).toBe(1);
+      const { child } = site.kerbside.program;
+      child.kill('SIGTERM');
+      await waitFor('503 of /healthcheck', async () => (await health(site)) === 503, { everyMs: 10 });
+      child.kill('SIGTERM');
+      await waitFor('the end of the session', () => main.closeReason !== null);
+      await waitFor('exit status 0', () => site.kerbside.program.ended() === 0);
+    }, DRAIN_LONG));
 });

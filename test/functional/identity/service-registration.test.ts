@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service in Keystone: made once, and found the next time.
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../../src/conf/secret.js';
 import { KeystoneFault } from '../../../src/identity/keystone-fault.js';
 import {
@@ -13,13 +13,13 @@ import { FakeKeystone, type Project } from '../../fixtures/keystone.js';
 
 let keystone: FakeKeystone;
 let project: Project;
-beforeAll(async () => {
+beforeEach(async () => {
   keystone = await FakeKeystone.start();
   project = keystone.directory.addProject('admin');
   keystone.addAccount('admin', 'admin-secret', project, 'admin');
   keystone.addAccount('demo', 'demo-secret', project, 'member');
 });
-afterAll(() => keystone.close());
+afterEach(() => keystone.close());
 
 const as = (username: string, password: string): ServiceSession =>
   new ServiceSession({
@@ -77,12 +77,14 @@ describe('registerService', () => {
   });
 
   it('changes nothing when it is done again', async () => {
+    await register();
     expect(new Set(changes(await register()).map((change) => change.split(' ')[1]))).toEqual(
       new Set(['unchanged']),
     );
   });
 
   it('follows an endpoint that has another URL, and a password when that is asked for', async () => {
+    await register();
     const endpoints = [{ interface: 'public' as const, url: 'https://new.example.org' }];
     expect(changes(await register({ endpoints }))).toContain('endpoint updated');
     const user = { ...registration().user!, password: new Secret('another') };

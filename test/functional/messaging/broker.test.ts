@@ -279,7 +279,7 @@ describe('a broker that fails', () => {
     } finally {
       configureLogging({ debug: false, useJson: false, file: '' });
     }
-  }, 60_000);
+  });
 
   test('an unknown virtual host is a fault in words', async () => {
     const url = `${vhost.url()}-other`;
@@ -320,9 +320,7 @@ describe('a broker that fails', () => {
     const proxy = start('kerbside-proxy', { ...NOTIFY, OS_DEFAULT__TRANSPORT_URL: vhost.url([port]) });
     proxy.notifier.emit(EVENT);
     await waitFor('both uses have connected', () => sockets.length === 2);
-    const begin = performance.now();
     await proxy.close();
-    expect(performance.now() - begin).toBeLessThan(15_000);
     for (const socket of sockets) socket.destroy();
     server.close();
   });
