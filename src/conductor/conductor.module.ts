@@ -2,25 +2,38 @@
 // Starts the background work.
 import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
-import type { Conf } from '../conf/index.js';
+import { provider, tokenFor } from '../injection.js';
 import { Messaging } from '../messaging/messaging.js';
+import { OwnNotificationsModule } from '../notifications/own/own-notifications.module.js';
+import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { Database } from '../objects/database.js';
 import { ServiceLife } from '../service/life.js';
 import { BINARY } from '../service/service.module.js';
-import { startConductor } from './conductor.js';
+import { startConductor, type ConductorServices } from './conductor.js';
+import { termNounFactory } from './term-nouns.js';
 
-@Module({})
+const SERVICES = tokenFor<ConductorServices>('services of the conductor');
+
+@Module({
+  imports: [OwnNotificationsModule],
+  providers: [
+    provider(
+      SERVICES,
+      [CONF, Database, Messaging, OwnNotifications, BINARY],
+      (conf, db, messaging, own, program) => ({
+        ...{ conf, db, own, program },
+        nouns: termNounFactory(conf, messaging, own),
+      }),
+    ),
+  ],
+})
 export class ConductorModule implements OnApplicationBootstrap {
   constructor(
     @Inject(ServiceLife) private readonly life: ServiceLife,
-    @Inject(CONF) private readonly conf: Conf,
-    @Inject(Database) private readonly db: Database,
-    @Inject(Messaging) private readonly messaging: Messaging,
-    @Inject(BINARY) private readonly program: string,
+    @Inject(SERVICES) private readonly services: ConductorServices,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { conf, db, messaging, program } = this;
-    this.life.adopt(await startConductor({ conf, db, messaging, program }));
+    this.life.adopt(await startConductor(this.services));
   }
 }

@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // The background work: sources, expired tokens and sessions, old audit events, services that went silent. Any number of
-// conductors share it: each task is done by the one that holds its lease. Nothing here ends the process: what fails is
-// logged and tried again.
+// conductors share it: each task is done by the one that holds its lease. Nothing here ends the process: failures are logged
+// and tried again.
 import { randomUUID } from 'node:crypto';
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
-import type { Messaging } from '../messaging/messaging.js';
 import { doneWithin } from '../net/deadline.js';
+import type { OwnNotifications } from '../notifications/own/own-notifications.js';
 import type { Database } from '../objects/database.js';
 import { Leases } from '../objects/lease.js';
 import { Leadership } from './leadership.js';
 import { reapingTask, retentionTask, servicesTask, sourcesTask } from './tasks.js';
 import type { SourcesWork } from './tasks.js';
+import type { TermNounFactory } from './term-nouns.js';
 
-/** What the background work stands on. */
+/** What {@link startConductor} needs. */
 export interface ConductorServices {
   readonly conf: Conf;
   readonly db: Database;
-  readonly messaging: Messaging;
-  /** The name of the program: with the node's it says whose former leases are its own. */
+  /** Makes the nouns that each term of a task writes with. */
+  readonly nouns: TermNounFactory;
+  readonly own: OwnNotifications;
+  /** The name of the program: with the node's it identifies the leases of an earlier run. */
   readonly program: string;
 }
 
 /** The running background work. */
 export interface Conductor {
-  /** The tasks that this process does now: `tasks`. */
+  /** The tasks that this process runs now. */
   report(): { readonly tasks: readonly string[] };
   /** SIGHUP: reads sources.yaml and asks every source at once, where this process does so. */
   reload(): void;
@@ -32,25 +35,27 @@ export interface Conductor {
   close(): Promise<void>;
 }
 
-/** Seconds that the start waits for the first discoveries, so that a fresh process knows its consoles. */
+/** Seconds that the start waits for the first discoveries, so that a new process knows its consoles. */
 const FIRST_DISCOVERY_WAIT = 5;
 
 /** Starts the background work; it fails later, in the log, never here. */
 export async function startConductor({
   conf,
   db,
-  messaging,
+  nouns,
+  own,
   program,
 }: ConductorServices): Promise<Conductor> {
   const log = loggerFor('kerbside.conductor');
   let sources: SourcesWork | undefined;
-  const steadyFor = (): number => leadership.steadyFor();
+  const connectedFor = (): number => leadership.connectedFor();
   const settings = {
     reader: db,
     conf,
     log,
-    messaging,
-    steadyFor,
+    nouns,
+    own,
+    connectedFor,
     now: (): number => leadership.databaseTime(),
   };
   const leadership = new Leadership({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps true the consoles of a platform that is asked for one at a time: each is looked at again, a few at once, until
-// the time of a turn is over; the next turn goes on where this one stopped.
+// Keeps the consoles of a platform up to date that is asked for one at a time: each is refreshed, a few at once, until the time
+// of a turn is over; the next turn continues where this one stopped.
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
 import type { Consoles, DiscoveredConsole } from '../objects/console.js';
@@ -8,12 +8,12 @@ import { refreshConsole } from '../sources/console-refresh.js';
 import type { SourceDriver } from '../sources/driver.js';
 
 const BATCH = 100;
-/** Questions to one platform at the same time. */
+/** Requests to one platform at the same time. */
 const AT_ONCE = 4;
-/** Seconds that one turn takes at most, and one question. */
-const TURN = 45;
-const QUESTION = 15;
-/** Questions without an answer after which a turn gives up. */
+/** Seconds that one turn takes at most, and one request. */
+const TURN_SECONDS = 45;
+const REQUEST_SECONDS = 15;
+/** Requests without an answer after which a turn gives up. */
 const MAX_FAULTS = 4;
 
 /** Whose consoles are refreshed. */
@@ -24,11 +24,11 @@ export interface Subject {
   readonly log: Pick<Logger, 'info'>;
 }
 
-/** What a turn came to. */
+/** The result of a turn. */
 export interface RefreshTurn {
-  /** Where the next turn begins: '' once all have been refreshed. */
+  /** Where the next turn starts: '' once all have been refreshed. */
   readonly next: string;
-  /** The first fault; null when every question was answered. */
+  /** The first fault; null when every request was answered. */
   readonly fault: Error | null;
 }
 
@@ -43,7 +43,7 @@ export async function refreshConsoles(
 ): Promise<RefreshTurn> {
   const { consoles, source } = subject;
   const faults: Error[] = [];
-  const end = performance.now() + TURN * 1000;
+  const end = performance.now() + TURN_SECONDS * 1000;
   let marker = from;
   for (;;) {
     const batch = await consoles.reported(source, marker, BATCH);
@@ -65,7 +65,7 @@ export async function refreshConsoles(
 
 async function refreshOne(subject: Subject, console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
   const { consoles, source, refresh, log } = subject;
-  const deadline = signalWithin(QUESTION * 1000, signal);
+  const deadline = signalWithin(REQUEST_SECONDS * 1000, signal);
   const asked = { consoles, source, refresh, console, outdatesNotifications: false };
   if ((await refreshConsole(asked, deadline)) === 'removed')
     log.info('console is gone', { source, uuid: console.uuid });

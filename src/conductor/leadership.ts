@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which tasks this process does: those whose leases it holds. A standby looks at the leases every moment and takes what
-// is free. A holder renews its leases and counts, by the monotonic clock from before it asked, how long it can be sure
-// of them; when that is over (the database is away, the process was frozen) its tasks stop, before anybody else can
-// take the lease:
+// Which tasks this process does: those whose leases it holds. A standby reads the leases about once a second and takes those
+// that are free. A holder renews its leases and computes, by the monotonic clock from before the statement, until when they
+// are valid; after that (the database is unavailable, the process was frozen) its tasks stop, before another process can take
+// the lease:
 //
 //   0 -------- 1/3 -------- 0.6 -------- 0.8 -------- 1 lease_time
 //   renewed    renewed      tasks end    lease ends   another has it
@@ -11,11 +11,11 @@ import { Unavailable } from '../exception.js';
 import { withDeadline } from '../net/deadline.js';
 import type { Database } from '../objects/database.js';
 import type { Lease, Leases } from '../objects/lease.js';
-import { DatabaseTouch } from './database-touch.js';
+import { DatabaseClock } from './database-clock.js';
 import { LeaseLost, Term } from './term.js';
 import type { LedTask } from './term.js';
 
-/** What leadership is about. */
+/** What a {@link Leadership} is made with. */
 export interface LeadershipOptions {
   readonly db: Database;
   readonly leases: Leases;
@@ -36,18 +36,19 @@ interface Post {
 const RENEW_SHARE = 1 / 3;
 const VALID_SHARE = 0.6;
 const LEASE_SHARE = 0.8;
-/** Looks in one lease time, and the part of it that one statement may take. */
-const LOOKS = 15;
+/** Checks in one lease time, and the part of it that one statement may take. */
+const CHECKS = 15;
 const STATEMENT_SHARE = 0.2;
+/** Seconds between two checks. */
 const SHORTEST_PAUSE = 0.1;
 const LONGEST_PAUSE = 1;
 /** Seconds that giving up the leases may take when the process ends. */
-const GOODBYE = 1;
+const GIVE_UP_TIMEOUT = 1;
 
 /** Does the tasks whose leases this process holds. */
 export class Leadership {
   private readonly posts: readonly Post[];
-  private readonly touch: DatabaseTouch;
+  private readonly clock: DatabaseClock;
   private readonly pause: number;
   private timer: NodeJS.Timeout | undefined;
   private passing: Promise<void> | null = null;
@@ -58,11 +59,11 @@ export class Leadership {
 
   constructor(private readonly options: LeadershipOptions) {
     this.posts = options.tasks.map((task) => ({ task, term: null, ending: null }));
-    this.pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, options.leaseTime / LOOKS));
-    this.touch = new DatabaseTouch(3 * this.pause);
+    this.pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, options.leaseTime / CHECKS));
+    this.clock = new DatabaseClock(3 * this.pause);
   }
 
-  /** Looks at the leases for the first time, takes what is free, and goes on doing so. Never rejects. */
+  /** Checks the leases for the first time, takes those that are free, and repeats that until it is closed. Never rejects. */
   async start(): Promise<void> {
     await this.pass();
   }
@@ -73,13 +74,13 @@ export class Leadership {
   }
 
   /** For how many seconds the database has answered without a break, and its clock has not jumped. */
-  steadyFor(): number {
-    return this.touch.steadyFor(performance.now());
+  connectedFor(): number {
+    return this.clock.connectedFor(performance.now());
   }
 
-  /** What time the database has, epoch seconds: tasks go by it, so that the clock of this machine may be wrong. */
+  /** The database's time, epoch seconds: tasks use it, so that the clock of this machine may be wrong. */
   databaseTime(): number {
-    return this.touch.databaseTime(performance.now());
+    return this.clock.databaseTime(performance.now());
   }
 
   /** Ends all tasks and gives their leases up, so that a standby takes them at once. */
@@ -91,8 +92,8 @@ export class Leadership {
     for (const post of this.posts) this.end(post);
     await Promise.all(this.posts.map(async ({ ending }) => ending));
     if (names.length === 0) return;
-    // Whoever cannot give them up lets them run out.
-    await within(this.options.leases.giveUp(names), GOODBYE).catch((error: unknown) =>
+    // Leases that cannot be given up expire.
+    await within(this.options.leases.giveUp(names), GIVE_UP_TIMEOUT).catch((error: unknown) =>
       this.options.log.debug('leases were not given up and run out by themselves', {
         error: error instanceof Error ? error : String(error),
       }),
@@ -100,20 +101,20 @@ export class Leadership {
   }
 
   private async pass(): Promise<void> {
-    this.passing = this.look();
+    this.passing = this.checkLeases();
     await this.passing;
     this.passing = null;
     if (this.closed) return;
     this.timer = setTimeout(() => void this.pass(), this.pause * 1000);
   }
 
-  private async look(): Promise<void> {
+  private async checkLeases(): Promise<void> {
     const { leases, log } = this.options;
     try {
       await this.renew();
       const sent = performance.now();
       const seen = await this.ask(leases.look());
-      const jump = this.touch.touched({ sent, received: performance.now(), databaseTime: seen.now });
+      const jump = this.clock.observe({ sent, received: performance.now(), databaseTime: seen.now });
       if (jump !== null) log.warning('the clock of the database has jumped', { seconds: jump });
       const taken: string[] = [];
       for (const post of this.posts) if (await this.decide(post, seen)) taken.push(post.task.name);
@@ -139,13 +140,13 @@ export class Leadership {
     if (held.length === 0) return;
     const names = held.map(({ name }) => name);
     const renewed = await this.ask(leases.renew(names, leaseTime * LEASE_SHARE));
-    // Which one is another's now, the look that follows tells.
+    // The read that follows shows which of them another process has now.
     if (renewed < names.length) return;
     this.renewedAt = sent;
     for (const { term } of held) term.extend(sent + leaseTime * VALID_SHARE * 1000);
   }
 
-  // true: the task begins here.
+  // true: the task starts here.
   private async decide(post: Post, seen: { now: number; leases: readonly Lease[] }): Promise<boolean> {
     const { leases, leaseTime } = this.options;
     const { name } = post.task;
@@ -158,9 +159,9 @@ export class Leadership {
     const seconds = leaseTime * LEASE_SHARE;
     const o = { ofFormerRun: this.first };
     if (!leases.isFree(lease, seen.now, seconds, o)) return false;
-    // A clock that jumped makes every lease look old: its holder gets the time to renew it.
+    // A clock that jumped makes every lease look expired: its holder gets the time to renew it.
     const own = lease !== undefined && leases.isOwn(lease);
-    if (!own && performance.now() < this.touch.jumpedAt + seconds * 1000) return false;
+    if (!own && performance.now() < this.clock.jumpedAt + seconds * 1000) return false;
     const sent = performance.now();
     if (!(await this.ask(leases.take(name, seconds, o)))) return false;
     this.begin(post, sent + leaseTime * VALID_SHARE * 1000);
@@ -176,7 +177,7 @@ export class Leadership {
     );
   }
 
-  // Before every statement of a task: a process that was frozen must not go on as if nothing had been.
+  // Before every statement of a task: a process that was frozen must not continue with expired leases.
   private check(post: Post, term: Term): void {
     if (post.term === term && term.isValid()) return;
     this.end(post, term);

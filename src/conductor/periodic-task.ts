@@ -5,7 +5,7 @@ import type { Logger } from '../log.js';
 import { systemTimers } from '../net/timers.js';
 import type { Timers } from '../net/timers.js';
 
-/** What a task is. */
+/** What a {@link PeriodicTask} is made with. */
 export interface TaskOptions {
   /** Names the task in the log. */
   readonly name: string;
@@ -45,7 +45,7 @@ export class PeriodicTask {
     return this.again;
   }
 
-  /** Stops for good: no further run, and the one under way is told to end and waited for. */
+  /** Stops permanently: no further run, and the one under way is aborted and waited for. */
   async close(): Promise<void> {
     this.abort.abort();
     this.callOff();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Carries sources.yaml into the database: new and changed entries get a task of their own, entries with faults keep
-// their rows and show the fault as the source's error, entries that have left the file take their consoles along.
-// A file that cannot be used at all changes nothing but the error of every source.
+// their rows and show the fault as the source's error, the consoles of entries that have left the file are
+// removed. A file that cannot be used at all changes nothing but the error of every source.
 import { createHash } from 'node:crypto';
 import type { Logger } from '../log.js';
 import { AUDIT } from '../objects/audit-message.js';
@@ -58,9 +58,9 @@ export class SourceReconciliation {
     await this.started;
   }
 
-  /** Looks at the file and, when it has changed, makes the database follow. Rejects when the database refuses. */
+  /** Reads the file and, when it has changed, applies it to the database. Rejects when the database refuses. */
   async run(): Promise<void> {
-    const outcome = await this.look();
+    const outcome = await this.read();
     if (outcome !== null) {
       this.report(outcome);
       this.outcome = outcome;
@@ -78,7 +78,7 @@ export class SourceReconciliation {
   }
 
   // null: as it was.
-  private async look(): Promise<Outcome | null> {
+  private async read(): Promise<Outcome | null> {
     const force = this.forced;
     this.forced = false;
     try {

@@ -11,7 +11,7 @@ import type { SourceDriver } from '../sources/driver.js';
 import { refreshConsoles } from './console-refresh.js';
 import { PeriodicTask } from './periodic-task.js';
 
-/** Where the work of the conductor is written down. */
+/** Where the conductor records its work. */
 export interface Stores {
   readonly sources: Sources;
   readonly consoles: Consoles;
@@ -20,7 +20,7 @@ export interface Stores {
   readonly node: string;
 }
 
-/** When a source is asked. */
+/** When a source is asked, and for how long. */
 export interface SourceTiming {
   /** Seconds from one discovery to the next. */
   readonly interval: number;
@@ -28,18 +28,18 @@ export interface SourceTiming {
   readonly timeout: number;
 }
 
-/** What one task serves. */
+/** What a {@link SourceTask} is made with. */
 export interface SourceTaskOptions {
   readonly definition: SourceDefinition;
   readonly driver: SourceDriver;
   readonly stores: Stores;
-  /** The fault of sources.yaml as a whole, while there is one: it stays in sight as the source's error. */
+  /** The fault of sources.yaml as a whole, while there is one: it is shown as the source's error. */
   readonly fileFault: () => string | null;
   readonly timing: SourceTiming;
   readonly log: Logger;
 }
 
-/** Every so many turns the rows are compared even when the driver says that nothing has changed. */
+/** Every so many turns the rows are compared even when the driver reports no change. */
 const FULL_EVERY = 10;
 
 /** The background work for one source. */
@@ -48,7 +48,7 @@ export class SourceTask {
   private known: readonly DiscoveredConsole[] | undefined;
   private turns = 0;
   private defined = false;
-  /** The last console that was refreshed; '' = begin with the first. */
+  /** The last console that was refreshed; '' = start with the first. */
   private refreshed = '';
 
   constructor(private readonly options: SourceTaskOptions) {
@@ -130,7 +130,7 @@ export class SourceTask {
     });
   }
 
-  // A driver that does not heed its signal is left behind.
+  // A driver that does not heed its signal is not waited for.
   private async withDeadline<T>(
     signal: AbortSignal,
     work: (deadline: AbortSignal) => Promise<T>,

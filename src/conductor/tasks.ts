@@ -2,40 +2,35 @@
 // The background tasks, each under a lease of its own and with timers of its own, so that a slow one delays no other.
 import type { Conf } from '../conf/index.js';
 import type { Logger } from '../log.js';
-import { announceTo } from '../messaging/announce.js';
-import type { Messaging } from '../messaging/messaging.js';
-import { OwnNotifications } from '../notifications/own/own-notifications.js';
+import type { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { SessionEnds } from '../notifications/own/session-ends.js';
-import { AuditEvents } from '../objects/audit-event.js';
-import { ConsoleChannels } from '../objects/console-channel.js';
-import { Consoles } from '../objects/console.js';
 import type { Database } from '../objects/database.js';
 import { reapAuditEvents, reapExpired } from '../objects/reaper.js';
-import { Services } from '../objects/service.js';
-import { Sources } from '../objects/source.js';
 import { PeriodicTask } from './periodic-task.js';
 import { WATCH_INTERVAL, watchServices } from './services-watch.js';
 import { SourceReconciliation } from './source-reconciliation.js';
 import type { LedTask, Work } from './term.js';
+import type { TermNounFactory } from './term-nouns.js';
 
-/** Seconds between two looks for expired tokens and ended sessions. */
+/** Seconds between two checks for expired tokens and ended sessions. */
 const REAP_INTERVAL = 5;
-/** Seconds between two looks for audit events that are too old. */
+/** Seconds between two checks for audit events that are too old. */
 const RETENTION_INTERVAL = 3600;
-/** Seconds between two looks for services that are long gone, and how long they are remembered. */
+/** Seconds between two checks for services that are long gone, and how long they are kept. */
 const FORGET_INTERVAL = 600;
 const REMEMBERED = 86_400;
 
-/** What the tasks stand on, but for the database that they write to. */
+/** What the tasks need, except the database that they write to. */
 export interface TaskSettings {
-  /** For what is only read: answers after the end of a lease, too. */
+  /** For reads: it answers after the end of a lease, too. */
   readonly reader: Database;
   readonly conf: Conf;
   readonly log: Logger;
-  readonly messaging: Messaging;
-  /** For how many seconds this process has been in touch with the database without a break. */
-  readonly steadyFor: () => number;
-  /** What time the database has, epoch seconds. */
+  readonly nouns: TermNounFactory;
+  readonly own: OwnNotifications;
+  /** For how many seconds the database has answered this process without a break. */
+  readonly connectedFor: () => number;
+  /** The database's time, epoch seconds. */
   readonly now: () => number;
 }
 
@@ -47,25 +42,16 @@ export interface SourcesWork extends Work {
   settled(): Promise<void>;
 }
 
-/** sources.yaml and what it names, in the database. `begun` hears of each term. */
+/** sources.yaml and what it names, in the database. @param begun called with the work of each term */
 export function sourcesTask(
-  { conf, log, messaging, now }: TaskSettings,
+  { conf, log, nouns, now }: TaskSettings,
   begun: (work: SourcesWork) => void,
 ): LedTask {
   return {
     name: 'sources',
     begin: (db) => {
-      const node = conf.default.nodeName;
-      const own = new OwnNotifications(messaging.notifier, conf);
-      const stores = {
-        sources: new Sources(db, {
-          now,
-          changed: (source, fault) => own.sourceChanged({ source, fault, node }),
-        }),
-        consoles: new Consoles(db, { node, pid: process.pid, now }),
-        audit: new AuditEvents(db, { now }),
-        node,
-      };
+      const { sources, consoles, audit } = nouns(db, now);
+      const stores = { sources, consoles, audit, node: conf.default.nodeName };
       const { path, reloadInterval, discoveryInterval, discoveryTimeout } = conf.sources;
       const timing = { interval: discoveryInterval, timeout: discoveryTimeout };
       const reconciliation = new SourceReconciliation(path, stores, log, conf, timing);
@@ -96,7 +82,7 @@ export function sourcesTask(
 export function reapingTask({ conf, log, now }: TaskSettings): LedTask {
   const { reconnectGrace } = conf.console;
   const run = async (db: Database): Promise<void> => {
-    // Says so in the log when the database is away or its file was deleted.
+    // Fails, and so is logged, when the database is away or its file was deleted.
     await db.ping();
     const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, now());
     if (tokens + sessions > 0) log.debug('reaped', { tokens, sessions, purged });
@@ -120,17 +106,16 @@ export function retentionTask({ conf, log, now }: TaskSettings): LedTask {
   };
 }
 
-/** Services that are down, and what they left behind. */
-export function servicesTask({ reader, conf, log, messaging, steadyFor, now }: TaskSettings): LedTask {
+/** Services that are down, and what they left open. */
+export function servicesTask({ reader, conf, log, nouns, own, connectedFor, now }: TaskSettings): LedTask {
   return {
     name: 'services',
     begin: (db) => {
-      const services = new Services(db);
-      // Nobody else knows of the ends that this process has found: it tells them even when its lease is over.
-      const ends = new SessionEnds(reader, new OwnNotifications(messaging.notifier, conf), 'conductor');
+      const { services, channels } = nouns(db, now);
+      // No other process knows of the ends that this one has found: it publishes them even after its lease.
+      const ends = new SessionEnds(reader, own, 'conductor');
       const watch = {
-        ...{ services, steadyFor, log },
-        channels: new ConsoleChannels(db, { now, announce: announceTo(messaging.fanout) }),
+        ...{ services, channels, connectedFor, log },
         mainLost: (sessionId: string, generation: number) => ends.add(sessionId, generation),
         downTime: conf.default.serviceDownTime,
       };

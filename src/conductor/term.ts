@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One term of a task at this process: from the lease's taking to its loss. Counted by a clock that never goes back.
+// One term of a task in this process: from the acquisition of its lease to its loss, by a monotonic clock.
 import { Conflict } from '../exception.js';
 import { systemTimers } from '../net/timers.js';
 import type { Timers } from '../net/timers.js';
@@ -11,11 +11,11 @@ export interface Work {
   stop(): Promise<void>;
 }
 
-/** A task that one process at a time does. */
+/** A task that one process at a time runs. */
 export interface LedTask {
   /** Names its lease. */
   readonly name: string;
-  /** Begins the work; `db` refuses every statement from the moment at which the lease may be another's. */
+  /** Starts the work; `db` refuses every statement as soon as the lease may be another process's. */
   begin(db: Database): Work;
 }
 
@@ -47,13 +47,13 @@ export class Term {
     return !this.over && this.timers.now() < this.validUntil;
   }
 
-  /** Lets the task begin. */
+  /** Starts the task. */
   begin(task: LedTask, db: Database): void {
     this.arm();
     this.work = task.begin(db);
   }
 
-  /** The lease was renewed. What had run out stays so. */
+  /** The lease was renewed. One that has expired stays expired. */
   extend(validUntil: number): void {
     if (!this.isValid()) return;
     this.validUntil = Math.max(this.validUntil, validUntil);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives the nouns, each made once in a process. What is made for the term of a lease (src/conductor/tasks.ts) is not
-// here: it works on a database of that term.
+// Provides the nouns, each made once in a process. Those of a term of a lease (src/conductor/term-nouns.ts) are not here:
+// they write to the database of that term.
 import { Module } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
 import { optional, provider } from '../injection.js';

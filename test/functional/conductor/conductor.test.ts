@@ -4,6 +4,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startConductor, type Conductor } from '../../../src/conductor/conductor.js';
+import { termNounFactory } from '../../../src/conductor/term-nouns.js';
 import { loadConf } from '../../../src/conf/index.js';
 import type { Database } from '../../../src/db/database.js';
 import { overheard } from '../../fixtures/database.js';
@@ -11,6 +12,7 @@ import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js
 import { waitFor } from '../../fixtures/program.js';
 import { scratchFolder } from '../../fixtures/scratch.js';
 import { openMessaging } from '../../../src/messaging/messaging.js';
+import { OwnNotifications } from '../../../src/notifications/own/own-notifications.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
@@ -57,9 +59,11 @@ describe('the conductor', () => {
         OS_DEFAULT__NODE_NAME: 'node-1',
       },
     );
+    const messaging = openMessaging(conf, 'kerbside');
+    const own = new OwnNotifications(messaging.notifier, conf);
     conductor = await startConductor({
-      ...{ conf, db: on, program: 'kerbside' },
-      messaging: openMessaging(conf, 'kerbside'),
+      ...{ conf, db: on, own, program: 'kerbside' },
+      nouns: termNounFactory(conf, messaging, own),
     });
   }
 

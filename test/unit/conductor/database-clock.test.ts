@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import { DatabaseClock } from '../../../src/conductor/database-clock.js';
+
+/** An answer at a moment (milliseconds) by a database whose clock is 1000 s ahead of it, and `jump` more. */
+const at = (sent: number, jump = 0): { sent: number; received: number; databaseTime: number } => ({
+  ...{ sent, received: sent + 10, databaseTime: 1000 + (sent + 5) / 1000 + jump },
+});
+
+describe('the clock with the database', () => {
+  it('is steady for as long as answers come', () => {
+    const clock = new DatabaseClock(3);
+    expect(clock.connectedFor(0)).toBe(0);
+    for (let now = 0; now <= 20_000; now += 1000) expect(clock.observe(at(now))).toBeNull();
+    expect(clock.connectedFor(20_500)).toBe(20.5);
+    expect(clock.databaseTime(20_500)).toBeCloseTo(1020.5);
+  });
+
+  it('is lost when none has come for too long, and begins anew', () => {
+    const clock = new DatabaseClock(3);
+    clock.observe(at(0));
+    expect(clock.connectedFor(3000)).toBe(3);
+    expect(clock.connectedFor(3001)).toBe(0);
+    clock.observe(at(10_000));
+    expect(clock.connectedFor(11_000)).toBe(1);
+  });
+
+  it.each([3600, -3600])('begins anew when the clock of the database jumps by %i s', (jump) => {
+    const clock = new DatabaseClock(3);
+    clock.observe(at(0));
+    clock.observe(at(1000));
+    expect(clock.observe(at(2000, jump))).toBeCloseTo(jump);
+    expect(clock.jumpedAt).toBe(2000);
+    expect(clock.connectedFor(2500)).toBe(0.5);
+    expect(clock.observe(at(3000, jump))).toBeNull();
+    expect(clock.databaseTime(3000)).toBeCloseTo(1003 + jump);
+  });
+
+  it('takes an answer that was long on its way for no jump', () => {
+    const clock = new DatabaseClock(3);
+    clock.observe(at(0));
+    expect(clock.observe({ sent: 1000, received: 4000, databaseTime: 1001 })).toBeNull();
+  });
+});
