@@ -4,6 +4,7 @@
 import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataSource } from 'typeorm';
+import type { EntitySchema, ObjectLiteral } from 'typeorm';
 import { DatabaseError } from '../exception.js';
 import { describeTarget, parseConnectionUrl } from './connection-url.js';
 import type { DatabaseTarget, SqliteTarget } from './connection-url.js';
@@ -13,6 +14,7 @@ import { findCipher, openCipher } from './keys.js';
 import { checkSchema, dataSourceOptions, executedMigrations, knownMigrations, syncSchema } from './schema.js';
 import { SourceStatements } from './statements.js';
 import type { Dialect, SqlValue, Statements } from './statements.js';
+import type { Table, TableStatements } from './tables.js';
 
 /** The group `[database]` as the programs pass it in. */
 export interface DatabaseConf {
@@ -46,6 +48,7 @@ export abstract class Database implements Statements {
   abstract readonly cipher: Cipher;
   abstract query<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>;
   abstract execute(sql: string, parameters?: readonly SqlValue[]): Promise<number>;
+  abstract table<Row extends ObjectLiteral>(model: EntitySchema<Row>, by?: TableStatements): Table<Row>;
   /** One cheap round trip; rejects with DatabaseError when the database cannot answer. */
   abstract ping(): Promise<void>;
   abstract version(): Promise<DatabaseVersion>;
@@ -139,6 +142,10 @@ class OpenedDatabase extends Database {
 
   execute(sql: string, parameters?: readonly SqlValue[]): Promise<number> {
     return this.statements.execute(sql, parameters);
+  }
+
+  table<Row extends ObjectLiteral>(model: EntitySchema<Row>, by?: TableStatements): Table<Row> {
+    return this.statements.table(model, by);
   }
 
   async ping(): Promise<void> {

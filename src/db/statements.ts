@@ -4,10 +4,11 @@
 // Every write is one statement: SQLite has one connection per process, on which the transactions of two requests
 // would run into each other, and one statement is atomic on both engines. MySQL assigns the columns of an UPDATE from
 // left to right and sees the new values at once; SQLite sees the old ones: write each UPDATE so that both agree.
-import type { DataSource, QueryResult, QueryRunner } from 'typeorm';
+import type { DataSource, EntitySchema, ObjectLiteral, QueryResult, QueryRunner } from 'typeorm';
 import { describeTarget } from './connection-url.js';
 import type { DatabaseTarget } from './connection-url.js';
 import { databaseError, faultCode, isTimeout, retryOf } from './faults.js';
+import { Tables, type Table, type TableStatements } from './tables.js';
 
 export type Dialect = 'sqlite' | 'mysql';
 
@@ -26,6 +27,11 @@ export interface Statements {
    * @throws DuplicateRow when a key exists already
    */
   execute(sql: string, parameters?: readonly SqlValue[]): Promise<number>;
+  /**
+   * The rows of one table, for what is plain reading and writing; rejects as above.
+   * @param by where its statements are given in place of here: whatever stands in front of this
+   */
+  table<Row extends ObjectLiteral>(model: EntitySchema<Row>, by?: TableStatements): Table<Row>;
 }
 
 const ATTEMPTS = 4;
@@ -41,6 +47,7 @@ export class SourceStatements implements Statements {
   private readonly source: DataSource;
   private readonly target: DatabaseTarget;
   private readonly check: () => void;
+  private readonly tables: Tables;
 
   /** @param check called before each statement, repeated ones included; what it throws fails the statement */
   constructor(source: DataSource, target: DatabaseTarget, check: () => void = () => undefined) {
@@ -49,6 +56,7 @@ export class SourceStatements implements Statements {
     this.check = check;
     this.dialect = target.dialect;
     this.place = describeTarget(target);
+    this.tables = new Tables(source, this);
   }
 
   /** The same with one more check before each statement. */
@@ -68,6 +76,10 @@ export class SourceStatements implements Statements {
   async execute(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
     const result = await this.attempt(sql, parameters, false);
     return result.affected ?? 0;
+  }
+
+  table<Row extends ObjectLiteral>(model: EntitySchema<Row>, by?: TableStatements): Table<Row> {
+    return (by === undefined ? this.tables : new Tables(this.source, by)).of(model);
   }
 
   private async attempt(sql: string, parameters: readonly SqlValue[], reads: boolean): Promise<QueryResult> {
