@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Nest makes of a program: of a service the foundation, messaging, heartbeat and its parts; of a command the
-// foundation and the nouns.
+// The Nest modules of a program: for a service the foundation, messaging, heartbeat and its parts; for a command the foundation
+// and the nouns.
 import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Conf } from '../conf/index.js';

@@ -9,7 +9,7 @@ import { loggerFor } from '../log.js';
 
 const log = loggerFor('kerbside.nest');
 
-/** What Nest has to say of a module that could not be shut down; what fails at the start is told by the program. */
+/** Logs what Nest reports about a module that could not be shut down; the program reports a failed start itself. */
 const NEST_LOG: LoggerService = {
   log: () => undefined,
   warn: () => undefined,
@@ -19,10 +19,10 @@ const NEST_LOG: LoggerService = {
   },
 };
 
-/** Faults are ours to tell, in one line. */
+/** The program reports faults itself, in one line. */
 export const NEST_OPTIONS = { abortOnError: false, logger: NEST_LOG } satisfies NestApplicationOptions;
 
-/** The configuration and the database: what everything else stands on. */
+/** The configuration and the database, which everything else depends on. */
 export function foundation(conf: Conf, database: OpenOptions): DynamicModule[] {
   return [ConfModule.with(conf), DbModule.open(conf.database, database)];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a program says why it cannot go on: one line on standard error and exit status 1. Faults of the site (a bad
+// How a program reports why it cannot go on: one line on standard error and exit status 1. Faults of the site (a bad
 // option, a taken port, an absent database) have no stack trace; an unexpected one is ours, and is logged.
 import { types } from 'node:util';
 import { KerbsideException } from '../exception.js';
@@ -36,7 +36,7 @@ function describeSystemError(error: SystemError): string {
 }
 
 /**
- * The one line for a fault that the operator can mend.
+ * The line for a fault that the operator can fix.
  *
  * @returns undefined when the fault is a bug of ours
  */

@@ -35,10 +35,10 @@ const CLOSE_DEADLINE_MS = 8_000;
 const GIVE_UP_MS = 3_000;
 /** Draining may take this much longer than [proxy] drain_timeout before it is cut short. */
 const DRAIN_SLACK_MS = 2_000;
-/** How often a program under npx looks for its parent. */
-const PARENT_LOOK_MS = 500;
+/** How often a program under npx checks for its parent. */
+const PARENT_CHECK_MS = 500;
 
-/** Options that SIGHUP takes up, as their lines begin. */
+/** Options that SIGHUP applies, as their lines begin. */
 const RELOADED = ['[DEFAULT] debug ', '[firewall] '];
 
 /** One run of a program, from its configuration to its exit. */
@@ -49,7 +49,7 @@ class Run {
   private started = false;
   private signals = 0;
   private conf: Conf;
-  /** The configuration as it was read last, when it could be. */
+  /** The last configuration that could be loaded. */
   private lastGood: Conf;
   private readonly warnings: readonly string[];
 
@@ -84,7 +84,7 @@ class Run {
       const parts = await this.program.parts(conf);
       this.app = await startService({ name, conf, sync, life, parts, servesHttp });
     } catch (error) {
-      // Of two faults the first is the one to tell.
+      // Of two faults the first is reported.
       await doneWithin(this.life.close(), GIVE_UP_MS);
       throw error;
     }
@@ -105,7 +105,7 @@ class Run {
       if (process.ppid === parent) return;
       clearInterval(timer);
       if (this.signals === 0) this.stopRequested('end of npx');
-    }, PARENT_LOOK_MS);
+    }, PARENT_CHECK_MS);
     timer.unref();
   }
 
@@ -114,7 +114,7 @@ class Run {
     this.log.info('stop requested', { signal, again: this.signals > 1 });
     if (!this.started) process.exit(0);
     if (this.signals === 1) void this.stop();
-    if (this.signals === 2) this.life.hurry();
+    if (this.signals === 2) this.life.cutDrain();
   }
 
   /** Drains, closes and ends the process; a second signal ends the draining. */
@@ -127,13 +127,13 @@ class Run {
     process.exit(0);
   }
 
-  /** Takes up a new log level and a new log file; the parts take up what is theirs, and look at their own files. */
+  /** Applies a new log level and a new log file; the parts apply their options, and read their own files again. */
   private reload(): void {
     this.log.info('reload requested', { signal: 'SIGHUP' });
     try {
       reopenLog();
       const { conf } = loadConf(this.args, process.env);
-      this.takeUp(conf);
+      this.apply(conf);
       this.lastGood = conf;
     } catch (error) {
       this.report('the configuration is not taken up', error);
@@ -141,7 +141,7 @@ class Run {
     this.life.reload(this.lastGood);
   }
 
-  private takeUp(next: Conf): void {
+  private apply(next: Conf): void {
     const effective = new Set(describeConf(this.conf));
     const changed = describeConf(next).filter(
       (line) => !effective.has(line) && !RELOADED.some((beginning) => line.startsWith(beginning)),

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of a process, as all of its parts share it: the heartbeat begins, the parts start one after the other; they
-// drain at the same time and close at the same time, so that one that hangs keeps no other from its end; the heartbeat
-// signs off. ServiceModule ties it to Nest's hooks.
-import { setTimeout as sleep } from 'node:timers/promises';
+// The life of a process, shared by all of its parts: the heartbeat starts, then the parts one after the other; they drain at
+// the same time and close at the same time, so that one that hangs does not hold up the others; the heartbeat is stopped last.
+// ServiceModule ties it to Nest's hooks.
 import type { Conf } from '../conf/index.js';
 import { KerbsideException } from '../exception.js';
 import { loggerFor } from '../log.js';
-import { doneWithin } from '../net/deadline.js';
+import { doneWithin, unlessAborted } from '../net/deadline.js';
 import type { ServiceReport } from '../objects/service.js';
 import type { Heartbeat } from './heartbeat.js';
 
@@ -18,11 +17,11 @@ export interface RunningPart {
   drain?(): Promise<void>;
   /** Reads again what may change without a restart. @param conf the configuration as it is now */
   reload?(conf: Conf): void;
-  /** What the part says of itself in the list of services: small, no secrets. */
+  /** The part's entry in the list of services: small, no secrets. */
   report?(): ServiceReport;
   /**
-   * This process had been declared down (what it serves is closed in the records) and is back: makes the records true
-   * again. Called again when it rejects.
+   * This process had been declared down (what it serves is closed in the records) and is back: brings the records up to
+   * date. Called again when it rejects.
    */
   recovered?(): Promise<void>;
   /** Ends everything at once. */
@@ -32,7 +31,7 @@ export interface RunningPart {
 /** What the life of a process needs of its heartbeat. */
 export type LifeHeartbeat = Pick<Heartbeat, 'start' | 'setDraining' | 'stop'>;
 
-/** Milliseconds that signing off may take. */
+/** For how long the stop of the heartbeat may take. */
 const SIGN_OFF_MS = 1_000;
 
 const log = loggerFor('kerbside.service');
@@ -41,30 +40,30 @@ const log = loggerFor('kerbside.service');
 export class ServiceLife {
   private readonly parts: RunningPart[] = [];
   private readonly reports: (() => ServiceReport)[] = [];
-  private readonly hurried = new AbortController();
+  private readonly drainEnd = new AbortController();
   private heartbeat: LifeHeartbeat | undefined;
   private closing: Promise<void> | undefined;
 
   /** @param drainLimit milliseconds after which draining is cut short */
   constructor(private readonly drainLimit: number) {}
 
-  /** Begins: the process is in the list of services before any part of it serves. @throws DatabaseError */
+  /** Starts: the process is in the list of services before any part of it serves. @throws DatabaseError */
   async begin(heartbeat: LifeHeartbeat): Promise<void> {
     await heartbeat.start();
     this.heartbeat = heartbeat;
   }
 
-  /** Takes up a part that has been started. */
+  /** Adds a part that has been started. */
   adopt(part: RunningPart): void {
     this.parts.push(part);
   }
 
-  /** Adds to what this process says of itself. */
+  /** Adds to this process's entry in the list of services. */
   addReport(report: () => ServiceReport): void {
     this.reports.push(report);
   }
 
-  /** What this process says of itself in the list of services. */
+  /** This process's entry in the list of services. */
   report(): ServiceReport {
     const parts = this.parts.map((part) => part.report?.() ?? {});
     return Object.assign({}, ...this.reports.map((report) => report()), ...parts) as ServiceReport;
@@ -80,30 +79,30 @@ export class ServiceLife {
     await Promise.all(this.parts.map(async (part) => part.recovered?.()));
   }
 
-  /** Nothing new; resolves when the last session has ended, the time is up, or {@link hurry} was called. */
+  /** Accepts nothing new; resolves when the last session has ended, the time is up, or {@link cutDrain} was called. */
   async drain(): Promise<void> {
-    if (this.hurried.signal.aborted) return;
+    if (this.drainEnd.signal.aborted) return;
     this.heartbeat?.setDraining();
     for (const part of this.parts) part.setDraining?.();
-    const drained = Promise.allSettled(this.parts.map(async (part) => part.drain?.())).then(() => false);
-    const late = sleep(this.drainLimit, true, { signal: this.hurried.signal }).catch(() => false);
-    if (await Promise.race([drained, late])) log.warning('draining took too long and is cut short');
-    this.hurry();
+    const drained = Promise.allSettled(this.parts.map(async (part) => part.drain?.()));
+    if (!(await doneWithin(unlessAborted(drained, this.drainEnd.signal), this.drainLimit)))
+      log.warning('draining took too long and is cut short');
+    this.cutDrain();
   }
 
   /** Ends the draining at once, also when it has not begun. */
-  hurry(): void {
-    this.hurried.abort();
+  cutDrain(): void {
+    this.drainEnd.abort();
   }
 
   /** Resolves when there is nothing to drain any more: the parts are being closed. */
   async drained(): Promise<void> {
-    const { signal } = this.hurried;
+    const { signal } = this.drainEnd;
     if (signal.aborted) return;
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   }
 
-  /** Closes all parts, then signs off; faults are logged. The database stays open. */
+  /** Closes all parts, then stops the heartbeat; faults are logged. The database stays open. */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -112,17 +111,17 @@ export class ServiceLife {
   private async end(): Promise<void> {
     const closing = this.parts.map(async (part) => part.close());
     for (const outcome of await Promise.allSettled(closing)) {
-      if (outcome.status === 'rejected') tell('a part did not close cleanly', outcome.reason);
+      if (outcome.status === 'rejected') logFault('a part did not close cleanly', outcome.reason);
     }
-    // Last, when the parts have written all they know: what is left open after it is closed by the other nodes.
+    // Last, after the parts have written everything: what is still open then is closed by the other nodes.
     const signedOff = this.heartbeat
       ?.stop()
-      .catch((error: unknown) => tell('the node could not sign off', error));
+      .catch((error: unknown) => logFault('the node could not sign off', error));
     if (signedOff !== undefined) await doneWithin(signedOff, SIGN_OFF_MS);
   }
 }
 
-function tell(sentence: string, error: unknown): void {
+function logFault(sentence: string, error: unknown): void {
   const fault = error instanceof KerbsideException ? error.message : error;
   log.error(sentence, { error: fault instanceof Error ? fault : String(fault) });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process shows to those who watch it: the metrics of all its parts to Prometheus, and to load balancers whether
-// it is ready, behind one listener.
+// What a process exposes to monitoring: the metrics of all its parts for Prometheus, and its readiness for load balancers,
+// behind one listener.
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Gauge, Registry } from 'prom-client';
@@ -13,7 +13,7 @@ import { VERSION } from '../version.js';
 
 const log = loggerFor('kerbside.metrics');
 
-/** From the first byte of a request to its last, ms. */
+/** For a request from its first byte to its last. */
 const LIMITS = { requestTimeout: 10_000 } as const;
 /** Scrapers and load balancers are few. */
 const MAX_CONNECTIONS = 64;
@@ -23,7 +23,7 @@ export interface Exposition {
   text(): Promise<string>;
 }
 
-/** Where metrics are served, and by which option of [metrics], for faults. */
+/** Where metrics are served, and the option of [metrics] for faults. */
 export interface MetricsPlace {
   readonly address: string;
   readonly port: number;
@@ -50,7 +50,7 @@ export class ProcessMetrics implements Exposition {
     return this.server !== undefined;
   }
 
-  /** Shows the metrics of a part, too; gives the function that ends it. */
+  /** Exposes the metrics of a part; gives the function that ends it. */
   add(part: Exposition): () => void {
     this.parts.add(part);
     return () => this.parts.delete(part);
@@ -92,10 +92,10 @@ function watching(metrics: Exposition, readiness: Pick<Readiness, 'fault'>): Req
           );
         return;
       case 'GET /healthcheck':
-        readiness.fault().then((fault) => tell(response, fault), fail);
+        readiness.fault().then((fault) => answer(response, fault), fail);
         return;
       case 'GET /healthcheck/live':
-        tell(response, undefined);
+        answer(response, undefined);
         return;
       default:
         response.writeHead(404).end();
@@ -103,8 +103,8 @@ function watching(metrics: Exposition, readiness: Pick<Readiness, 'fault'>): Req
   };
 }
 
-/** The answers of the REST service to the same questions. */
-function tell(response: ServerResponse, fault: string | undefined): void {
+/** Answers as the REST service does. */
+function answer(response: ServerResponse, fault: string | undefined): void {
   const [status, body] = fault === undefined ? [200, { result: 'ok' }] : [503, { error: fault, status: 503 }];
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

@@ -15,7 +15,7 @@ export class Readiness {
   private draining = false;
   private away = false;
   private readonly needs: (() => string | undefined)[] = [];
-  /** The question that is under way: any number of balancers share it. */
+  /** The ping that is under way: any number of load balancers share it. */
   private asked: Promise<Error | string | null> | undefined;
 
   /** @param options.starting not ready before {@link setStarted} */
@@ -31,7 +31,7 @@ export class Readiness {
     this.starting = false;
   }
 
-  /** One more thing that the process needs. @param missing says why it is not there, or undefined when it is */
+  /** Adds a condition. @param missing gives why it is not met, or undefined when it is */
   require(missing: () => string | undefined): void {
     this.needs.push(missing);
   }
@@ -52,7 +52,7 @@ export class Readiness {
     return (await this.databaseAnswers()) ? undefined : 'the database does not answer';
   }
 
-  // Balancers ask all the time: only a change is worth a line.
+  // Load balancers ask all the time: only a change is logged.
   private async databaseAnswers(): Promise<boolean> {
     this.asked ??= this.ping().finally(() => (this.asked = undefined));
     const fault = await this.asked;

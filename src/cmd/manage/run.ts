@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all commands of kerbside-manage share: the configuration, the database, the way a fault is told. Standard
+// What all commands of kerbside-manage share: the configuration, the database, the report of a fault. Standard
 // output carries the result alone, so the log goes to standard error.
 import type { Command } from 'commander';
 import { loadConf } from '../../conf/index.js';
@@ -55,7 +55,7 @@ export async function runManage(command: Command, argv: readonly string[]): Prom
     await command.parseAsync(argv);
   } catch (error) {
     reportFault(NAME, error, log);
-    // Nest gives nobody a context whose start failed, to close what of it had been opened.
+    // Nest gives no context whose start failed, so what it had opened cannot be closed.
     process.exit(1);
   }
 }

@@ -130,7 +130,7 @@ function collect(text: string, before: readonly string[] = []): readonly string[
   return [...before, readWord(text)];
 }
 
-/** Adds `service register` and what tells of the programs of this site. */
+/** Adds `service register` and the commands about the programs of this site. */
 export function addServiceCommands(manage: Command): void {
   const service = manage
     .command('service')

@@ -64,7 +64,7 @@ async function terminateSession(id: string, _options: unknown, command: Command)
   });
 }
 
-// What is sent before the first connection stands would not go out: the proxies poll, but nobody wants to wait for that.
+// A message that is sent before the connection is up would be lost: the proxies poll, but only some seconds later.
 async function connected(messaging: Messaging): Promise<void> {
   const end = performance.now() + BROKER_WAIT_MS;
   while (messaging.status().state === 'disconnected' && performance.now() < end) await sleep(20);

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import type { Conf } from '../../conf/index.js';
 import { KerbsideException } from '../../exception.js';
+import { signalWithin } from '../../net/deadline.js';
 
 /** The services that can be asked. */
 export const SERVICES = [
@@ -18,7 +19,7 @@ export const SERVICES = [
 /** One of the services. */
 export type ServiceName = (typeof SERVICES)[number];
 
-/** The service does not answer, or says that it is not well. */
+/** The service does not answer, or reports that it is unhealthy. */
 class Unhealthy extends KerbsideException {}
 
 /** A container runtime waits longer than this before it calls a check hung. */
@@ -77,7 +78,7 @@ export async function checkHealth(conf: Conf, service: ServiceName): Promise<voi
   const page = pageOf(conf, service);
   let answer: Response;
   try {
-    answer = await fetch(page, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    answer = await fetch(page, { signal: signalWithin(DEADLINE_MS) });
   } catch {
     throw new Unhealthy(`${service} does not answer at ${page}; see that it runs and look into its log`);
   }

@@ -72,14 +72,14 @@ describe('the life of a process', () => {
   it('stops draining when it is told to hurry', async () => {
     const life = await aLife(aPart('hanging', { drain: never }));
     const draining = life.drain();
-    life.hurry();
+    life.cutDrain();
     await draining;
     await life.drained();
   });
 
   it('does not begin to drain when it has been told to hurry before', async () => {
     const life = await aLife(aPart('a'));
-    life.hurry();
+    life.cutDrain();
     await life.drain();
     expect(told).toEqual(['heartbeat']);
   });
