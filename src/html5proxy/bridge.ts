@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import { createWebSocketStream, type WebSocket } from 'ws';
 
-/** Milliseconds that a side may take for its last bytes and its goodbye. */
-const LINGER = 10_000;
+/** For how long a side may take for its last bytes and its closing handshake. */
+const LINGER_MS = 10_000;
 const GOING_AWAY = 1001;
 
 /** How a bridge ended. */
@@ -25,8 +25,8 @@ export class Bridge {
   private bytesUp = 0;
   private bytesDown = 0;
   private reason: string | null = null;
-  /** Something has come from the browser since the last look. */
-  private heard = true;
+  /** The browser has sent something since the last probe. */
+  private active = true;
 
   /** Starts to pass bytes; `onEnd` is called once, when both sides are done. */
   constructor(
@@ -38,10 +38,10 @@ export class Bridge {
     // Without listeners a fault that comes after the end would end the process.
     for (const each of [socket, stream, leg]) each.on('error', () => undefined);
     socket.on('message', (data: Buffer) => {
-      this.heard = true;
+      this.active = true;
       this.bytesUp += data.length;
     });
-    socket.on('pong', () => (this.heard = true));
+    socket.on('pong', () => (this.active = true));
     socket.once('close', () => this.ending('the browser closed'));
     leg.once('end', () => this.ending('the proxy closed'));
     leg.on('data', (chunk: Buffer) => (this.bytesDown += chunk.length));
@@ -49,17 +49,17 @@ export class Bridge {
   }
 
   /**
-   * Asks the browser for a sign of life.
-   * @returns false when there was none since the last time: the bridge ends then
+   * Pings the browser.
+   * @returns false when it has sent nothing since the last time: the bridge ends then
    */
   probe(): boolean {
-    // Who is not read from cannot answer: kerbside-proxy has a deadline for that.
-    if (!this.heard && !this.socket.isPaused) {
+    // A browser that is not read from cannot answer: kerbside-proxy has a deadline for that.
+    if (!this.active && !this.socket.isPaused) {
       this.ending('the browser does not answer');
       this.socket.terminate();
       return false;
     }
-    this.heard = false;
+    this.active = false;
     this.socket.ping();
     return true;
   }
@@ -83,14 +83,14 @@ export class Bridge {
     const cut = setTimeout(() => {
       this.socket.terminate();
       this.leg.destroy();
-    }, LINGER);
+    }, LINGER_MS);
     cut.unref();
     this.socket.once('close', () => clearTimeout(cut));
   }
 
   private finish(error: NodeJS.ErrnoException | null): void {
     this.leg.destroy();
-    // What is left to say to the browser is said within the deadline.
+    // Bytes that are left for the browser are sent within the deadline.
     if (this.socket.readyState <= this.socket.OPEN) {
       this.socket.close();
       this.cutSoon();

@@ -4,7 +4,7 @@
 import { isIP } from 'node:net';
 import { hostOf } from './browser.js';
 
-/** What every answer has. Pages hold passwords in their URL: they are named to nobody and stored nowhere. */
+/** What every answer has. Pages have passwords in their URL, which must not be sent as a referrer or stored. */
 export const HEADERS: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',

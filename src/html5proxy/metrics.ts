@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kerbside-html5proxy shows to Prometheus.
+// The Prometheus metrics of kerbside-html5proxy.
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Exposition } from '../service/metrics.js';
 

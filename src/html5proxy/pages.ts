@@ -14,8 +14,8 @@ import { PAGE, type WebFile, type WebRoot } from './web-root.js';
 
 const log = loggerFor('kerbside.html5proxy.request');
 
-/** What the pages are made of. */
-export interface PagesParts {
+/** What {@link Pages} is made with. */
+export interface PagesDependencies {
   readonly exchange: Pick<TokenExchange, 'open'>;
   readonly metrics: Html5Metrics;
   readonly readiness: Pick<Readiness, 'fault'>;
@@ -33,7 +33,7 @@ const READY = '/healthcheck';
 /** Answers HTTP requests. */
 export class Pages {
   constructor(
-    private readonly parts: PagesParts,
+    private readonly parts: PagesDependencies,
     private web: WebRoot,
   ) {}
 
@@ -105,7 +105,7 @@ export class Pages {
     response.writeHead(302, { Location: `${PAGE.slice(1)}?${query.toString()}` }).end();
   }
 
-  /** null: refused, and the browser has been told why. */
+  /** null: refused, and the answer has been sent. */
   private async passwordFor(
     request: IncomingMessage,
     response: ServerResponse,

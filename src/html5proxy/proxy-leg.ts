@@ -14,7 +14,7 @@ import { encodeProxyHeader, type Endpoint } from '../net/proxy-protocol/encoder.
 
 const log = loggerFor('kerbside.html5proxy.proxy-leg');
 
-const KEEP_ALIVE_DELAY = 30_000;
+const KEEP_ALIVE_DELAY_MS = 30_000;
 
 /** kerbside-proxy could not be reached, or is not the one that it should be. */
 export class ProxyUnreachable extends KerbsideException {
@@ -27,7 +27,7 @@ export class ProxyUnreachable extends KerbsideException {
   }
 }
 
-/** Where kerbside-proxy is, and how it proves that it is. */
+/** Where kerbside-proxy is, and how it is verified. */
 export interface ProxyLegOptions {
   readonly host: string;
   readonly port: number;
@@ -37,7 +37,7 @@ export interface ProxyLegOptions {
   readonly serverName: string;
   /** Seconds, TLS included. */
   readonly timeout: number;
-  /** `[proxy] proxy_protocol_from`: whose connections must begin with a header. */
+  /** `[proxy] proxy_protocol_from`: whose connections must start with a header. */
   readonly headerFrom: NetworkList;
 }
 
@@ -60,7 +60,7 @@ export class ProxyLeg {
     const secureContext = await this.secureContext();
     const plain = net.connect({
       ...{ host, port, noDelay: true },
-      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY },
+      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS },
     });
     return new Promise<TLSSocket>((resolve, reject) => {
       let secured: TLSSocket | undefined;
@@ -81,7 +81,7 @@ export class ProxyLeg {
       signal.addEventListener('abort', onAbort, { once: true });
       plain.on('error', onError);
       plain.once('connect', () => {
-        this.sayWhoItIs(plain, browser, site);
+        this.sendHeader(plain, browser, site);
         secured = this.secure(plain, secureContext);
         secured.on('error', onError);
         secured.once('secureConnect', () => {
@@ -105,8 +105,8 @@ export class ProxyLeg {
     });
   }
 
-  /** Only where the port expects it: anything else would take the header for broken TLS. */
-  private sayWhoItIs(socket: Socket, browser: Endpoint, site: Endpoint): void {
+  /** Only where the port expects it: any other would reject the header as invalid TLS. */
+  private sendHeader(socket: Socket, browser: Endpoint, site: Endpoint): void {
     const own = plainAddress(socket.localAddress);
     if (this.options.headerFrom.has(own)) {
       socket.write(encodeProxyHeader(browser, site));
@@ -120,7 +120,7 @@ export class ProxyLeg {
     );
   }
 
-  /** Made anew when the CA has changed. */
+  /** Made again when the CA has changed. */
   private async secureContext(): Promise<SecureContext> {
     const ca = await this.options.ca.pem();
     if (this.context === null || this.context.ca !== ca) {

@@ -27,26 +27,26 @@ import { readWebRoot } from './web-root.js';
 
 const log = loggerFor('kerbside.html5proxy');
 
-/** What the service stands on. */
+/** What {@link startHtml5Proxy} needs. */
 export interface Html5Services {
   readonly conf: Conf;
   readonly db: Database;
   readonly exchange: TokenExchange;
-  /** Where it shows its metrics; it serves them unless another part of the process does. */
+  /** Where its metrics are exposed; it serves them unless another part of the process does. */
   readonly metrics: ProcessMetrics;
 }
 
-/** How long a browser may take for the TLS handshake, ms. */
+/** For how long the TLS handshake of a browser may take. */
 const TLS_LIMITS = { handshakeTimeout: 10_000 } as const;
 
-/** TCP connections beside the WebSockets: for files, and for refusals in words. */
+/** TCP connections beside the WebSockets: for files, and for refusals with a status. */
 const SPARE_CONNECTIONS = 1024;
 const SPARE_PER_ADDRESS = 64;
-/** Milliseconds that requests under way and goodbyes may take at the end. */
-const CLOSE_DEADLINE = 3000;
+/** For how long requests under way and closing handshakes may take at the end. */
+const CLOSE_DEADLINE_MS = 3000;
 
-/** What the service is made of. */
-interface Parts {
+/** What an {@link Html5Server} is made with. */
+interface Html5Dependencies {
   readonly server: Server;
   readonly pages: Pages;
   readonly readiness: Readiness;
@@ -62,7 +62,7 @@ export class Html5Server {
 
   constructor(
     private readonly conf: Conf,
-    private readonly parts: Parts,
+    private readonly parts: Html5Dependencies,
   ) {
     this.server = parts.server;
   }
@@ -109,8 +109,8 @@ export class Html5Server {
     const closed = this.server.listening ? once(this.server, 'close') : Promise.resolve();
     if (this.server.listening) this.server.close();
     this.server.closeIdleConnections();
-    const cut = setTimeout(() => this.server.closeAllConnections(), CLOSE_DEADLINE);
-    await Promise.all([closed, doneWithin(this.parts.sockets.drain(), CLOSE_DEADLINE)]);
+    const cut = setTimeout(() => this.server.closeAllConnections(), CLOSE_DEADLINE_MS);
+    await Promise.all([closed, doneWithin(this.parts.sockets.drain(), CLOSE_DEADLINE_MS)]);
     clearTimeout(cut);
     await this.parts.hide();
   }
@@ -159,7 +159,7 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
   return running;
 }
 
-/** Cuts connections of an address that has too many; a proxy in front has as many as it needs. */
+/** Closes connections of an address that has too many; trusted proxies have no limit. */
 function limitByAddress(server: Server, trusted: NetworkList, limit: number): void {
   const counts = new AddressCounts();
   server.on('connection', (socket: Socket) => {
@@ -203,7 +203,7 @@ async function makeServer({
     ...{ cert: [...cert], key: [...key], minVersion: 'TLSv1.2' },
   });
   const server = createHttpsServer({ ...HTTP_LIMITS, ...TLS_LIMITS, ...asOptions(material) });
-  // A scanner's or a health check's half a handshake is nothing to end the process for.
+  // An aborted handshake of a scanner or a health check must not end the process.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   const certificates = new CertificateWatch(
     ...([[certPath], [keyPath], material] as const),

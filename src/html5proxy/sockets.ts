@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The WebSockets of browsers, one for each SPICE channel: who may open one, and how many. A browser hears that it is in
+// The WebSockets of browsers, one for each SPICE channel: who may open one, and how many. The upgrade is answered
 // only after kerbside-proxy has been reached.
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -16,16 +16,16 @@ import { ProxyUnreachable, type ProxyLeg } from './proxy-leg.js';
 
 const log = loggerFor('kerbside.html5proxy.websocket');
 
-/** What the browser's client calls; the path of websockify. */
+/** The path that the browser's client opens; that of websockify. */
 const PATH = '/websockify';
 const SUBPROTOCOL = 'binary';
 /** The longest message of a browser. Its client sends less than 64 KiB at once. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Milliseconds between two signs of life that are asked for. */
-const PROBE_INTERVAL = 30_000;
+/** Between two pings. */
+const PROBE_INTERVAL_MS = 30_000;
 
-/** What the WebSockets work with. */
-export interface SocketsParts {
+/** What {@link Sockets} is made with. */
+export interface SocketsDependencies {
   readonly leg: ProxyLeg;
   readonly metrics: Html5Metrics;
   readonly trusted: NetworkList;
@@ -43,7 +43,7 @@ interface Refusal {
   readonly detail: string;
 }
 
-/** Opens and keeps the WebSockets. */
+/** The open WebSockets. */
 export class Sockets {
   private readonly server = new WebSocketServer({
     noServer: true,
@@ -58,9 +58,9 @@ export class Sockets {
   private count = 0;
   private accepting = true;
   private whenEmpty: (() => void) | undefined;
-  private readonly probeTimer = setInterval(() => this.probe(), PROBE_INTERVAL);
+  private readonly probeTimer = setInterval(() => this.probe(), PROBE_INTERVAL_MS);
 
-  constructor(private readonly parts: SocketsParts) {
+  constructor(private readonly parts: SocketsDependencies) {
     this.probeTimer.unref();
   }
 
@@ -126,7 +126,7 @@ export class Sockets {
       this.refuse(socket, browser, refusal);
       return;
     }
-    // Until the bridge stands, the end of the browser is the end of the leg; also where its handshake is refused.
+    // Before there is a bridge, the leg ends with the browser's connection; also where the handshake is refused.
     const drop = (): void => void leg.destroy();
     socket.once('close', drop);
     if (socket.destroyed || !this.accepting) {
@@ -183,7 +183,7 @@ export class Sockets {
   }
 }
 
-/** RFC 6455, section 4.2.1; the rest of it is looked at when the handshake is answered. */
+/** RFC 6455, section 4.2.1; the rest of it is checked when the handshake is answered. */
 function isWebSocket({ method, headers }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
