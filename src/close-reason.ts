@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every reason for the end of a channel that is recorded, whoever writes it: the relay workers, their parent, or the
+// Every reason for the end of a channel that is recorded, by any of its writers: the relay workers, their parent, or the
 // statements that close what a dead process left open.
 
 /** The recorded reasons, phrases for people (audit, connection rows, notifications, the label of a metric). */

@@ -38,7 +38,7 @@ export class InvalidInput extends KerbsideException {}
 /** The noun is in a state that does not allow the operation. */
 export class Conflict extends KerbsideException {}
 
-/** Something that this operation needs (a source, a driver, a server) is away at the moment. */
+/** Something that this operation needs (a source, a driver, a server) is unavailable at the moment. */
 export class Unavailable extends KerbsideException {}
 
 /** A platform says no to a user, for a reason that will stay. The message is the platform's own. */

@@ -41,8 +41,8 @@ export interface LogEvent {
 type Level = 'error' | 'warning' | 'info' | 'debug';
 type Plain = string | number | boolean | null;
 
-/** How often the log file is looked at for having been moved away. */
-const LOOK_INTERVAL_MS = 1000;
+/** How often it is checked whether the log file was moved away. */
+const CHECK_INTERVAL_MS = 1000;
 
 const LEVELS: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, debug: 3 };
 const CONTEXT = ['request_id', 'user', 'project'];
@@ -138,7 +138,7 @@ export function renderLine(
 /** Where lines go: a file that may be moved away at any time, or a standard stream. */
 class Sink {
   private descriptor: number | undefined;
-  private looked = Date.now();
+  private checkedAt = Date.now();
   private readonly stream: NodeJS.WritableStream;
 
   constructor(private readonly o: Pick<LogOptions, 'file' | 'toStderr'>) {
@@ -165,11 +165,11 @@ class Sink {
     this.descriptor = undefined;
   }
 
-  /** Opens the file anew when logrotate has put another in its place: relay workers hear no signal. */
+  /** Opens the file again when logrotate has replaced it: relay workers get no signal. */
   private follow(descriptor: number): void {
     const now = Date.now();
-    if (Math.abs(now - this.looked) < LOOK_INTERVAL_MS) return;
-    this.looked = now;
+    if (Math.abs(now - this.checkedAt) < CHECK_INTERVAL_MS) return;
+    this.checkedAt = now;
     const there = statSync(this.o.file, { throwIfNoEntry: false });
     const ours = fstatSync(descriptor);
     if (there?.ino === ours.ino && there.dev === ours.dev) return;
@@ -211,7 +211,7 @@ export function configureLogging(o: LogOptions): void {
 }
 
 /**
- * Opens the log file anew, after logrotate has moved the old one.
+ * Opens the log file again, after logrotate has moved the old one.
  *
  * @throws StartupError when the file cannot be opened; the log then goes on into the old one
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The enforcer: the rules of src/policies, with those of policy.yaml in their place, asked for every request. The
-// files are looked at again while the service runs; a file with a fault leaves the last good rules in force.
+// files are checked again while the service runs; a file with a fault leaves the last good rules in force.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RequestContext } from './context.js';
@@ -14,7 +14,7 @@ import type { RuleDefault } from './policies/rule.js';
 
 export type { RuleName } from './policies/registry.js';
 
-/** What is asked for. Absent or null: it belongs to nobody. */
+/** What is asked for. Absent or null: it has no owner. */
 export interface PolicyTarget {
   readonly project_id?: string | null | undefined;
   readonly user_id?: string | null | undefined;
@@ -29,8 +29,8 @@ export interface PolicyPlaces {
 }
 
 const log = loggerFor('kerbside.policy');
-/** How often the files are looked at, ms. */
-const LOOK_INTERVAL_MS = 1000;
+/** How often the files are checked. */
+const CHECK_INTERVAL_MS = 1000;
 
 const DEFAULTS: readonly (readonly [string, Check])[] = RULES.map(({ name, check }) => [
   name,
@@ -41,7 +41,7 @@ const DEFAULTS: readonly (readonly [string, Check])[] = RULES.map(({ name, check
 export class Policy {
   private rules: ReadonlyMap<string, Check>;
   private seen: string;
-  private looked = Date.now();
+  private checkedAt = Date.now();
 
   private constructor(
     private readonly places: PolicyPlaces,
@@ -66,7 +66,7 @@ export class Policy {
 
   /** Whether a rule lets the asker do this to the target. A stranger may nothing, whatever the rules say. */
   authorize(context: RequestContext, rule: RuleName, target: PolicyTarget): boolean {
-    this.look();
+    this.checkFiles();
     const check = this.rules.get(rule);
     if (check === undefined || context.via === 'none') return false;
     return holds(check, credentialsOf(context), attributesOf(target), this.rules);
@@ -77,22 +77,22 @@ export class Policy {
     return RULES;
   }
 
-  /** Looks at the files at once. */
+  /** Checks the files at once. */
   reload(): void {
-    this.looked = 0;
-    this.look();
+    this.checkedAt = 0;
+    this.checkFiles();
   }
 
-  /** The same because another process has found its files changed: does not tell of it in turn. */
+  /** The same because another process has found its files changed: not announced again. */
   follow(): void {
-    this.looked = Date.now();
+    this.checkedAt = Date.now();
     this.takeUp();
   }
 
-  private look(): void {
+  private checkFiles(): void {
     const now = Date.now();
-    if (Math.abs(now - this.looked) < LOOK_INTERVAL_MS) return;
-    this.looked = now;
+    if (Math.abs(now - this.checkedAt) < CHECK_INTERVAL_MS) return;
+    this.checkedAt = now;
     if (this.takeUp()) this.onChange();
   }
 

@@ -21,7 +21,7 @@ export interface CreateWay {
 /** How a console's token is read: GET /os-console-auth-tokens/{token}. */
 export interface ResolveWay {
   readonly version: Microversion;
-  /** Whether `spice-direct` tokens tell their TLS port. */
+  /** Whether `spice-direct` tokens have their TLS port. */
   readonly tlsPort: boolean;
 }
 

@@ -42,7 +42,7 @@ export interface AskOptions {
 export type CreatedConsole =
   /** `token` is what os-console-auth-tokens knows; a secret, as is `url`. */
   | { readonly kind: 'token'; readonly type: ConsoleType; readonly url: string; readonly token: string }
-  /** A patched Nova tells host and ports at once. */
+  /** A patched Nova gives host and ports at once. */
   | {
       readonly kind: 'address';
       readonly type: ConsoleType;
@@ -135,7 +135,7 @@ export class NovaClient {
 
   /**
    * Where a console token leads; null when Nova does not know it (never did, or not any more).
-   * @throws NovaTooOld when this Nova cannot tell
+   * @throws NovaTooOld when this Nova cannot give it
    * @throws Unavailable when it does not answer as Nova, or refuses the service
    */
   async resolveToken(

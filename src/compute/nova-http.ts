@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request to Nova: where the endpoint is, with whose token, at which microversion; and what an answer that is none
-// means. The service's own token is made anew once when Nova does not take it.
+// means. The service's own token is renewed once when Nova rejects it.
 import { HttpFault, type HttpAnswer, type HttpCall } from '../identity/http-client.js';
 import { NovaRefused, NovaUnavailable } from './faults.js';
 import { memberOf } from './instance.js';

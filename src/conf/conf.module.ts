@@ -10,7 +10,7 @@ export const CONF = tokenFor<Conf>('conf');
 @Global()
 @Module({})
 export class ConfModule {
-  /** @param conf as it was loaded: a program reads it before it loads Nest, so that a fault in it is told at once */
+  /** @param conf as it was loaded: a program reads it before it loads Nest, so that a fault in it is reported at once */
   static with(conf: Conf): DynamicModule {
     return { module: ConfModule, providers: [{ provide: CONF, useValue: conf }], exports: [CONF] };
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One way to speak HTTP with OpenStack services: a deadline over the whole exchange, no redirects, a bound on the
 // size of an answer, the CA that the operator names. Faults of axios never leave this file: they carry the request
-// with its tokens and passwords, and whoever logs or inspects them would give those away.
+// with its tokens and passwords, which would be leaked by logging or inspecting them.
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of Keystone's Identity API v3 that change what Keystone knows: lists with filters, POST, PATCH, and role
-// assignments. They go to auth_url: whoever sets a cloud up cannot count on its catalog.
+// assignments. They go to auth_url: while a cloud is set up its catalog may be incomplete.
 import type { HttpAnswer, HttpCall } from './http-client.js';
 import { askKeystone, placeOf, unexpectedAnswer } from './keystone-api.js';
 import { KeystoneFault } from './keystone-fault.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong between Kerbside and Keystone. Each of them means "not now" to whoever waits for Keystone; the
+// What can go wrong between Kerbside and Keystone. Each of them means "not now" to a caller that waits for Keystone; the
 // kind says to the operator where to look. No message holds a token, a password or a body that Keystone sent.
 import { Unavailable } from '../exception.js';
 

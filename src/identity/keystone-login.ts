@@ -30,7 +30,7 @@ export interface KeystoneCredentials extends TokenScope {
   readonly applicationCredentialSecret?: Secret | undefined;
 }
 
-/** The groups that count; see [keystone]. Empty names: nobody. */
+/** The groups that count; see [keystone]. Empty names: no group. */
 export interface KeystoneGroups {
   readonly accessGroup: string;
   readonly adminGroup: string;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logging in with a local user or one of Keystone's: who may try, how often, and what is written down about it.
 // Local users come first, so that they get in whatever Keystone does. Failures are counted per client address and per
-// user name; a success, and a Keystone that is away, give the attempt back. The counters are this process's own: n
+// user name; a success, and an unavailable Keystone, do not count. The counters are this process's own: n
 // processes behind a balancer allow n times as many.
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Secret } from '../conf/secret.js';
@@ -79,7 +79,7 @@ export class Login {
   async attempt(attempt: LoginAttempt): Promise<LoginResult> {
     if (this.keystone === undefined && !(await this.users.any())) return { kind: 'no_method' };
 
-    // The points are taken before the password is looked at: attempts in parallel cannot slip past the limit.
+    // The points are taken before the password is checked: attempts in parallel cannot exceed the limit.
     const network = networkOf(attempt.address);
     const name = attempt.user.normalize('NFKC').toLowerCase();
     const wait = (await take(this.byAddress, network)) ?? (await take(this.byUser, name));

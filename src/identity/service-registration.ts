@@ -47,7 +47,7 @@ export interface RegistrationStep {
 /**
  * Registers the service.
  * @param session of an administrator
- * @returns what is there now, in the order in which it was looked at
+ * @returns what is there now, in the order in which it was checked
  * @throws KeystoneFault when Keystone does not answer, or does not let this be done
  */
 export async function registerService(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validates tokens of Keystone as keystonemiddleware's auth_token does: with the service's own token, remembered for
-// a while. A remembered token is asked for again when it is older than the revocation bound; while Keystone is away it
+// a while. A cached token is validated again when it is older than the revocation bound; while Keystone is unavailable it
 // stays good until its own end or token_cache_time, whichever comes first. What is not valid is never remembered.
 // Tokens are kept by their SHA-256 only.
 import { createHash } from 'node:crypto';
@@ -44,7 +44,7 @@ const MAX_TOKEN_BYTES = 8192;
 /** Visible ASCII: what an HTTP header can carry (RFC 9110 section 5.5) and a token of any provider is made of. */
 const TOKEN = /^[\x21-\x7e]+$/;
 const MAX_ENTRIES = 20_000;
-/** Seconds that whoever has a remembered token waits for Keystone at most. */
+/** Seconds that a request with a cached token waits for Keystone at most. */
 const PATIENCE = 2;
 /** Seconds after a failure in which remembered tokens are used without asking. */
 const AWAY_PAUSE = 5;
@@ -114,7 +114,7 @@ export class TokenValidator {
     return now < this.awayUntil ? known.token : this.askAgain(known, this.ask(key, token, allowExpired));
   }
 
-  /** What Keystone says now; when it does not, what it said before, and for a while nobody waits for it again. */
+  /** Keystone's answer; without one its last answer, and for a while no request waits for it again. */
   private async askAgain(known: Entry, asked: Promise<ValidToken | null>): Promise<ValidToken | null> {
     const late = (): Error => new KeystoneFault('timeout', 'Keystone takes long to validate a token again');
     try {

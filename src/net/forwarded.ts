@@ -25,7 +25,7 @@ export type Trust = (address: string) => boolean;
 export interface Origin {
   /** The client's address; '' when its connection is gone already. */
   readonly address: string;
-  /** 0 behind a proxy, which does not tell it. */
+  /** 0 behind a proxy, which does not pass it on. */
   readonly port: number;
   /** How the client speaks to the site; null: a trusted proxy is in front and does not say. */
   readonly scheme: 'http' | 'https' | null;

@@ -44,7 +44,7 @@ export class RequestGate {
     await closed;
   }
 
-  /** Node leaves alone connections that have not sent a request yet; nobody waits for those. */
+  /** Node does not close connections that have not sent a request yet; no answer is owed on those. */
   private closeWhenIdle(): void {
     if (this.closing && this.pending === 0) this.server.closeAllConnections();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives the policy, and keeps it up to date: SIGHUP here, or a change that another node has told of.
+// Provides the policy, and keeps it up to date: on SIGHUP, or when another node has announced a change.
 import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
 import { provider } from '../injection.js';
@@ -12,7 +12,7 @@ import { ServiceLife } from '../service/life.js';
     provider(Policy, [CONF, Messaging], ({ osloPolicy }, { fanout }) =>
       Policy.load(
         { file: osloPolicy.policyFile, dirs: osloPolicy.policyDirs },
-        // The other nodes may have been given the same new file: they look at once.
+        // The other nodes may have the same new file: they check at once.
         () => fanout.cast({ method: 'policy_changed', args: {} }),
       ),
     ),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// policy.yaml: a record of rules, each a check in the language of oslo.policy. Every fault is told at once, with its
+// policy.yaml: a record of rules, each a check in the language of oslo.policy. All faults are reported together, with its
 // file, line and rule. JSON is YAML too, so an old policy.json is read as well.
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
 import { CheckFault, parseCheck, parseCheckList } from './check-parser.js';

@@ -8,7 +8,7 @@ import type { SourceDriver } from './driver.js';
 export type Refreshed =
   | 'written'
   | 'removed'
-  /** It was written or heard of meanwhile: what was asked may be older, and is dropped. */
+  /** It was changed meanwhile, by a refresh or an event: the answer may be older, and is dropped. */
   | 'overtaken'
   /** Its source has left the configuration or cannot be asked for single consoles, or the console is gone. */
   | 'absent';

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One question to many sources at the same time, under one deadline: one that is away never keeps the others from
-// answering.
+// One question to many sources at the same time, under one deadline: one that is unavailable does not hold up the others.
 import { Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin, unlessAborted } from '../net/deadline.js';
@@ -8,11 +7,11 @@ import { InstanceNotReady } from '../objects/instance-fault.js';
 import type { SourceDriver } from './driver.js';
 import type { DrivenSource } from './source-drivers.js';
 
-/** What came of a question. */
+/** The outcome of a question. */
 export type FirstAnswer<T> =
   | { readonly kind: 'found'; readonly source: string; readonly value: T }
   | { readonly kind: 'not_ready'; readonly fault: InstanceNotReady }
-  /** Nobody knows; `faults` of the sources that could not say. */
+  /** No source knows; `faults` of those that did not answer. */
   | { readonly kind: 'unknown'; readonly faults: readonly Error[] };
 
 /**

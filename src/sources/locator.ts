@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a channel leads, whatever platform its console is of. The main channel of a session is what the platform is asked
-// about; the others follow it, and open only once the guest behind it has proved who it is.
+// Where a channel leads, for consoles of all platforms. The platform is asked about the main channel of a session; the others
+// follow it, and open only after the guest behind it has proved its identity.
 import { signalWithin } from '../net/deadline.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
 import type { Location, RecordedConsole } from './driver.js';

@@ -33,9 +33,9 @@ export interface Platform {
   readonly readOptions?: (fields: FieldReader) => Record<string, string>;
   /** Whether guests report the UUID that their console is known by: then nothing passes before the right one has come. */
   readonly guestReportsUuid: boolean;
-  /** Whether a driver needs what the definition says; if not, one can be made without a look at the database. */
+  /** Whether a driver needs what the definition says; if not, one can be made without reading the database. */
   readonly needsDefinition: boolean;
-  /** Whether the platform of a source knows the users of this site: nobody else's platform is ever shown their tokens. */
+  /** Whether the platform of a source knows the users of this site: their tokens are sent to no other platform. */
   readonly knowsUsers?: (definition: SourceDefinition, conf: DriverServices['conf']) => boolean;
   /**
    * Makes the driver of one source; absent: this release has none.

@@ -33,7 +33,7 @@ export type SourceType = keyof typeof PLATFORMS;
 /** The platform whose machines Nova's notifications are about. */
 export const NOVA_PLATFORM: SourceType = 'openstack';
 
-/** A platform by its name; undefined when nobody knows it. */
+/** A platform by its name; undefined when it is unknown. */
 export function platformOf(type: string): Platform | undefined {
   return Object.hasOwn(PLATFORMS, type) ? PLATFORMS[type as SourceType] : undefined;
 }

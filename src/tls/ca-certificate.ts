@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The certificate of the CA that clients are told to trust: [spice] cacert_path. The file is looked at once a second
+// The certificate of the CA that clients are to trust: [spice] cacert_path. The file is checked once a second
 // while there are requests, so that a renewed one needs no restart and a .vv file no reading.
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -7,13 +7,13 @@ import { StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
 
 const log = loggerFor('kerbside.ca');
-/** How often the file is looked at. */
-const LOOK_INTERVAL_MS = 1000;
+/** How often the file is checked. */
+const CHECK_INTERVAL_MS = 1000;
 
 /** The CA certificate. */
 export class CaCertificate {
   private seen: string;
-  private looked: number;
+  private checkedAt: number;
 
   private constructor(
     private readonly path: string,
@@ -22,7 +22,7 @@ export class CaCertificate {
     seen: string,
   ) {
     this.seen = seen;
-    this.looked = now();
+    this.checkedAt = now();
   }
 
   /**
@@ -47,15 +47,15 @@ export class CaCertificate {
   /** The PEM text, or undefined if there is none to hand out. A file that went away leaves the last good text. */
   async pem(): Promise<string | undefined> {
     const now = this.now();
-    if (this.path !== '' && now - this.looked >= LOOK_INTERVAL_MS) {
-      this.looked = now;
-      await this.look();
+    if (this.path !== '' && now - this.checkedAt >= CHECK_INTERVAL_MS) {
+      this.checkedAt = now;
+      await this.checkFile();
     }
     return this.lastGood;
   }
 
-  private async look(): Promise<void> {
-    // The mark first: what is written after it is another file at the next look.
+  private async checkFile(): Promise<void> {
+    // The mark first: what is written after it is another file at the next check.
     const mark = markOf(this.path);
     if (mark === this.seen) return;
     this.seen = mark;

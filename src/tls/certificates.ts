@@ -15,8 +15,8 @@ export interface TlsMaterial {
   readonly key: readonly string[];
 }
 
-/** Milliseconds between two looks at the files. */
-const LOOK_INTERVAL = 5000;
+/** Between two checks of the files. */
+const CHECK_INTERVAL_MS = 5000;
 
 /** The group whose cert_path and key_path they are, for faults. */
 export type CertificateGroup = 'spice' | 'html5proxy';
@@ -67,7 +67,7 @@ export class CertificateWatch {
     private readonly use: (material: TlsMaterial) => void,
     private readonly group: CertificateGroup = 'spice',
   ) {
-    this.timer = setInterval(() => void this.look(), LOOK_INTERVAL);
+    this.timer = setInterval(() => void this.checkFiles(), CHECK_INTERVAL_MS);
     void this.fingerprint().then((seen) => (this.seen = seen));
   }
 
@@ -97,7 +97,7 @@ export class CertificateWatch {
     clearInterval(this.timer);
   }
 
-  private async look(): Promise<void> {
+  private async checkFiles(): Promise<void> {
     const now = await this.fingerprint();
     if (now === this.seen) return;
     this.seen = now;

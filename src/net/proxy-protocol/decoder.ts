@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header of the PROXY protocol, versions 1 (a line of text) and 2 (binary): how a TCP load balancer tells whose
+// The header of the PROXY protocol, versions 1 (a line of text) and 2 (binary): how a TCP load balancer passes on whose
 // connection it passes on. Bytes in, an address out; reads no socket. Source: HAProxy, doc/proxy-protocol.txt.
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { KerbsideException } from '../../exception.js';

@@ -35,7 +35,7 @@ export class FieldReader {
     this.faults.push(located(position, `${this.owner}, ${key}: ${text}`));
   }
 
-  /** Warns of keys that nobody reads and of keys that stand twice. */
+  /** Warns of unknown keys and of keys that occur twice. */
   checkKeys(known: readonly string[]): void {
     for (const [key, { position }] of this.record.values) {
       if (!known.includes(key)) this.warn(position, `${quoted(key)} is not a field of it and is ignored`);
@@ -97,7 +97,7 @@ export class FieldReader {
     if (isIP(value.text) !== 0) return value.text;
     const bare = value.text.replace(/^\[(.*)\]$/, '$1');
     if (isIP(bare) === 6) return this.refuse(key, `${quoted(value.text)} stands in brackets; write ${bare}`);
-    // Digits and dots alone are a mistyped address: no host is named so, and the name servers need not hear of it.
+    // Digits and dots alone are a mistyped address: no host is named so, and it must not be looked up by name.
     if (HOST_NAME.test(value.text) && !/^[\d.]+$/.test(value.text)) return value.text;
     return this.refuse(
       key,

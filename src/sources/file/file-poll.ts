@@ -46,7 +46,7 @@ export class FilePoll {
    */
   async poll(force: boolean): Promise<PollResult> {
     try {
-      return await this.look(force);
+      return await this.read(force);
     } catch (cause) {
       this.signature = '';
       this.digest = '';
@@ -55,7 +55,7 @@ export class FilePoll {
     }
   }
 
-  private async look(force: boolean): Promise<PollResult> {
+  private async read(force: boolean): Promise<PollResult> {
     const now = await stat(this.path);
     if (!force && signatureOf(now) === this.signature && now.size > ALWAYS_READ_BYTES)
       return { kind: 'unchanged' };

@@ -32,7 +32,7 @@ const MAX_HOST_SUBJECT = 1024;
 
 /** One source of the file. */
 export interface SourceEntry {
-  /** null = a type that nobody knows. */
+  /** null = an unknown type. */
   readonly type: SourceType | null;
   readonly definition: SourceDefinition;
   /** Consoles of a static source. */
@@ -44,7 +44,7 @@ export interface SourceEntry {
 /** The whole file. */
 export interface SourcesFile {
   readonly entries: readonly SourceEntry[];
-  /** Faults of entries that have no usable name. While there are any, nobody knows which sources have left the file. */
+  /** Faults of entries that have no usable name. While there are any, it is not known which sources have left the file. */
   readonly nameless: readonly string[];
   /** What is odd but does no harm. */
   readonly warnings: readonly string[];
@@ -83,7 +83,7 @@ export function parseSources(text: string): SourcesFile {
   return { entries: [...entries.values()], nameless, warnings: reading.warnings };
 }
 
-// Which of the two was meant, nobody can tell: neither is used.
+// It is unknown which of the two was meant: neither is used.
 function repeatedSource(first: SourceEntry, second: YamlValue): SourceEntry {
   const name = JSON.stringify(first.definition.name);
   const fault = located(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One OpenStack cloud: turns Nova's console tokens into consoles, makes consoles as a user, and says what is true of a
-// known console now. It records nothing. Nova never checks again where a token leads (another project's guest may have the
-// port by then), so an address counts only when it comes with a look at the instance.
+// One OpenStack cloud: turns Nova's console tokens into consoles, makes consoles as a user, and looks up the present
+// state of a known console. It records nothing. Nova never checks again where a token leads (another project's guest may have
+// the port by then), so an address counts only together with a lookup of the instance.
 import { isIP } from 'node:net';
 import type { LocationFault } from '../../close-reason.js';
 import { NovaRefused } from '../../compute/faults.js';
@@ -15,14 +15,14 @@ import { InstanceNotReady } from '../../objects/instance-fault.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { loginOf, patchOf } from './entry.js';
 
-/** What a look at an instance says about its console. */
-export type Look =
+/** The result of the lookup of an instance about its console. */
+export type Lookup =
   /** This is the console now, changed or not. */
-  | { readonly kind: 'true'; readonly console: DiscoveredConsole }
-  /** Nobody could be asked; the last known address is all there is. */
+  | { readonly kind: 'confirmed'; readonly console: DiscoveredConsole }
+  /** Nova could not be asked; only the last known address is known. */
   | { readonly kind: 'unknown'; readonly why: string }
-  /** Do not connect. `stale`: it runs elsewhere, and where is not told. */
-  | { readonly kind: 'refused'; readonly why: LocationFault };
+  /** Do not connect. `stale`: it runs elsewhere, at an address that Nova does not give. */
+  | { readonly kind: 'denied'; readonly why: LocationFault };
 
 const LONGEST_NAME = 255;
 /** No instance has it. */
@@ -45,7 +45,7 @@ export class OpenStackCloud {
 
   /** Whether Keystone and Nova answer. @throws Unavailable */
   async check(signal: AbortSignal): Promise<void> {
-    // The versions document needs no login and may be remembered: a question that has no answer tells more.
+    // The versions document needs no login and may be cached: the lookup of an instance that does not exist proves more.
     await this.nova.server(NOBODY, { signal });
   }
 
@@ -74,36 +74,36 @@ export class OpenStackCloud {
     return this.adopt(located, signal);
   }
 
-  /** What is true of the console at this moment, Nova's answer about host and ports included. Never rejects. */
-  async look(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
+  /** The present state of the console, Nova's answer about host and ports included. Never rejects. */
+  async lookup(console: DiscoveredConsole, signal: AbortSignal): Promise<Lookup> {
     try {
-      return await this.lookUp(console, signal);
+      return await this.lookupNow(console, signal);
     } catch (error) {
-      if (error instanceof InstanceNotReady) return { kind: 'refused', why: error.why };
+      if (error instanceof InstanceNotReady) return { kind: 'denied', why: error.why };
       return { kind: 'unknown', why: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  /** What is true of the console, its address included where that may have changed; null when its instance is gone. */
-  async review(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null> {
+  /** The console as it is now, its address included where that may have changed; null when its instance is gone. */
+  async refresh(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null> {
     const instance = await this.nova.server(console.uuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault === 'gone') return null;
     const returned = console.instanceState !== instance.status || console.addressStale === true;
     if (fault !== null || !(hasMoved(console, instance) || returned)) return follow(console, instance);
     const located = await this.locateIfAllowed(console.uuid, signal);
-    // Where it went, nobody tells yet: the address stays that of the old host, so that it is asked for again.
+    // Its new address is not known yet: the old host's stays recorded, so that it is asked for again.
     return located === null ? follow(console, instance) : merge(console, instance, located);
   }
 
-  private async lookUp(console: DiscoveredConsole, signal: AbortSignal): Promise<Look> {
+  private async lookupNow(console: DiscoveredConsole, signal: AbortSignal): Promise<Lookup> {
     const instance = await this.nova.server(console.uuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
-    if (instance === null || fault !== null) return { kind: 'refused', why: fault ?? 'gone' };
+    if (instance === null || fault !== null) return { kind: 'denied', why: fault ?? 'gone' };
     const located = await this.locateIfAllowed(console.uuid, signal);
-    if (located !== null) return { kind: 'true', console: merge(console, instance, located) };
+    if (located !== null) return { kind: 'confirmed', console: merge(console, instance, located) };
     return hasMoved(console, instance)
-      ? { kind: 'refused', why: 'stale' }
+      ? { kind: 'denied', why: 'stale' }
       : { kind: 'unknown', why: 'Nova does not let the service make consoles' };
   }
 

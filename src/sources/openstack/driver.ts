@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver of one OpenStack source: what its cloud says, and what of that is recorded. A token or a console of Nova
-// names the address of its making; whether the instance still has it, only Nova can say.
+// The driver of one OpenStack source: asks its cloud, and records the answers. A token or a console of Nova has the address
+// from the time it was made; only Nova knows whether the instance still has it.
 import { NovaRefused } from '../../compute/faults.js';
 import type { ConsoleType } from '../../compute/microversions.js';
 import { InvalidInput, PlatformRefused } from '../../exception.js';
@@ -12,8 +12,8 @@ import type { Location, PlatformTokens, RecordedConsole, SourceDriver, UserConso
 import type { DriverServices } from '../platform.js';
 import { OpenStackCloud } from './cloud.js';
 
-/** How often Nova is asked about one console at most, while news of it keeps coming in. */
-const LOOKS = 2;
+/** How often Nova is asked about one console at most, while newer events of it keep coming in. */
+const MAX_LOOKUPS = 2;
 const TYPES: readonly string[] = ['spice-direct', 'spice-html5'] satisfies ConsoleType[];
 const REFUSALS = { 400: 'invalid', 401: 'unauthenticated', 403: 'forbidden', 501: 'unsupported' } as const;
 
@@ -52,39 +52,39 @@ export class OpenStackDriver implements SourceDriver {
   }
 
   refresh(console: DiscoveredConsole, signal: AbortSignal): Promise<DiscoveredConsole | null> {
-    return this.cloud.review(console, signal);
+    return this.cloud.refresh(console, signal);
   }
 
   // What has changed is recorded, and a console whose instance is gone is removed.
   async locate({ uuid }: RecordedConsole, deadline: AbortSignal): Promise<Location> {
     const source = this.source;
-    for (let looks = 1; ; looks += 1) {
+    for (let lookups = 1; ; lookups += 1) {
       const console = await this.consoles.reportedOne(source, uuid);
       if (console === null) return { kind: 'denied', why: 'gone' };
       const asked = performance.now();
-      const look = await unlessAborted(this.cloud.look(console, deadline), deadline);
-      if (look === null) return unlessMoved(console, 'no answer in time');
-      if (look.kind === 'refused' && look.why === 'gone') await this.consoles.remove(source, uuid);
-      if (look.kind === 'unknown') return unlessMoved(console, look.why);
-      if (look.kind === 'refused') return { kind: 'denied', why: look.why };
-      // News that came in meanwhile may be newer than the answer: then it is asked for once more.
-      const before = looks < LOOKS ? console : undefined;
+      const found = await unlessAborted(this.cloud.lookup(console, deadline), deadline);
+      if (found === null) return unlessMoved(console, 'no answer in time');
+      if (found.kind === 'denied' && found.why === 'gone') await this.consoles.remove(source, uuid);
+      if (found.kind === 'unknown') return unlessMoved(console, found.why);
+      if (found.kind === 'denied') return { kind: 'denied', why: found.why };
+      // An event that was applied meanwhile may be newer than the answer: then Nova is asked once more.
+      const before = lookups < MAX_LOOKUPS ? console : undefined;
       const askedAgo = (performance.now() - asked) / 1000;
-      if (!(await this.consoles.put(source, look.console, { askedAgo, before }))) continue;
+      if (!(await this.consoles.put(source, found.console, { askedAgo, before }))) continue;
       const target = await this.consoles.connectInfo(source, uuid);
       return target === null ? { kind: 'denied', why: 'gone' } : { kind: 'confirmed', target };
     }
   }
 
-  // A token goes on naming the address of its making. Where another one is on record, Nova has to say which is true: a
-  // running session of the console must not lose its way because somebody has kept an old link.
+  // A token keeps the address from the time it was made. Where another one is recorded, Nova has to confirm one of them: an
+  // old link must not replace the address of a running session.
   private async adopt(console: DiscoveredConsole, signal: AbortSignal): Promise<void> {
     const known = await this.consoles.reportedOne(this.source, console.uuid);
     if (known === null || sameAddress(known, console)) return this.put(console);
-    const look = await unlessAborted(this.cloud.look(console, signal), signal);
-    if (look?.kind === 'refused' && look.why !== 'stale') throw new InstanceNotReady(look.why);
-    if (look?.kind !== 'true') return;
-    await this.consoles.put(this.source, look.console, { askedAgo: this.answerTime });
+    const found = await unlessAborted(this.cloud.lookup(console, signal), signal);
+    if (found?.kind === 'denied' && found.why !== 'stale') throw new InstanceNotReady(found.why);
+    if (found?.kind !== 'confirmed') return;
+    await this.consoles.put(this.source, found.console, { askedAgo: this.answerTime });
   }
 
   private async open(
@@ -104,7 +104,7 @@ export class OpenStackDriver implements SourceDriver {
     }
   }
 
-  // A token of html5 does not tell the TLS port: as long as the plain one is the same, so is the guest behind it.
+  // A token of html5 does not have the TLS port: as long as the plain one is the same, so is the guest behind it.
   private async put(console: DiscoveredConsole): Promise<void> {
     const known = await this.consoles.reportedOne(this.source, console.uuid);
     const same = known !== null && sameAddress(known, console);
@@ -115,7 +115,7 @@ export class OpenStackDriver implements SourceDriver {
   }
 }
 
-// It runs elsewhere, and that is all that is known: its old address leads to somebody else, or to nobody.
+// It runs elsewhere, at an unknown address: the old one may be another instance's by now.
 function unlessMoved(console: DiscoveredConsole, why: string): Location {
   const { addressHost, instanceHost } = console;
   return addressHost && instanceHost && addressHost !== instanceHost

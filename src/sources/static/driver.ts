@@ -3,7 +3,7 @@
 import type { DiscoveredConsole } from '../../objects/console.js';
 import type { Location, SourceDriver } from '../driver.js';
 
-/** Serves the consoles of one static entry of sources.yaml. It asks nobody, so it never fails. */
+/** Serves the consoles of one static entry of sources.yaml. It makes no requests, so it never fails. */
 export class StaticDriver implements SourceDriver {
   readonly type = 'static';
 
