@@ -103,7 +103,8 @@ export const SPICE_GROUP = {
       default: '/etc/pki/CA/ca-cert.pem',
       help:
         'The CA certificate that clients check the TLS port with: ca= of every .vv file. Empty leaves ca= out, and ' +
-        'clients use the authorities of their own machine.',
+        'clients use the authorities of their own machine. The file may hold certificates only: with a private key in ' +
+        'it Kerbside does not start, because every client is given the file.',
       deprecatedEnv: { name: 'CACERT_PATH' },
     },
   },

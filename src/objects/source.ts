@@ -15,6 +15,7 @@ import type { Database } from '../db/database.js';
 import { refreshKey } from '../db/keys.js';
 import { passwordPlace } from '../db/places.js';
 import { InvalidInput } from '../exception.js';
+import { onlyCertificates } from '../tls/pem.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { pageOf } from './page.js';
@@ -176,7 +177,7 @@ function toSource(row: ShownSourceRow): Source {
     errored: row.errored !== 0,
     error: row.error,
     url: row.url,
-    caCert: row.ca_cert,
+    caCert: onlyCertificates(row.ca_cert),
     username: row.username,
     projectName: row.project_name,
     userDomainId: row.user_domain_id,

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { StartupError } from '../exception.js';
 import { loggerFor } from '../log.js';
+import { holdsPrivateKey, onlyCertificates } from './pem.js';
 
 const log = loggerFor('kerbside.ca');
 /** How often the file is checked. */
@@ -28,7 +29,7 @@ export class CaCertificate {
   /**
    * @param path the file; '' for a site whose clients know the CA already
    * @param now milliseconds of any clock that goes forward; tests replace it
-   * @throws StartupError when the file cannot be read or holds no certificate
+   * @throws StartupError when the file cannot be read, holds no certificate, or holds a private key
    */
   static async load(path: string, now: () => number = () => performance.now()): Promise<CaCertificate> {
     if (path === '') return new CaCertificate(path, now, undefined, '');
@@ -44,7 +45,7 @@ export class CaCertificate {
     }
   }
 
-  /** The PEM text, or undefined if there is none to hand out. A file that went away leaves the last good text. */
+  /** The certificates in PEM, or undefined if there is none to hand out. A file that went away leaves the last good text. */
   async pem(): Promise<string | undefined> {
     const now = this.now();
     if (this.path !== '' && now - this.checkedAt >= CHECK_INTERVAL_MS) {
@@ -79,8 +80,11 @@ function markOf(path: string): string {
 
 async function read(path: string): Promise<string> {
   const text = await readFile(path, 'utf8');
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it holds no PEM certificate');
-  return text;
+  if (holdsPrivateKey(text))
+    throw new Error('it holds a private key, and clients are given this file; keep the certificates alone');
+  const certificates = onlyCertificates(text);
+  if (certificates === null) throw new Error('it holds no PEM certificate');
+  return certificates;
 }
 
 function faultOf(error: unknown): string {

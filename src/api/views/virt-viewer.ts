@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The .vv file: what remote-viewer reads to open a console (virt-viewer's virt-viewer-file.c). It is a GLib key
 // file, so values are escaped by the rules of g_key_file_set_string: no value can add or end a line.
+import { onlyCertificates } from '../../tls/pem.js';
 
 /** What a .vv file says. Ports and texts that are absent have no line. `password` is a secret. */
 export interface VirtViewerFile {
@@ -11,7 +12,7 @@ export interface VirtViewerFile {
   readonly password: string;
   /** The window's title. */
   readonly title: string;
-  /** PEM of the CA that signed the server's certificate. */
+  /** PEM of the CA that signed the server's certificate; of what is in it, only certificates are written. */
   readonly ca?: string | undefined;
   /** The subject that the server's certificate must have. */
   readonly hostSubject?: string | undefined;
@@ -24,6 +25,7 @@ export const VIRT_VIEWER_TYPE = 'application/x-virt-viewer;charset=UTF-8';
 
 /** The text of a .vv file, keys in the order that clients and tests know. */
 export function virtViewerFile(file: VirtViewerFile): string {
+  const ca = onlyCertificates(file.ca?.replace(/\r\n?/g, '\n') ?? null);
   const lines: readonly (readonly [string, string | number | undefined])[] = [
     ['type', 'spice'],
     ['host', keyFileValue(file.host)],
@@ -40,17 +42,12 @@ export function virtViewerFile(file: VirtViewerFile): string {
     ['enable-usb-autoshare', 1],
     ['usb-filter', '-1,-1,-1,-1,0'],
     ['tls-ciphers', 'DEFAULT'],
-    ['ca', file.ca === undefined ? undefined : keyFileValue(pemText(file.ca))],
+    ['ca', ca === null ? undefined : keyFileValue(ca)],
     ['host-subject', file.hostSubject === undefined ? undefined : keyFileValue(file.hostSubject)],
     ['ticket-valid-until', file.validUntil === undefined ? undefined : Math.floor(file.validUntil)],
   ];
   const written = lines.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}\n`]));
   return `[virt-viewer]\n${written.join('')}`;
-}
-
-function pemText(pem: string): string {
-  const text = pem.replace(/\r\n?/g, '\n');
-  return text.endsWith('\n') ? text : `${text}\n`;
 }
 
 /** A string as a GLib key file holds it; control characters that it can not hold are dropped. */

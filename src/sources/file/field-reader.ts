@@ -3,6 +3,7 @@
 // says where it stands, whose it is, what is wrong and what to do; secrets are never quoted.
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { certificateBlocks, holdsPrivateKey, onlyCertificates } from '../../tls/pem.js';
 import { located, type Position, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 /** Most bytes of a SPICE password: SPICE_MAX_PASSWORD_LENGTH of spice/protocol.h. */
@@ -14,7 +15,6 @@ const UUID = /^[0-9a-z][0-9a-z._-]{0,35}$/i;
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 const CONTROL = /\p{Cc}/u;
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 const quoted = (text: string): string =>
   JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
@@ -109,8 +109,13 @@ export class FieldReader {
   certificates(key: string): string | null {
     const value = this.scalar(key);
     if (value === null) return null;
-    const blocks = value.text.match(PEM_CERTIFICATE);
-    if (blocks === null)
+    if (holdsPrivateKey(value.text))
+      return this.refuse(
+        key,
+        'holds a private key, and clients are given this text; keep the certificates alone',
+      );
+    const blocks = certificateBlocks(value.text);
+    if (blocks.length === 0)
       return this.refuse(key, 'holds no PEM certificate; put the certificate itself here, with "ca_cert: |"');
     try {
       for (const block of blocks) new X509Certificate(block);
@@ -120,7 +125,7 @@ export class FieldReader {
         'is not a certificate that can be read; copy the PEM text again, every line indented alike',
       );
     }
-    return value.text;
+    return onlyCertificates(value.text);
   }
 
   private scalar(key: string): YamlValue | null {

@@ -4,11 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Sources } from '../../../src/objects/source.js';
 import { anApiSite, type ApiSite } from '../../fixtures/api-site.js';
 
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+/** As an older release may have stored it. */
+const COMBINED = `${CERTIFICATE}-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n`;
+
 let site: ApiSite;
 beforeAll(async () => {
   site = await anApiSite({ OS_API__MAX_LIMIT: '3' });
   const sources = new Sources(site.db);
-  await sources.upsert({ name: 'lab one', type: 'static', password: 'never shown', caCert: 'PEM' });
+  await sources.upsert({ name: 'lab one', type: 'static', password: 'never shown', caCert: COMBINED });
   await sources.markSeen('lab one', 'node1');
   for (const name of ['b', 'c', 'd', 'e', 'gone']) await sources.upsert({ name, type: 'static' });
   await sources.markDeleted('gone');
@@ -31,7 +35,7 @@ describe('GET /source/<name>', () => {
         errored: false,
         error: null,
         url: null,
-        ca_cert: 'PEM',
+        ca_cert: CERTIFICATE,
         username: null,
         project_name: null,
         user_domain_id: null,
@@ -41,6 +45,7 @@ describe('GET /source/<name>', () => {
     });
     expect(Object.keys(answer.json as object)).toHaveLength(13);
     expect(answer.text).not.toContain('never shown');
+    expect(answer.text).not.toContain('PRIVATE KEY');
   });
 
   it('shows why a source is errored', async () => {

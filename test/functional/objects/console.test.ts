@@ -186,6 +186,8 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
   });
 });
 
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+
 describe.each(ENGINES)('sources on %s', (engine) => {
   const databases = databasesOf(engine);
 
@@ -198,7 +200,7 @@ describe.each(ENGINES)('sources on %s', (engine) => {
       type: 'openstack',
       url: 'https://keystone',
       username: 'u',
-      caCert: 'PEM',
+      caCert: CERTIFICATE,
     });
     expect(await sources.find('lab')).toEqual({
       name: 'lab',
@@ -208,7 +210,7 @@ describe.each(ENGINES)('sources on %s', (engine) => {
       errored: false,
       error: null,
       url: 'https://keystone',
-      caCert: 'PEM',
+      caCert: CERTIFICATE,
       username: 'u',
       projectName: null,
       userDomainId: null,

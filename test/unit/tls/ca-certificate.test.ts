@@ -8,6 +8,7 @@ import { CaCertificate } from '../../../src/tls/ca-certificate.js';
 import { StartupError } from '../../../src/exception.js';
 
 const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+const KEY = '-----BEGIN EC PRIVATE KEY-----\nsecret\n-----END EC PRIVATE KEY-----\n';
 
 describe('CaCertificate', () => {
   let folder = '';
@@ -51,8 +52,32 @@ describe('CaCertificate', () => {
   });
 
   it('stops the start when the file holds no certificate, and names it', async () => {
-    const path = join(folder, 'key.pem');
-    await writeFile(path, '-----BEGIN PRIVATE KEY-----\n');
+    const path = join(folder, 'text.pem');
+    await writeFile(path, 'hello\n');
     await expect(CaCertificate.load(path)).rejects.toThrow(`${path} (it holds no PEM certificate)`);
+  });
+
+  it('stops the start when a private key lies beside the certificates, and says what to do', async () => {
+    const path = join(folder, 'combined.pem');
+    await writeFile(path, `${pem('first')}${KEY}`);
+    const attempt = CaCertificate.load(path);
+    await expect(attempt).rejects.toThrow(`${path} (it holds a private key`);
+    await expect(attempt).rejects.toThrow('keep the certificates alone');
+  });
+
+  it('does not take up a file that a key was added to', async () => {
+    const path = join(folder, 'renewed.pem');
+    let now = 0;
+    await writeFile(path, pem('first'));
+    const ca = await CaCertificate.load(path, () => now);
+    await writeFile(path, `${KEY}${pem('the second')}`);
+    now = 1000;
+    expect(await ca.pem()).toBe(pem('first'));
+  });
+
+  it('gives the certificates alone of a file that says more', async () => {
+    const path = join(folder, 'printed.pem');
+    await writeFile(path, `subject=CN = ca\n${pem('first')}# and the root\n${pem('second')}`);
+    expect(await (await CaCertificate.load(path)).pem()).toBe(`${pem('first')}${pem('second')}`);
   });
 });

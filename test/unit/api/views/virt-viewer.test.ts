@@ -49,7 +49,8 @@ describe('virtViewerFile', () => {
   });
 
   it('ends the CA with one literal newline, whatever the file had', () => {
-    expect(virtViewerFile({ ...FILE, ca: 'A\r\nB' })).toContain('\nca=A\\nB\\n\n');
+    const ca = '-----BEGIN CERTIFICATE-----\r\nMIIB\r\n-----END CERTIFICATE-----';
+    expect(virtViewerFile({ ...FILE, ca })).toBe(virtViewerFile(FILE));
   });
 
   it.each([
@@ -62,6 +63,12 @@ describe('virtViewerFile', () => {
     expect(text.split(/[\n\r\u0085\u2028\u2029]/)).toHaveLength(20);
     expect(text.match(/^host=/gm)).toHaveLength(1);
     expect(text.match(/^\[/gm)).toHaveLength(1);
+  });
+
+  it('writes the certificates of a CA file and never a key', () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n';
+    expect(virtViewerFile({ ...FILE, ca: `${key}${FILE.ca}${key}` })).toBe(virtViewerFile(FILE));
+    expect(virtViewerFile({ ...FILE, ca: key })).not.toMatch(/^ca=/m);
   });
 
   it('escapes values by the rules of GLib key files', () => {

@@ -239,6 +239,11 @@ describe('a fault of one source', () => {
       `- source: lab\n  type: ovirt\n  ca_cert: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----"\n`,
       'ca_cert: is not a certificate that can be read',
     ],
+    [
+      'a ca_cert with a private key beside it',
+      `- source: lab\n  type: ovirt\n  ca_cert: |\n${indented(`${CERTIFICATE}\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----`, 4)}\n`,
+      'ca_cert: holds a private key, and clients are given this text; keep the certificates alone',
+    ],
   ])('is %s', (_title, text, fault) => {
     const faults = faultsOf(text);
     expect(faults).toHaveLength(1);
