@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pin on a certificate's subject, by spice-common's rules (ssl_verify.c): entries `KEY=value` joined by commas,
-// in the certificate's order, same count; key names are case-sensitive, values are compared folded in ASCII case
+// in the certificate's order, same count; keys are named as OpenSSL names them or numbered, values are compared folded in ASCII case
 // and white space; a backslash escapes only a backslash or a comma; one comma may end the list, and no value is
 // empty. A malformed pin matches nothing.
 import type { X509Certificate } from 'node:crypto';
-
-/** The long names of attributes that OpenSSL takes too (obj_mac.h), and what it prints for them. */
-const LONG_NAMES: ReadonlyMap<string, string> = new Map([
-  ['countryName', 'C'],
-  ['stateOrProvinceName', 'ST'],
-  ['localityName', 'L'],
-  ['organizationName', 'O'],
-  ['organizationalUnitName', 'OU'],
-  ['commonName', 'CN'],
-  ['domainComponent', 'DC'],
-  ['userId', 'UID'],
-  ['givenName', 'GN'],
-  ['surname', 'SN'],
-]);
+import { attributeOf } from './subject-attributes.js';
 
 interface Entry {
+  /** The attribute, as {@link attributeOf} gives it. */
   readonly key: string;
   readonly value: string;
 }
@@ -38,7 +26,7 @@ export function parsePin(pin: string): Entry[] | null {
   for (const part of parts) {
     const [, name = '', value = ''] = /^ *([^ =][^=]*)=(.+)$/s.exec(part) ?? [];
     if (name === '') return null;
-    entries.push({ key: LONG_NAMES.get(name) ?? name, value });
+    entries.push({ key: attributeOf(name), value });
   }
   return entries.length === 0 ? null : entries;
 }
@@ -81,7 +69,7 @@ function certificateEntries(subject: string | undefined): Entry[] | null {
   if (subject === undefined) return null;
   return subject.split('\n').map((line) => {
     const at = line.indexOf('=');
-    return { key: line.slice(0, at), value: unescape(line.slice(at + 1)) };
+    return { key: attributeOf(line.slice(0, at)), value: unescape(line.slice(at + 1)) };
   });
 }
 

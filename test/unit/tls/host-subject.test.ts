@@ -20,6 +20,7 @@ describe('a pin', () => {
     'C=US,O=Lab,CN=host,',
     'C=US,O=Lab,CN=host,  ',
     'countryName=US,organizationName=Lab,commonName=host',
+    '2.5.4.6=US,2.5.4.10=Lab,2.5.4.03=host',
   ])('matches: "%s"', (pin) => {
     expect(subjectMatches(pin, LAB)).toBe(true);
   });
@@ -41,6 +42,8 @@ describe('a pin', () => {
     ['slashes', '/C=US/O=Lab/CN=host'],
     ['nothing', ''],
     ['a comma', ','],
+    ['OID. before a number, which OBJ_txt2obj does not take either', 'C=US,O=Lab,OID.2.5.4.3=host'],
+    ['a number that is no identifier', 'C=US,O=Lab,1.40.4.3=host'],
     ['a key of JavaScript', 'constructor=US,O=Lab,CN=host'],
   ])('does not match with %s', (_what, pin) => {
     expect(subjectMatches(pin, LAB)).toBe(false);
@@ -61,9 +64,30 @@ describe('a pin', () => {
 
   it('keeps equals signs in values, and takes attributes that are rare', () => {
     expect(parsePin('CN=a=b,serialNumber=7')).toEqual([
-      { key: 'CN', value: 'a=b' },
-      { key: 'serialNumber', value: '7' },
+      { key: '2.5.4.3', value: 'a=b' },
+      { key: '2.5.4.5', value: '7' },
     ]);
+  });
+
+  it.each([
+    ['street=Main 1', 'streetAddress=Main 1'],
+    ['street=Main 1', '2.5.4.9=Main 1'],
+    ['jurisdictionC=DE', 'jurisdictionCountryName=DE'],
+    ['jurisdictionC=DE', '1.3.6.1.4.1.311.60.2.1.3=DE'],
+    ['jurisdictionST=Bayern', 'jurisdictionStateOrProvinceName=Bayern'],
+    ['mail=m@lab', 'rfc822Mailbox=m@lab'],
+    ['organizationIdentifier=x', '2.5.4.97=x'],
+    // An OpenSSL that has no name for it prints the number.
+    ['2.5.4.97=x', 'organizationIdentifier=x'],
+    ['1.2.3.4.5=abc\\, d', '1.2.3.4.5=abc\\, d'],
+  ])('takes every form of an attribute: %s is %s', (printed, pin) => {
+    expect(subjectMatches(pin, certificate(printed))).toBe(true);
+  });
+
+  it('tells apart what differs in case only', () => {
+    expect(subjectMatches('UID=u', certificate('uid=u'))).toBe(false);
+    expect(subjectMatches('uniqueIdentifier=u', certificate('uid=u'))).toBe(true);
+    expect(subjectMatches('userId=u', certificate('UID=u'))).toBe(true);
   });
 
   it('does not match a certificate without a subject', () => {
