@@ -6,8 +6,11 @@ import { isIP } from 'node:net';
 import { certificateBlocks, holdsPrivateKey, onlyCertificates } from '../../tls/pem.js';
 import { located, type Position, type YamlRecord, type YamlValue } from './yaml-record.js';
 
-/** Most bytes of a SPICE password: SPICE_MAX_PASSWORD_LENGTH of spice/protocol.h. */
-export const MAX_TICKET_BYTES = 60;
+/**
+ * Most bytes of a hypervisor's SPICE password: spice-server keeps it with its NUL in SPICE_MAX_PASSWORD_LENGTH (60) bytes,
+ * so that QEMU refuses everybody when its own password has all 60.
+ */
+export const MAX_TICKET_BYTES = 59;
 
 const MAX_QUOTED = 80;
 /** As wide as a UUID; files of the original hold made-up ones as well (its demo's ends in `d3m0`). */

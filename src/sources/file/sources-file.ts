@@ -227,7 +227,7 @@ function readConsole(
     insecurePort: fields.port('insecure_port'),
     securePort: fields.port('secure_port'),
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
-    ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'a SPICE password may have') ?? '',
+    ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
   };
   if (faults.length > before) return null;
   if (console.hypervisor === '' && console.hypervisorIp === '') {

@@ -284,7 +284,11 @@ describe('a fault of a console', () => {
     ['name', '"a\\nb"', 'holds control characters or line ends'],
     ['name', 'x'.repeat(256), 'is longer than 255 characters'],
     ['host_subject', '"CN=a\\nhost=evil"', 'holds control characters'],
-    ['ticket', 'x'.repeat(61), 'is 61 bytes long; a SPICE password may have at most 60 bytes'],
+    [
+      'ticket',
+      'x'.repeat(60),
+      'is 60 bytes long; the SPICE password of a hypervisor may have at most 59 bytes',
+    ],
     ['ticket', 'ü'.repeat(31), 'is 62 bytes long'],
     ['ticket', '"a\\0b"', 'holds a zero character'],
   ])('in %s = %s names source, console, field and remedy', (field, value, fault) => {
