@@ -114,6 +114,9 @@ export class SourceReconciliation {
     for (const fault of [...nameless, ...entries.flatMap((entry) => entry.faults)]) {
       once(fault, () => this.log.error('entry of sources file cannot be used', { path: this.path, fault }));
     }
+    for (const fault of entries.flatMap((entry) => entry.consoleFaults)) {
+      once(fault, () => this.log.error('console of sources file cannot be used', { path: this.path, fault }));
+    }
     for (const text of warnings) {
       once(text, () => this.log.warning('entry of sources file is odd', { path: this.path, text }));
     }
@@ -151,16 +154,18 @@ export class SourceReconciliation {
     await this.stop(name);
     const { stores, timing, log } = this;
     const options = { definition: entry.definition, driver, stores, timing, log };
-    const task = new SourceTask({ ...options, fileFault: () => this.fileFault() });
+    const { consoleFaults } = entry;
+    const partFault = consoleFaults.length > 0 ? faultText(consoleFaults) : null;
+    const task = new SourceTask({ ...options, partFault, fileFault: () => this.fileFault() });
     this.active.set(name, { fingerprint, task });
     begun.push(task.runNow());
   }
 
   /** The driver, or why there is none. */
-  private driverOf({ definition, consoles }: SourceEntry): SourceDriver | string {
+  private driverOf({ definition, listed }: SourceEntry): SourceDriver | string {
     try {
       const services = { consoles: this.stores.consoles, conf: this.conf };
-      const driver = platformOf(definition.type)?.makeDriver?.({ definition, consoles }, services);
+      const driver = platformOf(definition.type)?.makeDriver?.({ definition, listed }, services);
       return driver ?? `this release has no driver for sources of type ${definition.type}`;
     } catch (error) {
       return (error as Error).message;
@@ -208,5 +213,5 @@ export class SourceReconciliation {
 // Secrets stand in an entry: only its digest is kept.
 const fingerprintOf = (entry: SourceEntry): string =>
   createHash('sha256')
-    .update(JSON.stringify([entry.definition, entry.consoles]))
+    .update(JSON.stringify([entry.definition, entry.listed, entry.consoleFaults]))
     .digest('hex');

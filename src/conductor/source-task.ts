@@ -5,9 +5,9 @@ import { Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin, unlessAborted } from '../net/deadline.js';
 import type { AuditEvents } from '../objects/audit-event.js';
-import type { Consoles, DiscoveredConsole } from '../objects/console.js';
+import type { Consoles } from '../objects/console.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
-import type { SourceDriver } from '../sources/driver.js';
+import type { Discovery, SourceDriver } from '../sources/driver.js';
 import { refreshConsoles } from './console-refresh.js';
 import { PeriodicTask } from './periodic-task.js';
 
@@ -33,6 +33,8 @@ export interface SourceTaskOptions {
   readonly definition: SourceDefinition;
   readonly driver: SourceDriver;
   readonly stores: Stores;
+  /** What is wrong with a part of the source's entry: the source's error while all else is well; null: nothing. */
+  readonly partFault: string | null;
   /** The fault of sources.yaml as a whole, while there is one: it is shown as the source's error. */
   readonly fileFault: () => string | null;
   readonly timing: SourceTiming;
@@ -45,7 +47,7 @@ const FULL_EVERY = 10;
 /** The background work for one source. */
 export class SourceTask {
   private readonly task: PeriodicTask;
-  private known: readonly DiscoveredConsole[] | undefined;
+  private known: Discovery | undefined;
   private turns = 0;
   private defined = false;
   /** The last console that was refreshed; '' = start with the first. */
@@ -81,12 +83,12 @@ export class SourceTask {
   }
 
   private async discover(signal: AbortSignal): Promise<void> {
-    const { definition, driver, stores, fileFault } = this.options;
+    const { definition, driver, stores, fileFault, partFault } = this.options;
     const discover = driver.discover?.bind(driver);
     if (discover === undefined) await this.refreshAll(driver, signal);
     else await this.discoverAll(discover, signal);
     if (signal.aborted) return;
-    if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node);
+    if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node, partFault);
     const fault = fileFault();
     if (fault !== null) await stores.sources.setError(definition.name, fault);
   }
@@ -117,10 +119,10 @@ export class SourceTask {
     if (fault !== null) throw fault;
   }
 
-  private async write(found: readonly DiscoveredConsole[]): Promise<void> {
+  private async write({ consoles, unread }: Discovery): Promise<void> {
     const { definition, stores, log } = this.options;
     await stores.sources.upsert(definition);
-    const { added, changed, removed } = await stores.consoles.reconcile(definition.name, found);
+    const { added, changed, removed } = await stores.consoles.reconcile(definition.name, consoles, unread);
     if (added.length + changed.length + removed.length === 0) return;
     log.info('consoles of source reconciled', {
       source: definition.name,

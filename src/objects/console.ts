@@ -98,6 +98,16 @@ const LONGEST = {
   addressHost: 255,
 } as const;
 
+/** Consoles that a source has, but that could not be read. */
+export interface UnreadConsoles {
+  readonly uuids: readonly string[];
+  /** There are some whose uuid could not be read either: any console may be one of them. */
+  readonly nameless: boolean;
+}
+
+/** Every console of the source was read. */
+export const ALL_READ: UnreadConsoles = { uuids: [], nameless: false };
+
 /** The consoles of all sources. */
 export class Consoles {
   private readonly db: Database;
@@ -114,12 +124,17 @@ export class Consoles {
 
   /**
    * Makes the source's rows equal to what was discovered, and audits every difference. Of a uuid that comes twice the
-   * last one counts. Several nodes may reconcile at once.
+   * last one counts. Consoles that could not be read stay as they are. Several nodes may reconcile at once.
    * @throws InvalidInput when a value does not fit; nothing is changed then
    */
-  async reconcile(source: string, discovered: readonly DiscoveredConsole[]): Promise<Reconciliation> {
+  async reconcile(
+    source: string,
+    discovered: readonly DiscoveredConsole[],
+    unread: UnreadConsoles = ALL_READ,
+  ): Promise<Reconciliation> {
     for (const console of discovered) check(console);
     const wanted = new Map(discovered.map((console) => [console.uuid, console]));
+    const kept = new Set(unread.uuids.map((uuid) => uuid.toLowerCase()));
     const done: Reconciliation = { added: [], changed: [], removed: [] };
     await refreshKey(this.db);
     let marker = '';
@@ -130,6 +145,7 @@ export class Consoles {
       for (const row of rows) {
         const console = wanted.get(row.uuid);
         wanted.delete(row.uuid);
+        if (console === undefined && (unread.nameless || kept.has(row.uuid.toLowerCase()))) continue;
         await this.reconcileRow(row, console, done);
       }
       marker = last.uuid;

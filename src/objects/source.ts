@@ -96,9 +96,9 @@ export class Sources {
     });
   }
 
-  /** A good discovery by `node`: sets last_seen and seen_by, clears the error. */
-  async markSeen(name: string, node: string): Promise<void> {
-    await this.setError(name, null);
+  /** A good discovery by `node`: sets last_seen and seen_by, and the error to what is wrong with a part of the source. */
+  async markSeen(name: string, node: string, fault: string | null = null): Promise<void> {
+    await this.setError(name, fault);
     await markSourceSeen(this.db, name, node, this.now());
   }
 

@@ -3,7 +3,7 @@
 // connects. One driver serves one source of sources.yaml; it is replaced when the source's entry changes.
 import type { LocationFault } from '../close-reason.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
-import type { DiscoveredConsole } from '../objects/console.js';
+import { ALL_READ, type DiscoveredConsole, type UnreadConsoles } from '../objects/console.js';
 
 /** A console that is about to be connected to, as the records have it. */
 export interface RecordedConsole {
@@ -12,6 +12,15 @@ export interface RecordedConsole {
   /** Its last known address. */
   readonly target: ConnectInfo;
 }
+
+/** What a driver found. */
+export interface Discovery {
+  readonly consoles: readonly DiscoveredConsole[];
+  readonly unread: UnreadConsoles;
+}
+
+/** A source that lists no console. */
+export const NOTHING_LISTED: Discovery = { consoles: [], unread: ALL_READ };
 
 /** Where a console is at this moment. */
 export type Location =
@@ -63,10 +72,10 @@ export interface UserConsoles {
 export interface SourceDriver {
   readonly type: string;
   /**
-   * All consoles of the source. The same array as the time before says that nothing has changed.
+   * All consoles of the source. The same object as the time before says that nothing has changed.
    * @throws Unavailable when the platform does not answer or refuses: the known consoles then stay
    */
-  discover?(signal: AbortSignal): Promise<readonly DiscoveredConsole[]>;
+  discover?(signal: AbortSignal): Promise<Discovery>;
   /**
    * Whether the platform answers.
    * @throws Unavailable when it does not, or refuses

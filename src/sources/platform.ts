@@ -2,16 +2,16 @@
 // What Kerbside must know of a platform before it has a driver of it: its keys in sources.yaml, what its guests report,
 // and how a driver is made.
 import type { Conf } from '../conf/index.js';
-import type { Consoles, DiscoveredConsole } from '../objects/console.js';
+import type { Consoles } from '../objects/console.js';
 import type { SourceDefinition } from '../objects/source.js';
-import type { SourceDriver } from './driver.js';
+import type { Discovery, SourceDriver } from './driver.js';
 import type { FieldReader } from './file/field-reader.js';
 
 /** What a driver is made for. */
 export interface SourceOfDriver {
   readonly definition: SourceDefinition;
-  /** Consoles that its entry in sources.yaml lists; none where the definition comes out of the database. */
-  readonly consoles: readonly DiscoveredConsole[];
+  /** What its entry in sources.yaml lists; nothing where the definition comes out of the database. */
+  readonly listed: Discovery;
 }
 
 /** What drivers work with. */

@@ -23,7 +23,7 @@ export const PLATFORMS = {
     listsConsoles: true,
     guestReportsUuid: false,
     needsDefinition: false,
-    makeDriver: ({ consoles }) => new StaticDriver(consoles),
+    makeDriver: ({ listed }) => new StaticDriver(listed),
   },
 } as const satisfies Readonly<Record<string, Platform>>;
 

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { InvalidInput, Unavailable } from '../exception.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
 import { refreshConsole, type Refreshed } from './console-refresh.js';
-import type { SourceDriver } from './driver.js';
+import { NOTHING_LISTED, type SourceDriver } from './driver.js';
 import type { DriverServices, Platform } from './platform.js';
 import { PLATFORMS } from './registry.js';
 
@@ -49,7 +49,7 @@ export class SourceDrivers {
     const platform = Object.hasOwn(this.platforms, type) ? this.platforms[type] : undefined;
     if (platform?.makeDriver === undefined) return undefined;
     if (platform.needsDefinition) return (await this.ofPlatform(type, platform)).get(name);
-    const driver = platform.makeDriver({ definition: { name, type }, consoles: [] }, this.services);
+    const driver = platform.makeDriver({ definition: { name, type }, listed: NOTHING_LISTED }, this.services);
     return { name, driver, knowsUsers: false };
   }
 
@@ -91,7 +91,7 @@ export class SourceDrivers {
 
   private driverOf(platform: Platform, definition: SourceDefinition): SourceDriver | Error {
     try {
-      const driver = platform.makeDriver?.({ definition, consoles: [] }, this.services);
+      const driver = platform.makeDriver?.({ definition, listed: NOTHING_LISTED }, this.services);
       return driver ?? new InvalidInput(`this release has no driver for sources of type ${definition.type}`);
     } catch (error) {
       return new InvalidInput(error instanceof Error ? error.message : String(error));

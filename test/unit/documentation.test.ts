@@ -204,7 +204,7 @@ describe('the sample of sources', () => {
     const [, example = ''] = sample.split('with two sources:\n');
     const { entries, nameless, warnings } = parseSources(example.replace(/^# ?/gm, ''));
     expect([nameless, warnings]).toEqual([[], []]);
-    expect(entries.map((entry) => entry.consoles.length)).toEqual([2, 0]);
+    expect(entries.map((entry) => entry.listed.consoles.length)).toEqual([2, 0]);
     expect(entries.flatMap((entry) => entry.faults)).toEqual([
       expect.stringContaining('ca_cert: is not a certificate'),
     ]);

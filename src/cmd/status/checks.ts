@@ -113,7 +113,7 @@ async function checkKeystone(conf: Conf): Promise<Finding> {
 
 function checkSources(conf: Conf): Finding {
   const { entries, nameless, warnings: odd } = parseSources(decodeSources(readFileSync(conf.sources.path)));
-  const faults = [...nameless, ...entries.flatMap((entry) => entry.faults)];
+  const faults = [...nameless, ...entries.flatMap((entry) => [...entry.faults, ...entry.consoleFaults])];
   if (faults.length > 0) return { outcome: 'Failure', details: faults.join('; ') };
   return warnings(odd);
 }

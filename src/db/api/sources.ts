@@ -38,7 +38,7 @@ async function update(db: Statements, { name, ...row }: ConfiguredSource): Promi
 
 /** A good discovery. */
 export async function markSourceSeen(db: Statements, name: string, node: string, now: number): Promise<void> {
-  await db.table(SourceModel).update({ name }, { last_seen: now, seen_by: node, errored: 0, error: null });
+  await db.table(SourceModel).update({ name }, { last_seen: now, seen_by: node });
 }
 
 /** Sets or clears the error; false when it was so already. Of any number of processes with the same news one has true. */

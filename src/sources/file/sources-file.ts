@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// sources.yaml: a list of sources, in the keys of the original. A fault of one source leaves the others alone; only
-// what is no YAML or no list at all is a fault of the whole file. Numbers are read as text. Pure: text in, entries out.
+// sources.yaml: a list of sources, in the keys of the original. A fault of one source leaves the others alone, and a fault
+// of one console the others of its source; only what is no YAML or no list at all is a fault of the whole file. Numbers
+// are read as text. Pure: text in, entries out.
 import { InvalidInput } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import type { SourceDefinition } from '../../objects/source.js';
+import { NOTHING_LISTED, type Discovery } from '../driver.js';
 import type { Platform } from '../platform.js';
 import { PLATFORMS, type SourceType } from '../registry.js';
 import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
@@ -35,10 +37,12 @@ export interface SourceEntry {
   /** null = an unknown type. */
   readonly type: SourceType | null;
   readonly definition: SourceDefinition;
-  /** Consoles of a static source. */
-  readonly consoles: readonly DiscoveredConsole[];
+  /** Consoles of a static source, and those that cannot be read. */
+  readonly listed: Discovery;
   /** Every fault with line, column, field and remedy; an entry with faults is not to be used. */
   readonly faults: readonly string[];
+  /** Faults of single consoles, which are left out; the others are to be used. */
+  readonly consoleFaults: readonly string[];
 }
 
 /** The whole file. */
@@ -130,8 +134,12 @@ function readSource(
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
     ...(platform?.readOptions === undefined ? {} : { options: platform.readOptions(fields) }),
   };
-  const consoles = platform?.listsConsoles === true ? readConsoles(reading, record, name, faults) : [];
-  return { type, definition, consoles, faults };
+  const consoleFaults: string[] = [];
+  const listed =
+    platform?.listsConsoles === true
+      ? readConsoles(reading, record, name, { faults, consoleFaults })
+      : NOTHING_LISTED;
+  return { type, definition, listed, faults, consoleFaults };
 }
 
 function readName(
@@ -169,24 +177,32 @@ function readConsoles(
   reading: Reading,
   source: YamlRecord,
   name: string,
-  faults: string[],
-): DiscoveredConsole[] {
+  { faults, consoleFaults }: { faults: string[]; consoleFaults: string[] },
+): Discovery {
   const fields = new FieldReader(source, `source ${JSON.stringify(name)}`, faults, reading.warnings);
   const value = source.values.get('consoles');
   if (value === undefined || value.kind === 'nothing') {
     fields.fault('consoles', 'is missing; list the consoles, or write [] for none');
-    return [];
+    return NOTHING_LISTED;
   }
   const items = reading.file.list(value);
   if (items === null) {
     fields.fault('consoles', `is a ${value.kind}; it must be a list of consoles`);
-    return [];
+    return NOTHING_LISTED;
   }
   // A UUID that stands twice: the last one counts, as in the original.
   const consoles = new Map<string, DiscoveredConsole>();
+  const unread: string[] = [];
+  let nameless = false;
+  const prefix = `source ${JSON.stringify(name)}, console`;
   for (const [index, item] of items.entries()) {
-    const console = readConsole(reading, item, `source ${JSON.stringify(name)}, console`, index + 1, faults);
-    if (console === null) continue;
+    const console = readConsole(reading, item, prefix, index + 1, consoleFaults);
+    if (console === null) {
+      const uuid = uuidOf(reading.file.record(item));
+      if (uuid === null) nameless = true;
+      else unread.push(uuid);
+      continue;
+    }
     const key = console.uuid.toLowerCase();
     if (consoles.has(key)) {
       const owner = `source ${JSON.stringify(name)}, console "${console.uuid}"`;
@@ -194,7 +210,12 @@ function readConsoles(
     }
     consoles.set(key, console);
   }
-  return [...consoles.values()];
+  return { consoles: [...consoles.values()], unread: { uuids: unread, nameless } };
+}
+
+/** The uuid of a console with faults, if it has a good one. */
+function uuidOf(record: YamlRecord | null): string | null {
+  return record === null ? null : new FieldReader(record, '', [], []).uuid('uuid');
 }
 
 function readConsole(

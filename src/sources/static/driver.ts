@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The static source: consoles written down in sources.yaml, for labs and for hypervisors without a cloud.
-import type { DiscoveredConsole } from '../../objects/console.js';
-import type { Location, SourceDriver } from '../driver.js';
+import type { Discovery, Location, SourceDriver } from '../driver.js';
 
 /** Serves the consoles of one static entry of sources.yaml. It makes no requests, so it never fails. */
 export class StaticDriver implements SourceDriver {
   readonly type = 'static';
 
-  constructor(private readonly consoles: readonly DiscoveredConsole[]) {}
+  constructor(private readonly listed: Discovery) {}
 
-  discover(): Promise<readonly DiscoveredConsole[]> {
-    return Promise.resolve(this.consoles);
+  discover(): Promise<Discovery> {
+    return Promise.resolve(this.listed);
   }
 
   locate(): Promise<Location> {

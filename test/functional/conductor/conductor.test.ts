@@ -158,12 +158,31 @@ describe('the conductor', () => {
     );
     await waitFor(
       'what the file says',
-      async () => (await source('third')) !== null && (await errorOf('third')) !== null,
+      async () => (await errorOf('lab')) !== null && (await errorOf('third')) !== null,
     );
     expect(await errorOf('lab')).toContain('"70000" is not a port');
     expect(await errorOf('third')).toContain('"vmware" is unknown');
     expect(await consoleNames()).toEqual(['desktop']);
     expect(await source('second')).toMatchObject({ errored: false, seenBy: 'node-1' });
+  });
+
+  it('follows the other consoles of a source when one cannot be read', async () => {
+    const good = (name: string): string => aConsole({ uuid: OTHER, name });
+    write(staticSource(aConsole({}), good('before')));
+    await start();
+    write(staticSource(aConsole({ secure_port: '70000' }), good('after')));
+    await waitFor('the fault', async () => (await errorOf('lab')) !== null);
+    expect(await errorOf('lab')).toMatch(/^line \d+, column \d+: .*"70000" is not a port/);
+    expect(await consoleNames()).toEqual(['desktop', 'after']);
+    write(staticSource(aConsole({}), good('after')));
+    await waitFor('the end of the fault', async () => (await errorOf('lab')) === null);
+  });
+
+  it('takes the good consoles of a source at a fresh start', async () => {
+    write(staticSource(aConsole({ secure_port: '70000' }), aConsole({ uuid: OTHER, name: 'other' })));
+    await start();
+    expect(await errorOf('lab')).toContain('"70000" is not a port');
+    expect(await consoleNames()).toEqual(['other']);
   });
 
   it('keeps the rows of a source whose consoles key is missing', async () => {

@@ -46,6 +46,7 @@ describe('the consoles of a cloud', () => {
       definition,
       driver: new OpenStackDriver(definition, { consoles, conf }),
       stores: { sources, consoles, audit: new AuditEvents(db), node: 'node-1' },
+      partFault: null,
       fileFault: () => null,
       timing: { interval: 60, timeout: 60 },
       log,

@@ -9,9 +9,9 @@ import { SourceTask, type Stores } from '../../../src/conductor/source-task.js';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { Unavailable } from '../../../src/exception.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { Consoles, type DiscoveredConsole } from '../../../src/objects/console.js';
+import { ALL_READ, Consoles, type DiscoveredConsole } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
-import type { Location, SourceDriver } from '../../../src/sources/driver.js';
+import type { Discovery, Location, SourceDriver } from '../../../src/sources/driver.js';
 
 const CONSOLE: DiscoveredConsole = {
   uuid: '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c',
@@ -24,11 +24,13 @@ const CONSOLE: DiscoveredConsole = {
   ticket: 'sesame',
 };
 
+const found = (...consoles: DiscoveredConsole[]): Discovery => ({ consoles, unread: ALL_READ });
+
 class ScriptedDriver implements SourceDriver {
   readonly type = 'scripted';
-  constructor(public answer: (signal: AbortSignal) => Promise<readonly DiscoveredConsole[]>) {}
+  constructor(public answer: (signal: AbortSignal) => Promise<Discovery>) {}
 
-  discover(signal: AbortSignal): Promise<readonly DiscoveredConsole[]> {
+  discover(signal: AbortSignal): Promise<Discovery> {
     return this.answer(signal);
   }
 
@@ -43,6 +45,7 @@ describe('the task of a source', () => {
   let stores: Stores;
   let task: SourceTask;
   let fileFault: string | null;
+  let partFault: string | null;
   const logged: string[] = [];
   const note = (message: string): void => void logged.push(message);
 
@@ -58,6 +61,7 @@ describe('the task of a source', () => {
       node: 'node-1',
     };
     fileFault = null;
+    partFault = null;
     logged.length = 0;
   });
 
@@ -72,6 +76,7 @@ describe('the task of a source', () => {
       definition: { name: 'cloud', type: 'scripted' },
       driver,
       stores,
+      partFault,
       fileFault: () => fileFault,
       timing: { interval: 60, timeout: 60 },
       log: { debug: note, info: note, warning: note, error: note },
@@ -83,7 +88,7 @@ describe('the task of a source', () => {
   const source = async () => stores.sources.find('cloud');
 
   it('keeps the consoles while the platform does not answer, shows why, and recovers', async () => {
-    const driver = new ScriptedDriver(() => Promise.resolve([CONSOLE]));
+    const driver = new ScriptedDriver(() => Promise.resolve(found(CONSOLE)));
     await serve(driver).runNow();
     driver.answer = () => Promise.reject(new Unavailable('HTTP 503 from https://cloud.example.com'));
     await task.runNow();
@@ -91,7 +96,7 @@ describe('the task of a source', () => {
     expect(await source()).toMatchObject({ errored: true, error: 'HTTP 503 from https://cloud.example.com' });
     expect(await consoleCount()).toBe(1);
     expect(logged.filter((message) => message.includes('failed'))).toHaveLength(1);
-    driver.answer = () => Promise.resolve([]);
+    driver.answer = () => Promise.resolve(found());
     await task.runNow();
     expect(await source()).toMatchObject({ errored: false, error: null });
     expect(await consoleCount()).toBe(0);
@@ -111,9 +116,9 @@ describe('the task of a source', () => {
     expect([await source(), logged]).toEqual([null, []]);
   });
 
-  it('writes nothing again when the driver gives the same array, but heals the rows now and then', async () => {
-    const consoles = [CONSOLE];
-    await serve(new ScriptedDriver(() => Promise.resolve(consoles))).runNow();
+  it('writes nothing again when the driver gives the same object, but heals the rows now and then', async () => {
+    const same = found(CONSOLE);
+    await serve(new ScriptedDriver(() => Promise.resolve(same))).runNow();
     await stores.consoles.reconcile('cloud', []);
     await task.runNow();
     expect(await consoleCount()).toBe(0);
@@ -121,9 +126,23 @@ describe('the task of a source', () => {
     expect(await consoleCount()).toBe(1);
   });
 
+  it('keeps what could not be read as it was, and shows the fault of that part', async () => {
+    const other = { ...CONSOLE, uuid: '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5d' };
+    await stores.consoles.reconcile('cloud', [CONSOLE, other]);
+    partFault = 'line 7, column 5: secure_port is not a port';
+    const unread = { uuids: [CONSOLE.uuid.toUpperCase()], nameless: false };
+    const driver = new ScriptedDriver(() => Promise.resolve({ consoles: [], unread }));
+    await serve(driver).runNow();
+    expect((await stores.consoles.list({ limit: 10 })).items).toMatchObject([{ uuid: CONSOLE.uuid }]);
+    expect(await source()).toMatchObject({ errored: true, error: partFault, lastSeen: expect.any(Number) });
+    driver.answer = () => Promise.resolve({ consoles: [], unread: { uuids: [], nameless: true } });
+    await task.runNow();
+    expect(await consoleCount()).toBe(1);
+  });
+
   it('keeps the fault of the file in sight', async () => {
     fileFault = 'sources.yaml: line 3, column 1: something is missing';
-    await serve(new ScriptedDriver(() => Promise.resolve([CONSOLE]))).runNow();
+    await serve(new ScriptedDriver(() => Promise.resolve(found(CONSOLE)))).runNow();
     expect(await source()).toMatchObject({ errored: true, error: fileFault, lastSeen: null });
     expect(await consoleCount()).toBe(1);
   });

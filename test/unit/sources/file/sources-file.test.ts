@@ -13,7 +13,7 @@ import { aConsole, CERTIFICATE, indented, staticSource } from './sources-yaml.js
 const UUID = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
 
 function faultsOf(text: string): readonly string[] {
-  return parseSources(text).entries.flatMap((entry) => entry.faults);
+  return parseSources(text).entries.flatMap((entry) => [...entry.faults, ...entry.consoleFaults]);
 }
 
 describe('a good file', () => {
@@ -40,7 +40,7 @@ describe('a good file', () => {
     expect(entries[0]?.faults).toEqual([]);
     expect(entries[0]?.definition).toMatchObject({ name: 'lab', type: 'static', password: null });
     expect(entries[0]?.definition.caCert).toContain('BEGIN CERTIFICATE');
-    expect(entries[0]?.consoles).toEqual([
+    expect(entries[0]?.listed.consoles).toEqual([
       {
         uuid: UUID,
         name: 'desktop',
@@ -85,7 +85,7 @@ describe('a good file', () => {
   it('reads numbers as text: a ticket keeps its zeros, its exponent and its sign', () => {
     for (const ticket of ['0123', '1e3', '0x1F', '+7', 'true', '1_000', '12:30']) {
       const { entries } = parseSources(staticSource(aConsole({ ticket })));
-      expect(entries[0]?.consoles[0]?.ticket).toBe(ticket);
+      expect(entries[0]?.listed.consoles[0]?.ticket).toBe(ticket);
     }
   });
 
@@ -96,13 +96,13 @@ describe('a good file', () => {
     );
     const { entries } = parseSources(text);
     expect(entries[0]?.faults).toEqual([]);
-    expect(entries[0]?.consoles[0]).toMatchObject({
+    expect(entries[0]?.listed.consoles[0]).toMatchObject({
       name: UUID,
       hypervisor: '',
       securePort: null,
       ticket: '',
     });
-    expect(entries[0]?.consoles[1]).toMatchObject({
+    expect(entries[0]?.listed.consoles[1]).toMatchObject({
       hypervisorIp: '',
       insecurePort: null,
       hostSubject: null,
@@ -118,8 +118,8 @@ describe('a good file', () => {
       ),
     );
     expect(entries[0]?.faults).toEqual([]);
-    expect(entries[0]?.consoles[0]).toMatchObject({ uuid, hypervisorIp: 'spice-target' });
-    expect(entries[0]?.consoles[1]).toMatchObject({ hypervisorIp: '' });
+    expect(entries[0]?.listed.consoles[0]).toMatchObject({ uuid, hypervisorIp: 'spice-target' });
+    expect(entries[0]?.listed.consoles[1]).toMatchObject({ hypervisorIp: '' });
   });
 
   it('takes IPv6 addresses as hypervisor and as hypervisor_ip', () => {
@@ -127,7 +127,10 @@ describe('a good file', () => {
       staticSource(aConsole({ hypervisor: '2001:db8::1', hypervisor_ip: '2001:db8::2' })),
     );
     expect(entries[0]?.faults).toEqual([]);
-    expect(entries[0]?.consoles[0]).toMatchObject({ hypervisor: '2001:db8::1', hypervisorIp: '2001:db8::2' });
+    expect(entries[0]?.listed.consoles[0]).toMatchObject({
+      hypervisor: '2001:db8::1',
+      hypervisorIp: '2001:db8::2',
+    });
   });
 
   it('takes anchors, aliases and merge keys', () => {
@@ -144,7 +147,7 @@ describe('a good file', () => {
 `;
     const [entry] = parseSources(text).entries;
     expect(entry?.faults).toEqual([]);
-    expect(entry?.consoles.map((found) => [found.hypervisor, found.insecurePort])).toEqual([
+    expect(entry?.listed.consoles.map((found) => [found.hypervisor, found.insecurePort])).toEqual([
       ['hv1', 5900],
       ['hv1', 5902],
     ]);
@@ -323,6 +326,24 @@ describe('a fault of a console', () => {
     );
   });
 
+  it('leaves the other consoles of its source in use, and itself as it was', () => {
+    const good = aConsole({ uuid: '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5d' });
+    const [entry] = parseSources(staticSource(aConsole({ secure_port: 'x' }), good)).entries;
+    expect(entry?.faults).toEqual([]);
+    expect(entry?.consoleFaults).toHaveLength(1);
+    expect(entry?.listed.consoles.map(({ uuid }) => uuid)).toEqual(['6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5d']);
+    expect(entry?.listed.unread).toEqual({ uuids: [UUID], nameless: false });
+  });
+
+  it.each([aConsole({ uuid: 'a/b' }), aConsole({ uuid: null }), '    - nonsense'])(
+    'may be of any console when its uuid cannot be read',
+    (bad) => {
+      const [entry] = parseSources(staticSource(bad, aConsole({}))).entries;
+      expect(entry?.listed.consoles).toHaveLength(1);
+      expect(entry?.listed.unread).toEqual({ uuids: [], nameless: true });
+    },
+  );
+
   it('is at the line and column of the value', () => {
     const faults = faultsOf(
       staticSource(
@@ -345,7 +366,7 @@ describe('a warning', () => {
 `;
     const { entries, warnings } = parseSources(text);
     expect(entries[0]?.faults).toEqual([]);
-    expect(entries[0]?.consoles.map((found) => found.hypervisor)).toEqual(['b']);
+    expect(entries[0]?.listed.consoles.map((found) => found.hypervisor)).toEqual(['b']);
     expect(warnings).toEqual([
       'line 3, column 9: source "lab": "typo" is not a field of it and is ignored',
       expect.stringContaining(`console "${UUID}": "colour" is not a field`),

@@ -19,10 +19,10 @@ describe('the static driver', () => {
   const [entry] = parseSources(staticSource(aConsole({ host_subject: 'CN=hv1' }))).entries;
   const driver = entry && platformOf(entry.definition.type)?.makeDriver?.(entry, SERVICES);
 
-  it('discovers what the file lists, as the same array each time', async () => {
+  it('discovers what the file lists, as the same object each time', async () => {
     expect(driver?.type).toBe('static');
-    expect(await driver?.discover?.(signal)).toBe(entry?.consoles);
-    expect(await driver?.discover?.(signal)).toBe(entry?.consoles);
+    expect(await driver?.discover?.(signal)).toBe(entry?.listed);
+    expect(await driver?.discover?.(signal)).toBe(entry?.listed);
   });
 
   it('finds a console where the records say', async () => {
