@@ -18,7 +18,8 @@ export interface FileSession {
 /** Where clients reach the proxy. */
 export interface PublicAddress {
   readonly host: string;
-  readonly port: number;
+  /** The plain port; undefined: clients are not told of it. */
+  readonly port: number | undefined;
   readonly tlsPort: number;
   /** The subject of its certificate; undefined: clients go by the host's name. */
   readonly hostSubject: string | undefined;
@@ -35,10 +36,11 @@ export class ConsoleFiles {
 
   /** Where clients reach the proxy now. */
   async address(): Promise<PublicAddress> {
-    const { publicFqdn, publicInsecurePort, publicSecurePort, hostSubject } = this.spice;
+    const { publicFqdn, advertiseInsecurePort, publicInsecurePort, publicSecurePort, hostSubject } =
+      this.spice;
     return {
       host: publicFqdn,
-      port: publicInsecurePort,
+      port: advertiseInsecurePort && publicInsecurePort !== 0 ? publicInsecurePort : undefined,
       tlsPort: publicSecurePort,
       hostSubject: hostSubject === '' ? undefined : hostSubject,
       ca: await this.ca.pem(),

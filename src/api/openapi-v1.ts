@@ -116,7 +116,7 @@ export const V1_SCHEMAS = {
       connection: object({
         protocol: { type: 'string', enum: ['spice'] },
         host: STRING,
-        port: INTEGER,
+        port: orNull(INTEGER),
         tls_port: INTEGER,
         host_subject: orNull(STRING),
         ca: orNull(STRING),

@@ -6,7 +6,7 @@ import { fromEnvironment, olderName } from './environment.js';
 import type { Given } from './environment.js';
 import { listGroups } from './groups.js';
 import type { Assignment } from './parser.js';
-import { substitute } from './substitution.js';
+import { holdsReference, substitute } from './substitution.js';
 import { didYouMean } from './suggestion.js';
 import type { GroupSpec, OptionSpec, OptionValue, Resolved } from './types.js';
 import { holdsSecret, isConfidential, readValue, substitutedText, ValueFault } from './values.js';
@@ -107,7 +107,7 @@ export class Loader {
     try {
       const inFiles = fromFiles(this.files, target, spec, this.warnings);
       const given = fromEnvironment(this.env, target, spec, this.warnings) ?? inFiles;
-      origin = given?.origin;
+      origin = given?.origin ?? defaultOrigin(spec);
       const value = given === undefined ? this.default(target) : this.given(given, target);
       if (value !== '') return value;
       if ('emptyIsDefault' in spec) return this.default(target);
@@ -207,4 +207,10 @@ export class Loader {
 /** A fault in an older name arises before its origin is known. */
 function originOf(spec: OptionSpec): string {
   return spec.deprecatedEnv === undefined ? 'the default' : olderName(spec.deprecatedEnv);
+}
+
+function defaultOrigin(spec: OptionSpec): string {
+  return typeof spec.default === 'string' && holdsReference(spec.default)
+    ? `the default, ${spec.default}`
+    : 'the default';
 }

@@ -45,6 +45,21 @@ export const SPICE_GROUP = {
         '0 takes any free port and logs which one.',
       deprecatedEnv: { name: 'VDI_INSECURE_PORT' },
     },
+    enable_insecure_port: {
+      type: 'boolean',
+      default: true,
+      help:
+        'Listen on the plain port. Only clients that were told of it need it: those with a .vv file of the original ' +
+        'Kerbside, or of advertise_insecure_port.',
+    },
+    advertise_insecure_port: {
+      type: 'boolean',
+      default: false,
+      help:
+        'Name the plain port in .vv files and in answers of the REST API, as the original Kerbside did. Clients then ' +
+        'try it first, for every channel, and come back with TLS; where it is closed or filtered they fail or hang. ' +
+        'Without it they use TLS at once.',
+    },
     public_fqdn: {
       type: 'host',
       default: '',
@@ -56,18 +71,20 @@ export const SPICE_GROUP = {
     },
     public_secure_port: {
       type: 'port',
-      default: 5900,
+      default: '$secure_port',
       min: 1,
       max: 65535,
-      help: 'The TLS port as clients see it: tls-port= of every .vv file.',
+      help:
+        'The TLS port as clients see it: tls-port= of every .vv file. To be set where secure_port is 0, or another one ' +
+        'than that of the load balancer.',
       deprecatedEnv: { name: 'PUBLIC_SECURE_PORT' },
     },
     public_insecure_port: {
       type: 'port',
-      default: 5901,
-      min: 1,
+      default: '$insecure_port',
+      min: 0,
       max: 65535,
-      help: 'The plain port as clients see it: port= of every .vv file.',
+      help: 'The plain port as clients see it: port= of .vv files, with advertise_insecure_port. 0 leaves it out.',
       deprecatedEnv: { name: 'PUBLIC_INSECURE_PORT' },
     },
     host_subject: {

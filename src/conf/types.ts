@@ -79,10 +79,10 @@ export interface FloatSpec extends Common, Bounded {
   readonly type: 'float';
   readonly default: number;
 }
-/** A TCP port. */
+/** A TCP port; its default may be the one of another option, as `$option` of the same group. */
 export interface PortSpec extends Common, Bounded {
   readonly type: 'port';
-  readonly default: number;
+  readonly default: number | `$${string}`;
 }
 /** One word of a few. */
 export interface ChoiceSpec extends Common {

@@ -17,7 +17,9 @@ const CHANNEL = { main: 1, display: 2, inputs: 3, cursor: 4, playback: 5, record
 let desk: Desk;
 
 beforeAll(async () => {
-  desk = await startDesk(() => ({ guest: { allChannels: true } }));
+  // Nothing listens on the plain port: clients must not need it.
+  const env = { OS_SPICE__ENABLE_INSECURE_PORT: 'false' };
+  desk = await startDesk(() => ({ guest: { allChannels: true }, env }));
 });
 
 afterAll(async () => {

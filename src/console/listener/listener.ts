@@ -74,11 +74,12 @@ export class Listener {
    * @throws StartupError naming option, port and fault
    */
   async listen(): Promise<{ secure: number[]; insecure: number[] }> {
-    const { address: addresses, securePort, insecurePort } = this.worker.settings.spice;
+    const { address: addresses, securePort, enableInsecurePort, insecurePort } = this.worker.settings.spice;
     const secure: number[] = [];
     const insecure: number[] = [];
     for (const address of addresses) {
       secure.push(await this.bind('secure_port', address, securePort, (socket) => this.acceptSecure(socket)));
+      if (!enableInsecurePort) continue;
       insecure.push(
         await this.bind('insecure_port', address, insecurePort, (socket) => this.acceptPlain(socket)),
       );

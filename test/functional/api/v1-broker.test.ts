@@ -63,7 +63,7 @@ describe('POST /v1/consoles', () => {
         connection: {
           protocol: 'spice',
           host: 'kerbside.example.org',
-          port: 5901,
+          port: null,
           tls_port: 5900,
           host_subject: 'C=US,O=Shaken Fist,CN=Kerbside Proxy',
           ca: expect.stringContaining('BEGIN CERTIFICATE'),

@@ -43,6 +43,7 @@ export class Site {
         address: '127.0.0.1',
         secure_port: 0,
         insecure_port: 0,
+        public_secure_port: 5900,
         public_fqdn: 'localhost',
         cert_path: certPath,
         key_path: keyPath,

@@ -37,7 +37,11 @@ describe('a start that cannot be', () => {
       () => ({ OS_HTML5PROXY__WEB: join(site.folder, 'empty') }),
       '[html5proxy] web: .* has no spice_auto.html',
     ],
-    ['an unknown port of the proxy', () => ({ OS_SPICE__SECURE_PORT: '0' }), '[html5proxy] proxy_port: .*'],
+    [
+      'an unknown port of the proxy',
+      () => ({ OS_SPICE__SECURE_PORT: '0', OS_SPICE__PUBLIC_SECURE_PORT: '5900' }),
+      '[html5proxy] proxy_port: .*',
+    ],
     [
       'a certificate without its key',
       () => ({ OS_HTML5PROXY__CERT_PATH: site.conf }),

@@ -57,6 +57,19 @@ describe('loadConf', () => {
     expect(conf.database.encryptionKeyFile).toBe('/var/lib/kerbside/encryption.key');
   });
 
+  it('has the ports that clients are told follow those that Kerbside listens on', () => {
+    const { spice } = load({ OS_SPICE__SECURE_PORT: '5898', OS_SPICE__INSECURE_PORT: '5899' }).conf;
+    expect(spice).toMatchObject({ publicSecurePort: 5898, publicInsecurePort: 5899 });
+    const told = load({ OS_SPICE__SECURE_PORT: '5898', KERBSIDE_PUBLIC_SECURE_PORT: '443' }).conf.spice;
+    expect(told).toMatchObject({ publicSecurePort: 443, publicInsecurePort: 5901 });
+  });
+
+  it('asks for the port that clients are told when any free one is listened on', () => {
+    expect(messageOf({ OS_SPICE__SECURE_PORT: '0' })).toBe(
+      '[spice] public_secure_port: 0 is less than 1 (from the default, $secure_port); give a port number from 1 to 65535',
+    );
+  });
+
   it('puts the key beside the SQLite file, and into the state path on MySQL', () => {
     const keyOf = (url: string): string =>
       load({ OS_DATABASE__CONNECTION: url }).conf.database.encryptionKeyFile;

@@ -36,7 +36,7 @@ export function viewBrokered(
     connection: {
       protocol: 'spice',
       host: address.host,
-      port: address.port,
+      port: address.port ?? null,
       tls_port: address.tlsPort,
       host_subject: address.hostSubject ?? null,
       ca: address.ca ?? null,
