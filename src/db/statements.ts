@@ -48,6 +48,8 @@ export class SourceStatements implements Statements {
   private readonly target: DatabaseTarget;
   private readonly check: () => void;
   private readonly tables: Tables;
+  /** SQLite's one connection; null: not used yet, or another engine. */
+  private runner: QueryRunner | null = null;
 
   /** @param check called before each statement, repeated ones included; what it throws fails the statement */
   constructor(source: DataSource, target: DatabaseTarget, check: () => void = () => undefined) {
@@ -99,6 +101,10 @@ export class SourceStatements implements Statements {
   }
 
   private async run(sql: string, parameters: SqlValue[]): Promise<QueryResult> {
+    if (this.dialect === 'sqlite') {
+      this.runner ??= this.source.createQueryRunner();
+      return this.runner.query(sql, parameters, true);
+    }
     const runner = this.source.createQueryRunner();
     try {
       return await runner.query(sql, parameters, true);
@@ -136,6 +142,18 @@ export function databaseNow(dialect: Dialect): string {
 /** After the name of a table: MySQL shall not read all of it because it believes that much of it is asked for. */
 export function withIndex(db: Pick<Statements, 'dialect'>, index: string): string {
   return db.dialect === 'mysql' ? ` FORCE INDEX (${index})` : '';
+}
+
+/** Texts of more rows than that are rare and long: they are made anew. */
+const MOST_ROWS_KEPT = 64;
+
+/**
+ * A statement whose text goes by how many rows it is for, made once for each number: the driver looks it up among the
+ * prepared ones by its text, and a text that is the same string is found without reading it.
+ */
+export function byRows(make: (rows: number) => string): (rows: number) => string {
+  const made: string[] = [];
+  return (rows) => (rows > MOST_ROWS_KEPT ? make(rows) : (made[rows] ??= make(rows)));
 }
 
 /** `(?, ?), (?, ?)` for `rows` rows of `columns` columns. */

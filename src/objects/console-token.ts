@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Console tokens: what a .vv file carries as its SPICE password. Only their SHA-256 is kept.
-import { createHash, randomInt } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 import { insertSessionOfConsole } from '../db/api/console-sessions.js';
 import { insertToken, replaceUnusedToken } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
@@ -52,7 +52,7 @@ const LONGEST_NAME = 255;
 
 /** SHA-256 of a token, in hex: what the database keeps. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token, 'utf8').digest('hex');
+  return hash('sha256', token);
 }
 
 /** The name of a token in logs and answers: first 12 hex digits of its SHA-256. */

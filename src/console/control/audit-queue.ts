@@ -36,7 +36,7 @@ export class AuditQueue {
       this.lost += 1;
       return;
     }
-    this.queue.push({ timestamp: this.now(), ...entry });
+    this.queue.push({ ...entry, timestamp: entry.timestamp ?? this.now() });
     this.schedule(GATHER_MS);
   }
 

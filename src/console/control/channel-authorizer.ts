@@ -119,11 +119,9 @@ export class ChannelAuthorizer {
   private async admit(worker: WorkerName, request: AuthorizeRequest): Promise<ChannelGrant | ChannelDenial> {
     const { admission, metrics, outage, records, retries } = this.parts;
     const { ticket, connectionId, channelType, channelId, clientIp, clientPort } = request;
-    const asking = {
-      ...{ ticket, connectionId, channelType, channelId, clientIp, clientPort },
-      node: this.settings.node,
-      pid: worker.pid,
-    };
+    const { node } = this.settings;
+    const { pid } = worker;
+    const asking = { ticket, connectionId, channelType, channelId, clientIp, clientPort, node, pid };
     const stop = metrics.authorizeSeconds.startTimer();
     if (channelType === MAIN_CHANNEL) await records.catchUp();
     const outcome = (await this.joinKnown(asking)) ?? (await admission.authorize(asking));
@@ -204,8 +202,14 @@ export class ChannelAuthorizer {
     const { connectionRef, sessionId, generation, source, uuid } = outcome;
     const { proxyConnectionId, backendConnectionId } = outcome;
     return {
-      ...{ kind: 'granted', connectionRef, sessionId, generation, source, uuid },
-      ...{ proxyConnectionId, backendConnectionId },
+      kind: 'granted',
+      connectionRef,
+      sessionId,
+      generation,
+      proxyConnectionId,
+      backendConnectionId,
+      source,
+      uuid,
       target: { ...target, transport: target.transport ?? null },
       expectedInstanceUuid,
       settings: this.session,

@@ -13,9 +13,10 @@ import type { LiveChannel } from './channel-registry.js';
 import type { Retries } from './retry.js';
 import { channelName } from '../spice/constants.js';
 
-/** For how long records are gathered. Nobody waits for that of a link; a user who reconnects waits for that of the end. */
-const LINKS_MS = 50;
-const ENDS_MS = 10;
+/** For how long records are gathered. Nobody waits for that of a link, or of an end, ... */
+const RECORDS_MS = 50;
+/** ... but for that of a main channel's end: a user who reconnects through another node. */
+const MAIN_ENDS_MS = 10;
 
 /** Writes the records of channels. */
 export class ChannelRecords {
@@ -30,20 +31,18 @@ export class ChannelRecords {
     private readonly auditQueue: AuditQueue,
     private readonly retries: Retries,
     private readonly node: string,
-    timers: Timers,
+    private readonly timers: Timers,
   ) {
-    this.links = new Gatherer(timers, LINKS_MS, (refs) => channels.linked(...refs));
-    this.ends = new Gatherer(timers, ENDS_MS, (ended) => channels.closeChannels(ended));
+    this.links = new Gatherer(timers, RECORDS_MS, (refs) => channels.linked(...refs));
+    this.ends = new Gatherer(timers, RECORDS_MS, (ended) => channels.closeChannels(ended));
   }
 
   /** Adds an event of a channel to the audit trail. */
   audit(channel: LiveChannel, message: string): void {
     const { source, uuid, sessionId, channelType, pid } = channel;
-    this.auditQueue.add({
-      ...{ source, uuid, pid, message, node: this.node },
-      session_id: sessionId,
-      channel: channelName(channelType),
-    });
+    const { node } = this;
+    const channelText = channelName(channelType);
+    this.auditQueue.add({ source, uuid, session_id: sessionId, channel: channelText, node, pid, message });
   }
 
   /** Adds the firewall's verdicts on a channel to the audit trail. */
@@ -112,7 +111,10 @@ export class ChannelRecords {
   private write(channel: LiveChannel, end: ChannelEnd): void {
     const { connectionRef, sessionId, generation, established } = channel;
     const main = channel.channelType === MAIN_CHANNEL ? { sessionId, generation, established } : null;
-    this.chain(channel, () => this.ends.add({ connectionRef, end, main }));
+    this.chain(channel, () => {
+      if (main !== null) this.timers.after(MAIN_ENDS_MS, () => void this.ends.flush());
+      return this.ends.add({ connectionRef, end, main });
+    });
     this.await(channel.tail);
   }
 

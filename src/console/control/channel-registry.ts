@@ -41,11 +41,18 @@ export function liveChannel(
   const { connectionRef, sessionId, generation, source, uuid, owner } = outcome;
   const { clientIp, channelType } = request;
   return {
-    ...{ connectionRef, sessionId, generation, source, uuid, owner, clientIp, channelType },
-    established: false,
-    move: null,
+    connectionRef,
     workerId: worker.id,
     pid: worker.pid,
+    sessionId,
+    generation,
+    source,
+    uuid,
+    channelType,
+    owner,
+    clientIp,
+    established: false,
+    move: null,
     tail: Promise.resolve(),
   };
 }

@@ -4,7 +4,7 @@
 import type { CloseReason } from '../../close-reason.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
-import { batches, placeholders } from '../statements.js';
+import { batches, byRows, placeholders } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
 
 const BATCH = 500;
@@ -58,15 +58,20 @@ export async function insertSecondaryConnections(
 ): Promise<boolean> {
   const [first] = rows;
   if (first === undefined) return true;
-  const inserted = await db.execute(
-    `${INSERT} SELECT r.*, 'authorized' FROM (${rowsAsTable(rows.length)}) r, console_sessions s ` +
-      "WHERE s.session_id = ? AND s.state = 'active' AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
-    [...rows.flatMap(valuesOf), first.session_id, first.generation, first.connection_id],
-  );
+  const inserted = await db.execute(INSERT_SECONDARIES(rows.length), [
+    ...rows.flatMap(valuesOf),
+    ...[first.session_id, first.generation, first.connection_id],
+  ]);
   return inserted > 0;
 }
 
 const NAMED_VALUES = NEW_COLUMNS.map((column) => `? AS ${column}`).join(', ');
+
+const INSERT_SECONDARIES = byRows(
+  (rows) =>
+    `${INSERT} SELECT r.*, 'authorized' FROM (${rowsAsTable(rows)}) r, console_sessions s ` +
+    "WHERE s.session_id = ? AND s.state = 'active' AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
+);
 
 function rowsAsTable(rows: number): string {
   return `SELECT ${NAMED_VALUES}${` UNION ALL SELECT ${NEW_VALUES}`.repeat(rows - 1)}`;
@@ -84,13 +89,15 @@ export async function deleteConnection(db: Statements, ref: string): Promise<voi
 /** authorized -> connected, for each of these. */
 export async function markConnected(db: Statements, refs: readonly string[], now: number): Promise<void> {
   for (const batch of batches(refs, BATCH)) {
-    await db.execute(
-      "UPDATE console_connections SET connected = ?, state = 'connected' " +
-        `WHERE state = 'authorized' AND connection_ref IN (${placeholders(batch.length)})`,
-      [now, ...batch],
-    );
+    await db.execute(MARK_CONNECTED(batch.length), [now, ...batch]);
   }
 }
+
+const MARK_CONNECTED = byRows(
+  (rows) =>
+    "UPDATE console_connections SET connected = ?, state = 'connected' " +
+    `WHERE state = 'authorized' AND connection_ref IN (${placeholders(rows)})`,
+);
 
 /** A connection with its session's state, as close needs it. */
 export interface ConnectionView extends Pick<
@@ -127,19 +134,21 @@ export async function closeConnections(
 ): Promise<void> {
   for (const batch of batches(ended, BATCH)) {
     const refs = batch.map(({ connection_ref }) => connection_ref);
-    await db.execute(
-      `UPDATE console_connections SET state = 'closed', closed = ?, ${END_COLUMNS.map((column) => `${column} = ${byRef(batch.length)}`).join(', ')} ` +
-        `WHERE closed IS NULL AND connection_ref IN (${placeholders(batch.length)})`,
-      [
-        now,
-        ...END_COLUMNS.flatMap((column) => batch.flatMap((end) => [end.connection_ref, end[column]])),
-        ...refs,
-      ],
-    );
+    await db.execute(CLOSE(batch.length), [
+      now,
+      ...END_COLUMNS.flatMap((column) => batch.flatMap((end) => [end.connection_ref, end[column]])),
+      ...refs,
+    ]);
   }
 }
 
 const END_COLUMNS = ['reason', 'bytes_up', 'bytes_down', 'duration'] as const;
+
+const CLOSE = byRows(
+  (rows) =>
+    `UPDATE console_connections SET state = 'closed', closed = ?, ${END_COLUMNS.map((column) => `${column} = ${byRef(rows)}`).join(', ')} ` +
+    `WHERE closed IS NULL AND connection_ref IN (${placeholders(rows)})`,
+);
 
 function byRef(rows: number): string {
   return `CASE connection_ref${' WHEN ? THEN ?'.repeat(rows)} END`;
