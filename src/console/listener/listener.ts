@@ -2,7 +2,7 @@
 // The accept step: the TLS port and the plain port that only says NEED_SECURED. Which connections are served is decided in
 // connection/admission.ts.
 import net, { type Server, type Socket } from 'node:net';
-import tls, { type TLSSocket } from 'node:tls';
+import tls, { type SecureContext, type TLSSocket } from 'node:tls';
 import { loggerFor } from '../../log.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import { serveConnection } from '../connection/connection.js';
@@ -31,40 +31,19 @@ const CIPHERS = [
 
 const BACKLOG = 1024;
 
-/** A connection of the TLS port, from its accept on. */
-interface Handshake {
-  readonly accepted: AcceptedSocket;
-  /** Why it failed, as TLS reports it. */
-  fault: string;
-  /** TLS is up. */
-  served: boolean;
-}
-
 /** The listeners of one worker. */
 export class Listener {
-  private readonly engine: tls.Server;
+  private context: SecureContext;
   private readonly servers: Server[] = [];
   private readonly admission: Admission;
   private readonly byAddress = new AddressCounts();
-  /** By both ends' addresses and ports, which the raw socket and its TLS socket share. */
-  private readonly handshakes = new Map<string, Handshake>();
 
   constructor(
     private readonly worker: WorkerContext,
     material: TlsMaterial,
   ) {
     this.admission = new Admission(worker);
-    this.engine = tls.createServer({
-      ...secureContextOptions(material),
-      handshakeTimeout: worker.settings.proxy.tlsHandshakeTimeout * 1000,
-    });
-    this.engine.on('secureConnection', (client: TLSSocket) => this.serve(client));
-    this.engine.on('tlsClientError', (error: NodeJS.ErrnoException, client: TLSSocket) => {
-      // Counted when the socket closes: a TLS socket that is closed already has no address.
-      const handshake = this.handshakes.get(keyOf(client));
-      if (handshake !== undefined) handshake.fault = error.code ?? error.message;
-      client.destroy();
-    });
+    this.context = secureContext(material);
   }
 
   /**
@@ -89,7 +68,7 @@ export class Listener {
 
   /** Uses another certificate for connections from now on; running ones keep theirs. */
   useCertificates(material: TlsMaterial): void {
-    this.engine.setSecureContext(secureContextOptions(material));
+    this.context = secureContext(material);
   }
 
   /** Accepts nothing more; running connections go on. */
@@ -114,17 +93,35 @@ export class Listener {
   }
 
   private acceptSecure(socket: Socket): void {
-    this.admission.receive(socket, (accepted) => {
-      const key = keyOf(socket);
-      const handshake: Handshake = { accepted, fault: 'closed by the client', served: false };
-      this.handshakes.set(key, handshake);
-      this.byAddress.add(accepted.peer.address);
-      socket.once('close', () => {
-        if (this.handshakes.get(key) === handshake) this.handshakes.delete(key);
-        this.byAddress.remove(accepted.peer.address);
-        if (!handshake.served) this.unserved(handshake, socket.bytesRead);
-      });
-      this.engine.emit('connection', socket);
+    this.admission.receive(socket, (accepted) => this.startTls(socket, accepted));
+  }
+
+  /**
+   * Starts TLS. Not through a tls.Server: what that one adds to a TLS socket is not needed here, and it does not tell whose
+   * connection a TLS socket came of, so that addresses and ports would have to be asked for and compared.
+   */
+  private startTls(socket: Socket, accepted: AcceptedSocket): void {
+    const { address } = accepted.peer;
+    this.byAddress.add(address);
+    const client = new tls.TLSSocket(socket, { isServer: true, secureContext: this.context });
+    let fault: string | null = 'closed by the client';
+    const deadline = setTimeout(() => {
+      fault = 'ERR_TLS_HANDSHAKE_TIMEOUT';
+      client.destroy();
+    }, this.worker.settings.proxy.tlsHandshakeTimeout * 1000);
+    // Also afterwards: without a listener a reset would end the process.
+    client.on('error', (error: NodeJS.ErrnoException) => {
+      if (fault !== null) fault = error.code ?? error.message;
+    });
+    client.once('secure', () => {
+      clearTimeout(deadline);
+      fault = null;
+      this.serve(client, accepted);
+    });
+    client.once('close', () => {
+      clearTimeout(deadline);
+      this.byAddress.remove(address);
+      if (fault !== null) this.unserved(accepted, fault, socket.bytesRead);
     });
   }
 
@@ -140,8 +137,7 @@ export class Listener {
   }
 
   /** A connection that ended before its TLS handshake was over. */
-  private unserved({ accepted, fault }: Handshake, bytesRead: number): void {
-    const { peer, headerBytes } = accepted;
+  private unserved({ peer, headerBytes }: AcceptedSocket, fault: string, bytesRead: number): void {
     if (peer.balancer && bytesRead <= headerBytes) {
       log.debug('health check of a load balancer', { client: peer.address });
       return;
@@ -149,16 +145,7 @@ export class Listener {
     this.admission.recordRefusal('tls', peer.address, fault);
   }
 
-  private serve(client: TLSSocket): void {
-    // Without a listener a reset would end the process.
-    client.on('error', () => undefined);
-    const handshake = this.handshakes.get(keyOf(client));
-    if (handshake === undefined) {
-      client.destroy();
-      return;
-    }
-    handshake.served = true;
-    const { accepted } = handshake;
+  private serve(client: TLSSocket, accepted: AcceptedSocket): void {
     const { peer, acceptedAt } = accepted;
     const connection = new ClientConnection(tlsLeg(client), peer, acceptedAt, this.overLimit(peer.address));
     void serveConnection(connection, this.worker, () => this.admission.linked(accepted));
@@ -171,18 +158,13 @@ export class Listener {
   }
 }
 
-function secureContextOptions(material: TlsMaterial): tls.SecureContextOptions {
-  return {
+function secureContext(material: TlsMaterial): SecureContext {
+  return tls.createSecureContext({
     cert: [...material.cert],
     key: [...material.key],
     minVersion: 'TLSv1.2',
     ciphers: CIPHERS,
     honorCipherOrder: true,
     ecdhCurve: 'X25519:P-256:P-384',
-  };
-}
-
-function keyOf(socket: Socket): string {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  return [remoteAddress, remotePort, localAddress, localPort].join('|');
+  });
 }
