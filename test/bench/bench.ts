@@ -114,7 +114,7 @@ async function measureRounds(wanted: Wanted, site: Site): Promise<Results['readi
     for (const { peer, proxy } of running) {
       say(`checking every byte through ${peer.title}`);
       await verify(proxy, site.dir);
-      await warmUp(proxy, site.dir, wanted.plan.warmUp);
+      await warmUp(proxy, site.dir, wanted.plan);
     }
     for (let round = 1; round <= wanted.plan.rounds; round++) {
       for (const scenario of wanted.scenarios)
