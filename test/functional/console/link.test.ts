@@ -73,6 +73,17 @@ describe('a client of the TLS port', () => {
     }
   });
 
+  it.each(['X25519', 'P-256', 'P-384', 'X448', 'P-521', 'ffdhe2048', 'ffdhe3072', 'ffdhe4096'])(
+    'is linked when it offers %s alone',
+    async (ecdhCurve) => {
+      desk = await site.desk();
+      const { ca } = site.certificates.authority;
+      const tls = { ca, ecdhCurve, minVersion: 'TLSv1.3', checkServerIdentity: () => undefined } as const;
+      const client = await site.client(desk.uuid, { tls });
+      await client.openMain();
+    },
+  );
+
   it('cannot connect with TLS 1.1', async () => {
     const { port } = site.clientOptions();
     const socket = connectTls({
