@@ -261,6 +261,7 @@ describe('after a client that was refused', () => {
       'no connection but this one',
       async () => (await site.metric('kerbside_proxy_active_connections')) === 1,
     );
-    expect(await site.metric('kerbside_proxy_connections_total')).toBeGreaterThan(before);
+    // A worker reports what it has accepted once in a while.
+    await site.metricAtLeast('kerbside_proxy_connections_total', before + 1);
   });
 });
