@@ -202,17 +202,22 @@ describe('a client of the plain port', () => {
 
 describe('a client that keeps the service waiting is cut', () => {
   type Ending = ReturnType<typeof untilClosed>;
-  let endings: Record<'slow' | 'withoutTicket' | 'withoutTls' | 'silent', Ending>;
+  let endings: Record<'slow' | 'withoutTicket' | 'withoutTls' | 'slowTls' | 'silent', Ending>;
 
   // All at once: they wait beside each other.
   beforeAll(async () => {
     const { secure, insecure } = site.kerbside.ports;
-    const [slow, withoutTicket, withoutTls, silent] = await Promise.all([
+    const [slow, withoutTicket, withoutTls, slowTls, silent] = await Promise.all([
       connectSocket(site.clientOptions()),
       connectSocket(site.clientOptions()),
       connectSocket({ port: secure }),
+      connectSocket({ port: secure }),
       connectSocket({ port: insecure }),
     ]);
+    // A record of 512 bytes that does not end.
+    slowTls.write(Buffer.from('1603010200010001fc0303', 'hex'));
+    const drip = setInterval(() => slowTls.write(Buffer.alloc(1)), 100);
+    slowTls.once('close', () => clearInterval(drip));
     const mess = encodeLinkMess(MESS);
     let at = 0;
     const pump = setInterval(() => slow.write(mess.subarray(at, (at += 1))), 500);
@@ -222,6 +227,7 @@ describe('a client that keeps the service waiting is cut', () => {
       slow: untilClosed(slow),
       withoutTicket: untilClosed(withoutTicket),
       withoutTls: untilClosed(withoutTls),
+      slowTls: untilClosed(slowTls),
       silent: untilClosed(silent),
     };
   });
@@ -240,6 +246,11 @@ describe('a client that keeps the service waiting is cut', () => {
   it('when it never begins the TLS handshake', async () => {
     await endings.withoutTls;
     await site.metricAtLeast('kerbside_proxy_refused_total{reason="tls"}', 1);
+  });
+
+  it('when its TLS handshake does not come to an end', async () => {
+    await Promise.all([endings.withoutTls, endings.slowTls]);
+    await site.metricAtLeast('kerbside_proxy_refused_total{reason="tls"}', 2);
   });
 
   it('when it says nothing on the plain port', async () => {
