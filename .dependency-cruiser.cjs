@@ -34,7 +34,7 @@ module.exports = {
       'messaging-looks-down',
       'messages in and out: no database, no HTTP',
       { path: '^src/messaging/' },
-      { path: '^src/', pathNot: '^src/(messaging|net|objects|conf|exception|injection|log)' },
+      { path: '^src/', pathNot: '^src/(messaging|net|tls|objects|conf|exception|injection|log)' },
     ),
     only(
       'only-identity-compute-sources-call-out',

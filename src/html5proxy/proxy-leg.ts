@@ -6,6 +6,7 @@ import net, { type Socket } from 'node:net';
 import tls, { type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
 import type { CaCertificate } from '../tls/ca-certificate.js';
 import { subjectMatches } from '../tls/host-subject.js';
+import { spiceServerNameFault } from '../tls/server-name.js';
 import { KerbsideException } from '../exception.js';
 import { loggerFor } from '../log.js';
 import { plainAddress } from '../net/address.js';
@@ -100,7 +101,7 @@ export class ProxyLeg {
       servername: net.isIP(serverName) === 0 ? serverName : '',
       checkServerIdentity: (_name, certificate) =>
         hostSubject === ''
-          ? tls.checkServerIdentity(serverName, certificate)
+          ? spiceServerNameFault(serverName, certificate)
           : subjectFault(hostSubject, certificate),
     });
   }

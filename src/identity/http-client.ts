@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import axios, { type AxiosInstance, isAxiosError } from 'axios';
 import { StartupError } from '../exception.js';
 import { signalWithin } from '../net/deadline.js';
+import { serverNameFault } from '../tls/server-name.js';
 import { VERSION } from '../version.js';
 
 /** How a service is reached. */
@@ -87,6 +88,7 @@ export class HttpClient {
       httpsAgent: new HttpsAgent({
         ...keepAlive,
         rejectUnauthorized: options.insecure !== true,
+        checkServerIdentity: serverNameFault,
         ...(ca === undefined ? {} : { ca }),
       }),
       // Tokens travel here: never by way of a proxy that the environment happens to name.

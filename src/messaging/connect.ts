@@ -5,6 +5,7 @@ import { connect, credentials } from 'amqplib';
 import type { ChannelModel, SocketOptions } from 'amqplib';
 import { ConfError } from '../exception.js';
 import { withDeadline } from '../net/deadline.js';
+import { serverNameFault } from '../tls/server-name.js';
 import { BrokerFault } from './broker-fault.js';
 import { earlyEnd } from './early-end.js';
 import type { BrokerHost, BrokerTarget, RabbitOptions } from './transport-url.js';
@@ -82,7 +83,7 @@ function tlsOptions(options: RabbitOptions): SocketOptions {
     ...(sslCaFile === '' ? {} : { ca: readPem(sslCaFile) }),
     ...(sslCertFile === '' ? {} : { cert: readPem(sslCertFile) }),
     ...(sslKeyFile === '' ? {} : { key: readPem(sslKeyFile) }),
-    ...(sslEnforceHostnameVerification ? {} : { checkServerIdentity: () => undefined }),
+    checkServerIdentity: sslEnforceHostnameVerification ? serverNameFault : () => undefined,
   };
 }
 

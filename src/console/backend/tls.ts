@@ -9,6 +9,7 @@ import tls, { type ConnectionOptions, type PeerCertificate, type SecureContext }
 import { loggerFor } from '../../log.js';
 import { BackendFailed, type BackendFailureReason } from '../connection/ends.js';
 import { subjectMatches } from '../../tls/host-subject.js';
+import { spiceServerNameFault } from '../../tls/server-name.js';
 import type { BackendTarget } from '../ipc.js';
 
 const log = loggerFor('kerbside.console.backend-tls');
@@ -90,9 +91,9 @@ function makeContext(caCert: string | null): SecureContext {
 
 function identityFault(target: BackendTarget, host: string, certificate: PeerCertificate): Error | undefined {
   if (target.hostSubject !== null) return pinFault(target.hostSubject, certificate);
-  const fault = tls.checkServerIdentity(host, certificate);
+  const fault = spiceServerNameFault(host, certificate);
   if (fault === undefined || target.hypervisor === '') return fault;
-  return tls.checkServerIdentity(target.hypervisor, certificate);
+  return spiceServerNameFault(target.hypervisor, certificate);
 }
 
 function pinFault(pin: string, certificate: PeerCertificate): Error | undefined {
