@@ -311,7 +311,7 @@ describe('the log', () => {
   it('has one line for a request, without the query, and the exact fault of a bug, which the client is not told', async () => {
     const broken = new Proxy(site.db, {
       get: (db, name) => {
-        if (name === 'query') throw new TypeError('private detail');
+        if (name === 'query' || name === 'table') throw new TypeError('private detail');
         return Reflect.get(db, name) as unknown;
       },
     });
