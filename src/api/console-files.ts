@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The .vv file that leads through the proxy, whoever asked for it and however.
+// The .vv file that leads through the proxy, for every way to ask for it.
 import type { Response } from 'express';
 import type { Conf } from '../conf/index.js';
 import type { CaCertificate } from '../tls/ca-certificate.js';

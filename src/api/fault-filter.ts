@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place where an exception becomes an HTTP answer: `{"error": <text>, "status": <code>}`, and under /v1 what
-// OpenStack's clients expect. What a stranger reads is one of our own sentences; what nobody foresaw is logged here, once, and named by the request's id.
+// OpenStack's clients expect. What the client reads is one of our own sentences; an unexpected fault is logged here, once, with the request's id.
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { RequestContext } from '../context.js';
@@ -8,7 +8,7 @@ import {
   Conflict,
   DatabaseError,
   InvalidInput,
-  NotFound,
+  NotFound as UnknownObject,
   PlatformRefused,
   Unavailable,
 } from '../exception.js';
@@ -17,7 +17,7 @@ import { wantsHtml } from './accept.js';
 import { errorsBody } from './api-errors.js';
 import { clientPath } from './client-view.js';
 import {
-  Absent,
+  NotFound,
   BadRequest,
   Forbidden,
   HttpFault,
@@ -55,10 +55,10 @@ export class FaultFilter implements ExceptionFilter {
   }
 }
 
-/** What the client is told of a refusal; undefined for a fault on our side, which is for the log. */
+/** The answer to the client for an exception; undefined for a fault on our side, which is for the log. */
 export function faultOf(exception: unknown): HttpFault | undefined {
   if (exception instanceof HttpFault) return exception;
-  if (exception instanceof NotFound) return new Absent(exception.message);
+  if (exception instanceof UnknownObject) return new NotFound(exception.message);
   if (exception instanceof InvalidInput) return new BadRequest(exception.message);
   if (exception instanceof Conflict) return new HttpFault(409, exception.message);
   if (exception instanceof PlatformRefused) return platformFault(exception);
@@ -82,7 +82,7 @@ function platformFault({ why, message }: PlatformRefused): HttpFault {
 
 /** The router's own: no such path, or one with a percent sign that encodes nothing. */
 function routerFault(status: number): HttpFault | undefined {
-  if (status === 404) return new Absent();
+  if (status === 404) return new NotFound();
   if (status === 400) return new BadRequest('malformed path');
   return status > 400 && status < 500 ? new BadRequest() : undefined;
 }

@@ -41,7 +41,7 @@ export class Forbidden extends HttpFault {
 }
 
 /** 404: there is no such thing. */
-export class Absent extends HttpFault {
+export class NotFound extends HttpFault {
   constructor(message = 'not found') {
     super(404, message);
   }
@@ -69,7 +69,7 @@ export class TooManyRequests extends HttpFault {
   }
 }
 
-/** 503: something that the request needs is away. */
+/** 503: something that the request needs is unavailable. */
 export class ServiceUnavailable extends HttpFault {
   constructor(message: string) {
     super(503, message);

@@ -6,7 +6,7 @@ import type { BrokerStatus } from '../messaging/messaging.js';
 import { withDeadline } from '../net/deadline.js';
 import type { Service, Services } from '../objects/service.js';
 
-/** How Nova's notifications are heard, by the best of all conductors. */
+/** The consumption of Nova's notifications, by the best of all conductors. */
 export type NotificationHealth = (typeof BEST_FIRST)[number];
 
 const BEST_FIRST = ['receiving', 'none yet', 'disconnected', 'off'] as const;
@@ -53,7 +53,7 @@ export class MessagingHealth {
       const page = await withDeadline(list, ANSWER_MS, () => new Unavailable('the database does not answer'));
       this.known = bestOf(page.items);
     } catch {
-      // The database is away: /healthcheck says so by itself.
+      // The database is unavailable: /healthcheck reports that itself.
     }
     return this.known;
   }

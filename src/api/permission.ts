@@ -3,7 +3,7 @@
 // line in the table of routes, unless another is named. What belongs to another project is not there.
 import type { Request } from 'express';
 import type { Policy, RuleName } from '../policy.js';
-import { Absent, Forbidden } from './faults.js';
+import { NotFound, Forbidden } from './faults.js';
 import { contextOf, routeOf, stateOf, type Scope } from './request-context.js';
 
 /** Asks the policy about requests. */
@@ -30,13 +30,13 @@ export class Permission {
    * Demands that the asker may do this to one thing.
    *
    * @param seen the rule for looking at the thing
-   * @param absent what is said of a thing that the asker may not even look at
-   * @throws Absent, Forbidden
+   * @param absent the text of the 404 for a thing that the user may not see
+   * @throws NotFound, Forbidden
    */
   demand(request: Request, seen: RuleName, projectId: string | null, absent: string): void {
     const { rule } = routeOf(request);
     if (rule === undefined) throw new Error('this request was not authorized');
-    if (!this.allows(request, seen, projectId)) throw new Absent(absent);
+    if (!this.allows(request, seen, projectId)) throw new NotFound(absent);
     if (!this.allows(request, rule, projectId))
       throw new Forbidden(`the policy does not allow ${rule} to you`);
   }

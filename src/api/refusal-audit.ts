@@ -7,7 +7,7 @@ import type { Consoles } from '../objects/console.js';
 import type { RefusalListener } from './guards/authorization.js';
 import { routeOf } from './request-context.js';
 
-/** Where refusals are written down and told. */
+/** Where refusals are audited and published. */
 interface RefusalParts {
   readonly consoles: Consoles;
   readonly events: AuditEvents;
@@ -16,7 +16,7 @@ interface RefusalParts {
   readonly node: string;
 }
 
-/** Audits, and tells, a refused direct .vv if the console exists. */
+/** Audits and publishes a refused direct .vv if the console exists. */
 export function refusalAudit({ consoles, events, own, node }: RefusalParts): RefusalListener {
   return async (request, user) => {
     const { source, uuid } = request.params;

@@ -4,8 +4,8 @@ import type { RuleName } from '../policy.js';
 
 /**
  * Who may use a route.
- * `public`: anyone; a credential is not looked at. `optional`: anyone; a valid credential is taken note of.
- * `user`: whoever has a valid token, and whom the rule lets pass.
+ * `public`: anyone; a credential is ignored. `optional`: anyone; a valid credential is read.
+ * `user`: a user with a valid token whom the rule permits it.
  */
 export type Access = 'public' | 'optional' | 'user';
 

@@ -11,7 +11,7 @@ import { Consoles, type ConsoleIdentity } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
-import { Absent } from '../faults.js';
+import { NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
 import { userOf } from '../request-context.js';
@@ -55,11 +55,11 @@ export class ConsoleFileController {
     @Res() response: Response,
   ): Promise<void> {
     const console = await this.consoles.identify(source, uuid);
-    if (console === null) throw new Absent('console not found');
+    if (console === null) throw new NotFound('console not found');
     this.demand(request, console);
     if (!console.sourceIsThere) throw await this.absence(source, request);
     const info = await this.consoles.connectInfo(source, uuid);
-    if (info === null) throw new Absent('console not found');
+    if (info === null) throw new NotFound('console not found');
 
     const ca = info.caCert ?? (await this.ca.pem());
     const by = { node: this.conf.default.nodeName, pid: process.pid };
@@ -81,10 +81,10 @@ export class ConsoleFileController {
   }
 
   /** What is missing, the source or the console. Which sources there are is not for those who may not list them. */
-  private async absence(name: string, request: Request): Promise<Absent> {
+  private async absence(name: string, request: Request): Promise<NotFound> {
     const source = await this.sources.find(name);
-    if (source !== null && !source.deleted) return new Absent('console not found');
+    if (source !== null && !source.deleted) return new NotFound('console not found');
     const told = this.permission.allows(request, 'kerbside:sources:show', null);
-    return new Absent(told ? 'source not found' : 'console not found');
+    return new NotFound(told ? 'source not found' : 'console not found');
   }
 }

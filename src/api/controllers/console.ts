@@ -8,7 +8,7 @@ import { AuditEvents } from '../../objects/audit-event.js';
 import { Consoles, type Console, type ConsoleIdentity } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
 import { clientPath } from '../client-view.js';
-import { Absent } from '../faults.js';
+import { NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { AuditQuery, nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
@@ -64,7 +64,7 @@ export class ConsoleController {
     return { audit: events.map(viewAuditEvent), total };
   }
 
-  /** Ends all sessions of a console for good, and makes its unused tokens worthless. */
+  /** Ends all sessions of a console permanently, and revokes its unused tokens. */
   async terminate(
     @Param('source') source: string,
     @Param('uuid') uuid: string,
@@ -91,7 +91,7 @@ export class ConsoleController {
     request: Request,
     console: C | null,
   ): asserts console is C {
-    if (console === null) throw new Absent('console not found');
+    if (console === null) throw new NotFound('console not found');
     this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
   }
 

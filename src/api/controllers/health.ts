@@ -14,7 +14,7 @@ export class HealthController {
   ) {}
 
   /**
-   * Ready: the database answers and the process is not shutting down; a broker that is away makes nothing but news late.
+   * Ready: the database answers and the process is not shutting down; without the broker only messages are late.
    * @throws ServiceUnavailable
    */
   async ready(): Promise<Record<string, unknown>> {

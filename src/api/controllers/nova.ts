@@ -9,7 +9,7 @@ import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { TokenExchange, type Exchange } from '../../broker/token-exchange.js';
 import { clientAddress } from '../client-view.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
-import { Absent, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';
+import { NotFound, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';
 
 const FILE_NAME = 'attachment; filename="console.vv"';
 
@@ -53,7 +53,7 @@ export class NovaController {
   }
 }
 
-const UNKNOWN = (): Refusal => ({ fault: new Absent('nova token not found'), explained: 'unknown' });
+const UNKNOWN = (): Refusal => ({ fault: new NotFound('nova token not found'), explained: 'unknown' });
 
 /** A fault of a source hides an unknown token: that source might have known it. */
 function refusalOf(outcome: Exclude<Exchange, { kind: 'opened' }>): Refusal {

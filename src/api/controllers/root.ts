@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The front door: what the service can do, or where a browser that is logged in goes.
+// The root URL: what the service can do, or where a browser that is logged in is redirected.
 import { Controller, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { wantsHtml } from '../accept.js';
@@ -9,7 +9,7 @@ import { contextOf } from '../request-context.js';
 /** `/` */
 @Controller()
 export class RootController {
-  /** The capabilities: the original's answer, member for member. The OpenStack API tells its versions at /v1. */
+  /** The capabilities: the original's answer, member for member. The OpenStack API lists its versions at /v1. */
   show(@Req() request: Request, @Res() response: Response): void {
     if (wantsHtml(request.headers.accept) && contextOf(request).user !== undefined) {
       response.redirect(302, clientPath(request, '/source'));

@@ -8,7 +8,7 @@ import { ConsoleSessions, type SessionSummary } from '../../objects/console-sess
 import { Consoles } from '../../objects/console.js';
 import { wantsHtml } from '../accept.js';
 import { clientPath } from '../client-view.js';
-import { Absent } from '../faults.js';
+import { NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
@@ -40,17 +40,17 @@ export class SessionController {
     return viewSessions(page.items);
   }
 
-  /** Ends a session for good. */
+  /** Ends a session permanently. */
   async terminate(
     @Param('session') session: string,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
     const known = await this.sessions.find(session);
-    if (known === null) throw new Absent('session not found');
+    if (known === null) throw new NotFound('session not found');
     await this.demandTerminable(request, known);
     const ended = await this.termination.session(session, known, demandOf(request, 'session'));
-    if (!ended) throw new Absent('session not found');
+    if (!ended) throw new NotFound('session not found');
     if (wantsHtml(request.headers.accept)) response.redirect(302, clientPath(request, '/session'));
     else response.json({ result: 'ok' });
   }

@@ -4,7 +4,7 @@ import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Conf } from '../../conf/index.js';
 import { Sources } from '../../objects/source.js';
-import { Absent } from '../faults.js';
+import { NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { clientPath } from '../client-view.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
@@ -34,7 +34,7 @@ export class SourceController {
   /** One source, also one that is no longer configured. */
   async show(@Param('name') name: string): Promise<Record<string, unknown>> {
     const source = await this.sources.find(name);
-    if (source === null) throw new Absent('source not found');
+    if (source === null) throw new NotFound('source not found');
     return viewSource(source);
   }
 }

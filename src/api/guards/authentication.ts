@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who asks: a token of Keystone in X-Auth-Token, or one of ours in the Authorization header (RFC 6750), or else in a
-// cookie. A cookie is sent by a browser whoever made it send the request, so a request that changes something must also
+// cookie. A browser sends a cookie with requests of other sites, too, so a request that changes something must also
 // repeat in X-CSRF-TOKEN the value that its token carries and that only a page of this host can read.
 import { timingSafeEqual } from 'node:crypto';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
@@ -37,7 +37,7 @@ export interface KeystoneTokens {
   readonly policy: Policy;
 }
 
-/** 401 that tells the client where to get a token. */
+/** 401 with the place where a token can be had. */
 class NotAuthenticated extends HttpFault {
   constructor(message: string, challenges: readonly string[]) {
     super(401, message, { 'WWW-Authenticate': challenges.join(', ') });
@@ -53,7 +53,7 @@ export class AuthenticationGuard implements CanActivate {
 
   /**
    * @param seed the key of our own tokens
-   * @param keystone undefined: its tokens are not looked at
+   * @param keystone undefined: its tokens are not accepted
    */
   constructor(
     seed: string,
@@ -102,7 +102,7 @@ async function authenticateAtKeystone(
   setContext(request, { ...context, admin: keystone.policy.authorize(context, 'context_is_admin', {}) });
 }
 
-/** undefined: Keystone does not say, and nobody insists. */
+/** undefined: Keystone does not answer, and authentication is optional. */
 async function validated(
   request: Request,
   keystone: KeystoneTokens,

@@ -10,7 +10,7 @@ import { Forbidden, Unauthorized } from '../faults.js';
 import { contextOf, routeOf, stateOf, type Scope } from '../request-context.js';
 import type { Route } from '../route.js';
 
-/** Is told of an authenticated user who was refused, before the answer goes out. */
+/** Called for an authenticated user who was refused, before the answer goes out. */
 export type RefusalListener = (request: Request, user: string) => Promise<void>;
 
 /** Refuses those whom the route is not for. */

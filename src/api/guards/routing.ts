@@ -3,7 +3,7 @@
 // line. Every path has a fallback for the methods that it does not have, which is 405 for everyone.
 import { Controller, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
-import { Absent, MethodNotAllowed } from '../faults.js';
+import { NotFound, MethodNotAllowed } from '../faults.js';
 import { minorOf } from '../middleware/microversion.js';
 import { stateOf } from '../request-context.js';
 import type { Route } from '../route.js';
@@ -19,7 +19,7 @@ export function attachRoute(handler: object, route: Route): void {
 /** Where a path of the table leads with a method that it does not have. */
 @Controller()
 export class MethodFallback {
-  /** Never called: the guard refuses its requests, so that nobody is authenticated and no body is read for them. */
+  /** Never called: the guard refuses its requests, so that neither credentials nor bodies are read for them. */
   refuse(): void {
     throw new Error('the guard of routes was left out');
   }
@@ -27,14 +27,14 @@ export class MethodFallback {
 
 /** Takes down the line of a request. */
 export class RouteGuard implements CanActivate {
-  /** @throws MethodNotAllowed, Absent */
+  /** @throws MethodNotAllowed, NotFound */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<Request>();
     const route = Reflect.getMetadata(LINE, context.getHandler()) as Route | undefined;
     // Express sends HEAD where GET goes.
     if (route === undefined || (route.mints === true && request.method === 'HEAD'))
       throw new MethodNotAllowed(methodsOn((request.route as { readonly path: string }).path));
-    if ((route.since ?? 0) > minorOf(request)) throw new Absent();
+    if ((route.since ?? 0) > minorOf(request)) throw new NotFound();
     stateOf(request).route = route;
     return true;
   }

@@ -13,7 +13,7 @@ export function requestLog(request: Request, response: Response, next: NextFunct
   const { method, path } = request;
   response.once('close', () => {
     const context = contextOf(request);
-    // Balancers ask after our health every few seconds: good news is no news.
+    // Load balancers check the health every few seconds: only a failure is logged above debug level.
     const quiet = path.startsWith('/healthcheck') && response.statusCode < 400;
     log[quiet ? 'debug' : 'info'](`${method} ${path}`, {
       request_id: context.requestId,

@@ -21,7 +21,7 @@ export function viewConsole(console: Console): Record<string, unknown> {
   };
 }
 
-/** The same for those who are not told where the console is: the members stay, and say nothing. */
+/** The same for users who may not know where the console is: the members stay, and are empty. */
 export function withoutHypervisor(view: Record<string, unknown>): Record<string, unknown> {
   const nothing = { insecure_port: null, secure_port: null, host_subject: null };
   return { ...view, hypervisor: '', hypervisor_ip: '', ...nothing };

@@ -8,7 +8,7 @@ import { ConsoleOpening, type FoundConsole } from '../../../broker/console-openi
 import { SessionTermination } from '../../../broker/session-termination.js';
 import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
-import { Absent } from '../../faults.js';
+import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
 import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
@@ -79,7 +79,7 @@ export class V1ConsoleController {
     response.location(`${base}/v1/sessions/${link.sessionId}`).json({ console });
   }
 
-  /** Ends all sessions of a console for good, and makes its unused tokens worthless. */
+  /** Ends all sessions of a console permanently, and revokes its unused tokens. */
   async terminate(
     @Param('source') source: string,
     @Param('uuid') uuid: string,
@@ -106,7 +106,7 @@ export class V1ConsoleController {
 
   private async load(source: string, uuid: string): Promise<ListedConsole> {
     const console = await this.inventory.console(source, uuid);
-    if (console === null) throw new Absent(ABSENT);
+    if (console === null) throw new NotFound(ABSENT);
     return console;
   }
 }

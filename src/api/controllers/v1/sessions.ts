@@ -7,7 +7,7 @@ import type { Conf } from '../../../conf/index.js';
 import { ConsoleTokens } from '../../../objects/console-token.js';
 import { Inventory, type ListedSession } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
-import { Absent } from '../../faults.js';
+import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
 import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
@@ -51,12 +51,12 @@ export class V1SessionController {
     return { session: viewSession(session, baseUrl(request)) };
   }
 
-  /** Ends a session for good. */
+  /** Ends a session permanently. */
   async terminate(@Param('id') id: string, @Req() request: Request): Promise<void> {
     const session = await this.load(id);
     this.permission.demand(request, 'kerbside:sessions:show', session.project_id, ABSENT);
     const ended = await this.termination.session(id, session, demandOf(request, 'session'));
-    if (!ended) throw new Absent(ABSENT);
+    if (!ended) throw new NotFound(ABSENT);
   }
 
   /** The .vv file of a session, for the key of the link that came with it: once. */
@@ -67,16 +67,16 @@ export class V1SessionController {
   ): Promise<void> {
     const gone = 'there is no such link, or it was used, or it has expired; ask for the console again';
     const session = await this.inventory.session(id);
-    if (session?.state !== 'pending' || session.expires === null) throw new Absent(gone);
+    if (session?.state !== 'pending' || session.expires === null) throw new NotFound(gone);
     const token = await this.tokens.redeem(id, query.key);
-    if (token === null) throw new Absent(gone);
+    if (token === null) throw new NotFound(gone);
     const { uuid, name, expires } = session;
     sendConsoleFile(response, await this.files.text({ uuid, name, sessionId: id, token, expires }));
   }
 
   private async load(id: string): Promise<ListedSession> {
     const session = await this.inventory.session(id);
-    if (session === null) throw new Absent(ABSENT);
+    if (session === null) throw new NotFound(ABSENT);
     return session;
   }
 }

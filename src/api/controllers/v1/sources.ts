@@ -4,7 +4,7 @@ import { Controller, Inject, Param, Query, Req } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Conf } from '../../../conf/index.js';
 import { Sources } from '../../../objects/source.js';
-import { Absent } from '../../faults.js';
+import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
 import { PageQuery, pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
@@ -30,7 +30,7 @@ export class V1SourceController {
   /** One source, also one that is no longer configured. */
   async show(@Param('name') name: string, @Req() request: Request): Promise<Record<string, unknown>> {
     const source = await this.sources.find(name);
-    if (source === null) throw new Absent('source not found');
+    if (source === null) throw new NotFound('source not found');
     return { source: viewSource(source, baseUrl(request)) };
   }
 }

@@ -5,7 +5,7 @@ import { selfLink } from './links.js';
 import { isoTime } from './time.js';
 
 /**
- * A console. Only those who run the cloud see its hypervisor; whether it is locked is told since 1.1.
+ * A console. Only those who run the cloud see its hypervisor; whether it is locked is part of it since 1.1.
  * @param base of the API, such as `https://cloud:13002`
  */
 export function viewConsole(
