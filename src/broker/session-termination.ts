@@ -28,7 +28,7 @@ interface TerminationParts {
   readonly node: string;
 }
 
-/** Ends sessions on behalf of whoever asks. */
+/** Ends sessions on request of a user or an operator. */
 export class SessionTermination {
   constructor(private readonly parts: TerminationParts) {}
 
@@ -36,7 +36,7 @@ export class SessionTermination {
    * Ends one session permanently. false: no such session, or it is closed. One that has been ending since an earlier demand
    * is true again, and leaves no second trail.
    *
-   * @throws DatabaseError when the database is away; the session may have ended even so
+   * @throws DatabaseError when the database is unavailable; the session may have ended even so
    */
   async session(sessionId: string, place: TerminationPlace, demand: TerminationDemand): Promise<boolean> {
     const came = await this.parts.sessions.terminateSession(sessionId, demand.reason);
@@ -45,9 +45,9 @@ export class SessionTermination {
   }
 
   /**
-   * Ends all sessions of a console for good, and makes its unused tokens worthless.
+   * Ends all sessions of a console permanently, and revokes its unused tokens.
    *
-   * @throws DatabaseError when the database is away; the sessions may have ended even so
+   * @throws DatabaseError when the database is unavailable; the sessions may have ended even so
    */
   async console(place: TerminationPlace, demand: TerminationDemand): Promise<ConsoleTermination> {
     const ended = await this.parts.sessions.terminateConsole(place.source, place.uuid, demand.reason);

@@ -20,7 +20,7 @@ export type Exchange =
   /** Too many failed tries from this address; `wait` in whole seconds. */
   | { readonly kind: 'limited'; readonly wait: number }
   | { readonly kind: 'not_ready'; readonly fault: InstanceNotReady }
-  /** Nobody knows it; `faults` of the sources that could not say. */
+  /** No source knows it; `faults` of those that did not answer. */
   | { readonly kind: 'unknown'; readonly faults: readonly Error[] };
 
 /** What the exchange works with. */
