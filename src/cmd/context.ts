@@ -16,7 +16,7 @@ export interface CommandSetting {
   /** true: bring the schema up to date first. */
   readonly sync?: true;
   /** Nothing is written: for checks. */
-  readonly lookOnly?: true;
+  readonly readOnly?: true;
   readonly imports?: readonly PartModule[];
 }
 
@@ -25,8 +25,8 @@ class ProgramModule {}
 
 /** The context of a command. @throws KerbsideException when the site has a fault that keeps it from starting */
 export function openContext(setting: CommandSetting): Promise<INestApplicationContext> {
-  const { conf, sync = false, lookOnly, imports = [] } = setting;
-  const database = { sync, ...(lookOnly === undefined ? {} : { lookOnly }) };
+  const { conf, sync = false, readOnly, imports = [] } = setting;
+  const database = { sync, ...(readOnly === undefined ? {} : { readOnly }) };
   const root = {
     module: ProgramModule,
     imports: [...foundation(conf, database), ObjectsModule, ...imports],

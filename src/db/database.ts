@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one door to the database: opens SQLite or MySQL/MariaDB, proves that the schema is the one this release
+// The one entry point to the database: opens SQLite or MySQL/MariaDB, proves that the schema is the one this release
 // was written for, and hands out statements. Nothing outside src/db imports TypeORM or a driver.
 import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -38,8 +38,8 @@ export interface DatabaseVersion {
 }
 
 /**
- * An open database. All methods reject with DatabaseError when the engine is away or refuses. A class, so that modules can
- * ask for it by this name; whoever opened the connections closes them.
+ * An open database. All methods reject with DatabaseError when the engine is unavailable or refuses. A class, so that modules can
+ * ask for it by this name; the one that opened the connections closes them.
  */
 export abstract class Database implements Statements {
   abstract readonly dialect: Dialect;
@@ -63,13 +63,13 @@ export interface OpenOptions {
   /** true: run the missing migrations. false: refuse a schema that is not this release's. */
   readonly sync: boolean;
   /** Nothing is written, no key is made: for checks. */
-  readonly lookOnly?: true;
+  readonly readOnly?: true;
   /** Milliseconds that a server may take for one statement; tests shorten it. */
-  readonly patience?: number;
+  readonly statementTimeout?: number;
 }
 
 /** Migrations have no such limit. */
-const PATIENCE_MS = 30_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
 
 /**
  * Opens the connections: checks the files, brings the schema up to date or proves that it is this release's.
@@ -80,7 +80,9 @@ export async function openSource(conf: DatabaseConf, options: OpenOptions): Prom
   const target = parseConnectionUrl(conf.connection);
   if (target.dialect === 'sqlite') prepareFile(target, options.sync);
   if (options.sync) await syncSchema(target);
-  const source = new DataSource(dataSourceOptions(target, conf.maxPoolSize, options.patience ?? PATIENCE_MS));
+  const source = new DataSource(
+    dataSourceOptions(target, conf.maxPoolSize, options.statementTimeout ?? STATEMENT_TIMEOUT_MS),
+  );
   return orClosed(source, target, async () => {
     await source.initialize();
     await checkSchema(source, target);
@@ -102,7 +104,7 @@ export async function databaseOn(
   return orClosed(source, target, async () => {
     const statements = new SourceStatements(source, target);
     const keyFile = keyFileOf(conf, target);
-    const cipher = await (options.lookOnly === true ? findCipher : openCipher)(statements, keyFile);
+    const cipher = await (options.readOnly === true ? findCipher : openCipher)(statements, keyFile);
     const file = target.dialect === 'sqlite' ? new FileIdentity(target.path) : null;
     return new OpenedDatabase(statements, cipher, source, file);
   });

@@ -12,7 +12,7 @@ import { Database, databaseOn, openSource, type DatabaseConf, type OpenOptions }
 export class DbModule {
   /**
    * The database that [database] names. The start of the program fails with DatabaseError when it cannot be opened: it is
-   * not tried again, because a wrong password or an old schema does not heal, and whoever starts the program tries again.
+   * not tried again, because a wrong password or an old schema does not change by itself, and the service manager tries again.
    */
   static open(conf: DatabaseConf, options: OpenOptions): DynamicModule {
     const connections = TypeOrmModule.forRootAsync({

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The places of the encrypted values, as their additional data names them.
-import type { Place } from './encryption.js';
+// The contexts of the encrypted values: what their additional data names.
+import type { EncryptionContext } from './encryption.js';
 
 /** consoles.ticket of one console. */
-export function ticketPlace(source: string, uuid: string): Place {
+export function ticketContext(source: string, uuid: string): EncryptionContext {
   return { table: 'consoles', column: 'ticket', row: [source, uuid] };
 }
 
 /** sources.password of one source. */
-export function passwordPlace(name: string): Place {
+export function passwordContext(name: string): EncryptionContext {
   return { table: 'sources', column: 'password', row: [name] };
 }

@@ -7,8 +7,8 @@ import { DatabaseError } from '../exception.js';
 import { readKeyFile } from './key-file.js';
 import type { EncryptionKey } from './key-file.js';
 
-/** Where a value lives: it decrypts nowhere else. */
-export interface Place {
+/** The column and row of a value: it decrypts with no other. */
+export interface EncryptionContext {
   readonly table: string;
   readonly column: string;
   /** The row's primary key, in order. */
@@ -51,36 +51,36 @@ export class Cipher {
     this.#current = id;
   }
 
-  /** Encrypts a value for its place. */
-  seal(place: Place, value: string): string {
+  /** Encrypts a value with its context. */
+  seal(context: EncryptionContext, value: string): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#key(this.#current), nonce);
-    cipher.setAAD(additionalData(place));
+    cipher.setAAD(additionalData(context));
     const body = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()]);
     const sealed = Buffer.concat([nonce, cipher.getAuthTag(), body]);
     return `${VERSION}:${this.#current}:${sealed.toString('base64url')}`;
   }
 
   /**
-   * Decrypts a value of its place.
+   * Decrypts a value with its context.
    * @throws DatabaseError when the key is missing, or the value was changed or moved
    */
-  open(place: Place, sealed: string): string {
+  open(context: EncryptionContext, sealed: string): string {
     const [version, id, body] = sealed.split(':');
-    if (version !== VERSION || id === undefined || body === undefined) throw damaged(place);
+    if (version !== VERSION || id === undefined || body === undefined) throw damaged(context);
     const bytes = Buffer.from(body, 'base64url');
-    if (bytes.length < NONCE_BYTES + TAG_BYTES) throw damaged(place);
+    if (bytes.length < NONCE_BYTES + TAG_BYTES) throw damaged(context);
     const decipher = createDecipheriv('aes-256-gcm', this.#key(id), bytes.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     });
-    decipher.setAAD(additionalData(place));
+    decipher.setAAD(additionalData(context));
     decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
     try {
       return (
         decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       );
     } catch {
-      throw damaged(place);
+      throw damaged(context);
     }
   }
 
@@ -104,13 +104,13 @@ export function keyIdOf(sealed: string): string | null {
   return version === VERSION && id !== undefined ? id : null;
 }
 
-function additionalData(place: Place): Buffer {
-  return Buffer.from(JSON.stringify([VERSION, place.table, place.column, ...place.row]), 'utf8');
+function additionalData(context: EncryptionContext): Buffer {
+  return Buffer.from(JSON.stringify([VERSION, context.table, context.column, ...context.row]), 'utf8');
 }
 
-function damaged(place: Place): DatabaseError {
+function damaged(context: EncryptionContext): DatabaseError {
   return new DatabaseError(
-    `an encrypted value of ${place.table}.${place.column} (${place.row.join('/')}) cannot be read: ` +
+    `an encrypted value of ${context.table}.${context.column} (${context.row.join('/')}) cannot be read: ` +
       'it was changed or moved',
   );
 }

@@ -55,7 +55,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 const TABLES = ['sources', 'consoles', 'consoletokens', 'auditevents'] as const;
 
-/** An open database of the original. Every method throws DatabaseError when the engine is away or refuses. */
+/** An open database of the original. Every method throws DatabaseError when the engine is unavailable or refuses. */
 export class OriginalDatabase {
   /** Whether it is new enough to have a table of terminated sessions. */
   private terminations = false;
@@ -110,7 +110,7 @@ export class OriginalDatabase {
     }));
   }
 
-  /** Tokens that expire after `now` (epoch seconds), of sessions that nobody has terminated. Few: they live for minutes. */
+  /** Tokens that expire after `now` (epoch seconds), of sessions that were not terminated. Few: they live for minutes. */
   async tokens(now: number): Promise<OriginalToken[]> {
     const terminated = this.terminations
       ? ' AND session_id NOT IN (SELECT session_id FROM session_terminations)'

@@ -2,7 +2,7 @@
 // Replaces the encryption key while the service runs. The order makes every moment safe:
 //   1. the new key goes into the key file, behind the current one;
 //   2. the table encryption_keys names it: running processes write with it from now on (they reread the file);
-//   3. every value is encrypted anew, in batches, each only if it has not changed meanwhile;
+//   3. every value is encrypted again, in batches, each only if it has not changed meanwhile;
 //   4. after a pause for writes that were on their way, until a whole pass finds nothing, the old keys leave the file.
 // Interrupted anywhere, the next run goes on from there.
 import { addKey, currentKeyId, registeredKeyIds, retireKeysBut } from './api/encryption-keys.js';
@@ -12,7 +12,7 @@ import type { Database } from './database.js';
 import { keyIdOf } from './encryption.js';
 import { newKey, readKeyFile, writeKeyFile } from './key-file.js';
 import type { EncryptionKey } from './key-file.js';
-import { passwordPlace, ticketPlace } from './places.js';
+import { passwordContext, ticketContext } from './encryption-contexts.js';
 import { DatabaseError } from '../exception.js';
 
 export interface RotationOptions {
@@ -25,7 +25,7 @@ export interface RotationOptions {
 export interface Rotation {
   /** Id of the key in use afterwards; of the prepared one with `prepareOnly`. */
   readonly keyId: string;
-  /** How many values were encrypted anew. */
+  /** How many values were encrypted again. */
   readonly values: number;
 }
 
@@ -91,8 +91,13 @@ async function encryptAnew(db: Database, current: string): Promise<number> {
   let moved = 0;
   for (const { name, password } of await listSourcePasswords(db)) {
     if (keyIdOf(password) === current) continue;
-    const place = passwordPlace(name);
-    await replaceSourcePassword(db, name, password, db.cipher.seal(place, db.cipher.open(place, password)));
+    const context = passwordContext(name);
+    await replaceSourcePassword(
+      db,
+      name,
+      password,
+      db.cipher.seal(context, db.cipher.open(context, password)),
+    );
     moved += 1;
   }
   let marker: { source: string; uuid: string } | null = null;
@@ -102,8 +107,13 @@ async function encryptAnew(db: Database, current: string): Promise<number> {
     if (last === undefined) return moved;
     for (const { source, uuid, ticket } of rows) {
       if (ticket === null || keyIdOf(ticket) === current) continue;
-      const place = ticketPlace(source, uuid);
-      await replaceTicket(db, { source, uuid }, ticket, db.cipher.seal(place, db.cipher.open(place, ticket)));
+      const context = ticketContext(source, uuid);
+      await replaceTicket(
+        db,
+        { source, uuid },
+        ticket,
+        db.cipher.seal(context, db.cipher.open(context, ticket)),
+      );
       moved += 1;
     }
     marker = last;

@@ -47,13 +47,15 @@ const models = (dialect: Dialect): EntitySchema[] => [
   LeaseModel,
 ];
 
-/** TypeORM's options for a target. For MySQL: `poolSize`, and `patience`, milliseconds for a statement, null for any. */
+/** TypeORM's options for a target. For MySQL: `poolSize`, and `statementTimeout`, milliseconds for a statement, null for any. */
 export function dataSourceOptions(
   target: DatabaseTarget,
   poolSize: number,
-  patience: number | null,
+  statementTimeout: number | null,
 ): DataSourceOptions {
-  return target.dialect === 'sqlite' ? sqliteOptions(target) : mysqlOptions(target, poolSize, patience);
+  return target.dialect === 'sqlite'
+    ? sqliteOptions(target)
+    : mysqlOptions(target, poolSize, statementTimeout);
 }
 
 /** The names of the migrations of this release, oldest first. */
@@ -128,7 +130,7 @@ async function syncMysql(source: DataSource, target: MysqlTarget): Promise<void>
   }
 }
 
-// SQLite has no such lock, but its DDL is transactional: whoever comes second fails, looks again, and finds it done.
+// SQLite has no such lock, but its DDL is transactional: the second one fails, checks again, and finds it done.
 async function syncSqlite(source: DataSource): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -166,7 +168,11 @@ function sqliteOptions(target: SqliteTarget): DataSourceOptions {
   };
 }
 
-function mysqlOptions(target: MysqlTarget, poolSize: number, patience: number | null): DataSourceOptions {
+function mysqlOptions(
+  target: MysqlTarget,
+  poolSize: number,
+  statementTimeout: number | null,
+): DataSourceOptions {
   return {
     type: 'mysql',
     ...(target.unixSocket === null
@@ -180,7 +186,9 @@ function mysqlOptions(target: MysqlTarget, poolSize: number, patience: number | 
     bigNumberStrings: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
     poolSize,
-    ...(patience === null ? {} : { enableQueryTimeout: true, maxQueryExecutionTime: patience }),
+    ...(statementTimeout === null
+      ? {}
+      : { enableQueryTimeout: true, maxQueryExecutionTime: statementTimeout }),
     ...(target.tls === null ? {} : { ssl: tlsFiles(target.tls) }),
     extra: { queueLimit: WAITING_FOR_POOL, enableKeepAlive: true },
     ...schemaOptions('mysql'),

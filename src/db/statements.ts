@@ -15,7 +15,7 @@ export type Dialect = 'sqlite' | 'mysql';
 /** What may be bound to a `?`. */
 export type SqlValue = string | number | null;
 
-/** Where statements are given. Rejects with DatabaseError when the engine is away or refuses. */
+/** Where statements are given. Rejects with DatabaseError when the engine is unavailable or refuses. */
 export interface Statements {
   readonly dialect: Dialect;
   /** Path, or host and name, for messages: no secret. */

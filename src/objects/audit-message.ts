@@ -23,17 +23,17 @@ export const hypervisorFailed = (fault: string): string => `Hypervisor connectio
 export const consoleChanged = (fields: readonly string[]): string =>
   `Console configuration changed: ${fields.join(', ')}`;
 
-/** What becomes of the sessions of a node that is taken for dead. */
+/** Sessions of a node that is taken for dead. */
 export const NODE_AUDIT = {
   lost: 'Node lost',
   returned: 'Node back, the session goes on',
 } as const;
 
-/** How many clients were turned away because nobody could decide about their tickets. */
+/** How many clients were denied because their tickets could not be checked. */
 export const refusedWhileAway = (channels: number): string =>
   `Channels refused while the database was away: ${channels}`;
 
-/** What a live session is told of its instance; no host has a name in it. */
+/** Events of the instance of a live session; without the names of hosts. */
 export const MOVE_AUDIT = {
   moving: 'Instance is moving',
   moved: 'Instance has moved to another host',

@@ -49,7 +49,7 @@ export class ChannelAdmission {
 
   /**
    * Decides one channel and writes its row: 2 statements, 3 for a main channel.
-   * @throws DatabaseError when the database is away; ChannelInDoubt when nobody knows whether the row was written
+   * @throws DatabaseError when the database is unavailable; ChannelInDoubt when the row may have been written
    */
   async authorize(request: ChannelRequest): Promise<ChannelGrant | ChannelDenial> {
     const hash = hashToken(request.ticket);
@@ -78,7 +78,7 @@ export class ChannelAdmission {
   /**
    * Writes the rows of channels of one main channel, in one statement that decides again: false when the session was
    * terminated, or its main channel ended, meanwhile, and none is written.
-   * @throws DatabaseError when the database is away, and nobody knows whether they were written
+   * @throws DatabaseError when the database is unavailable; the rows may have been written
    */
   async join(channels: readonly PreparedChannel[]): Promise<boolean> {
     return insertSecondaryConnections(

@@ -63,7 +63,7 @@ export interface ChannelDenial {
   sessionId?: string;
 }
 
-/** The database went away while a channel was written down: nobody knows whether it was. Give it to closed() later. */
+/** The database became unavailable while a channel was recorded: its row may exist. Give it to closed() later. */
 export class ChannelInDoubt extends DatabaseError {
   constructor(
     readonly connectionRef: string,
@@ -135,7 +135,7 @@ export interface LiveRecord {
 export interface Recovery {
   /** Connections that are open in the records again. */
   reopened: string[];
-  /** Their main channel is on another node that is away as well: ask again soon, and end them when it stays away. */
+  /** Their main channel is on another node that is down as well: check again soon, and end them when it stays down. */
   waiting: string[];
   /** Their session is over, or went on without them: end them. */
   lost: ConnectionToClose[];

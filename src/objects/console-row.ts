@@ -3,7 +3,7 @@
 import type { ShownConsoleRow } from '../db/api/consoles.js';
 import type { Database } from '../db/database.js';
 import type { ConsoleRow } from '../db/models/console.js';
-import { ticketPlace } from '../db/places.js';
+import { ticketContext } from '../db/encryption-contexts.js';
 import type { ConnectInfo } from './connect-info.js';
 
 /** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
@@ -26,7 +26,7 @@ export interface DiscoveredConsole {
   addressHost?: string | null | undefined;
   /** The address may be another machine's by now. */
   addressStale?: boolean | undefined;
-  /** When the instance was last heard of, epoch seconds by the platform's clock. Read only. */
+  /** The time of the last event of the instance, epoch seconds by the platform's clock. Read only. */
   instanceEventAt?: number | null | undefined;
 }
 
@@ -113,7 +113,7 @@ export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
 
 /** The ticket in clear: a secret. '' for none. */
 export function openTicket(db: Database, row: Pick<ConsoleRow, 'source' | 'uuid' | 'ticket'>): string {
-  return row.ticket === null ? '' : db.cipher.open(ticketPlace(row.source, row.uuid), row.ticket);
+  return row.ticket === null ? '' : db.cipher.open(ticketContext(row.source, row.uuid), row.ticket);
 }
 
 /** The tokens that hold for a console. */

@@ -3,7 +3,7 @@
 // included: what ends it, and which sessions of this site are over or open. Who may open a channel is decided in
 // channel-admission.ts, what is recorded of channels is in console-channel.ts. Every move is one conditional statement, so
 // that any number of workers on any number of nodes may write at the same moment.
-import { doomedConnections } from '../db/api/console-connections.js';
+import { connectionsToClose } from '../db/api/console-connections.js';
 import {
   endedSessions,
   findSession,
@@ -72,7 +72,7 @@ export class ConsoleSessions {
 
   /** The same without a clock: every open connection of `node` that must end now. For a slow check. */
   async connectionsToClose(node: string): Promise<ConnectionToClose[]> {
-    const rows = await doomedConnections(this.db, node);
+    const rows = await connectionsToClose(this.db, node);
     return rows.map((row) => ({
       connectionRef: row.connection_ref,
       sessionId: row.session_id,
@@ -80,7 +80,7 @@ export class ConsoleSessions {
     }));
   }
 
-  /** Ends a session permanently. What is over already is ended, and told of, once more. */
+  /** Ends a session permanently. One that is over already is ended, and announced, once more. */
   async terminateSession(sessionId: string, reason: string): Promise<Termination> {
     const now = this.now();
     // The session is the gate: from here on no claim and no channel passes, whatever happens to this process.

@@ -20,7 +20,7 @@ import type { ConsoleRange } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { refreshKey } from '../db/keys.js';
 import type { ConsoleRow } from '../db/models/console.js';
-import { ticketPlace } from '../db/places.js';
+import { ticketContext } from '../db/encryption-contexts.js';
 import { InvalidInput } from '../exception.js';
 import { AuditEvents } from './audit-event.js';
 import type { AuditEntry } from './audit-event.js';
@@ -50,13 +50,13 @@ export interface ConsolesOptions {
   readonly pid?: number;
 }
 
-/** How a console came to be known. */
+/** How a console became known. */
 export interface PutOptions {
-  /** Seconds since the platform was asked: what it sent before that is older. Absent: nobody asked it. */
+  /** Seconds since the platform was asked: what it sent before that is older. Absent: it was not asked. */
   readonly askedAgo?: number | undefined;
   /**
    * The console as it was before the platform was asked. Nothing is written when it is gone or not the same any more:
-   * whoever has written it, or heard of it, has looked later.
+   * its last write, by a refresh or an event, is newer.
    */
   readonly before?: DiscoveredConsole | undefined;
 }
@@ -180,7 +180,7 @@ export class Consoles {
     return true;
   }
 
-  /** Consoles of one source after `uuid` as they were last reported, tickets included; for a driver to look at again. */
+  /** Consoles of one source after `uuid` as they were last reported, tickets included; for a driver to refresh. */
   async reported(source: string, uuid: string, limit: number): Promise<DiscoveredConsole[]> {
     const rows = await listOfSource(this.db, source, uuid, limit);
     return rows.map((row) => toDiscovered(this.db, row));
@@ -297,7 +297,7 @@ export class Consoles {
       secure_port: console.securePort,
       name: console.name,
       host_subject: console.hostSubject,
-      ticket: ticket === '' ? null : this.db.cipher.seal(ticketPlace(source, uuid), ticket),
+      ticket: ticket === '' ? null : this.db.cipher.seal(ticketContext(source, uuid), ticket),
       project_id: console.projectId ?? null,
       user_id: console.userId ?? null,
       instance_state: console.instanceState ?? null,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cloud says of its instances, as far as consoles go: kept by the time at which it was said, so that messages may
-// come in any order, twice, or not at all. What was asked of the cloud itself, at any later time, takes its place.
+// The state of instances by the messages of their cloud, as far as consoles need it: recorded with the time of the message, so
+// that messages may arrive in any order, twice, or not at all. An answer of the cloud itself at a later time replaces it.
 import {
   consolesOfInstance,
   isNewer,
@@ -32,7 +32,7 @@ export interface InstanceFact {
   readonly host: string | null;
 }
 
-/** What is known of instances from their cloud's own news. */
+/** What is known of instances from their cloud's messages. */
 export class InstanceFacts {
   private readonly db: Database;
 
@@ -55,7 +55,7 @@ export class InstanceFacts {
     }));
   }
 
-  /** Records state and host; false when something newer is known, or the console is gone. Equal times count as news. */
+  /** Records state and host; false when something newer is known, or the console is gone. An equal time counts as newer. */
   record(source: string, uuid: string, fact: InstanceFact): Promise<boolean> {
     return recordState(this.db, {
       ...{ source, uuid, at: fact.at },
@@ -74,7 +74,7 @@ export class InstanceFacts {
     return recordLock(this.db, { source, uuid, at, locked });
   }
 
-  /** From now on the console's address counts for nothing until the cloud has been asked for it. */
+  /** Marks the console's address as invalid until the cloud has been asked for it. */
   markAddressStale(source: string, uuid: string): Promise<void> {
     return markAddressStale(this.db, source, uuid);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What there is, told with the project that it belongs to: the listings of /v1. Reads only.
+// The listings of /v1, each item with its project. Reads only.
 import {
   findSessionOf,
   listConnections,

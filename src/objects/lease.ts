@@ -69,7 +69,7 @@ export class Leases {
     return lease.runId === this.runId;
   }
 
-  /** Gives leases up, so that nobody waits for their end. */
+  /** Gives leases up, so that others need not wait for their end. */
   giveUp(names: readonly string[]): Promise<void> {
     return giveUpLeases(this.db, names, this.runId);
   }

@@ -91,7 +91,7 @@ function port(value: number | null): number | null {
   return value !== null && value > 0 && value < 65_536 ? value : null;
 }
 
-// The session first: a token without a session would be worth nothing, and nobody would find it again. A session without its
+// The session first: a token without a session would be useless, and could not be found again. A session without its
 // token, which an interruption leaves behind, gets it with the next run.
 async function importToken(db: Database, row: OriginalToken, outcome: ImportOutcome): Promise<void> {
   const { token, session_id, source, uuid, created, expires } = row;
@@ -101,7 +101,7 @@ async function importToken(db: Database, row: OriginalToken, outcome: ImportOutc
   }
   if (!(await inserted(insertSession(db, { session_id, source, uuid, created })))) {
     const session = await findSession(db, session_id);
-    // Only one that nobody has begun or ended: whatever became of its token since then holds.
+    // Only one that was neither begun nor ended: a token that was used or revoked since then stays so.
     if (session?.state !== 'pending' || session.terminated_at !== null) return;
     if (session.source !== source || session.uuid !== uuid) return;
   }

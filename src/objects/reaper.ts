@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What time takes away: expired tokens, ended sessions, old audit events. Safe to run on several nodes at once: each
-// step is decided by one conditional statement, and whoever moved the row audits it.
+// step is decided by one conditional statement, and the process that moved the row audits it.
 import {
   countAllAuditEvents,
   deleteAuditEventsBefore,

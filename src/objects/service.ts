@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A service: one program on one node, as its heartbeats tell. Who is up, who has gone silent, and what a silent proxy
+// A service: one program on one node, by its heartbeats. Which are up, which have gone silent, and what a silent proxy
 // leaves open in the records. Times are compared by the database's clock alone.
 import {
   beatService,
@@ -68,10 +68,10 @@ export interface Service {
 }
 
 /** When silence means that a service is down. */
-export interface Patience {
+export interface DownRule {
   /** `[DEFAULT] service_down_time`, seconds. */
   readonly downTime: number;
-  /** Seconds that are taken off, so that who looks at intervals is not late. */
+  /** Seconds that are taken off, because the check happens at intervals. */
   readonly slack: number;
 }
 
@@ -93,7 +93,7 @@ export class Services {
     this.db = db;
   }
 
-  /** A run begins: the row of its program on its node is its own from now on, whoever had it before. */
+  /** A run begins: the row of its program on its node is its own from now on. */
   async register(run: ServiceRun, report: ServiceReport): Promise<void> {
     const beat = toBeat(run, 'running', report);
     if (await takeService(this.db, beat, { force: true, downTime: 0 })) return;
@@ -130,11 +130,11 @@ export class Services {
   }
 
   /** Marks the services that have gone silent as down; gives those that this call marked. */
-  async findDown(patience: Patience): Promise<Service[]> {
+  async findDown(rule: DownRule): Promise<Service[]> {
     const found: Service[] = [];
-    for (const row of await listOverdueServices(this.db, patience)) {
-      const marked = await markServiceDown(this.db, row, patience);
-      if (marked) found.push(toService({ ...row, down_since: row.now }, patience.downTime));
+    for (const row of await listOverdueServices(this.db, rule)) {
+      const marked = await markServiceDown(this.db, row, rule);
+      if (marked) found.push(toService({ ...row, down_since: row.now }, rule.downTime));
     }
     return found;
   }

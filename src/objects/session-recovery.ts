@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node is taken for dead, and may come back: what that does to the sessions that it serves. A dead node's channels are
-// closed in the records; a node that was merely cut off puts back what still runs, but for what went on without it.
+// Sessions of a node that is taken for dead, and may come back. A dead node's channels are closed in the records; a node that
+// was only cut off reopens those that still run, except those whose session went on without them.
 import { closeLost, listOwnConnections } from '../db/api/console-connections.js';
 import {
   auditLostNode,
@@ -19,8 +19,8 @@ import type { LiveRecord, LostConnection, Recovery } from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 
 /**
- * What becomes of a channel that still runs: `open`, the records say so; `reopen`; `wait`, its main channel is on
- * another node that is away too and may come back; `lost`, its session is over or went on without it.
+ * The decision about a channel that still runs: `open`, the records say so; `reopen`; `wait`, its main channel is on
+ * another node that is down too and may come back; `lost`, its session is over or went on without it.
  */
 export type RecoveryVerdict = 'open' | 'reopen' | 'wait' | 'lost';
 
@@ -39,7 +39,7 @@ function mainVerdict(channel: LiveRecord, row: RecoveryRow): RecoveryVerdict {
   if (row.main_ref === channel.connectionRef)
     return row.closed === null && !hasEnded(row) ? 'open' : 'reopen';
   if (!isGivenUp(row)) return 'lost';
-  // A session without the channels that other nodes have ended is a broken one: better its user sees the end of it.
+  // A session that has lost channels on other nodes is broken: it is better to end it.
   return row.ended_elsewhere > 0 ? 'lost' : 'reopen';
 }
 
@@ -68,7 +68,7 @@ export async function recoverChannels(
   const mains = live.filter(({ channelType }) => channelType === MAIN_CHANNEL);
   const others = live.filter(({ channelType }) => channelType !== MAIN_CHANNEL);
   const reopen = async (channel: LiveRecord): Promise<boolean> => reopenOne(db, channel, now);
-  // The main channels first: the others stand and fall with them.
+  // The main channels first: the others depend on them.
   await recoverEach({ db, node, reopen }, mains, done);
   await recoverEach({ db, node, reopen }, others, done);
   return done;
@@ -109,7 +109,7 @@ async function reopenOne(db: Database, channel: LiveRecord, now: number): Promis
 
 /**
  * Closes what a node left open, as long as none of its proxies is up, and says so in the audit trail; gives what was
- * open. Whoever dies on the way leaves the rest to the next one: the open rows lead there. `now`: epoch seconds.
+ * open. When a process dies in the middle, the next one finds the rest by the open rows. `now`: epoch seconds.
  */
 export async function closeNodeRecords(db: Database, node: string, now: number): Promise<LostConnection[]> {
   const rows = await listOwnConnections(db, node, null);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a session came to, once it has ended: whose it was, how long it ran and what passed, over all nodes.
+// The usage of a session that has ended: its owner, its duration and its traffic, over all nodes.
 import { isLostWithNode } from '../db/api/session-recovery.js';
 import { usageOf } from '../db/api/session-usage.js';
 import type { Database } from '../db/database.js';
@@ -31,7 +31,7 @@ export interface SessionUsage {
   lostWithNode: boolean;
 }
 
-/** What a generation of a session came to; null when nothing is known of it. */
+/** The usage of a generation of a session; null when it is unknown. */
 export async function sessionUsage(
   db: Database,
   sessionId: string,

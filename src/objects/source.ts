@@ -13,7 +13,7 @@ import {
 import type { ShownSourceRow } from '../db/api/sources.js';
 import type { Database } from '../db/database.js';
 import { refreshKey } from '../db/keys.js';
-import { passwordPlace } from '../db/places.js';
+import { passwordContext } from '../db/encryption-contexts.js';
 import { InvalidInput } from '../exception.js';
 import { onlyCertificates } from '../tls/pem.js';
 import { systemClock } from './clock.js';
@@ -64,7 +64,7 @@ export class Sources {
   private readonly now: Clock;
   private readonly changed: (name: string, fault: string | null) => void;
 
-  /** @param options changed: hears of each distinct fault once, and of its end (null) */
+  /** @param options changed: called once for each distinct fault, and for its end (null) */
   constructor(
     db: Database,
     options: { now?: Clock; changed?: (name: string, fault: string | null) => void } = {},
@@ -88,7 +88,7 @@ export class Sources {
       url: source.url ?? null,
       ca_cert: source.caCert ?? null,
       username: source.username ?? null,
-      password: password === '' ? null : this.db.cipher.seal(passwordPlace(source.name), password),
+      password: password === '' ? null : this.db.cipher.seal(passwordContext(source.name), password),
       project_name: source.projectName ?? null,
       user_domain_id: source.userDomainId ?? null,
       project_domain_id: source.projectDomainId ?? null,
@@ -135,7 +135,7 @@ export class Sources {
       url: row.url,
       caCert: row.ca_cert,
       username: row.username,
-      password: row.password === null ? null : this.db.cipher.open(passwordPlace(row.name), row.password),
+      password: row.password === null ? null : this.db.cipher.open(passwordContext(row.name), row.password),
       projectName: row.project_name,
       userDomainId: row.user_domain_id,
       projectDomainId: row.project_domain_id,
@@ -146,7 +146,7 @@ export class Sources {
   /** The decrypted password of a source; null when it has none. */
   async password(name: string): Promise<string | null> {
     const sealed = await findSourcePassword(this.db, name);
-    return sealed === null ? null : this.db.cipher.open(passwordPlace(name), sealed);
+    return sealed === null ? null : this.db.cipher.open(passwordContext(name), sealed);
   }
 }
 

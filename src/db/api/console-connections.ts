@@ -196,17 +196,17 @@ export async function closeLost(
   return closed;
 }
 
-const DOOMED_CONNECTIONS =
+const CONNECTIONS_TO_CLOSE =
   'SELECT c.connection_ref, c.session_id, s.terminated_at FROM console_connections c ' +
   'JOIN console_sessions s ON s.session_id = c.session_id ' +
   'WHERE c.node = ? AND c.closed IS NULL AND c.generation <= s.ended_generation';
 
 /** Open connections of a node that must end. */
-export function doomedConnections(
+export function connectionsToClose(
   db: Statements,
   node: string,
 ): Promise<{ connection_ref: string; session_id: string; terminated_at: number | null }[]> {
-  return db.query(DOOMED_CONNECTIONS, [node]);
+  return db.query(CONNECTIONS_TO_CLOSE, [node]);
 }
 
 /** An open connection with what GET /session shows of its session. */

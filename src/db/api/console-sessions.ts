@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries on console_sessions and session_terminations. Raw statements: each move of a session is one conditional
 // UPDATE, whose states are those of the table in models/session-state.ts and which the engine checks under its row
-// lock. `updated_at` is of the database's clock, whoever writes: the poll of every node goes by it.
+// lock. `updated_at` is of the database's clock for every writer: the poll of every node depends on it.
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import { mayMove, moveState, SESSION_MOVES, withState } from '../models/session-state.js';
 import type { SessionState } from '../models/session-state.js';
@@ -153,7 +153,7 @@ export async function terminateSession(
   return first > 0 ? 'ended' : 'ending';
 }
 
-/** Ends every session of a console for good. */
+/** Ends every session of a console permanently. */
 export async function terminateSessionsOf(
   db: Statements,
   console: { source: string; uuid: string },

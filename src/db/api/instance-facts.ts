@@ -60,7 +60,7 @@ export async function isNewer(db: Statements, source: string, uuid: string, at: 
   return rows.length > 0;
 }
 
-/** Writes the lock, which has a time of its own: not every message tells of it. */
+/** Writes the lock, which has a time of its own: not every message has it. */
 export async function recordLock(
   db: Statements,
   fact: { source: string; uuid: string; at: number; locked: boolean },

@@ -17,7 +17,7 @@ export interface LeaseRequest {
 export async function listLeases(
   db: Statements,
 ): Promise<{ now: number; leases: Pick<LeaseRow, 'name' | 'holder' | 'run_id' | 'expires'>[] }> {
-  // One row at least, so that an empty table tells the time too.
+  // One row at least, so that an empty table gives the time too.
   const rows = await db.query<
     { now: number; name: string | null } & Pick<LeaseRow, 'holder' | 'run_id' | 'expires'>
   >(

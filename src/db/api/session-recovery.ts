@@ -59,7 +59,7 @@ const REOPEN =
   "UPDATE console_connections SET state = CASE WHEN connected IS NULL THEN 'authorized' ELSE 'connected' END, " +
   'closed = NULL, reason = NULL, bytes_up = NULL, bytes_down = NULL, duration = NULL WHERE closed IS NOT NULL';
 
-/** Whether a connection was closed for a node that was silent. Whoever else closes one writes a duration, or another reason. */
+/** Whether a connection was closed for a node that was silent. Every other writer gives a duration, or another reason. */
 export function isLostWithNode({
   reason,
   duration,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The named query for what one generation of a session came to: asked once, after it has ended. A raw statement: it
+// The named query for the usage of one generation of a session: asked once, after it has ended. A raw statement: it
 // sums over the channels of all nodes in one look.
 import type { ConsoleRow } from '../models/console.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
@@ -37,7 +37,7 @@ const USAGE =
   'LEFT JOIN consoles c ON c.source = s.source AND c.uuid = s.uuid ' +
   'WHERE m.session_id = ? AND m.generation = ? AND m.channel_type = 1';
 
-/** What a generation of a session came to; null when its main channel has no row. */
+/** The usage of a generation of a session; null when its main channel has no row. */
 export async function usageOf(
   db: Statements,
   sessionId: string,

@@ -41,7 +41,7 @@ export async function markSourceSeen(db: Statements, name: string, node: string,
   await db.table(SourceModel).update({ name }, { last_seen: now, seen_by: node });
 }
 
-/** Sets or clears the error; false when it was so already. Of any number of processes with the same news one has true. */
+/** Sets or clears the error; false when it was so already. Of any number of processes that write the same one gets true. */
 export async function setSourceError(db: Statements, name: string, text: string | null): Promise<boolean> {
   const matched = await db.execute(
     "UPDATE sources SET errored = ?, error = ? WHERE name = ? AND COALESCE(error, '') <> ?",

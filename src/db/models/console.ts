@@ -22,9 +22,9 @@ export interface ConsoleRow {
   instance_host: string | null;
   /** Time of the newest notification about the instance that was applied: the message's own, epoch seconds. */
   instance_event_at: number | null;
-  /** Whether its owner has locked the instance: 1, 0, or null when nobody has said so. */
+  /** Whether its owner has locked the instance: 1, 0, or null when it is unknown. */
   instance_locked: number | null;
-  /** Time of the newest message that told of the lock: not every message does. */
+  /** Time of the newest message with the lock: not every message has it. */
   instance_locked_at: number | null;
   /** The host that the console's address is of; another one than instance_host once the instance has moved. */
   address_host: string | null;

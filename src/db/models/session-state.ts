@@ -27,9 +27,9 @@ export const SESSION_MOVES = {
   establish: { from: ['pending', 'closing'], to: 'active' },
   /** The main channel has ended; one that never came up leaves the session as it is. */
   release: { from: ['active'], to: 'closing' },
-  /** Somebody ends the session for good. */
+  /** The session is terminated. */
   terminate: { from: ['pending', 'active', 'closing'], to: 'closing' },
-  /** Nobody came with the token. */
+  /** The token was never used. */
   expire: { from: ['pending'], to: 'closed' },
   /** The grace is over. */
   close: { from: ['closing'], to: 'closed' },

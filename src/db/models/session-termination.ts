@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Table session_terminations: who ended which session for good, and why.
+// Table session_terminations: who terminated which session, and why.
 import { EntitySchema } from 'typeorm';
 
 /** One row of session_terminations. */

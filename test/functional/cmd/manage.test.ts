@@ -230,7 +230,7 @@ describe('kerbside-status upgrade check', () => {
     expect((await site.run('status', ['upgrade', 'check'], env)).stdout).toContain('| Result: Success');
     const db = await openDatabase(
       { connection: env.OS_DATABASE__CONNECTION, encryptionKeyFile: key, maxPoolSize: 1 },
-      { sync: false, lookOnly: true },
+      { sync: false, readOnly: true },
     );
     try {
       expect(await db.query("SELECT key_id FROM encryption_keys WHERE key_id = '0badcafe'")).toEqual([]);

@@ -8,7 +8,7 @@ import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js
 import { databasesOf } from '../../fixtures/database.js';
 
 const POOL = 3;
-const PATIENCE = 3000;
+const STATEMENT_TIMEOUT_MS = 3000;
 
 /** The network between a service and its server. */
 class Network {
@@ -67,7 +67,7 @@ describe('connections that were lost without a word', () => {
     url.port = String(await network.open());
     db = await openDatabase(
       { ...conf, connection: url.href, maxPoolSize: POOL },
-      { sync: false, patience: PATIENCE },
+      { sync: false, statementTimeout: STATEMENT_TIMEOUT_MS },
     );
   });
   afterAll(async () => {

@@ -325,10 +325,10 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
       at.nouns.sessions.terminateSession(sessionId, 'race'),
     ]);
     const open = answers.flatMap((answer) => (answer.kind === 'granted' ? [answer.connectionRef] : []));
-    const doomed = (await at.nouns.sessions.connectionsToClose('node-a')).map(
+    const toClose = (await at.nouns.sessions.connectionsToClose('node-a')).map(
       ({ connectionRef }) => connectionRef,
     );
-    expect(doomed.sort()).toEqual([...open, main.connectionRef].sort());
+    expect(toClose.sort()).toEqual([...open, main.connectionRef].sort());
   });
 
   it('terminates every session of a console, unused tokens included, and names them by fingerprint', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Cipher, keyIdOf } from '../../../src/db/encryption.js';
 import { newKey, writeKeyFile } from '../../../src/db/key-file.js';
-import { passwordPlace, ticketPlace } from '../../../src/db/places.js';
+import { passwordContext, ticketContext } from '../../../src/db/encryption-contexts.js';
 
 describe('Cipher', () => {
   let folder = '';
@@ -17,7 +17,7 @@ describe('Cipher', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const key = newKey();
-  const place = ticketPlace('lab', 'one');
+  const place = ticketContext('lab', 'one');
   const aCipher = (): Cipher => new Cipher(path, [key], key.id);
 
   it.each(['', 'sesame', 'ünïcode ✓', 'x'.repeat(5000)])('gives back what it sealed', (value) => {
@@ -36,7 +36,7 @@ describe('Cipher', () => {
   it('opens a value at its own place only', () => {
     const cipher = aCipher();
     const sealed = cipher.seal(place, 'sesame');
-    for (const other of [ticketPlace('lab', 'two'), ticketPlace('la', 'bone'), passwordPlace('lab')]) {
+    for (const other of [ticketContext('lab', 'two'), ticketContext('la', 'bone'), passwordContext('lab')]) {
       expect(() => cipher.open(other, sealed)).toThrow(/it was changed or moved/);
     }
   });
