@@ -18,7 +18,7 @@ export interface FileSession {
 /** Where clients reach the proxy. */
 export interface PublicAddress {
   readonly host: string;
-  /** The plain port; undefined: clients are not told of it. */
+  /** The plain port; undefined: left out. */
   readonly port: number | undefined;
   readonly tlsPort: number;
   /** The subject of its certificate; undefined: clients go by the host's name. */

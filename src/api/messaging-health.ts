@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How this site hears of what happens: in words that strangers may read, without names and addresses. Conductors hear
-// Nova's notifications and say so in the list of services; this process may be one itself.
+// The state of this site's messaging, without names and addresses, since anyone may read it. Conductors consume Nova's
+// notifications and report that in the list of services; this process may be one itself.
 import { Unavailable } from '../exception.js';
 import type { BrokerStatus } from '../messaging/messaging.js';
 import { withDeadline } from '../net/deadline.js';

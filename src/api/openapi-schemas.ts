@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shapes of the API's bodies as JSON Schema, for the OpenAPI document. They are the views and schemas of this
-// folder told to machines; a test compares the answers of the running service with them.
+// The shapes of the API's bodies as JSON Schema, for the OpenAPI document. They describe the views and schemas of this
+// folder; a test compares the answers of the running service with them.
 import { CHANNEL_NAMES } from '../conf/channel-names.js';
 
 type Schema = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds the console that a user wants, or has its platform make it. What is found may be opened by whoever the policy
-// allows: console-issue.ts gives them the means.
+// Finds the console that a user wants, or has its platform make it. Users whom the policy permits it may open it:
+// console-issue.ts makes their tokens.
 import { InvalidInput, NotFound, Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// [notifications]: the notifications of Nova that Kerbside hears, and what becomes of those that it cannot handle.
+// [notifications]: the notifications of Nova that Kerbside consumes, and the dead letters of those that it cannot handle.
 import type { GroupSpec } from './types.js';
 
 const NAME = {

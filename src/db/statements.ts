@@ -144,7 +144,7 @@ export function withIndex(db: Pick<Statements, 'dialect'>, index: string): strin
   return db.dialect === 'mysql' ? ` FORCE INDEX (${index})` : '';
 }
 
-/** Texts of more rows than that are rare and long: they are made anew. */
+/** Texts of more rows than that are rare and long: they are not cached. */
 const MOST_ROWS_KEPT = 64;
 
 /**

@@ -45,9 +45,9 @@ const MAX_TOKEN_BYTES = 8192;
 const TOKEN = /^[\x21-\x7e]+$/;
 const MAX_ENTRIES = 20_000;
 /** Seconds that a request with a cached token waits for Keystone at most. */
-const PATIENCE = 2;
-/** Seconds after a failure in which remembered tokens are used without asking. */
-const AWAY_PAUSE = 5;
+const CACHED_WAIT_SECONDS = 2;
+/** For how long after a failure cached tokens are used without a request. */
+const FAILURE_PAUSE_SECONDS = 5;
 /** Seconds that two clocks may differ before it is worth a warning. */
 const SKEW_WARNING = 30;
 
@@ -118,10 +118,10 @@ export class TokenValidator {
   private async askAgain(known: Entry, asked: Promise<ValidToken | null>): Promise<ValidToken | null> {
     const late = (): Error => new KeystoneFault('timeout', 'Keystone takes long to validate a token again');
     try {
-      return await withDeadline(asked, Math.min(PATIENCE, this.options.timeout) * 1000, late);
+      return await withDeadline(asked, Math.min(CACHED_WAIT_SECONDS, this.options.timeout) * 1000, late);
     } catch (error) {
       if (!(error instanceof KeystoneFault)) throw error;
-      this.awayUntil = this.clock() + AWAY_PAUSE;
+      this.awayUntil = this.clock() + FAILURE_PAUSE_SECONDS;
       log.warning('remembered tokens are used because Keystone does not answer', { fault: error });
       return known.token;
     }

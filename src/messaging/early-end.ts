@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The end of a connection that comes in the packet of its welcome, as when the broker is being shut down. amqplib takes it
-// up before it hands the connection over, when nobody can have a listener: an 'error' would end the process, and a 'close'
-// that nobody heard would leave a dead connection in use for ever. The class that it happens in is not among its exports.
+// The end of a connection that comes in the packet of its welcome, as when the broker is being shut down. amqplib handles
+// it before it gives the connection to its caller, when there can be no listener: an 'error' would end the process, and a
+// 'close' without a listener would leave a dead connection in use for ever. The class that it happens in is not among its exports.
 import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -145,7 +145,7 @@ class BackendStage {
   }
 }
 
-/** spice-server tells name and UUID only to those who ask; main-rules.ts keeps them from a client that did not. */
+/** spice-server sends name and UUID only on request; guest-identity.ts keeps them from a client without the capability. */
 function asksForIdentity(grant: Grant, channelType: number): boolean {
   return grant.expectedInstanceUuid !== null && channelType === CHANNEL.main;
 }

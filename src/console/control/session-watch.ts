@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which sessions must end on this node: announced by other processes, found in the database by time and by this node's
-// own channels. The workers that carry their channels are told to end them.
+// own channels. The workers that carry their channels are ordered to end them.
 import { loggerFor } from '../../log.js';
 import type { Timers } from '../../net/timers.js';
 import type { SessionEnded } from '../../objects/channel-types.js';

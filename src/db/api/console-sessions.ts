@@ -132,12 +132,11 @@ export function endedSessions(
 }
 
 /**
- * What a demand to end a session came to: it ended the session; the session has been ending since an earlier one; or
- * there is none, or it is closed.
+ * The result of a termination: it ended the session; an earlier one has ended it; or there is none, or it is closed.
  */
 export type Termination = 'ended' | 'ending' | 'absent';
 
-/** Ends one session permanently; of any number of demands one gives `ended`. */
+/** Ends one session permanently; of any number of calls one gives `ended`. */
 export async function terminateSession(
   db: Statements,
   sessionId: string,
@@ -147,7 +146,7 @@ export async function terminateSession(
   const sql = `${terminate(db.dialect)} WHERE session_id = ? AND ${mayMove('terminate')}`;
   const values = [reason, now, now, sessionId];
   const first = await db.execute(`${sql} AND terminated_at IS NULL`, values);
-  // Once more all the same: whoever came first may have died before anybody heard of it.
+  // Once more all the same: the first process may have died before it announced the end.
   if (first === 0 && (await db.execute(sql, values)) === 0) return 'absent';
   await recordTerminations(db, [sessionId], reason, now);
   return first > 0 ? 'ended' : 'ending';

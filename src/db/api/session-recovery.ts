@@ -152,8 +152,8 @@ export async function closeLostConnections(
 /**
  * Appends `message` to the audit trail of each session with an open connection on a node none of whose proxies is up:
  * once for each time that the node goes down, however often this is called. The event carries the instant at which the
- * node was found down, which names the loss: were it the time of the call, a later loss would pass for one that has been
- * told whenever it is found at the same tick, or after the database's clock was set back.
+ * node was found down, which names the loss: were it the time of the call, a later loss would be taken for one that is
+ * recorded already when it is found at the same tick, or after the database's clock was set back.
  */
 export async function auditLostNode(db: Statements, node: string, message: string): Promise<void> {
   await db.execute(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries on sources. Plain reads and writes of one table, by TypeORM's repository; one is a raw statement: it
-// decides which of many processes with the same news is the first. Drivers look at the definitions of their sources here,
-// once for each question to a platform, which takes milliseconds: 50 µs by the repository, 12 by a raw statement.
+// decides which of many processes with the same fault is the first. Drivers read the definitions of their sources here,
+// once for each request to a platform, which takes milliseconds: 50 µs by the repository, 12 by a raw statement.
 import { IsNull, MoreThan, Not } from 'typeorm';
 import { DuplicateRow } from '../faults.js';
 import { SourceModel, type SourceRow } from '../models/source.js';
