@@ -10,6 +10,9 @@ import type { ProgramResult } from '../../fixtures/program.js';
 import { Site } from './site.js';
 
 const site = new Site();
+beforeAll(async () => {
+  expect(await manage('db', 'sync')).toMatchObject({ status: 0, stderr: '' });
+});
 afterAll(() => site.close());
 
 function manage(...args: string[]): Promise<ProgramResult> {
@@ -18,7 +21,8 @@ function manage(...args: string[]): Promise<ProgramResult> {
 
 describe('kerbside-manage before there is a database', () => {
   it('asks for db sync', async () => {
-    const result = await manage('user', 'list');
+    const env = { OS_DATABASE__CONNECTION: `sqlite:///${site.folder}/absent.sqlite` };
+    const result = await site.run('manage', ['user', 'list'], env);
     expect(result.status).toBe(1);
     expect(result.stderr).toContain('run "kerbside-manage db sync"');
   });
@@ -30,10 +34,6 @@ describe('kerbside-manage before there is a database', () => {
 });
 
 describe('kerbside-manage', () => {
-  beforeAll(async () => {
-    expect(await manage('db', 'sync')).toMatchObject({ status: 0, stderr: '' });
-  });
-
   it('syncs again without harm and tells the version', async () => {
     expect((await manage('db', 'sync')).status).toBe(0);
     expect((await manage('db', 'version')).stdout).toMatch(

@@ -4,12 +4,15 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startProgram, waitFor } from '../../fixtures/program.js';
 import { apiPort, Site } from './site.js';
 import type { ProgramName } from './site.js';
 
 const site = new Site();
+beforeAll(async () => {
+  expect((await site.run('manage', ['db', 'sync'])).status).toBe(0);
+});
 afterAll(() => site.close());
 
 describe('a running service', () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logging in: the outcomes, the limits per address and per user, and the audit trail.
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Login, type LoginLimits } from '../../../src/identity/login.js';
 
 interface Bench {
@@ -105,6 +105,9 @@ describe('Login with Keystone', () => {
     },
   };
   const limits = { perAddress: 3, perUser: 3, window: 300 };
+  beforeEach(() => {
+    trail.length = 0;
+  });
 
   it('asks Keystone whom the local users do not know', async () => {
     const keystone = {
