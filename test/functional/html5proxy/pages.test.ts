@@ -236,8 +236,10 @@ describe('the program', () => {
   it('logs every request, and no token', async () => {
     const { token } = novaToken();
     const query = await redirected(`${PAGE}?token=${token}`);
+    const line = / INFO kerbside\.html5proxy\.request \[-\] "?GET \/spice_auto\.html"? .*status=302/;
+    // It is written when the answer has gone out.
+    await waitFor('the line of the request', () => line.test(html5.program.output()));
     const log = html5.program.output();
-    expect(log).toMatch(/ INFO kerbside\.html5proxy\.request \[-\] "?GET \/spice_auto\.html"? .*status=302/);
     expect(log).not.toContain(token);
     expect(log).not.toContain(query.get('password') ?? '');
     expect(log).not.toMatch(/token=|password=/);
