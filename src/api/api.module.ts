@@ -29,7 +29,6 @@ import { BodyReader } from './body-reader.js';
 import { ConsoleFiles } from './console-files.js';
 import { FaultFilter } from './fault-filter.js';
 import { OPENAPI } from './injection-tokens.js';
-import { JSON_SPACES, sortedKeys } from './json-format.js';
 import { AuthenticationGuard, type KeystoneTokens } from './guards/authentication.js';
 import { AuthorizationGuard } from './guards/authorization.js';
 import { RouteGuard } from './guards/routing.js';
@@ -108,8 +107,6 @@ export function usePipeline(app: NestExpressApplication): void {
   const policy = app.get<Policy>(Policy);
   app.disable('x-powered-by');
   app.disable('etag');
-  app.set('json replacer', sortedKeys);
-  app.set('json spaces', JSON_SPACES);
 
   app.use(requestId); // first: every answer and every log line has it, refusals too
   app.use(proxyHeaders(conf.api.trustedProxies)); // from here on it is known who asks from where

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import express from 'express';
 import { usePipeline } from './api.module.js';
+import { sendJson } from './json-format.js';
 
 /**
  * Makes the application; it starts when it is initialised.
@@ -22,10 +23,14 @@ export async function makeApplication(
   return app;
 }
 
-/** Express under Nest, before Nest has made its router: paths are compared exactly, case and a slash at the end too. */
+/**
+ * Express under Nest, before Nest has made its router: paths are compared exactly, case and a slash at the end too; JSON is
+ * written in our way.
+ */
 function httpAdapter(): ExpressAdapter {
   const instance = express();
   instance.enable('case sensitive routing');
   instance.enable('strict routing');
+  instance.response.json = sendJson;
   return new ExpressAdapter(instance);
 }

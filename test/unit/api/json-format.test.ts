@@ -22,4 +22,8 @@ describe('toJson', () => {
       ].join('\n'),
     );
   });
+
+  it('leaves a value that writes itself as it is written', () => {
+    expect(toJson({ at: new Date(0), none: undefined })).toBe('{\n    "at": "1970-01-01T00:00:00.000Z"\n}');
+  });
 });
