@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import {
   destroyAfter,
   doneWithin,
+  inTenths,
   signalWithin,
   unlessAborted,
   withDeadline,
@@ -148,5 +149,11 @@ describe('destroyAfter', () => {
     socket.emit('close');
     callOff();
     expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('inTenths', () => {
+  it('rounds what is left up to tenths of a second, and never down to nothing', () => {
+    expect([2999.2, 3000, 100.1, 99, 0, -5].map(inTenths)).toEqual([3000, 3000, 200, 100, 100, 100]);
   });
 });

@@ -45,6 +45,16 @@ describe('ControlClient', () => {
     expect(await Promise.all(answers)).toEqual([denial('first'), null, denial('third')]);
   });
 
+  it('lets a note wait that nobody waits for, and nothing else', () => {
+    const waits: boolean[] = [];
+    const client = new ControlClient((_message, soon) => waits.push(soon), 5);
+    client.note({ op: 'drained' });
+    client.noteAtOnce({ op: 'drained' });
+    void client.request(ESTABLISH);
+    expect(waits).toEqual([true, false, false]);
+    client.settle({ op: 'reply', id: 1, ok: true, answer: { to: 'establish', body: null } });
+  });
+
   it('ends a request whose answer is an error', async () => {
     const { client } = scene(5);
     const answer = client.request(ESTABLISH);
