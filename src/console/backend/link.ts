@@ -2,7 +2,7 @@
 // The link stage with the backend: sends the client's link message under the backend's session id, encrypts the
 // backend's ticket to its key, waits for the result.
 import { inTenths } from '../../net/deadline.js';
-import { backendFault } from './tls.js';
+import { backendFault } from './fault.js';
 import type { BackendLeg } from './leg.js';
 import type { EndSignal } from '../connection/end-signal.js';
 import { BackendFailed } from '../connection/ends.js';

@@ -59,6 +59,7 @@ export async function openBackend(
     } catch (error) {
       const next =
         error instanceof BackendFailed ? nextRoute(grant.target, backendTransport, tried, error) : null;
+      if (error instanceof BackendFailed) error.triedAt = { address: route.host, port: route.port };
       if (next === null) throw error;
       route = next;
     }

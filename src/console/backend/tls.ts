@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TLS towards hypervisors: which certificates are trusted, whom they must name, and what a failure is called.
+// TLS towards hypervisors: which certificates are trusted and whom they must name. What a failure is called: fault.ts.
 // Rules: the source's CA and nothing else (the system's roots where the source has none); with a pin only the pin
 // is compared (spice-common ssl_verify.c); without one the certificate must name the dialled address or the
 // hypervisor.
@@ -7,14 +7,14 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import tls, { type ConnectionOptions, type PeerCertificate, type SecureContext } from 'node:tls';
 import { loggerFor } from '../../log.js';
-import { BackendFailed, type BackendFailureReason } from '../connection/ends.js';
+import { BackendFailed } from '../connection/ends.js';
 import { subjectMatches } from '../../tls/host-subject.js';
 import { spiceServerNameFault } from '../../tls/server-name.js';
 import type { BackendTarget } from '../ipc.js';
+import { WRONG_SUBJECT } from './fault.js';
 
 const log = loggerFor('kerbside.console.backend-tls');
 
-const WRONG_SUBJECT = 'ERR_KERBSIDE_WRONG_SUBJECT';
 /** Parsing a CA costs more than a handshake's other work: contexts are kept, up to this many. */
 const MAX_CONTEXTS = 256;
 const contexts = new Map<string, SecureContext>();
@@ -27,47 +27,6 @@ export function backendTlsOptions(target: BackendTarget, host: string): Connecti
     rejectUnauthorized: true,
     checkServerIdentity: (_name, certificate) => identityFault(target, host, certificate),
   };
-}
-
-/** The fault that an error of the backend's socket is, by its code. */
-export function backendFault(error: NodeJS.ErrnoException): BackendFailed {
-  const reason = reasonOf(error.code ?? '');
-  return new BackendFailed(reason, TEXTS[reason] ?? error.message);
-}
-
-const TEXTS: Partial<Record<BackendFailureReason, string>> = {
-  refused: 'connection refused',
-  timed_out: 'connection timed out',
-  unreachable: 'host unreachable',
-  reset: 'connection reset',
-  wrong_ca: 'certificate is not signed by the CA of the source',
-  wrong_subject: 'certificate does not match the pinned host_subject',
-  wrong_host_name: 'certificate does not name the hypervisor',
-};
-
-const CODES: Readonly<Record<string, BackendFailureReason>> = {
-  ECONNREFUSED: 'refused',
-  ETIMEDOUT: 'timed_out',
-  ECONNRESET: 'reset',
-  EPIPE: 'reset',
-  UNABLE_TO_GET_ISSUER_CERT: 'wrong_ca',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'wrong_ca',
-  SELF_SIGNED_CERT_IN_CHAIN: 'wrong_ca',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'wrong_ca',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'wrong_ca',
-  CERT_SIGNATURE_FAILURE: 'wrong_ca',
-  CERT_UNTRUSTED: 'wrong_ca',
-  INVALID_CA: 'wrong_ca',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'wrong_host_name',
-  [WRONG_SUBJECT]: 'wrong_subject',
-};
-
-function reasonOf(code: string): BackendFailureReason {
-  const known = CODES[code];
-  if (known !== undefined) return known;
-  if (code.startsWith('CERT_') || code.startsWith('CRL_')) return 'certificate_invalid';
-  if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code === 'EPROTO') return 'tls_failed';
-  return 'unreachable';
 }
 
 function contextFor(caCert: string | null): SecureContext {
@@ -85,7 +44,8 @@ function makeContext(caCert: string | null): SecureContext {
   try {
     return tls.createSecureContext({ minVersion: 'TLSv1.2', ...(caCert === null ? {} : { ca: caCert }) });
   } catch (error) {
-    throw new BackendFailed('wrong_ca', `the CA of the source is unusable: ${(error as Error).message}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new BackendFailed('wrong_ca', `the CA of the source is unusable (${code ?? 'no PEM certificate'})`);
   }
 }
 

@@ -43,6 +43,9 @@ function reportClose(
     log.warning(`hypervisor connection failed: ${fault.detail}`, {
       session: grant.sessionId,
       connection: connectionRef,
+      source: grant.source,
+      console: grant.uuid,
+      ...fault.triedAt,
       reason: fault.reason,
     });
   }

@@ -73,6 +73,8 @@ export type BackendFailureReason =
   | 'refused'
   | 'timed_out'
   | 'unreachable'
+  | 'name_unknown'
+  | 'no_resources'
   | 'reset'
   | 'wrong_ca'
   | 'wrong_subject'
@@ -87,6 +89,9 @@ export type BackendFailureReason =
 
 /** The backend could not be reached or did not accept the channel. */
 export class BackendFailed extends Ending {
+  /** Where it was tried, for the log; null: nowhere. */
+  triedAt: { readonly address: string; readonly port: number } | null = null;
+
   /**
    * @param detail what went wrong, for audit and log; names no ticket
    * @param linkError the SpiceLinkErr of the backend's link reply, where that is the fault

@@ -55,6 +55,8 @@ const REASONS: readonly BackendFailureReason[] = [
     'refused',
     'timed_out',
     'unreachable',
+    'name_unknown',
+    'no_resources',
     'reset',
     'wrong_ca',
     'wrong_subject',
