@@ -9,8 +9,6 @@ const base = {
 };
 
 export default {
-  // No test needs another one before it. The seed is printed with the result: --seed=N runs them in that order again.
-  randomize: true,
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
   projects: [

@@ -178,11 +178,14 @@ describe('versions', () => {
 describe('services', () => {
   const run = { host: 'node-a', binary: 'kerbside-proxy', runId: 'a run', pid: 7, version: '1.0.0' };
 
-  it('are told since 1.1, with what they say of themselves', async () => {
+  beforeAll(async () => {
     const services = new Services(v1.site.db);
     await services.register({ ...run, reportInterval: 5 }, { channels: 3 });
     await services.register({ ...run, host: 'node-b', reportInterval: 5 }, {});
     await services.stop({ ...run, host: 'node-b', reportInterval: 5 });
+  });
+
+  it('are told since 1.1, with what they say of themselves', async () => {
     expect((await v1.ask(admin, 'GET', '/v1/services')).status).toBe(404);
     const answer = await v1.ask(admin, 'GET', '/v1/services', { headers: LATEST });
     expect(listed(answer.json, 'services')).toMatchObject([
