@@ -109,7 +109,10 @@ module.exports = {
       'objects-look-down',
       'objects know rows and rules, no HTTP and no sockets',
       { path: '^src/objects/', pathNot: '\\.module\\.ts$' },
-      { path: '^(src|node_modules)/', pathNot: '^src/(objects|db|exception|context|version|close-reason|tls/pem)' },
+      {
+        path: '^(src|node_modules)/',
+        pathNot: '^src/(objects|db|exception|context|version|close-reason|tls/pem)',
+      },
     ),
     only(
       'db-looks-down',
