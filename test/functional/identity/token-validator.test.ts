@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens of users, validated at a Keystone on the wire: what counts, for how long it is remembered, what a Keystone
 // that is away or wrong means, and clocks that differ.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../../src/conf/secret.js';
 import { KeystoneFault } from '../../../src/identity/keystone-fault.js';
@@ -245,9 +246,9 @@ describe('a Keystone that is away', () => {
   it('for the login of the service too costs one deadline, not one for each step', async () => {
     keystone.server.fault(/POST/, { kind: 'slow', milliseconds: 1800 });
     keystone.server.fault(VALIDATION, { kind: 'hang' });
-    const started = performance.now();
-    await expect(aValidator({ timeout: 2 }).validate(issue())).rejects.toThrow('within 2 s');
-    expect(performance.now() - started).toBeLessThan(3700);
+    const attempt = aValidator({ timeout: 2 }).validate(issue()).then(String, String);
+    // Beside a timer of the same process, which a busy machine makes late as well.
+    expect(await Promise.race([attempt, sleep(3500, 'more than one deadline')])).toContain('within 2 s');
   });
 });
 
