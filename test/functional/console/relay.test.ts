@@ -179,6 +179,7 @@ describe('the main channel', () => {
       const server = await desk.server.channel('main');
       server.send(type, Buffer.from('2d176f170a000000180000000000000000000000', 'hex'));
       await site.audited(desk.uuid, `Migration message ${String(type)} withheld`);
+      if (type !== MAIN.MIGRATE_SWITCH_HOST) await server.waitFor(CLIENT_MESSAGE.main.MIGRATE_CONNECT_ERROR);
       server.send(MAIN.MULTI_MEDIA_TIME, Buffer.alloc(4));
       await main.waitFor(MAIN.MULTI_MEDIA_TIME);
       expect(main.messages.map((message) => message.type)).toEqual([MAIN.INIT, MAIN.MULTI_MEDIA_TIME]);

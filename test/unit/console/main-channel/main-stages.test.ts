@@ -7,7 +7,7 @@ import type { Grant, WorkerMessage } from '../../../../src/console/ipc.js';
 import { mainControl } from '../../../../src/console/relay/main-control.js';
 import { stagesFor } from '../../../../src/console/relay/stage-order.js';
 import { CHANNEL } from '../../../../src/console/spice/constants.js';
-import { SERVER_MESSAGE } from '../../../../src/console/spice/message-types.js';
+import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../../src/console/spice/message-types.js';
 import { aTurn, PipelineScene } from '../../../fixtures/channel-pipeline.js';
 import { mainInitBody, notifyBody } from '../../../fixtures/spice-bodies.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
@@ -143,6 +143,9 @@ describe.each([true, false])('the main channel (mini headers: %s)', (mini) => {
       })),
     );
     expect(scene.types('down')).toEqual([MAIN.NAME, MAIN.MIGRATE_CANCEL]);
+    // Of those that the hypervisor waits for an answer to.
+    const refused = CLIENT_MESSAGE.main.MIGRATE_CONNECT_ERROR;
+    expect(scene.types('up')).toEqual([refused, refused]);
   });
 
   it('writes the last of several messages by itself', async () => {
