@@ -65,7 +65,8 @@ export class ConsoleFileController {
     const by = { node: this.conf.default.nodeName, pid: process.pid };
     await this.events.record({ source, uuid, ...by, message: directIssued(userOf(request)) });
     const text = virtViewerFile({
-      host: info.hypervisor === '' ? info.hypervisorIp : info.hypervisor,
+      // What Kerbside itself dials.
+      host: info.hypervisorIp === '' ? info.hypervisor : info.hypervisorIp,
       port: info.insecurePort ?? undefined,
       tlsPort: info.securePort ?? undefined,
       password: info.ticket,

@@ -13,6 +13,7 @@ import { located, type Position, type YamlRecord, type YamlValue } from './yaml-
 export const MAX_TICKET_BYTES = 59;
 
 const MAX_QUOTED = 80;
+const PROPER_UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** As wide as a UUID; files of the original hold made-up ones as well (its demo's ends in `d3m0`). */
 const UUID = /^[0-9a-z][0-9a-z._-]{0,35}$/i;
 const HOST_NAME =
@@ -86,7 +87,11 @@ export class FieldReader {
   uuid(key: string): string | null {
     const value = this.scalar(key);
     if (value === null) return this.refuse(key, "is missing; give the machine's UUID");
-    if (UUID.test(value.text)) return value.text;
+    if (PROPER_UUID.test(value.text)) return value.text;
+    if (UUID.test(value.text)) {
+      this.warn(value.position, `${quoted(value.text)} is not a UUID; it is taken as it is`);
+      return value.text;
+    }
     return this.refuse(
       key,
       `${quoted(value.text)} is not a UUID; give one as 6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c`,

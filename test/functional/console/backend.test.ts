@@ -258,9 +258,7 @@ describe('TLS to the backend', () => {
       const [uuid = ''] = await site.consoles({ secure_port: port, insecure_port: plainPort });
       await fails(uuid, { reason: 'tls_failed', audit: 'TLS failed (ERR_SSL_WRONG_VERSION_NUMBER)' });
       const [line = ''] = await site.logged('hypervisor connection failed: TLS failed');
-      expect(line).toContain(
-        `source=lab console=${uuid} address=127.0.0.1 port=${port} reason=tls_failed`,
-      );
+      expect(line).toContain(`source=lab console=${uuid} address=127.0.0.1 port=${port} reason=tls_failed`);
       expect(desk.server.attempts).toHaveLength(0);
     } finally {
       rogue.close();

@@ -111,7 +111,7 @@ describe('a good file', () => {
 
   it("takes what the original's demo has: a host name as hypervisor_ip, a made-up uuid", () => {
     const uuid = '0d3f6a52-0000-0000-0000-00000000d3m0';
-    const { entries } = parseSources(
+    const { entries, warnings } = parseSources(
       staticSource(
         aConsole({ uuid, hypervisor: 'spice-target', hypervisor_ip: 'spice-target' }),
         aConsole({ hypervisor_ip: '""' }),
@@ -120,6 +120,7 @@ describe('a good file', () => {
     expect(entries[0]?.faults).toEqual([]);
     expect(entries[0]?.listed.consoles[0]).toMatchObject({ uuid, hypervisorIp: 'spice-target' });
     expect(entries[0]?.listed.consoles[1]).toMatchObject({ hypervisorIp: '' });
+    expect(warnings).toEqual([expect.stringContaining(`"${uuid}" is not a UUID; it is taken as it is`)]);
   });
 
   it('takes IPv6 addresses as hypervisor and as hypervisor_ip', () => {
