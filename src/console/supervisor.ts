@@ -13,6 +13,7 @@ import { Readiness } from '../service/readiness.js';
 import type { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { SessionEnds } from '../notifications/own/session-ends.js';
 import type { AuditEvents } from '../objects/audit-event.js';
+import type { ConsoleChannels } from '../objects/console-channel.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
@@ -41,7 +42,7 @@ export interface ProxyServices {
   readonly conf: Conf;
   readonly db: Database;
   readonly messaging: Messaging;
-  readonly nouns: SessionNouns;
+  readonly nouns: SessionNouns & { readonly channels: Pick<ConsoleChannels, 'clearNode'> };
   readonly events: AuditEvents;
   readonly own: OwnNotifications;
   readonly locator: ConsoleLocator;

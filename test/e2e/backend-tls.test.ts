@@ -7,7 +7,8 @@ import { decodeBlock } from '../boot-target/decode.js';
 import { makeAuthority } from '../fixtures/authority.js';
 import { type Desk, startDesk } from '../fixtures/desk.js';
 import { probeVv } from '../fixtures/kerbside-process.js';
-import { type ConsoleEntry, guestConsole, HYPERVISOR_ADDRESS, type SourceEntry } from '../fixtures/lab.js';
+import { guestConsole, HYPERVISOR_ADDRESS } from '../fixtures/lab.js';
+import type { ConsoleEntry, SourceEntry } from '../fixtures/sources-file.js';
 import { waitFor, waitForOutput } from '../fixtures/program.js';
 import { type Guest, startGuest } from '../fixtures/qemu.js';
 

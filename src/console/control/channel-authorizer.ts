@@ -45,8 +45,8 @@ export interface AuthorizerSettings {
 
 /** What a {@link ChannelAuthorizer} is made with. */
 export interface AuthorizerDependencies {
-  readonly admission: ChannelAdmission;
-  readonly audit: AuditQueue;
+  readonly admission: Pick<ChannelAdmission, 'authorize' | 'prepare' | 'join'>;
+  readonly audit: Pick<AuditQueue, 'add'>;
   readonly known: KnownSessions;
   readonly lifecycle: ChannelLifecycle;
   readonly locator: ConsoleLocator;

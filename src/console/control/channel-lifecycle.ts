@@ -20,7 +20,7 @@ export const NOTHING_PASSED = { bytesUp: 0, bytesDown: 0, duration: 0 } as const
 
 /** What a {@link ChannelLifecycle} is made with. */
 export interface LifecycleDependencies {
-  readonly channels: ConsoleChannels;
+  readonly channels: Pick<ConsoleChannels, 'establish'>;
   readonly registry: ChannelRegistry;
   readonly known: KnownSessions;
   readonly records: ChannelRecords;

@@ -27,8 +27,8 @@ export class ChannelRecords {
   private again: { channel: LiveChannel; end: ChannelEnd }[] | null = null;
 
   constructor(
-    private readonly channels: ConsoleChannels,
-    private readonly auditQueue: AuditQueue,
+    private readonly channels: Pick<ConsoleChannels, 'linked' | 'closed' | 'closeChannels' | 'closeWorker'>,
+    private readonly auditQueue: Pick<AuditQueue, 'add'>,
     private readonly retries: Retries,
     private readonly node: string,
     private readonly timers: Timers,

@@ -36,15 +36,18 @@ export interface ControlPlaneSettings extends AuthorizerSettings {
 
 /** The nouns that a proxy decides and records by. */
 export interface SessionNouns {
-  readonly admission: ChannelAdmission;
-  readonly channels: ConsoleChannels;
-  readonly sessions: ConsoleSessions;
+  readonly admission: Pick<ChannelAdmission, 'authorize' | 'prepare' | 'join'>;
+  readonly channels: Pick<
+    ConsoleChannels,
+    'establish' | 'linked' | 'closed' | 'closeChannels' | 'closeWorker' | 'recover'
+  >;
+  readonly sessions: Pick<ConsoleSessions, 'sessionsToClose' | 'connectionsToClose'>;
 }
 
 /** What a control plane is made with. */
 export interface ControlPlaneDependencies {
   readonly nouns: SessionNouns;
-  readonly audit: AuditQueue;
+  readonly audit: Pick<AuditQueue, 'add'>;
   readonly metrics: ProxyMetrics;
   readonly publisher: NotificationPublisher;
   /** Asked before a channel opens. */

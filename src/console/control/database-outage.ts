@@ -16,7 +16,7 @@ export class DatabaseOutage {
 
   /** @param inDoubt called for each channel of which it is not known whether its row was written */
   constructor(
-    private readonly audit: AuditQueue,
+    private readonly audit: Pick<AuditQueue, 'add'>,
     private readonly node: string,
     private readonly inDoubt: (connectionRef: string) => void,
   ) {}

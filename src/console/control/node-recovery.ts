@@ -18,7 +18,7 @@ const CHECK_PAUSE_MS = 1000;
 
 /** What a {@link NodeRecovery} is made with. */
 export interface RecoveryDependencies {
-  readonly channels: ConsoleChannels;
+  readonly channels: Pick<ConsoleChannels, 'recover'>;
   readonly registry: ChannelRegistry;
   readonly records: ChannelRecords;
   readonly watch: SessionWatch;

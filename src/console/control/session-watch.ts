@@ -19,7 +19,7 @@ const MAX_REMEMBERED = 1000;
 
 /** What a {@link SessionWatch} is made with. */
 export interface WatchDependencies {
-  readonly sessions: ConsoleSessions;
+  readonly sessions: Pick<ConsoleSessions, 'sessionsToClose' | 'connectionsToClose'>;
   readonly registry: ChannelRegistry;
   /** Name of this node. */
   readonly node: string;

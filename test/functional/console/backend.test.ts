@@ -3,7 +3,8 @@
 // sends the client no result; TLS, pins and the retries between the two ports.
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Site, type ConsoleRow } from '../../fixtures/kerbside.js';
+import { Site } from '../../fixtures/kerbside.js';
+import type { ConsoleEntry } from '../../fixtures/sources-file.js';
 import { freePort, waitFor } from '../../fixtures/program.js';
 import type { Behaviour, SpiceServerOptions } from '../../fixtures/spice-server-options.js';
 
@@ -47,7 +48,7 @@ async function failsToLink(uuid: string, audit: string): Promise<number> {
 }
 
 const TLS_ROW = { hypervisor: 'localhost' };
-const pinned = (subject: string): Partial<ConsoleRow> => ({ host_subject: subject });
+const pinned = (subject: string): Partial<ConsoleEntry> => ({ host_subject: subject });
 
 const withTls = (): SpiceServerOptions => ({ tls: site.certificates.hypervisor });
 const onlyTls = (): SpiceServerOptions => ({ ...withTls(), plain: false });
