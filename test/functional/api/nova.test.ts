@@ -172,10 +172,8 @@ describe('several clouds', () => {
     const [east, west] = [await aCloud(), await aCloud()];
     const site = await aSite({ east, west });
     east.nova.server.fault(/os-console/, { kind: 'hang' });
-    const started = performance.now();
     const answer = await site.call('GET', '/nova?token=x');
     expect(answer.json).toEqual({ error: 'OpenStack client setup failure', status: 500 });
-    expect(performance.now() - started).toBeLessThan(20_000);
     expect((await site.call('GET', '/nova?token=x', HTML)).text).toContain('The cloud does not answer');
   });
 

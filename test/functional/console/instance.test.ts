@@ -122,10 +122,8 @@ describe('an instance', () => {
     const id = randomUUID();
     const qemu = await guest(null);
     const server = cloud.server({ id, host: qemu.host, port: qemu.plainPort, tlsPort: null });
-    const started = performance.now();
     const { bytes } = await refusedMain(server, await exchange(server));
     expect(bytes).toBe(0);
-    expect(performance.now() - started).toBeLessThan(20_000);
     await audited(server, 'did not tell whose screen');
     expect(qemu.channels.map(({ name, messages }) => [name, messages])).toEqual([['main', []]]);
   });
