@@ -155,7 +155,9 @@ describe("a console of one's project", () => {
       error: 'direct console access requires an administrator',
       status: 403,
     });
-    expect((await as('admin', 'GET', `/console/direct/cloud/${OURS}/console.vv`)).text).toContain('\nhost=192.0.2.10\n');
+    expect((await as('admin', 'GET', `/console/direct/cloud/${OURS}/console.vv`)).text).toContain(
+      '\nhost=192.0.2.10\n',
+    );
   });
 
   it('can be ended by a member', async () => {
