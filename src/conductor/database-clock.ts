@@ -21,7 +21,8 @@ export class DatabaseClock {
   jumpedAt = -Infinity;
   private since: number | null = null;
   private last = 0;
-  private offset = 0;
+  /** Seconds from our clock to the database's; null before the first answer. */
+  private offset: number | null = null;
 
   /** @param longestGap seconds between two answers that are no break */
   constructor(private readonly longestGap: number) {}
@@ -29,10 +30,9 @@ export class DatabaseClock {
   /** Observes an answer; gives by how many seconds the database's clock has jumped, null when it has not. */
   observe({ sent, received, databaseTime }: Answer): number | null {
     const offset = databaseTime - (sent + received) / 2000;
-    const connected = this.since !== null;
-    const broken = !connected || sent - this.last > this.longestGap * 1000;
-    const moved = offset - this.offset;
-    const jumped = connected && Math.abs(moved) > TOLERANCE_SECONDS + (received - sent) / 1000;
+    const broken = this.since === null || sent - this.last > this.longestGap * 1000;
+    const moved = offset - (this.offset ?? offset);
+    const jumped = Math.abs(moved) > TOLERANCE_SECONDS + (received - sent) / 1000;
     if (jumped) this.jumpedAt = sent;
     if (broken || jumped) this.since = sent;
     this.last = sent;
@@ -40,9 +40,14 @@ export class DatabaseClock {
     return jumped ? moved : null;
   }
 
+  /** A statement has failed: however short the outage was, others may have missed a heartbeat in it. */
+  failed(): void {
+    this.since = null;
+  }
+
   /** The database's time at `now` (milliseconds of performance.now()), epoch seconds. */
   databaseTime(now: number): number {
-    return this.offset + now / 1000;
+    return (this.offset ?? 0) + now / 1000;
   }
 
   /** Seconds at `now` (milliseconds of performance.now()); 0 when there has been no answer for too long. */

@@ -124,6 +124,7 @@ export class Leadership {
       if (this.failing) log.info('leases are looked at again');
       this.failing = false;
     } catch (error) {
+      this.clock.failed();
       if (!this.failing)
         log.error('leases cannot be looked at; background tasks stop when theirs run out', {
           error: error as Error,

@@ -25,6 +25,24 @@ describe('the clock with the database', () => {
     expect(clock.connectedFor(11_000)).toBe(1);
   });
 
+  it('begins anew when a statement has failed, however soon the next one is answered', () => {
+    const clock = new DatabaseClock(3);
+    clock.observe(at(0));
+    clock.observe(at(1000));
+    clock.failed();
+    expect(clock.connectedFor(2000)).toBe(0);
+    expect(clock.observe(at(2000))).toBeNull();
+    expect(clock.connectedFor(2500)).toBe(0.5);
+  });
+
+  it('notices a jump that happened while statements failed', () => {
+    const clock = new DatabaseClock(3);
+    clock.observe(at(0));
+    clock.failed();
+    expect(clock.observe(at(1000, 60))).toBeCloseTo(60);
+    expect(clock.jumpedAt).toBe(1000);
+  });
+
   it.each([3600, -3600])('begins anew when the clock of the database jumps by %i s', (jump) => {
     const clock = new DatabaseClock(3);
     clock.observe(at(0));
