@@ -27,7 +27,7 @@ import type {
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
-import { closeNodeRecords, recoverChannels } from './session-recovery.js';
+import { closeNodeRecords, recoverChannels, toLostConnection } from './session-recovery.js';
 
 /** The channels of this site's sessions. */
 export class ConsoleChannels {
@@ -133,15 +133,7 @@ export class ConsoleChannels {
       reason,
       now,
     );
-    const lost = rows.map((row) => ({
-      connectionRef: row.connection_ref,
-      sessionId: row.session_id,
-      generation: row.generation,
-      channelType: row.channel_type,
-      channelId: row.channel_id,
-      source: row.source ?? '',
-      uuid: row.uuid ?? '',
-    }));
+    const lost = rows.map(toLostConnection);
     this.announceMains(lost);
     return lost;
   }

@@ -2,6 +2,7 @@
 // Sessions of a node that is taken for dead, and may come back. A dead node's channels are closed in the records; a node that
 // was only cut off reopens those that still run, except those whose session went on without them.
 import { closeLost, listOwnConnections } from '../db/api/console-connections.js';
+import type { OwnConnection } from '../db/api/console-connections.js';
 import {
   auditLostNode,
   closeLostConnections,
@@ -123,7 +124,12 @@ export async function closeNodeRecords(db: Database, node: string, now: number):
   );
   await auditLostNode(db, node, NODE_AUDIT.lost);
   if ((await closeLostConnections(db, node, refs, now)) === 0) return [];
-  return rows.map((row) => ({
+  return rows.map(toLostConnection);
+}
+
+/** An open connection of a process that is gone. */
+export function toLostConnection(row: OwnConnection): LostConnection {
+  return {
     connectionRef: row.connection_ref,
     sessionId: row.session_id,
     generation: row.generation,
@@ -131,5 +137,5 @@ export async function closeNodeRecords(db: Database, node: string, now: number):
     channelId: row.channel_id,
     source: row.source ?? '',
     uuid: row.uuid ?? '',
-  }));
+  };
 }
