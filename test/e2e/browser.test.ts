@@ -104,7 +104,7 @@ it('terminating the session ends it on the page at once', async () => {
   const vv = await fresh();
   const page = await open(vv.password);
   await page.sees();
-  expect(page.open).toBe(4);
+  await waitFor('all four channels', () => page.open === 4);
   await lab.kerbside.terminate(lab.kerbside.sessionId(vv));
   await waitFor('the end of all WebSockets', () => page.open === 0);
   expect(await lab.kerbside.audit(SOURCE, CONSOLE)).toContain('Session terminated by request');

@@ -21,6 +21,9 @@ export const KEY_MAX_USES = 1000;
  */
 const SPKI_PREFIX = Buffer.from('30819f300d06092a864886f70d010101050003818d00', 'hex');
 
+/** Bytes of a ciphertext that spice-html5 may have moved; one more happens once in 16 million links. */
+const MOST_SHIFTED = 2;
+
 /** One RSA-1024 key pair. A link keeps the key it was shown, whatever replaces it meanwhile. */
 export class TicketKey {
   /** DER SubjectPublicKeyInfo, 162 bytes, as the link reply carries it. */
@@ -39,11 +42,25 @@ export class TicketKey {
     return new TicketKey(pair.publicKey, pair.privateKey);
   }
 
-  /** The ticket's text up to its first NUL; null when the block does not decrypt. */
+  /**
+   * The ticket's text up to its first NUL; null when the block does not decrypt.
+   * spice-html5 (0.3 at least, `rsa_encrypt` of ticket.js) drops the zero bytes that a ciphertext starts with, one
+   * in 256, and fills up at the end: such a block is opened as it was meant.
+   */
   decrypt(ciphertext: Buffer): string | null {
+    let block = ciphertext;
+    for (let shifted = 0; shifted <= MOST_SHIFTED; shifted += 1) {
+      const text = this.open(block);
+      if (text !== null || block.at(-1) !== 0) return text;
+      block = Buffer.concat([Buffer.of(0), block.subarray(0, -1)]);
+    }
+    return null;
+  }
+
+  private open(block: Buffer): string | null {
     let plain: Buffer;
     try {
-      plain = privateDecrypt(this.privateKey, ciphertext);
+      plain = privateDecrypt(this.privateKey, block);
     } catch {
       return null;
     }

@@ -28,6 +28,16 @@ describe('TicketKey', () => {
     expect(key.decrypt(Buffer.alloc(5))).toBeNull();
     expect(key.decrypt(encryptByHand(makeTicketKey().publicKey, 'a token'))).toBeNull();
   });
+
+  it('opens a block without the zero byte that it should start with, as spice-html5 sends it', async () => {
+    const key = await TicketKey.create();
+    let block: Buffer;
+    do block = encryptByHand(key.publicKey, 'a token');
+    while (block[0] !== 0);
+    const sent = Buffer.concat([block.subarray(1), Buffer.alloc(1)]);
+    expect(key.decrypt(block)).toBe('a token');
+    expect(key.decrypt(sent)).toBe('a token');
+  });
 });
 
 describe('TicketKeys', () => {
