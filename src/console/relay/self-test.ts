@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { addAbortSignal } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
+import { signalWithin } from '../../net/deadline.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
 
 const CHUNK_BYTES = 131_072;
@@ -25,7 +26,7 @@ export async function tlsWritesConsumeTheirBuffer(material: TlsMaterial): Promis
   });
   // Of this process alone: workers that share the port would get each other's connections.
   server.listen({ port: 0, host: '127.0.0.1', exclusive: true });
-  const deadline = AbortSignal.timeout(TIMEOUT_MS);
+  const deadline = signalWithin(TIMEOUT_MS);
   try {
     await once(server, 'listening', { signal: deadline });
     const { port } = server.address() as AddressInfo;
