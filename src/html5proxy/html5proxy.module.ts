@@ -4,24 +4,33 @@ import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { BrokerModule } from '../broker/broker.module.js';
 import { TokenExchange } from '../broker/token-exchange.js';
 import { CONF } from '../conf/conf.module.js';
-import type { Conf } from '../conf/index.js';
+import { provider, tokenFor } from '../injection.js';
 import { Database } from '../objects/database.js';
+import { ObjectsModule } from '../objects/objects.module.js';
+import { SessionOutcomes } from '../objects/session-outcome.js';
 import { ServiceLife } from '../service/life.js';
 import { ProcessMetrics } from '../service/metrics.js';
-import { startHtml5Proxy } from './server.js';
+import { startHtml5Proxy, type Html5Services } from './server.js';
 
-@Module({ imports: [BrokerModule] })
+const SERVICES = tokenFor<Html5Services>('Html5Services');
+
+@Module({
+  imports: [BrokerModule, ObjectsModule],
+  providers: [
+    provider(
+      SERVICES,
+      [CONF, Database, ProcessMetrics, TokenExchange, SessionOutcomes],
+      (conf, db, metrics, exchange, outcomes): Html5Services => ({ conf, db, metrics, exchange, outcomes }),
+    ),
+  ],
+})
 export class Html5ProxyModule implements OnApplicationBootstrap {
   constructor(
     @Inject(ServiceLife) private readonly life: ServiceLife,
-    @Inject(CONF) private readonly conf: Conf,
-    @Inject(Database) private readonly db: Database,
-    @Inject(ProcessMetrics) private readonly metrics: ProcessMetrics,
-    @Inject(TokenExchange) private readonly exchange: TokenExchange,
+    @Inject(SERVICES) private readonly services: Html5Services,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { conf, db, metrics, exchange } = this;
-    this.life.adopt(await startHtml5Proxy({ conf, db, metrics, exchange }));
+    this.life.adopt(await startHtml5Proxy(this.services));
   }
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a browser gets by HTTP: the client's files, the health of the service, and at /spice_auto.html?token=... the
-// exchange of a console token for the page with the session's password.
+// What a browser gets by HTTP: the client's files, the health of the service, at /spice_auto.html?token=... the exchange
+// of a console token for the page with the session's password, and, for a page whose desktop has ended, why.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { explanation, EXPLANATION_TYPE, type Explained } from '../service/explanation.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { explanation, EXPLANATION_POLICY, EXPLANATION_TYPE, type Explained } from '../service/explanation.js';
 import { loggerFor } from '../log.js';
 import type { NetworkList } from '../net/network-list.js';
 import type { Readiness } from '../service/readiness.js';
 import type { Exchange, TokenExchange } from '../broker/token-exchange.js';
+import { DatabaseError } from '../exception.js';
+import type { SessionOutcomes } from '../objects/session-outcome.js';
 import { browserOf } from './browser.js';
+import { endedAs, endedUnknown, type Ended } from './ended.js';
 import { contentSecurityPolicy, HEADERS } from './headers.js';
 import type { Html5Metrics } from './metrics.js';
+import { ENDED_PATH } from './page-script.js';
 import { PAGE, type WebFile, type WebRoot } from './web-root.js';
 
 const log = loggerFor('kerbside.html5proxy.request');
@@ -17,6 +22,7 @@ const log = loggerFor('kerbside.html5proxy.request');
 /** What {@link Pages} is made with. */
 export interface PagesDependencies {
   readonly exchange: Pick<TokenExchange, 'open'>;
+  readonly outcomes: Pick<SessionOutcomes, 'of'>;
   readonly metrics: Html5Metrics;
   readonly readiness: Pick<Readiness, 'fault'>;
   readonly trusted: NetworkList;
@@ -26,12 +32,19 @@ export interface PagesDependencies {
 
 /** A console token of Kerbside; those of Nova are UUIDs. */
 const OWN_TOKEN = /^[A-Za-z0-9]{48}$/;
+/** A page may ask before the end of its main channel has been written: looks, and the pause between two. */
+const LOOKS = 12;
+const LOOK_PAUSE_MS = 250;
+/** Pages that are told at the same time. */
+const MOST_ASKING = 64;
 const LONGEST_TITLE = 300;
 const LIVE = '/healthcheck/live';
 const READY = '/healthcheck';
 
 /** Answers HTTP requests. */
 export class Pages {
+  private asking = 0;
+
   constructor(
     private readonly parts: PagesDependencies,
     private web: WebRoot,
@@ -68,8 +81,9 @@ export class Pages {
     const { path, query } = target;
     const token = query.get('token');
     if (path === READY || path === LIVE) await this.health(response, path);
-    else if (path === PAGE && token !== null && !query.has('password')) {
-      await this.open(request, response, token, query.get('title'));
+    else if (path === ENDED_PATH) await this.tellEnd(request, response);
+    else if (path === PAGE && !query.has('password')) {
+      await this.open(request, response, token ?? '', query.get('title'));
     } else {
       const file = this.web.get(path);
       if (file === undefined) plain(response, 404, 'not found');
@@ -83,6 +97,35 @@ export class Pages {
     response.setHeader('Content-Type', 'application/json');
     response.writeHead(fault === undefined ? 200 : 503);
     response.end(JSON.stringify(fault === undefined ? { result: 'ok' } : { error: fault, status: 503 }));
+  }
+
+  /** What became of the desktop that the request's token is for. */
+  private async tellEnd(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, token = ''] = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '') ?? [];
+    response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('Content-Type', 'application/json');
+    const told = await this.ended(token, () => response.destroyed);
+    response.writeHead(200).end(JSON.stringify(told));
+  }
+
+  private async ended(token: string, gone: () => boolean): Promise<Ended> {
+    if (token === '') return endedUnknown('absent');
+    if (!OWN_TOKEN.test(token)) return endedUnknown('unknown');
+    if (this.asking >= MOST_ASKING) return endedUnknown('lost');
+    this.asking += 1;
+    try {
+      for (let look = 1; ; look += 1) {
+        const outcome = await this.parts.outcomes.of(token);
+        if (!outcome.open || look === LOOKS || gone()) return endedAs(outcome);
+        await sleep(LOOK_PAUSE_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      log.warning('a page could not be told how its desktop ended', { error: error.message });
+      return endedUnknown('unavailable');
+    } finally {
+      this.asking -= 1;
+    }
   }
 
   /** Sends the browser to the page with a password; whatever else the URL asked for, another host for instance, is gone. */
@@ -144,7 +187,7 @@ export class Pages {
 
   private explain(response: ServerResponse, status: number, about: Explained): void {
     response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('Content-Security-Policy', "default-src 'none'");
+    response.setHeader('Content-Security-Policy', EXPLANATION_POLICY);
     response.writeHead(status, { 'Content-Type': EXPLANATION_TYPE }).end(explanation(about));
   }
 

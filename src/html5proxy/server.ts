@@ -17,6 +17,7 @@ import { listen } from '../net/listen.js';
 import { plainAddress } from '../net/address.js';
 import { NetworkList } from '../net/network-list.js';
 import type { Database } from '../objects/database.js';
+import type { SessionOutcomes } from '../objects/session-outcome.js';
 import { Readiness } from '../service/readiness.js';
 import type { TokenExchange } from '../broker/token-exchange.js';
 import { Html5Metrics } from './metrics.js';
@@ -32,6 +33,7 @@ export interface Html5Services {
   readonly conf: Conf;
   readonly db: Database;
   readonly exchange: TokenExchange;
+  readonly outcomes: SessionOutcomes;
   /** Where its metrics are exposed; it serves them unless another part of the process does. */
   readonly metrics: ProcessMetrics;
 }
@@ -121,13 +123,13 @@ export class Html5Server {
  * @throws StartupError when the port is taken, or a file that the service needs cannot be read
  */
 export async function startHtml5Proxy(services: Html5Services): Promise<Html5Server> {
-  const { conf } = services;
+  const { conf, exchange, outcomes } = services;
   const metrics = new Html5Metrics();
   const web = await readWebRoot(conf.html5proxy.web);
   const trusted = new NetworkList(conf.html5proxy.trustedProxies);
   const origins = conf.html5proxy.allowedOrigins;
   const readiness = new Readiness(services.db, { starting: true });
-  const pages = new Pages({ exchange: services.exchange, metrics, readiness, trusted, origins }, web);
+  const pages = new Pages({ exchange, outcomes, metrics, readiness, trusted, origins }, web);
   const sockets = new Sockets({
     ...{ leg: await proxyLeg(conf), metrics, trusted, origins },
     maxConnections: conf.html5proxy.maxConnections,

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { ConfError } from '../exception.js';
+import { pageScript, SCRIPT_PATH, withPageScript } from './page-script.js';
 
 /** The page that Nova's URLs lead to. */
 export const PAGE = '/spice_auto.html';
@@ -56,7 +57,10 @@ export async function readWebRoot(folder: string): Promise<WebRoot> {
     const { code, message } = error as NodeJS.ErrnoException;
     throw fault(`the folder ${folder} cannot be read (${code ?? message})`);
   }
-  if (!files.has(PAGE)) throw fault(`the folder ${folder} has no spice_auto.html`);
+  const page = files.get(PAGE);
+  if (page === undefined) throw fault(`the folder ${folder} has no spice_auto.html`);
+  files.set(PAGE, webFile(PAGE, Buffer.from(withPageScript(page.body.toString('utf8')))));
+  files.set(SCRIPT_PATH, webFile(SCRIPT_PATH, Buffer.from(pageScript())));
   return files;
 }
 

@@ -17,6 +17,7 @@ import { Database } from './database.js';
 import { InstanceFacts } from './instance-fact.js';
 import { Inventory } from './inventory.js';
 import { Services } from './service.js';
+import { SessionOutcomes } from './session-outcome.js';
 import { Sources } from './source.js';
 import { Users } from './user.js';
 
@@ -46,6 +47,11 @@ const NOUNS = [
   provider(InstanceFacts, [Database], (db) => new InstanceFacts(db)),
   provider(Inventory, [Database], (db) => new Inventory(db)),
   provider(Services, [Database], (db) => new Services(db)),
+  provider(
+    SessionOutcomes,
+    [Database, CONF],
+    (db, { console }) => new SessionOutcomes(db, { reconnectGrace: console.reconnectGrace }),
+  ),
   provider(Sources, [Database], (db) => new Sources(db)),
   provider(Users, [Database], (db) => new Users(db)),
 ];

@@ -1,9 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page that a person reads whose console did not open: what happened, and what to do. Fixed sentences only: nothing
-// of the request is in it, and nothing is loaded from anywhere.
+// The page that a person reads whose console did not open, or has ended: what happened, and what to do. Fixed sentences
+// only: nothing of the request is in it, and nothing is loaded from anywhere.
+import { hash } from 'node:crypto';
 
 /** What there is to explain. */
-export type Explained = 'absent' | 'unknown' | 'limited' | 'unavailable' | 'stopped' | 'moving' | 'building';
+export type Explained =
+  | 'absent'
+  | 'unknown'
+  | 'limited'
+  | 'unavailable'
+  | 'stopped'
+  | 'moving'
+  | 'building'
+  | 'in_use'
+  | 'terminated'
+  | 'gone'
+  | 'unreachable'
+  | 'machine_ended'
+  | 'idle'
+  | 'interrupted'
+  | 'not_opened'
+  | 'lost';
+
+const STYLE =
+  ':root{color-scheme:light dark}body{margin:0;font:16px/1.5 sans-serif;background:Canvas;color:CanvasText}' +
+  'main{max-width:34rem;margin:15vh auto 0;padding:0 1.5rem}h1{font-size:1.5rem;line-height:1.3}';
+
+/** The Content-Security-Policy of the page: its own style and nothing else. Who may frame it is for the service to say. */
+export const EXPLANATION_POLICY = `default-src 'none'; style-src 'sha256-${hash('sha256', STYLE, 'base64')}'`;
 
 /** The media type of the page. */
 export const EXPLANATION_TYPE = 'text/html; charset=utf-8';
@@ -25,14 +49,50 @@ const SENTENCES: Readonly<Record<Explained, readonly [string, string]>> = {
   stopped: ['The machine is not running', 'Start it, then open its console again.'],
   moving: ['The machine is being moved to another host', 'Try again when that is done.'],
   building: ['The machine is not ready yet', 'Try again when it has been started.'],
+  in_use: [
+    'This desktop is open in another window',
+    'Close it there first, or open the console from your dashboard again.',
+  ],
+  terminated: [
+    'This desktop session was ended',
+    'Its owner or an administrator ended it. Open the console from your dashboard again.',
+  ],
+  gone: ['The machine does not exist any more', 'Choose another one in your dashboard.'],
+  unreachable: [
+    'The screen of the machine cannot be reached',
+    'Its host does not answer. Load this page again in a moment; if it stays so, tell your administrator.',
+  ],
+  machine_ended: [
+    'The machine closed its screen',
+    'It was shut down or restarted, or its screen was opened elsewhere. Load this page again when it runs.',
+  ],
+  idle: [
+    'This desktop was not used for a long time',
+    'Load this page again, or open the console from your dashboard.',
+  ],
+  interrupted: [
+    'The console service was restarted',
+    'The machine runs on. Load this page again in a moment.',
+  ],
+  not_opened: [
+    'The desktop could not be opened',
+    'The console service did not answer. Load this page again in a moment; if it stays so, tell your administrator.',
+  ],
+  lost: ['The connection to the machine was lost', 'The machine runs on. Load this page again.'],
 };
+
+/** The two sentences: what happened, and what to do. */
+export function sentencesAbout(about: Explained): { readonly title: string; readonly advice: string } {
+  const [title, advice] = SENTENCES[about];
+  return { title, advice };
+}
 
 /** The page. */
 export function explanation(about: Explained): string {
-  const [title, advice] = SENTENCES[about];
+  const { title, advice } = sentencesAbout(about);
   return (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' +
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n' +
-    `<title>${title}</title>\n</head>\n<body>\n<main>\n<h1>${title}</h1>\n<p>${advice}</p>\n</main>\n</body>\n</html>\n`
+    `<title>${title}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<main>\n<h1>${title}</h1>\n<p>${advice}</p>\n</main>\n</body>\n</html>\n`
   );
 }

@@ -92,20 +92,34 @@ it('what stands in the title of a link does not run', async () => {
   expect(page.console.some((line) => line.includes('Content Security Policy'))).toBe(true);
 });
 
-it('a wrong token shows no picture, and the page asks for another password', async () => {
+it('a link without a token, and a page whose token is refused, say so', async () => {
   await fresh();
-  const page = await open('x'.repeat(48));
-  await waitFor('the question', () => page.dialogs.length > 0);
-  expect(page.dialogs[0]).toBe('Password');
-  expect(await page.screen()).toBeNull();
+  const absent = await open('');
+  expect(await absent.page.locator('h1').innerText()).toBe('This link has no console token');
+  const refused = await open('x'.repeat(48));
+  expect(await refused.said()).toContain('This console link is not valid any more');
+  expect([refused.dialogs, await refused.screen()]).toEqual([[], null]);
 });
 
-it('terminating the session ends it on the page at once', async () => {
+it('terminating the session ends it on the page at once, which says so; loading it again, too', async () => {
   const vv = await fresh();
   const page = await open(vv.password);
   await page.sees();
   await waitFor('all four channels', () => page.open === 4);
   await lab.kerbside.terminate(lab.kerbside.sessionId(vv));
   await waitFor('the end of all WebSockets', () => page.open === 0);
+  expect(await page.said()).toMatch(/^This desktop session was ended\n[^]*Ended: /);
   expect(await lab.kerbside.audit(SOURCE, CONSOLE)).toContain('Session terminated by request');
+  await Promise.all([page.page.waitForEvent('load'), page.page.keyboard.press('Enter')]);
+  expect(await page.said()).toContain('This desktop session was ended');
+});
+
+it('a machine whose host does not answer is named, and one that ends', async () => {
+  const vv = await fresh();
+  const page = await open(vv.password);
+  await page.sees();
+  await lab.guest.stop();
+  expect(await page.said()).toMatch(/The machine closed its screen|cannot be reached/);
+  const late = await open((await fresh()).password);
+  expect(await late.said()).toContain('The screen of the machine cannot be reached');
 });

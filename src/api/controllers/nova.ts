@@ -4,7 +4,12 @@
 import { Controller, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { InvalidInput } from '../../exception.js';
-import { explanation, EXPLANATION_TYPE, type Explained } from '../../service/explanation.js';
+import {
+  explanation,
+  EXPLANATION_POLICY,
+  EXPLANATION_TYPE,
+  type Explained,
+} from '../../service/explanation.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { TokenExchange, type Exchange } from '../../broker/token-exchange.js';
 import { clientAddress } from '../client-view.js';
@@ -33,7 +38,9 @@ export class NovaController {
     if (refusal === null) return;
     const { fault, explained } = refusal;
     if (!isBrowser(request)) throw fault;
-    response.status(fault.status).set(fault.headers).set('Content-Type', EXPLANATION_TYPE);
+    response.status(fault.status).set(fault.headers);
+    response.set('Content-Security-Policy', `${EXPLANATION_POLICY}; frame-ancestors 'none'`);
+    response.set('Content-Type', EXPLANATION_TYPE);
     response.send(Buffer.from(explanation(explained), 'utf8'));
   }
 

@@ -4,7 +4,7 @@
 import type { CloseReason } from '../../close-reason.js';
 import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
-import { batches, byRows, placeholders } from '../statements.js';
+import { batches, byRows, placeholders, withIndex } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
 
 const BATCH = 500;
@@ -256,6 +256,20 @@ export async function listOpenConnections(
   if (sessionIds.length === 0) return [];
   const rows = await db.query<OpenConnectionRow>(LIST_OPEN.connections(sessionIds.length), sessionIds);
   return rows.sort((a, b) => a.id - b.id);
+}
+
+/** The newest channel of a type of a session; null: none was ever opened, or it is long forgotten. */
+export async function newestChannel(
+  db: Statements,
+  sessionId: string,
+  channelType: number,
+): Promise<Pick<ConsoleConnectionRow, 'closed' | 'reason'> | null> {
+  const [row] = await db.query<Pick<ConsoleConnectionRow, 'closed' | 'reason'>>(
+    `SELECT closed, reason FROM console_connections${withIndex(db, 'console_connections_session')} ` +
+      'WHERE session_id = ? AND channel_type = ? ORDER BY id DESC LIMIT 1',
+    [sessionId, channelType],
+  );
+  return row ?? null;
 }
 
 /** Removes up to `limit` rows closed before `before`; gives how many. */

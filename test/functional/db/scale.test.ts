@@ -11,6 +11,7 @@ import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Inventory } from '../../../src/objects/inventory.js';
 import { reapAuditEvents, reapExpired } from '../../../src/objects/reaper.js';
+import { SessionOutcomes } from '../../../src/objects/session-outcome.js';
 import { Sources } from '../../../src/objects/source.js';
 import { Users } from '../../../src/objects/user.js';
 import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
@@ -199,6 +200,15 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
         const tokens = new ConsoleTokens(at, { tokenTtl: 600, now: () => NOW });
         const { key, sessionId } = await tokens.mintLink({ source, uuid, issuedTo: 'alice' });
         await tokens.redeem(sessionId, key);
+      },
+    ],
+    [
+      'what became of a session',
+      async (at) => {
+        const { token } = await new ConsoleTokens(at, { tokenTtl: 600, now: () => NOW }).mint({
+          ...{ source, uuid, issuedTo: 'alice' },
+        });
+        await new SessionOutcomes(at, { reconnectGrace: 60, now: () => NOW }).of(token);
       },
     ],
     ['the consoles of a project that owns the busy one', (at) => consoles(at).list(PAGE, BUSY)],

@@ -4,6 +4,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Ended } from '../../../src/html5proxy/ended.js';
 import { Cloud, SERVICE_PASSWORD } from '../../fixtures/cloud.js';
 import { Html5Proxy, PAGE_TEXT, type RawRequest } from '../../fixtures/html5proxy.js';
 import { Site } from '../../fixtures/kerbside.js';
@@ -12,6 +13,11 @@ import { linkChannel } from '../../fixtures/spice-client.js';
 
 const CLOUD = 'cloud';
 const PAGE = '/spice_auto.html';
+/** The page as it is served: with our script before the client's own. */
+const SERVED = PAGE_TEXT.replace(
+  '<!doctype html>',
+  '<!doctype html><script src="kerbside-ended.js"></script>',
+);
 
 let site: Site;
 let cloud: Cloud;
@@ -79,7 +85,7 @@ describe('the files', () => {
 
   it('have a page whose own scripts run, and no other', async () => {
     const { status, body, headers } = await get(`${PAGE}?password=x`);
-    expect([status, body]).toEqual([200, PAGE_TEXT]);
+    expect([status, body]).toEqual([200, SERVED]);
     expect(headers['cache-control']).toBe('no-store');
     const policy = String(headers['content-security-policy']);
     const [scripts = ''] = /script-src [^;]*/.exec(policy) ?? [];
@@ -184,6 +190,14 @@ describe('a link of Nova', () => {
     expect(cloud.nova.server.requests).toHaveLength(0);
   });
 
+  it('without a token is explained, whatever else it asks for', async () => {
+    const answer = await get(`${PAGE}?host=evil.example.org&port=1`);
+    expect([answer.status, answer.body]).toEqual([
+      401,
+      expect.stringContaining('This link has no console token'),
+    ]);
+  });
+
   it.each([
     ['no token', '', 401, 'This link has no console token'],
     ['an unknown token', '00000000-0000-4000-8000-000000000000', 404, 'not valid any more'],
@@ -194,7 +208,9 @@ describe('a link of Nova', () => {
     const answer = await get(`${PAGE}?token=${token}`);
     expect(answer.status).toBe(status);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(answer.headers['content-security-policy']).toBe("default-src 'none'");
+    expect(answer.headers['content-security-policy']).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'$/,
+    );
     expect(answer.body).toContain(sentence);
     expect(answer.body).not.toContain('alert');
   });
@@ -232,6 +248,38 @@ describe('a link of Nova', () => {
   });
 });
 
+describe('the end of a desktop', () => {
+  const ended = async (token?: string): Promise<Partial<Ended>> => {
+    const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    const answer = await get('/kerbside-ended', { headers });
+    expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'no-store']);
+    return JSON.parse(answer.body) as Partial<Ended>;
+  };
+
+  it('is told by its token: never opened, a dead host, terminated', async () => {
+    const { token, id } = novaToken();
+    const password = (await redirected(`${PAGE}?token=${token}`)).get('password') ?? '';
+    expect(await ended(password)).toMatchObject({ about: 'not_opened', reason: null, ended_at: null });
+    const channel = await linkChannel({ ...site.clientOptions(), password });
+    expect(channel.outcome).toMatchObject({ type: 'closed', stage: 'result' });
+    await waitFor('the record of the end', async () => (await ended(password)).about === 'unreachable');
+    const dead = await ended(password);
+    expect(dead).toMatchObject({
+      title: expect.stringContaining('cannot be reached'),
+      reason: 'backend failed',
+    });
+    expect(dead.ended_at).toEqual(expect.any(Number));
+    expect((await site.kerbside.api('POST', `/console/${CLOUD}/${id}/terminate`)).status).toBe(200);
+    expect(await ended(password)).toMatchObject({ about: 'terminated' });
+  });
+
+  it('is told of no token, of one that is none, and of one that nobody knows', async () => {
+    expect(await ended()).toMatchObject({ about: 'absent' });
+    expect(await ended("' OR 1=1")).toMatchObject({ about: 'unknown' });
+    expect(await ended('x'.repeat(48))).toMatchObject({ about: 'unknown', advice: expect.any(String) });
+  });
+});
+
 describe('the program', () => {
   it('logs every request, and no token', async () => {
     const { token } = novaToken();
@@ -261,7 +309,7 @@ describe('the program', () => {
     rmSync(page);
     html5.program.child.kill('SIGHUP');
     await waitFor('the fault', () => html5.program.output().includes('has no spice_auto.html'));
-    expect((await get(`${PAGE}?password=x`)).body).toBe(PAGE_TEXT);
+    expect((await get(`${PAGE}?password=x`)).body).toBe(SERVED);
     writeFileSync(page, PAGE_TEXT);
   });
 });

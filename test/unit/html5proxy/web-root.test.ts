@@ -24,7 +24,9 @@ describe('readWebRoot', () => {
     writeFileSync(join(folder, 'a', 'b', 'c.JS'), 'x');
     symlinkSync(join(folder, 'a', 'b', 'c.JS'), join(folder, 'link.js'));
     const web = await readWebRoot(folder);
-    expect([...web.keys()].sort()).toEqual(['/a/b/c.JS', '/link.js', '/spice_auto.html']);
+    expect([...web.keys()].sort()).toEqual([
+      ...['/a/b/c.JS', '/kerbside-ended.js', '/link.js', '/spice_auto.html'],
+    ]);
     expect(web.get('/a/b/c.JS')).toMatchObject({ type: 'text/javascript; charset=utf-8', scripts: [] });
     expect(web.get('/spice_auto.html')).toMatchObject({ scripts: [hashOf('1')] });
     expect(web.get('/link.js')?.etag).toBe(web.get('/a/b/c.JS')?.etag);
