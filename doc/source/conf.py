@@ -3,21 +3,25 @@
 
 import json
 import pathlib
+import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE))
 
 project = "Kerbside"
 author = "Kerbside developers"
 release = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["version"]
 version = release
 
-extensions = ["sphinx.ext.graphviz"]
+extensions = ["sphinx.ext.graphviz", "openapi_pages"]
 # Drawings are text in the repository; a page that is looked at closely wants lines, not pixels.
 graphviz_output_format = "svg"
 root_doc = "index"
 exclude_patterns = []
 # Served as it is, beside the pages that link to it.
 html_extra_path = ["openapi.json"]
+html_static_path = ["_static"]
 html_theme = "alabaster"
 html_theme_options = {"description": "Native SPICE desktops from clouds", "fixed_sidebar": True, "page_width": "1100px"}
 html_sidebars = {"**": ["about.html", "navigation.html", "searchbox.html"]}

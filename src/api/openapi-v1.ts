@@ -221,7 +221,10 @@ const NO_SESSION = { 404: 'session not found' };
 /** The operations of /v1 by their handlers. */
 export const V1_OPERATIONS = {
   'version.show': { summary: 'The versions of the OpenStack API', answer: ref('Versions') },
-  'version.showBare': { summary: 'The same', answer: ref('Versions') },
+  'version.showBare': {
+    summary: 'The versions of the OpenStack API, as with the slash',
+    answer: ref('Versions'),
+  },
   'v1Console.list': { summary: 'List consoles', answer: ref('V1Consoles'), query: FILTERS },
   'v1Console.create': {
     summary:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OpenAPI 3.1 document, made from the table of routes. doc/source/openapi.json is a copy; a test compares.
 import { VERSION } from '../version.js';
-import { isVersioned } from './microversion.js';
+import { isVersioned, versionText } from './microversion.js';
 import { arrayOf, schemaRef, SCHEMAS } from './openapi-schemas.js';
 import { V1_OPERATIONS, V1_SCHEMAS, type V1Query } from './openapi-v1.js';
 import type { Route } from './route.js';
@@ -165,7 +165,16 @@ function operation(route: Route, about: Operation): Json {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(about.body === undefined ? {} : { requestBody: { required: true, content: json(about.body) } }),
     security: route.access === 'public' ? [] : securityOf(route),
+    ...extensions(route),
     responses: responses(route, about),
+  };
+}
+
+/** What OpenAPI has no word for: the rule of the policy, and the version of /v1 that a route came with. */
+function extensions({ rule, since }: Route): Json {
+  return {
+    ...(rule === undefined ? {} : { 'x-kerbside-rule': rule }),
+    ...(since === undefined ? {} : { 'x-kerbside-since': versionText(since) }),
   };
 }
 

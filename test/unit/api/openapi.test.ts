@@ -10,9 +10,16 @@ import { ROUTES } from '../../../src/api/routes.js';
 import { LoginBody } from '../../../src/api/schemas/login.js';
 import { CreateConsoleBody } from '../../../src/api/schemas/v1.js';
 
+interface Operation {
+  readonly operationId: string;
+  readonly security: readonly unknown[];
+  readonly 'x-kerbside-rule'?: string;
+  readonly 'x-kerbside-since'?: string;
+}
+
 const text = toJson(openApiDocument());
 const document = JSON.parse(text) as {
-  paths: Record<string, Record<string, { operationId: string; security: unknown[]; responses: object }>>;
+  paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, unknown> };
 };
 
@@ -36,6 +43,18 @@ describe('the OpenAPI document', () => {
       expect([route.path, openToAll]).toEqual([
         route.path,
         route.access === 'public' || route.access === 'optional',
+      ]);
+    }
+  });
+
+  it('names the rule and the version of each route', () => {
+    for (const { path, method, rule, since } of ROUTES) {
+      const operation = document.paths[path.replace(/:([a-z]+)/g, '{$1}')]?.[method.toLowerCase()];
+      const version = since === undefined ? undefined : `1.${since}`;
+      expect([path, operation?.['x-kerbside-rule'], operation?.['x-kerbside-since']]).toEqual([
+        path,
+        rule,
+        version,
       ]);
     }
   });
