@@ -3,8 +3,10 @@
 // leaves the optional packages of the other platforms out, and `npm ci` refuses such a lock file. Their entries
 // follow from the lock file itself: the version from the package that asks for them, the platform from their names.
 //   node tox-style-scripts/complete-lock.mjs           writes the missing entries
-//   node tox-style-scripts/complete-lock.mjs --check   names them and fails
+//   node tox-style-scripts/complete-lock.mjs --check   names them and fails; so it does for a package that wants a newer Node
+//                                                      than package.json asks for, of which npm warns everybody
 import { readFileSync, writeFileSync } from 'node:fs';
+import semver from 'semver';
 
 const PATH = 'package-lock.json';
 const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32'];
@@ -44,10 +46,23 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   }
 }
 
+/** Packages that do not run under the oldest Node that ours does, with what they want. */
+function tooNew() {
+  const oldest = semver.minVersion(JSON.parse(readFileSync('package.json', 'utf8')).engines.node);
+  return Object.entries(lock.packages).filter(
+    ([, { engines }]) => engines?.node !== undefined && !semver.satisfies(oldest, engines.node),
+  );
+}
+
 if (process.argv.includes('--check')) {
+  const unfit = tooNew();
   for (const path of missing.keys())
     console.error(`${PATH}: ${path} is missing; run: node tox-style-scripts/complete-lock.mjs`);
-  process.exitCode = missing.size === 0 ? 0 : 1;
+  for (const [path, { version, engines }] of unfit)
+    console.error(
+      `${PATH}: ${path} ${version} wants Node ${engines.node}; take an older version of it ("overrides")`,
+    );
+  process.exitCode = missing.size + unfit.length === 0 ? 0 : 1;
 } else if (missing.size > 0) {
   const [root, ...others] = [...Object.entries(lock.packages), ...missing];
   others.sort(([a], [b]) => a.localeCompare(b, 'en'));
