@@ -25,7 +25,7 @@ LABEL org.opencontainers.image.title="kerbside" \
       org.opencontainers.image.description="SPICE console broker and proxy" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates libstdc++6 spice-html5 \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates libstdc++6 openssl spice-html5 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/dpkg.log /var/log/apt \
     && groupadd --gid 42495 kerbside \
     && useradd --no-log-init --no-create-home --uid 42495 --gid kerbside \

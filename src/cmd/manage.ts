@@ -3,7 +3,9 @@
 // kerbside-manage: what an operator does by hand. One file of src/cmd/manage/ for each noun; the code that talks to
 // the database is loaded only by the commands that need it.
 import { baseCommand } from './arguments.js';
+import { addCertificateCommands } from './manage/certificate.js';
 import { addConfigCommands } from './manage/config.js';
+import { addConsoleCommands } from './manage/console.js';
 import { addDatabaseCommands } from './manage/database.js';
 import { addPolicyCommands } from './manage/policy.js';
 import { addServiceCommands } from './manage/service.js';
@@ -15,12 +17,14 @@ import { runManage } from './manage/run.js';
 
 const command = baseCommand(
   'kerbside-manage',
-  'Manages the database, tokens, users and sessions of Kerbside.',
+  'Manages the database, certificates, users, consoles and sessions of Kerbside.',
 );
 addDatabaseCommands(command);
+addCertificateCommands(command);
 addTokenCommands(command);
 addUserCommands(command);
 addServiceCommands(command);
+addConsoleCommands(command);
 addSessionCommands(command);
 addEncryptionCommands(command);
 addConfigCommands(command);

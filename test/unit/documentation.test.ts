@@ -7,7 +7,9 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { Command } from 'commander';
 import { parse } from 'yaml';
 import { ROUTES } from '../../src/api/routes.js';
+import { addCertificateCommands } from '../../src/cmd/manage/certificate.js';
 import { addConfigCommands } from '../../src/cmd/manage/config.js';
+import { addConsoleCommands } from '../../src/cmd/manage/console.js';
 import { addDatabaseCommands } from '../../src/cmd/manage/database.js';
 import { addEncryptionCommands } from '../../src/cmd/manage/encryption.js';
 import { addPolicyCommands } from '../../src/cmd/manage/policy.js';
@@ -65,7 +67,9 @@ async function metricNames(): Promise<string[]> {
 function manageCommands(): Map<string, Set<string>> {
   const manage = new Command();
   for (const add of [
+    addCertificateCommands,
     addConfigCommands,
+    addConsoleCommands,
     addDatabaseCommands,
     addEncryptionCommands,
     addPolicyCommands,

@@ -8,13 +8,16 @@ import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
 import { everyPage } from './pages.js';
 import { configure, say, withContext } from './run.js';
+import { ageInWords, reportInWords } from './service-report.js';
 
-const COLUMNS = ['id', 'host', 'binary', 'state', 'status', 'version', 'updated', 'report'];
+const COLUMNS = ['id', 'host', 'binary', 'state', 'status', 'version', 'last_seen', 'report'];
 
 function toRow(service: Service, format: Format): Row {
-  const { id, host, binary, state, status, version, heartbeat } = service;
-  const updated = format === 'json' ? heartbeat : new Date(heartbeat * 1000).toISOString();
-  return { id, host, binary, state, status, version, updated, report: JSON.stringify(service.report) };
+  const { id, host, binary, state, status, version, heartbeat, age, report } = service;
+  const row = { id, host, binary, state, status, version };
+  return format === 'json'
+    ? { ...row, updated: heartbeat, report: JSON.stringify(report) }
+    : { ...row, last_seen: ageInWords(age), report: reportInWords(report) };
 }
 
 function readId(text: string): number {

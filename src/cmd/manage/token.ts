@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-manage token create: an API token, signed with the seed of the configuration. It needs no database.
-import { closeSync, fchmodSync, openSync, writeSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { checkSeed } from '../../conf/index.js';
+import { writePrivately } from '../private-file.js';
 import { configure, say } from './run.js';
 
 const LONGEST_MINUTES = 10 * 366 * 24 * 60;
-const OWNER_ONLY = 0o600;
 
 interface TokenOptions {
   readonly subject: string;
@@ -25,17 +24,6 @@ function readMinutes(text: string): number {
 function readSubject(text: string): string {
   if (/^[^\p{Cc}]{1,255}$/u.test(text.trim())) return text.trim();
   throw new InvalidArgumentError('Give a user name of 1 to 255 characters.');
-}
-
-/** Writes a file that only its owner can read, also when it existed with another mode. */
-function writePrivately(path: string, text: string): void {
-  const descriptor = openSync(path, 'w', OWNER_ONLY);
-  try {
-    fchmodSync(descriptor, OWNER_ONLY);
-    writeSync(descriptor, text);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 async function createToken(options: TokenOptions, command: Command): Promise<void> {

@@ -8,10 +8,19 @@ import type { Format } from '../table.js';
 import { configure, say, withContext } from './run.js';
 import { everyPage } from './pages.js';
 
-interface CreateOptions {
-  readonly admin?: true;
+interface PasswordOptions {
   readonly passwordFile?: string;
 }
+
+interface CreateOptions extends PasswordOptions {
+  readonly admin?: true;
+}
+
+const PASSWORD_FILE = [
+  '--password-file <file>',
+  'read the password from the first line of this file',
+] as const;
+const TOKENS_STAY = 'API tokens that were issued before stay valid until they expire';
 
 async function createUser(name: string, options: CreateOptions, command: Command): Promise<void> {
   const conf = configure(command);
@@ -20,6 +29,16 @@ async function createUser(name: string, options: CreateOptions, command: Command
   await withContext({ conf }, [Users], async (users) => {
     const user = await users.create(name, password, { admin: options.admin === true });
     say(`user ${user.name} created${user.admin ? ', with the rights of an administrator' : ''}`);
+  });
+}
+
+async function setPassword(name: string, options: PasswordOptions, command: Command): Promise<void> {
+  const conf = configure(command);
+  const password = await readPassword(options.passwordFile);
+  const { Users } = await import('../../objects/user.js');
+  await withContext({ conf }, [Users], async (users) => {
+    if (!(await users.setPassword(name, password))) throw noUser(name);
+    say(`user ${name} has a new password; ${TOKENS_STAY}`);
   });
 }
 
@@ -41,20 +60,29 @@ async function deleteUser(name: string, _options: unknown, command: Command): Pr
   const conf = configure(command);
   const { Users } = await import('../../objects/user.js');
   await withContext({ conf }, [Users], async (users) => {
-    if (!(await users.remove(name))) throw new NotFound(`there is no user ${name}`);
-    say(`user ${name} deleted; API tokens that were issued before stay valid until they expire`);
+    if (!(await users.remove(name))) throw noUser(name);
+    say(`user ${name} deleted; ${TOKENS_STAY}`);
   });
 }
 
-/** Adds `user create`, `user list` and `user delete`. */
+function noUser(name: string): NotFound {
+  return new NotFound(`there is no user ${name}`);
+}
+
+/** Adds `user create`, `user password`, `user list` and `user delete`. */
 export function addUserCommands(manage: Command): void {
   const user = manage.command('user').description('local users').helpCommand(false);
   user
     .command('create <name>')
     .description('create a user; the password is asked for, or read from a file or from standard input')
     .option('--admin', 'give the user the rights of an administrator')
-    .option('--password-file <file>', 'read the password from the first line of this file')
+    .option(...PASSWORD_FILE)
     .action(createUser);
+  user
+    .command('password <name>')
+    .description('set the password of a user; it is asked for, or read from a file or from standard input')
+    .option(...PASSWORD_FILE)
+    .action(setPassword);
   user
     .command('list')
     .description('list the users')

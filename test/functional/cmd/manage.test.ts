@@ -5,8 +5,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase } from '../../fixtures/open-database.js';
 import { verifyToken } from '../../../src/identity/jwt.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import { hashToken } from '../../../src/objects/console-token.js';
+import { Consoles } from '../../../src/objects/console.js';
 import { Services } from '../../../src/objects/service.js';
+import { Sources } from '../../../src/objects/source.js';
+import { Users } from '../../../src/objects/user.js';
+import type { Database } from '../../../src/objects/database.js';
 import type { ProgramResult } from '../../fixtures/program.js';
+import { aConsole } from '../../fixtures/rows.js';
+import { runOnTerminal } from '../../fixtures/terminal.js';
+import { parseVvFile } from '../../fixtures/vv-file.js';
 import { Site } from './site.js';
 
 const site = new Site();
@@ -18,6 +27,31 @@ afterAll(() => site.close());
 function manage(...args: string[]): Promise<ProgramResult> {
   return site.run('manage', args);
 }
+
+/** Works with the site's database as another process. */
+async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
+  const connection = `sqlite:///${join(site.folder, 'kerbside.sqlite')}`;
+  const encryptionKeyFile = join(site.folder, 'encryption.key');
+  const db = await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 1 }, { sync: false });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+describe('kerbside-manage with half a command', () => {
+  it.each([[[]], [['user']], [['console']], [['certificate']]])(
+    'prints the help of %j, and fails',
+    async (words) => {
+      const result = await manage(...words);
+      expect([result.status, result.stdout]).toEqual([1, '']);
+      expect(result.stderr).toContain(
+        `Usage: ${['kerbside-manage', ...words].join(' ')} [options] [command]`,
+      );
+    },
+  );
+});
 
 describe('kerbside-manage before there is a database', () => {
   it('asks for db sync', async () => {
@@ -60,6 +94,54 @@ describe('kerbside-manage', () => {
       status: 1,
       stderr: 'kerbside-manage: there is no user alice\n',
     });
+  });
+
+  it('sets a password, and leaves the user as it was', async () => {
+    const file = join(site.folder, 'new-password');
+    writeFileSync(file, 'first\n');
+    await manage('user', 'create', 'carol', '--admin', '--password-file', file);
+    writeFileSync(file, 'second\n');
+    expect((await manage('user', 'password', 'carol', '--password-file', file)).stdout).toBe(
+      'user carol has a new password; API tokens that were issued before stay valid until they expire\n',
+    );
+    await withDatabase(async (db) => {
+      expect(await new Users(db).verify('carol', 'first')).toBeNull();
+      expect(await new Users(db).verify('carol', 'second')).toMatchObject({ admin: true });
+    });
+    expect(await manage('user', 'password', 'nobody', '--password-file', file)).toMatchObject({
+      status: 1,
+      stderr: 'kerbside-manage: there is no user nobody\n',
+    });
+    await manage('user', 'delete', 'carol');
+  });
+
+  it('asks for a password twice at a terminal, and shows nothing of it', async () => {
+    const file = join(site.folder, 'old-password');
+    writeFileSync(file, 'old\n');
+    await manage('user', 'create', 'dave', '--password-file', file);
+    const line = ['dist/cmd/manage.js', '--config-file', site.conf, 'user', 'password', 'dave'];
+    const typing = (again: string) =>
+      runOnTerminal(
+        process.execPath,
+        line,
+        [
+          { prompt: 'Password: ', typed: 'tiny-secret' },
+          { prompt: 'Password again: ', typed: again },
+        ],
+        { PATH: process.env['PATH'] },
+      );
+    const differing = await typing('tiny-secert');
+    expect([differing.status, differing.shown]).toEqual([
+      1,
+      expect.stringContaining('the two passwords differ'),
+    ]);
+    const same = await typing('tiny-secret');
+    expect([same.status, same.shown]).toEqual([0, expect.stringContaining('user dave has a new password')]);
+    expect(differing.shown + same.shown).not.toContain('tiny-');
+    await withDatabase(async (db) => {
+      expect(await new Users(db).verify('dave', 'tiny-secret')).not.toBeNull();
+    });
+    await manage('user', 'delete', 'dave');
   });
 
   it('refuses an empty password', async () => {
@@ -121,6 +203,65 @@ describe('kerbside-manage', () => {
   });
 });
 
+describe('kerbside-manage console', () => {
+  const uuid = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
+  beforeAll(() =>
+    withDatabase(async (db) => {
+      await new Sources(db).upsert({ name: 'lab', type: 'static' });
+      await new Consoles(db).reconcile('lab', [aConsole({ uuid, name: 'desk' })]);
+    }),
+  );
+
+  it('lists the consoles', async () => {
+    expect((await manage('console', 'list')).stdout).toMatch(
+      new RegExp(`\\| lab +\\| ${uuid} \\| desk \\| hypervisor\\.example\\.org \\| - +\\| - +\\| 0 +\\|`),
+    );
+    const listed = JSON.parse((await manage('console', 'list', '--format', 'json')).stdout) as unknown;
+    expect(listed).toMatchObject([{ source: 'lab', uuid, name: 'desk', sessions: 0 }]);
+  });
+
+  it('writes a file of its owner alone that holds a token of the records, and does not print it', async () => {
+    const file = join(site.folder, 'desk.vv');
+    writeFileSync(file, 'there before', { mode: 0o644 });
+    const result = await manage('console', 'open', 'lab', uuid, '--save', file);
+    expect([result.status, result.stderr]).toEqual([0, '']);
+    expect(result.stdout).toMatch(/desk\.vv opens desk once, until 2\S+Z: remote-viewer \S+desk\.vv\n$/);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const vv = parseVvFile(readFileSync(file, 'utf8'));
+    expect(result.stdout).not.toContain(vv.password);
+    expect([vv.host, vv.tlsPort, vv.port]).toEqual(['localhost', 5900, null]);
+    expect(vv.ca).toContain('BEGIN CERTIFICATE');
+    await withDatabase(async (db) => {
+      const rows = await db.query('SELECT source, uuid, issued_to FROM console_tokens WHERE token_hash = ?', [
+        hashToken(vv.password),
+      ]);
+      expect(rows).toEqual([
+        { source: 'lab', uuid, issued_to: expect.stringContaining('(kerbside-manage)') },
+      ]);
+      const { events } = await new AuditEvents(db).list('lab', uuid, 1);
+      expect(events).toMatchObject([
+        { message: 'Created authentication token for session.', node: 'test-node' },
+      ]);
+    });
+  });
+
+  it('prints the file when that is asked for, and nothing else', async () => {
+    const result = await manage('console', 'open', 'lab', uuid, '--save', '-');
+    expect(parseVvFile(result.stdout).values.get('title')).toMatch(/^desk via proxy session ID \w{12}$/);
+    expect(result.stderr).toBe('');
+  });
+
+  it('writes nothing for a console that is not there', async () => {
+    const file = join(site.folder, 'absent.vv');
+    expect(await manage('console', 'open', 'lab', 'no-such', '--save', file)).toMatchObject({
+      status: 1,
+      stderr:
+        'kerbside-manage: there is no console no-such of source lab; "kerbside-manage console list" shows those that are known\n',
+    });
+    expect(existsSync(file)).toBe(false);
+  });
+});
+
 const NO_KEYSTONE = {
   OS_KEYSTONE_AUTHTOKEN__AUTH_URL: 'http://127.0.0.1:1',
   OS_KEYSTONE_AUTHTOKEN__USERNAME: 'kerbside',
@@ -145,7 +286,7 @@ describe('kerbside-manage service', () => {
     }
     await db.close();
     expect((await service('list')).stdout).toMatch(
-      /\| 1 +\| node-a \| kerbside-proxy \| up +\| running +\| 0\.9\.0 +\|/,
+      /\| 1 +\| node-a \| kerbside-proxy \| up +\| running +\| 0\.9\.0 +\| \d+ s ago +\| channels 3 +\|/,
     );
     const listed = JSON.parse((await service('list', '--format', 'json')).stdout) as unknown;
     expect(listed).toMatchObject([{ state: 'up' }, { state: 'down', status: 'stopped' }, { host: 'node-c' }]);

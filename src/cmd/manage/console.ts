@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// kerbside-manage console: the consoles that Kerbside knows, and a .vv file that opens one of them. Who may run this may read
+// the database, so no policy is asked.
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { NotFound } from '../../exception.js';
+import type { Console } from '../../objects/console.js';
+import { writePrivately } from '../private-file.js';
+import { printRows, readFormat } from '../table.js';
+import type { Format, Row } from '../table.js';
+import { everyPage } from './pages.js';
+import { configure, say, withContext } from './run.js';
+
+const STDOUT = '-';
+const COLUMNS = ['source', 'uuid', 'name', 'hypervisor', 'state', 'project_id', 'sessions'];
+
+function toRow(console: Console): Row {
+  return {
+    source: console.source,
+    uuid: console.uuid,
+    name: console.name,
+    hypervisor: console.hypervisor,
+    state: console.instanceState,
+    project_id: console.projectId,
+    sessions: console.sessionIds.length,
+  };
+}
+
+async function list(options: { readonly format: Format }, command: Command): Promise<void> {
+  const conf = configure(command);
+  const { Consoles } = await import('../../objects/console.js');
+  await withContext({ conf }, [Consoles], async (consoles) => {
+    const found = await everyPage((page) => consoles.list(page));
+    printRows(options.format, COLUMNS, found.map(toRow));
+  });
+}
+
+/** For the audit trail: a token made here is made for whoever sits at the terminal. */
+function operator(): string {
+  try {
+    return `${userInfo().username} (kerbside-manage)`;
+  } catch {
+    // A container may run as a user without a name.
+    return `user ${process.getuid?.() ?? '?'} (kerbside-manage)`;
+  }
+}
+
+async function open(
+  source: string,
+  uuid: string,
+  options: { readonly save: string },
+  command: Command,
+): Promise<void> {
+  const conf = configure(command);
+  const { CaCertificate } = await import('../../tls/ca-certificate.js');
+  const { ConsoleFiles } = await import('../../api/console-files.js');
+  const { ConsoleIssue } = await import('../../broker/console-issue.js');
+  const { AuditEvents } = await import('../../objects/audit-event.js');
+  const { ConsoleTokens } = await import('../../objects/console-token.js');
+  const { Consoles } = await import('../../objects/console.js');
+  // Before the token: a file that clients could not use would cost one.
+  const files = new ConsoleFiles(conf.spice, await CaCertificate.load(conf.spice.cacertPath));
+  const wanted = [Consoles, ConsoleTokens, AuditEvents] as const;
+  await withContext({ conf }, wanted, async (consoles, tokens, events) => {
+    const console = await consoles.identify(source, uuid);
+    if (console?.sourceIsThere !== true) {
+      throw new NotFound(
+        `there is no console ${uuid} of source ${source}; "kerbside-manage console list" shows those that are known`,
+      );
+    }
+    const issue = new ConsoleIssue({ tokens, events, node: conf.default.nodeName });
+    const session = await issue.token({ source, uuid, issuedTo: operator() });
+    const name = console.name ?? uuid;
+    const text = await files.text({ uuid, name: console.name, ...session });
+    if (options.save === STDOUT) {
+      process.stdout.write(text);
+      return;
+    }
+    writePrivately(options.save, text);
+    const until = new Date(session.expires * 1000).toISOString();
+    say(`${options.save} opens ${name} once, until ${until}: remote-viewer ${options.save}`);
+  });
+}
+
+/** Adds `console list` and `console open`. */
+export function addConsoleCommands(manage: Command): void {
+  const console = manage
+    .command('console')
+    .description('consoles, and files that open them')
+    .helpCommand(false);
+  console
+    .command('list')
+    .description('list the consoles that Kerbside knows')
+    .option('--format <format>', 'table or json', readFormat, 'table')
+    .action(list);
+  console
+    .command('open <source> <uuid>')
+    .description(
+      'write a .vv file that opens a console; it holds a password, and is readable for its owner only',
+    )
+    .option('--save <file>', 'the file to write; - prints it', 'console.vv')
+    .action(open);
+}
