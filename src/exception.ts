@@ -26,6 +26,30 @@ export class ConfError extends StartupError {
   }
 }
 
+/** Several faults that each stop the start: printed in one line each. */
+export class StartupFaults extends StartupError {
+  constructor(readonly faults: readonly string[]) {
+    super(faults.join('; '));
+  }
+}
+
+/**
+ * Ends in the faults that were found: one as it is, several as {@link StartupFaults}, each once. None: returns.
+ *
+ * @throws StartupError
+ */
+export function throwFaults(found: readonly StartupError[]): void {
+  const [first] = found;
+  if (first === undefined) return;
+  const messages = new Set(found.flatMap(faultsOf));
+  throw messages.size === 1 ? first : new StartupFaults([...messages]);
+}
+
+/** What is wrong, one line for each fault. */
+export function faultsOf(error: KerbsideException): readonly string[] {
+  return error instanceof StartupFaults ? error.faults : [error.message];
+}
+
 /** The database is missing, unreachable, of another schema version, or refused a statement. */
 export class DatabaseError extends KerbsideException {}
 

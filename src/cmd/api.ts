@@ -7,10 +7,9 @@ await runProgram(
   {
     name: 'kerbside-api',
     summary: 'The REST service of Kerbside.',
-    signsTokens: true,
     syncsSchema: false,
-    servesHttp: true,
-    parts: async () => [(await import('../api/api.module.js')).ApiModule],
+    parts: () => ['api'],
+    modules: async () => [(await import('../api/api.module.js')).ApiModule],
   },
   process.argv,
 );

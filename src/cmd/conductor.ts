@@ -7,10 +7,9 @@ await runProgram(
   {
     name: 'kerbside-conductor',
     summary: 'The background work of Kerbside: sources, expired tokens, retention.',
-    signsTokens: false,
     syncsSchema: false,
-    servesHttp: false,
-    parts: async () => [
+    parts: () => ['conductor'],
+    modules: async () => [
       (await import('../service/exporter.module.js')).ExporterModule,
       (await import('../conductor/conductor.module.js')).ConductorModule,
       (await import('../notifications/notifications.module.js')).NotificationsModule,

@@ -7,10 +7,9 @@ await runProgram(
   {
     name: 'kerbside-html5proxy',
     summary: 'SPICE in the browser: the client and its WebSockets.',
-    signsTokens: false,
     syncsSchema: false,
-    servesHttp: false,
-    parts: async () => [(await import('../html5proxy/html5proxy.module.js')).Html5ProxyModule],
+    parts: () => ['html5proxy'],
+    modules: async () => [(await import('../html5proxy/html5proxy.module.js')).Html5ProxyModule],
   },
   process.argv,
 );

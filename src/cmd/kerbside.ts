@@ -8,10 +8,14 @@ await runProgram(
   {
     name: 'kerbside',
     summary: 'Kerbside all in one: REST service, SPICE proxy and background work.',
-    signsTokens: true,
     syncsSchema: true,
-    servesHttp: true,
-    parts: async ({ html5proxy }) => [
+    parts: ({ html5proxy }) => [
+      'proxy',
+      ...(html5proxy.enabled ? (['html5proxy'] as const) : []),
+      'conductor',
+      'api',
+    ],
+    modules: async ({ html5proxy }) => [
       (await import('../console/console.module.js')).ConsoleModule,
       ...(html5proxy.enabled ? [(await import('../html5proxy/html5proxy.module.js')).Html5ProxyModule] : []),
       (await import('../conductor/conductor.module.js')).ConductorModule,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a program reports why it cannot go on: one line on standard error and exit status 1. Faults of the site (a bad
-// option, a taken port, an absent database) have no stack trace; an unexpected one is ours, and is logged.
+// How a program reports why it cannot go on: a line for each fault on standard error, and exit status 1. Faults of the
+// site (a bad option, a taken port, an absent database) have no stack trace; an unexpected one is ours, and is logged.
 import { types } from 'node:util';
-import { KerbsideException } from '../exception.js';
+import { faultsOf, KerbsideException } from '../exception.js';
 import type { Logger } from '../log.js';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -45,12 +45,16 @@ export function describeFault(error: unknown): string | undefined {
   return isSystemError(error) ? describeSystemError(error) : undefined;
 }
 
-/** Prints why a program cannot go on; the caller exits with status 1. */
+/** Prints why a program cannot go on, one line for each fault; the caller exits with status 1. */
 export function reportFault(program: string, error: unknown, log: Logger): void {
+  for (const text of linesOf(error, log))
+    process.stderr.write(`${program}: ${text.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+}
+
+function linesOf(error: unknown, log: Logger): readonly string[] {
+  if (error instanceof KerbsideException) return faultsOf(error);
   const fault = describeFault(error);
-  if (fault === undefined) {
-    log.error('unexpected failure', { error: error instanceof Error ? error : new Error(String(error)) });
-  }
-  const text = fault ?? `unexpected failure: ${error instanceof Error ? error.message : String(error)}`;
-  process.stderr.write(`${program}: ${text.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  if (fault !== undefined) return [fault];
+  log.error('unexpected failure', { error: error instanceof Error ? error : new Error(String(error)) });
+  return [`unexpected failure: ${error instanceof Error ? error.message : String(error)}`];
 }

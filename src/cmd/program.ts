@@ -2,31 +2,29 @@
 // The life of a service program: read the configuration, open the database, start the parts, wait for a signal, stop.
 //   first SIGTERM or SIGINT: drain (accept nothing new, let sessions run for [proxy] drain_timeout), then close
 //   second one: close at once        SIGHUP: read again what may change        exit status 0 after a stop
-// What fails before the start is done ends in one line on standard error and exit status 1.
+// What fails before the start is done ends in a line for each fault on standard error and exit status 1.
 import type { INestApplicationContext } from '@nestjs/common';
 import { checkSeed, describeConf, loadConf } from '../conf/index.js';
 import type { Conf, ConfArgs } from '../conf/index.js';
 import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
+import { KerbsideException, StartupError } from '../exception.js';
 import { ServiceLife } from '../service/life.js';
 import { VERSION } from '../version.js';
 import { baseCommand, confArgs } from './arguments.js';
 import type { PartModule } from './context.js';
+import type { InspectedProgram, Stage } from './inspection.js';
 import { describeFault, reportFault } from './outcome.js';
 
 /** What makes one program differ from another. */
-export interface Program {
+export interface Program extends InspectedProgram {
   readonly name: string;
   readonly summary: string;
-  /** True: refuse to start without [api] auth_secret_seed. */
-  readonly signsTokens: boolean;
   /** True: bring the schema up to date; false: refuse an old one. */
   readonly syncsSchema: boolean;
-  /** Whether one of its parts is the REST service. */
-  readonly servesHttp: boolean;
   /** Loads the modules of its parts, in the order of their start; only when the configuration is good. */
-  readonly parts: (conf: Conf) => Promise<readonly PartModule[]>;
+  readonly modules: (conf: Conf) => Promise<readonly PartModule[]>;
 }
 
 /** Closing takes no longer than this, whatever hangs. */
@@ -52,6 +50,9 @@ class Run {
   /** The last configuration that could be loaded. */
   private lastGood: Conf;
   private readonly warnings: readonly string[];
+  /** Whether one of its parts is the REST service. */
+  private readonly servesHttp: boolean;
+  private reached: Stage = 'configuration';
 
   constructor(
     private readonly program: Program,
@@ -59,13 +60,19 @@ class Run {
   ) {
     this.log = loggerFor(program.name);
     const loaded = loadConf(args, process.env);
-    const seedWarnings = program.signsTokens ? checkSeed(loaded.conf) : [];
+    this.servesHttp = program.parts(loaded.conf).includes('api');
+    const seedWarnings = this.servesHttp ? checkSeed(loaded.conf) : [];
     this.conf = loaded.conf;
     this.lastGood = loaded.conf;
     this.warnings = [...loaded.warnings, ...seedWarnings];
     const { debug, useJson, logFile } = loaded.conf.default;
     configureLogging({ debug, useJson, file: logFile });
     this.life = new ServiceLife(this.conf.proxy.drainTimeout * 1000 + DRAIN_SLACK_MS);
+  }
+
+  /** How far the start came. */
+  get stage(): Stage {
+    return this.reached;
   }
 
   async start(): Promise<void> {
@@ -79,13 +86,14 @@ class Run {
     try {
       // Only when the configuration is good: Nest takes a second.
       const { startService } = await import('./context.js');
-      const { conf, life } = this;
-      const { name, syncsSchema: sync, servesHttp } = this.program;
-      const parts = await this.program.parts(conf);
+      const { conf, life, servesHttp } = this;
+      const { name, syncsSchema: sync } = this.program;
+      const parts = await this.program.modules(conf);
+      this.reached = 'parts';
       this.app = await startService({ name, conf, sync, life, parts, servesHttp });
     } catch (error) {
       // Of two faults the first is reported.
-      await doneWithin(this.life.close(), GIVE_UP_MS);
+      if (!(await doneWithin(this.life.close(), GIVE_UP_MS))) this.reached = 'hanging';
       throw error;
     }
     this.started = true;
@@ -172,9 +180,21 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
+  const args = confArgs(command);
+  let run: Run | undefined;
   try {
-    await new Run(program, confArgs(command)).start();
+    run = new Run(program, args);
+    await run.start();
   } catch (error) {
-    die(error);
+    die(await everyFault(error, program, args, run?.stage ?? 'configuration'));
   }
+}
+
+/** With the first fault of the site all others, so that they can be mended at once. */
+async function everyFault(error: unknown, program: Program, args: ConfArgs, stage: Stage): Promise<unknown> {
+  const fault = describeFault(error);
+  if (fault === undefined) return error;
+  const first = error instanceof KerbsideException ? error : new StartupError(fault);
+  const { inspectStart } = await import('./inspection.js');
+  return inspectStart(first, program, args, stage);
 }

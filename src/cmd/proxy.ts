@@ -7,10 +7,9 @@ await runProgram(
   {
     name: 'kerbside-proxy',
     summary: 'The SPICE proxy of Kerbside.',
-    signsTokens: false,
     syncsSchema: false,
-    servesHttp: false,
-    parts: async () => [(await import('../console/console.module.js')).ConsoleModule],
+    parts: () => ['proxy'],
+    modules: async () => [(await import('../console/console.module.js')).ConsoleModule],
   },
   process.argv,
 );

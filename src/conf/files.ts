@@ -3,7 +3,7 @@
 // one; then the *.conf files of every --config-dir in the order of their names. The later file wins.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StartupError } from '../exception.js';
+import { StartupError, throwFaults } from '../exception.js';
 import { parseIni } from './parser.js';
 import type { Assignment } from './parser.js';
 
@@ -46,13 +46,34 @@ function filesOf(directory: string): string[] {
  * @param args the files and directories of the command line
  * @param defaultFile read when the command line names no file, and it exists
  * @returns the assignments of each file, the file that wins last
- * @throws StartupError naming the file (and line) that cannot be read
+ * @throws StartupError naming every file (and line) that cannot be read
  */
 export function readFiles(args: ConfArgs, defaultFile = DEFAULT_CONFIG_FILE): Assignment[][] {
   const named = args.configFiles.length > 0 ? args.configFiles : existsSync(defaultFile) ? [defaultFile] : [];
-  const files = [...named, ...args.configDirs.flatMap(filesOf)];
-  return files.map((file) => {
-    const text = attempt('configuration file', file, () => readFileSync(file, 'utf8'));
-    return parseIni(text, file);
+  const faults: StartupError[] = [];
+  const found = [
+    ...named,
+    ...args.configDirs.flatMap((directory) => orFault(faults, () => filesOf(directory)) ?? []),
+  ].flatMap((file) => {
+    const assignments = orFault(faults, () =>
+      parseIni(
+        attempt('configuration file', file, () => readFileSync(file, 'utf8')),
+        file,
+      ),
+    );
+    return assignments === undefined ? [] : [assignments];
   });
+  throwFaults(faults);
+  return found;
+}
+
+/** Goes on after a fault, for the others. */
+function orFault<T>(faults: StartupError[], read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    faults.push(error);
+    return undefined;
+  }
 }

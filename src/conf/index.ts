@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads the configuration: for each option the environment, else the files, else the default; then freezes it.
-// A value that does not fit stops the start with a ConfError; what is merely odd becomes a warning, which the
-// program logs once.
-import { ConfError } from '../exception.js';
+// Values that do not fit stop the start, all of them at once; what is merely odd becomes a warning, which the program logs
+// once.
+import { ConfError, throwFaults } from '../exception.js';
+import type { StartupError } from '../exception.js';
 import { unreadNames } from './environment.js';
 import { readFiles } from './files.js';
 import type { ConfArgs } from './files.js';
@@ -10,6 +11,7 @@ import { listGroups } from './groups.js';
 import type { Conf } from './groups.js';
 import { Loader } from './loader.js';
 import type { Assignment } from './parser.js';
+import { Secret } from './secret.js';
 import { didYouMean } from './suggestion.js';
 import { propertyName } from './types.js';
 import type { OptionValue } from './types.js';
@@ -22,6 +24,13 @@ export type { ConfArgs } from './files.js';
 export interface LoadedConf {
   readonly conf: Conf;
   readonly warnings: readonly string[];
+}
+
+/** What can be read of a configuration that may have faults. */
+export interface InspectedConf extends LoadedConf {
+  readonly faults: readonly StartupError[];
+  /** Whether all of these, `group.option` or whole groups, have the values that they were given. */
+  readonly isSound: (...names: readonly string[]) => boolean;
 }
 
 /** The value that the original shipped for "nobody has set the seed". */
@@ -50,38 +59,103 @@ function unknownNames(files: readonly Assignment[][]): string[] {
   });
 }
 
-function checkPairs(conf: Conf): void {
-  const { certPath, keyPath } = conf.spice;
-  if (certPath.length === keyPath.length) return;
-  throw new ConfError(
-    'spice',
-    'key_path',
-    `${keyPath.length} keys for ${certPath.length} certificates in cert_path`,
-    'name one key for each certificate, in the same order',
-  );
+/** A rule for options that have to fit each other. */
+interface Agreement {
+  readonly between: readonly string[];
+  /** @throws ConfError */
+  readonly check: (conf: Conf) => void;
 }
 
-function checkHeartbeat(conf: Conf): void {
-  const { reportInterval, serviceDownTime } = conf.default;
-  if (serviceDownTime >= 3 * reportInterval) return;
-  throw new ConfError(
-    'DEFAULT',
-    'service_down_time',
-    `${serviceDownTime} s is less than three times report_interval (${reportInterval} s)`,
-    'raise it, or lower report_interval: one late heartbeat must not make a live node dead',
-  );
+const AGREEMENTS: readonly Agreement[] = [
+  {
+    between: ['spice.cert_path', 'spice.key_path'],
+    check: ({ spice: { certPath, keyPath } }) => {
+      if (certPath.length === keyPath.length) return;
+      throw new ConfError(
+        'spice',
+        'key_path',
+        `${keyPath.length} keys for ${certPath.length} certificates in cert_path`,
+        'name one key for each certificate, in the same order',
+      );
+    },
+  },
+  {
+    between: ['DEFAULT.report_interval', 'DEFAULT.service_down_time'],
+    check: ({ default: { reportInterval, serviceDownTime } }) => {
+      if (serviceDownTime >= 3 * reportInterval) return;
+      throw new ConfError(
+        'DEFAULT',
+        'service_down_time',
+        `${serviceDownTime} s is less than three times report_interval (${reportInterval} s)`,
+        'raise it, or lower report_interval: one late heartbeat must not make a live node dead',
+      );
+    },
+  },
+];
+
+/** Reads every option, and goes on after a fault. */
+class Building {
+  readonly faults: StartupError[] = [];
+  /** The options whose values do not fit, as `group.option`, and their groups. */
+  private readonly unsound = new Set<string>();
+
+  constructor(private readonly loader: Loader) {}
+
+  build(): Conf {
+    const groups = listGroups().map(([property, group]) => {
+      const options = Object.entries(group.options).map(([option, spec]) => [
+        propertyName(option),
+        this.value(group.name, option) ?? (spec.type === 'secret' ? new Secret('') : spec.default),
+      ]);
+      return [property, Object.freeze(Object.fromEntries(options))] as const;
+    });
+    // The shape follows from the same declarations as the type: GroupValues in types.ts.
+    const conf = Object.freeze(Object.fromEntries(groups)) as unknown as Conf;
+    for (const { between, check } of AGREEMENTS) {
+      if (!this.isSound(...between)) continue;
+      this.orFault(between, () => check(conf));
+    }
+    return conf;
+  }
+
+  isSound(...names: readonly string[]): boolean {
+    return !names.some((name) => this.unsound.has(name));
+  }
+
+  private value(group: string, option: string): OptionValue | undefined {
+    return this.orFault([`${group}.${option}`], () => this.loader.value(group, option));
+  }
+
+  private orFault<T>(options: readonly string[], read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfError)) throw error;
+      this.faults.push(error);
+      for (const option of options) this.unsound.add(option).add(option.slice(0, option.indexOf('.')));
+      return undefined;
+    }
+  }
 }
 
-function build(loader: Loader): Conf {
-  const groups = listGroups().map(([property, group]) => {
-    const options = Object.keys(group.options).map((option) => [
-      propertyName(option),
-      loader.value(group.name, option),
-    ]);
-    return [property, Object.freeze(Object.fromEntries(options))] as const;
-  });
-  // The shape follows from the same declarations as the type: GroupValues in types.ts.
-  return Object.freeze(Object.fromEntries(groups)) as unknown as Conf;
+/**
+ * Reads the configuration with all its faults. What stands in it for an option that has one means nothing: ask `isSound`.
+ *
+ * @param args --config-file and --config-dir of the command line
+ * @param env the environment
+ * @throws StartupError naming the files and lines that cannot be read
+ */
+export function inspectConf(args: ConfArgs, env: NodeJS.ProcessEnv): InspectedConf {
+  const files = readFiles(args);
+  const loader = new Loader(files, env);
+  const building = new Building(loader);
+  const conf = building.build();
+  return {
+    conf,
+    warnings: [...unknownNames(files), ...loader.warnings, ...unreadNames(env)],
+    faults: building.faults,
+    isSound: (...names) => building.isSound(...names),
+  };
 }
 
 /**
@@ -89,16 +163,13 @@ function build(loader: Loader): Conf {
  *
  * @param args --config-file and --config-dir of the command line
  * @param env the environment
- * @throws ConfError naming group, option, fault, origin and remedy
- * @throws StartupError naming the file and line that cannot be read
+ * @throws StartupError naming group, option, fault, origin and remedy of everything that does not fit
+ * @throws StartupError naming the files and lines that cannot be read
  */
 export function loadConf(args: ConfArgs, env: NodeJS.ProcessEnv): LoadedConf {
-  const files = readFiles(args);
-  const loader = new Loader(files, env);
-  const conf = build(loader);
-  checkPairs(conf);
-  checkHeartbeat(conf);
-  return { conf, warnings: [...unknownNames(files), ...loader.warnings, ...unreadNames(env)] };
+  const { conf, warnings, faults } = inspectConf(args, env);
+  throwFaults(faults);
+  return { conf, warnings };
 }
 
 /**

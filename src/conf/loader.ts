@@ -94,8 +94,11 @@ export class Loader {
     let value = this.values.get(key);
     if (value === undefined) {
       this.reading.push({ group, option, holdsSecret: false });
-      value = this.read({ group, option, spec });
-      this.reading.pop();
+      try {
+        value = this.read({ group, option, spec });
+      } finally {
+        this.reading.pop();
+      }
       this.values.set(key, value);
     }
     return value;

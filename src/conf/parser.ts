@@ -3,7 +3,7 @@
 // or `key: value`, split at whichever comes first; a line that begins with white space continues the value before
 // it; `#` and `;` begin a comment in the first column only; a value in a pair of quotes loses them; a group may
 // appear again. Values stay text: src/conf/substitution.ts replaces the references in them, src/conf/values.ts gives them types.
-import { StartupError } from '../exception.js';
+import { StartupError, throwFaults } from '../exception.js';
 
 /** One `key = value` of a file; `line` is the line of the key, counted from 1. */
 export interface Assignment {
@@ -21,30 +21,60 @@ interface Open {
   readonly line: number;
 }
 
-function fail(file: string, line: number, fault: string): never {
-  throw new StartupError(`${file} line ${line}: ${fault}`);
-}
-
 function unquote(value: string): string {
   const first = value.at(0);
   const quoted = value.length >= 2 && (first === '"' || first === "'") && value.at(-1) === first;
   return quoted ? value.slice(1, -1) : value;
 }
 
-function groupOf(text: string, file: string, line: number): string {
-  if (!text.endsWith(']')) fail(file, line, 'a group must end with "]"');
+/** A line that is none of the dialect. */
+class LineFault extends Error {}
+
+function groupOf(text: string): string {
+  if (!text.endsWith(']')) throw new LineFault('a group must end with "]"');
   const name = text.slice(1, -1).trim();
-  if (name === '') fail(file, line, 'a group needs a name between the brackets');
+  if (name === '') throw new LineFault('a group needs a name between the brackets');
   return name;
 }
 
-function open(text: string, group: string | undefined, file: string, line: number): Open {
+function open(text: string, group: string | undefined, line: number): Open {
   const split = text.search(/[=:]/);
-  if (split < 0) fail(file, line, 'neither a [group], nor "option = value", nor a comment');
+  if (split < 0) throw new LineFault('neither a [group], nor "option = value", nor a comment');
   const option = text.slice(0, split).trim();
-  if (option === '') fail(file, line, 'the name of the option is missing before "="');
-  if (group === undefined) fail(file, line, `option ${option} stands before the first [group]`);
+  if (option === '') throw new LineFault('the name of the option is missing before "="');
+  if (group === undefined) throw new LineFault(`option ${option} stands before the first [group]`);
   return { group, option, lines: [unquote(text.slice(split + 1).trim())], line };
+}
+
+/** What the lines of a file amount to, one after the other. */
+class Reader {
+  readonly found: Assignment[] = [];
+  private group: string | undefined;
+  private current: Open | undefined;
+
+  constructor(private readonly file: string) {}
+
+  /** @throws LineFault */
+  read(line: string, number: number): void {
+    if (/^[ \t]+\S/.test(line)) {
+      if (this.current === undefined)
+        throw new LineFault('an indented line continues an option, and there is none before it');
+      this.current.lines.push(line.trimStart());
+      return;
+    }
+    this.close();
+    if (line === '' || /^[#;]/.test(line)) return;
+    if (line.startsWith('[')) this.group = groupOf(line);
+    else this.current = open(line, this.group, number);
+  }
+
+  /** Ends the option that is open. */
+  close(): void {
+    if (this.current === undefined) return;
+    const { lines, ...where } = this.current;
+    this.found.push({ ...where, value: lines.join('\n'), file: this.file });
+    this.current = undefined;
+  }
 }
 
 /**
@@ -53,36 +83,23 @@ function open(text: string, group: string | undefined, file: string, line: numbe
  * @param text the whole file
  * @param file its name, for messages
  * @returns every assignment in the order of the file; an option that is set twice is there twice
- * @throws StartupError naming file and line, when a line is none of the dialect
+ * @throws StartupError naming file and line of every line that is none of the dialect
  */
 export function parseIni(text: string, file: string): Assignment[] {
-  const found: Assignment[] = [];
-  let group: string | undefined;
-  let current: Open | undefined;
-
-  const close = (): void => {
-    if (current === undefined) return;
-    const { lines, ...where } = current;
-    found.push({ ...where, value: lines.join('\n'), file });
-    current = undefined;
-  };
-
+  const reader = new Reader(file);
+  const faults: StartupError[] = [];
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\n|\r/)
     .entries()) {
-    const line = raw.trimEnd();
-    if (/^[ \t]+\S/.test(line)) {
-      if (current === undefined)
-        fail(file, index + 1, 'an indented line continues an option, and there is none before it');
-      current.lines.push(line.trimStart());
-      continue;
+    try {
+      reader.read(raw.trimEnd(), index + 1);
+    } catch (error) {
+      if (!(error instanceof LineFault)) throw error;
+      faults.push(new StartupError(`${file} line ${index + 1}: ${error.message}`));
     }
-    close();
-    if (line === '' || /^[#;]/.test(line)) continue;
-    if (line.startsWith('[')) group = groupOf(line, file, index + 1);
-    else current = open(line, group, file, index + 1);
   }
-  close();
-  return found;
+  reader.close();
+  throwFaults(faults);
+  return reader.found;
 }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one entry point to the database: opens SQLite or MySQL/MariaDB, proves that the schema is the one this release
 // was written for, and hands out statements. Nothing outside src/db imports TypeORM or a driver.
-import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DataSource } from 'typeorm';
 import type { EntitySchema, ObjectLiteral } from 'typeorm';
 import { DatabaseError } from '../exception.js';
 import { describeTarget, parseConnectionUrl } from './connection-url.js';
-import type { DatabaseTarget, SqliteTarget } from './connection-url.js';
+import type { DatabaseTarget } from './connection-url.js';
 import type { Cipher } from './encryption.js';
 import { databaseError } from './faults.js';
 import { findCipher, openCipher } from './keys.js';
 import { checkSchema, dataSourceOptions, executedMigrations, knownMigrations, syncSchema } from './schema.js';
+import { prepareFile } from './sqlite-file.js';
 import { SourceStatements } from './statements.js';
 import type { Dialect, SqlValue, Statements } from './statements.js';
 import type { Table, TableStatements } from './tables.js';
@@ -201,31 +202,9 @@ class FileIdentity {
   }
 }
 
-function keyFileOf(conf: DatabaseConf, target: DatabaseTarget): string {
+/** Where the encryption key is. @throws DatabaseError when that is not known */
+export function keyFileOf(conf: DatabaseConf, target: DatabaseTarget): string {
   if (conf.encryptionKeyFile !== '') return conf.encryptionKeyFile;
   if (target.dialect === 'sqlite') return join(dirname(target.path), 'encryption.key');
   throw new DatabaseError('[database] encryption_key_file: not set; name a file that only Kerbside may read');
-}
-
-// The driver would make missing folders and a file that everyone may read.
-function prepareFile(target: SqliteTarget, create: boolean): void {
-  const folder = dirname(target.path);
-  if (!existsSync(folder)) {
-    throw new DatabaseError(`${describeTarget(target)}: the folder ${folder} does not exist; create it`);
-  }
-  try {
-    if (existsSync(target.path)) {
-      accessSync(target.path, constants.R_OK | constants.W_OK);
-    } else if (create) {
-      closeSync(openSync(target.path, 'a', 0o600));
-    } else {
-      throw new DatabaseError(`${describeTarget(target)} does not exist; run "kerbside-manage db sync"`);
-    }
-  } catch (error) {
-    if (error instanceof DatabaseError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
-    throw new DatabaseError(
-      `${describeTarget(target)} cannot be opened (${code}); make it writable for this user`,
-    );
-  }
 }

@@ -89,12 +89,20 @@ export async function checkSchema(source: DataSource, target: DatabaseTarget): P
   throw new DatabaseError(`${describeTarget(target)} ${state}; run "kerbside-manage db sync"`);
 }
 
+/**
+ * Refuses a schema that a newer release made; an older one, or none, will do.
+ * @throws DatabaseError naming what this release does not know
+ */
+export async function checkNotNewer(source: DataSource, target: DatabaseTarget): Promise<void> {
+  refuseNewer(await executedMigrations(source), knownMigrations(), target);
+}
+
 /** Runs the missing migrations; several programs may do so at once. */
 export async function syncSchema(target: DatabaseTarget): Promise<void> {
   const source = new DataSource(dataSourceOptions(target, 2, null));
   try {
     await source.initialize();
-    refuseNewer(await executedMigrations(source), knownMigrations(), target);
+    await checkNotNewer(source, target);
     await (target.dialect === 'mysql' ? syncMysql(source, target) : syncSqlite(source));
   } catch (error) {
     throw databaseError(describeTarget(target), error);

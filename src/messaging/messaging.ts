@@ -91,6 +91,11 @@ function readTargets(conf: Conf): Targets {
   return { own, notifier, listener: notifications.enabled ? listener : undefined };
 }
 
+/** Looks whether the options name brokers that can be asked for; asks none. @throws ConfError */
+export function checkMessaging(conf: Conf): void {
+  readTargets(conf);
+}
+
 function silentListener(): NotificationListener {
   const status = { received: 0, deadLettered: 0, requeued: 0, lastMessage: null };
   return {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What keeps a program from starting is told in one line that names it, without a stack trace, and with status 1.
+// What keeps a program from starting is told in one line for each fault, all at once, without a stack trace, and with
+// status 1.
 import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../fixtures/program.js';
 import type { ProgramResult } from '../../fixtures/program.js';
 import { Site } from './site.js';
 import type { ProgramName } from './site.js';
@@ -15,6 +17,8 @@ afterAll(() => site.close());
 let taken: Server;
 let takenPort: string;
 beforeAll(async () => {
+  // What is not looked for is in order.
+  expect(await site.run('manage', ['db', 'sync'])).toMatchObject({ status: 0 });
   taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   takenPort = String((taken.address() as AddressInfo).port);
@@ -28,6 +32,19 @@ function expectOneLine(result: ProgramResult, ...parts: string[]): void {
   const lines = result.stderr.trimEnd().split('\n');
   expect(lines).toHaveLength(1);
   for (const part of parts) expect(lines[0]).toContain(part);
+  expect(result.stderr + result.stdout).not.toMatch(/\n\s+at /);
+}
+
+function expectLines(result: ProgramResult, ...parts: string[]): void {
+  expect(result.status).toBe(1);
+  const lines = result.stderr.trimEnd().split('\n');
+  const missing = parts.filter((part) => !lines.some((line) => line.includes(part)));
+  expect({ missing, lines: lines.length, of: lines }).toEqual({
+    missing: [],
+    lines: parts.length,
+    of: lines,
+  });
+  expect(lines.filter((line) => !line.startsWith('kerbside'))).toEqual([]);
   expect(result.stderr + result.stdout).not.toMatch(/\n\s+at /);
 }
 
@@ -76,7 +93,6 @@ describe('a start that cannot be', () => {
     const garbage = join(site.folder, 'garbage.pem');
     writeFileSync(garbage, 'garbage\n');
     const absent = join(site.folder, 'absent.pem');
-    await site.run('manage', ['db', 'sync']);
     const faults: [ProgramName, NodeJS.ProcessEnv, string][] = [
       ...(['kerbside', 'proxy'] satisfies ProgramName[]).flatMap((name): typeof faults => [
         [name, { KERBSIDE_PROXY_HOST_CERT_PATH: absent }, absent],
@@ -88,6 +104,48 @@ describe('a start that cannot be', () => {
     await together(faults, async ([name, env, part]) => {
       expectOneLine(await site.run(name, [], env), part);
     });
+  });
+
+  it('tells all that is wrong at once when an option does not fit', async () => {
+    const result = await site.run('kerbside', [], {
+      ...{ OS_API__PORT: 'banana', OS_CONSOLE__TOKEN_TTL: '0', OS_API__AUTH_SECRET_SEED: '' },
+      ...{ OS_SPICE__CERT_PATH: '/absent.pem', OS_SPICE__CACERT_PATH: '/absent-ca.pem' },
+      ...{ OS_DATABASE__CONNECTION: 'sqlite:////absent/k.sqlite', OS_METRICS__PORT: takenPort },
+      ...{ OS_HTML5PROXY__ENABLED: 'true', OS_HTML5PROXY__WEB: '/absent-web' },
+      ...{ OS_DEFAULT__TRANSPORT_URL: 'amqp://x', OS_DEFAULT__LOG_FILE: '/absent/k.log' },
+      ...{ OS_KEYSTONE_AUTHTOKEN__AUTH_URL: 'http://127.0.0.1:1', OS_OSLO_POLICY__POLICY_FILE: site.conf },
+    });
+    expectLines(
+      result,
+      ...['[api] port: "banana"', '[console] token_ttl: 0', '[api] auth_secret_seed'],
+      ...['/absent.pem', '/absent-ca.pem', 'the folder /absent does not exist', `port ${takenPort}`],
+      ...['/absent-web', 'transport_url', '/absent/k.log', '[keystone_authtoken] username', site.conf],
+    );
+  });
+
+  it('tells all that is wrong at once when a part cannot start', async () => {
+    await together(
+      [
+        ['kerbside', ['/absent.pem', '/absent-ca.pem', takenPort, '/absent-web']],
+        ['proxy', ['/absent.pem', takenPort]],
+        ['html5proxy', ['/absent-ca.pem', '/absent-web']],
+        ['api', ['/absent-ca.pem', takenPort]],
+      ] satisfies [ProgramName, string[]][],
+      async ([name, parts]) => {
+        const result = await site.run(name, [], {
+          ...{ OS_SPICE__CERT_PATH: '/absent.pem', OS_SPICE__CACERT_PATH: '/absent-ca.pem' },
+          ...{ OS_HTML5PROXY__ENABLED: 'true', OS_HTML5PROXY__WEB: '/absent-web', OS_HTML5PROXY__PORT: '0' },
+          ...{ OS_HTML5PROXY__PROXY_PORT: '5900', OS_METRICS__HTML5PROXY_PORT: '0' },
+          ...(name === 'api' ? { OS_API__PORT: takenPort } : { OS_METRICS__PORT: takenPort }),
+        });
+        expectLines(result, ...parts);
+      },
+    );
+  });
+
+  it('takes no port of its own for a fault', async () => {
+    const env = { OS_API__PORT: takenPort, OS_METRICS__PORT: String(await freePort()) };
+    expectOneLine(await site.run('kerbside', [], env), takenPort);
   });
 
   it('names each port that is taken', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { readFiles } from '../../../src/conf/files.js';
+import { StartupFaults } from '../../../src/exception.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kerbside-files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -31,6 +32,18 @@ describe('readFiles', () => {
     );
     expect(() => readFiles({ configFiles: [folder], configDirs: [] })).toThrow(
       'it is a directory, not a file',
+    );
+  });
+
+  it('names all of them, and what is wrong in the others', () => {
+    const broken = join(folder, 'broken.conf');
+    writeFileSync(broken, 'x\n');
+    expect(() => readFiles({ configFiles: [folder, known, broken], configDirs: ['/absent.d'] })).toThrow(
+      new StartupFaults([
+        'configuration directory /absent.d cannot be read: there is no such file or directory',
+        `configuration file ${folder} cannot be read: it is a directory, not a file`,
+        `${broken} line 1: neither a [group], nor "option = value", nor a comment`,
+      ]),
     );
   });
 });

@@ -5,9 +5,9 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { checkSeed, describeConf, loadConf } from '../../../src/conf/index.js';
+import { checkSeed, describeConf, inspectConf, loadConf } from '../../../src/conf/index.js';
 import type { LoadedConf } from '../../../src/conf/index.js';
-import { ConfError, StartupError } from '../../../src/exception.js';
+import { ConfError, StartupError, StartupFaults } from '../../../src/exception.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'kerbside-conf-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -206,6 +206,38 @@ describe('loadConf', () => {
     expect(message).toBe(
       `[api] port: "x" is not a port number (from ${join(folder, `${count}.conf`)} line 3); give a port number from 0 to 65535`,
     );
+  });
+
+  it('names every value that does not fit, each once, however many options refer to it', () => {
+    const env = {
+      ...{ OS_API__PORT: 'x', OS_SPICE__SECURE_PORT: 'y', OS_SPICE__KEY_PATH: 'a,b' },
+      ...{ OS_DEFAULT__SERVICE_DOWN_TIME: 'z', OS_CONSOLE__TOKEN_TTL: '0' },
+    };
+    let caught: unknown;
+    try {
+      load(env);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toBeInstanceOf(StartupFaults);
+    expect((caught as StartupFaults).faults).toEqual([
+      expect.stringMatching(/^\[DEFAULT\] service_down_time: "z"/),
+      expect.stringMatching(/^\[api\] port: "x"/),
+      expect.stringMatching(/^\[console\] token_ttl: 0 is less/),
+      expect.stringMatching(/^\[spice\] secure_port: "y"/),
+      expect.stringMatching(/^\[spice\] key_path: 2 keys/),
+    ]);
+  });
+
+  it('tells which options can be used beside those that cannot', () => {
+    const env = { OS_API__PORT: 'x', OS_SPICE__SECURE_PORT: '5898' };
+    const inspected = inspectConf({ configFiles: ['/dev/null'], configDirs: [] }, env);
+    expect(inspected.conf.spice.publicSecurePort).toBe(5898);
+    expect(
+      [['spice'], ['api.address'], ['api.port'], ['api'], ['spice.secure_port', 'api.port']].map((names) =>
+        inspected.isSound(...names),
+      ),
+    ).toEqual([true, true, false, false, false]);
   });
 
   it('throws a ConfError for a bad value', () => {

@@ -2,6 +2,7 @@
 // The INI dialect of oslo.config.
 import { describe, expect, it } from '@jest/globals';
 import { parseIni } from '../../../src/conf/parser.js';
+import { StartupFaults } from '../../../src/exception.js';
 
 function pairs(text: string): string[] {
   return parseIni(text, 'k.conf').map((a) => `${a.line} [${a.group}] ${a.option}=${a.value}`);
@@ -65,5 +66,15 @@ describe('parseIni', () => {
     ['[a]\n= 3', 'k.conf line 2: the name of the option is missing before "="'],
   ])('names file and line of %j', (text, message) => {
     expect(() => pairs(text)).toThrow(message);
+  });
+
+  it('names every line that is none', () => {
+    expect(() => pairs('x = 1\n[a]\nnonsense\ny = 2\n[b\n')).toThrow(
+      new StartupFaults([
+        'k.conf line 1: option x stands before the first [group]',
+        'k.conf line 3: neither a [group], nor "option = value", nor a comment',
+        'k.conf line 5: a group must end with "]"',
+      ]),
+    );
   });
 });
