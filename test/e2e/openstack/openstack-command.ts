@@ -4,11 +4,10 @@
 // points beside it; nothing is installed.
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openStackPlugin, PYTHON } from '../../fixtures/openstack-plugin.js';
 import { runProgram, startProgram, type Program } from '../../fixtures/program.js';
-import { repositoryRoot } from '../../fixtures/repository.js';
 import type { Account, Cloud } from './cloud.js';
 
-const PYTHON = '/usr/bin/python3';
 const COMMAND_MS = 60_000;
 /** Where the cloud's root has the plugin. */
 const INSIDE = '/opt/kerbsideclient';
@@ -27,7 +26,7 @@ export interface OpenStackCommand {
 
 /** The plugin for both; `dir` is a private folder. */
 export async function openStackCommands(cloud: Cloud, dir: string): Promise<OpenStackCommand[]> {
-  const plugin = await entryPoints(join(dir, 'plugin'));
+  const plugin = await openStackPlugin(join(dir, 'plugin'));
   const inside = join(cloud.root, INSIDE);
   rmSync(inside, { recursive: true, force: true });
   cpSync(plugin, inside, { recursive: true });
@@ -37,17 +36,6 @@ export async function openStackCommands(cloud: Cloud, dir: string): Promise<Open
     await command(cloud, ['env', `PYTHONPATH=${plugin}`], [PYTHON, '-m', 'openstackclient.shell']),
   ];
   return commands;
-}
-
-/** A folder with the package and what an installation writes beside it. */
-async function entryPoints(folder: string): Promise<string> {
-  const source = join(repositoryRoot(), 'clients/python-kerbsideclient');
-  mkdirSync(folder, { recursive: true });
-  cpSync(source, folder, { recursive: true, filter: (path) => !path.endsWith('__pycache__') });
-  const setup = ['-c', 'import setuptools; setuptools.setup()', '-q', 'egg_info'];
-  const made = await runProgram(PYTHON, setup, { cwd: folder, timeoutMs: COMMAND_MS });
-  if (made.status !== 0) throw new Error(`the plugin has no entry points: ${made.stderr}`);
-  return folder;
 }
 
 async function command(
