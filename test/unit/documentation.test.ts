@@ -27,10 +27,11 @@ import { parseSources } from '../../src/sources/file/sources-file.js';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const NOTES = 'releasenotes/notes';
+const EXAMPLES = 'doc/source/reference/examples';
 const CLIENT = 'clients/python-kerbsideclient';
 /** What a warning says of an option that is one of nova.conf. */
 const OF_NOVA =
-  /spice_direct_proxy_base_url|html5proxy_base_url|\[notifications\] (notification_format|notify_on_state_change)/;
+  /spice_direct_proxy_base_url|html5proxy_base_url|\[vnc\] is not a group|\[spice\] (enabled|agent_enabled|server_listen|server_proxyclient_address)|\[notifications\] (notification_format|notify_on_state_change)/;
 
 const folder = mkdtempSync(join(tmpdir(), 'kerbside-documentation-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,9 +42,23 @@ function examples(path: string): string[] {
   return Array.from(blocks, ([, , block = '']) => block.replace(/^ +/gm, ''));
 }
 
+/** What a page writes into a file by `cat`, with a word where the shell puts something in. */
+function writtenIn(path: string, name: string): string {
+  const [, block = ''] =
+    new RegExp(`cat >\\S*/${name.replace('.', '\\.')} <<END\n([^]*?)\n +END\n`).exec(read(path)) ?? [];
+  const indent = /^ */.exec(block)?.[0] ?? '';
+  const text = block.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
+  return `${text.replace(/\$\([^)]*\)|\$[A-Z]+/g, '/made')}\n`;
+}
+
 function pages(): string[] {
   const names = readdirSync('doc/source', { recursive: true, encoding: 'utf8' });
   return names.filter((name) => name.endsWith('.rst')).map((name) => `doc/source/${name}`);
+}
+
+/** The files with commands and what they answered (tox-style-scripts/genexamples). */
+function shown(): string[] {
+  return readdirSync(EXAMPLES).map((name) => `${EXAMPLES}/${name}`);
 }
 
 async function metricNames(): Promise<string[]> {
@@ -116,6 +131,20 @@ describe('the documentation', () => {
     },
   );
 
+  it.each(['README.rst', 'doc/source/install/first-desktop.rst'])(
+    'writes files in %s that are good',
+    (path) => {
+      const file = join(folder, 'kerbside.conf');
+      writeFileSync(file, writtenIn(path, 'kerbside.conf'));
+      const { conf, warnings } = loadConf({ configFiles: [file], configDirs: [] }, {});
+      expect(warnings).toEqual([]);
+      expect(conf.sources.path).toMatch(/sources\.yaml$/);
+      const { entries, nameless } = parseSources(writtenIn(path, 'sources.yaml'));
+      expect([entries.flatMap(({ faults }) => faults), nameless]).toEqual([[], []]);
+      expect(entries).toHaveLength(1);
+    },
+  );
+
   it('names no option that does not exist', () => {
     const options = new Set(
       listGroups().flatMap(([, group]) =>
@@ -174,7 +203,7 @@ describe('the documentation', () => {
     const known = manageCommands();
     const entryPoints = read(`${CLIENT}/pyproject.toml`).matchAll(/^(console_\w+) = /gm);
     const plugin = new Set(Array.from(entryPoints, ([, name = '']) => name.replaceAll('_', ' ')));
-    for (const path of [...pages(), 'README.rst', `${CLIENT}/README.rst`]) {
+    for (const path of [...pages(), ...shown(), 'README.rst', `${CLIENT}/README.rst`]) {
       const text = read(path).replace(/\s+/g, ' ');
       for (const [, command = ''] of text.matchAll(/(?<!`)kerbside-manage ([a-z]+ [a-z]+)/g))
         expect([path, command, known.has(command)]).toContain(true);
