@@ -10,12 +10,11 @@ import { spiceServerNameFault } from '../tls/server-name.js';
 import { KerbsideException } from '../exception.js';
 import { loggerFor } from '../log.js';
 import { plainAddress } from '../net/address.js';
+import { probeWhenIdle } from '../net/idle-probes.js';
 import type { NetworkList } from '../net/network-list.js';
 import { encodeProxyHeader, type Endpoint } from '../net/proxy-protocol/encoder.js';
 
 const log = loggerFor('kerbside.html5proxy.proxy-leg');
-
-const KEEP_ALIVE_DELAY_MS = 30_000;
 
 /** kerbside-proxy could not be reached, or is not the one that it should be. */
 export class ProxyUnreachable extends KerbsideException {
@@ -42,6 +41,13 @@ export interface ProxyLegOptions {
   readonly headerFrom: NetworkList;
 }
 
+/** A connection to kerbside-proxy. */
+export interface DialledLeg {
+  readonly stream: TLSSocket;
+  /** Cuts it by a reset: any other end says that the browser is done with the channel. */
+  reset(): void;
+}
+
 /** Dials kerbside-proxy. */
 export class ProxyLeg {
   private context: { ca: string | undefined; made: SecureContext } | null = null;
@@ -56,14 +62,12 @@ export class ProxyLeg {
    * @param signal fires when the browser has gone
    * @throws ProxyUnreachable
    */
-  async dial(browser: Endpoint, site: Endpoint, signal: AbortSignal): Promise<TLSSocket> {
+  async dial(browser: Endpoint, site: Endpoint, signal: AbortSignal): Promise<DialledLeg> {
     const { host, port, timeout } = this.options;
     const secureContext = await this.secureContext();
-    const plain = net.connect({
-      ...{ host, port, noDelay: true },
-      ...{ keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS },
-    });
-    return new Promise<TLSSocket>((resolve, reject) => {
+    const plain = net.connect({ host, port, noDelay: true });
+    probeWhenIdle(plain);
+    return new Promise<DialledLeg>((resolve, reject) => {
       let secured: TLSSocket | undefined;
       const settle = (end: () => void): void => {
         clearTimeout(deadline);
@@ -86,8 +90,8 @@ export class ProxyLeg {
         secured = this.secure(plain, secureContext);
         secured.on('error', onError);
         secured.once('secureConnect', () => {
-          const leg = secured;
-          if (leg !== undefined) settle(() => resolve(leg));
+          const stream = secured;
+          if (stream !== undefined) settle(() => resolve({ stream, reset: () => plain.resetAndDestroy() }));
         });
       });
       if (signal.aborted) onAbort();

@@ -3,7 +3,6 @@
 // only after kerbside-proxy has been reached.
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { AddressCounts } from '../net/address-counts.js';
 import { loggerFor } from '../log.js';
@@ -12,7 +11,7 @@ import { Bridge } from './bridge.js';
 import type { Origin } from '../net/forwarded.js';
 import { browserOf, originFault } from './browser.js';
 import type { Html5Metrics } from './metrics.js';
-import { ProxyUnreachable, type ProxyLeg } from './proxy-leg.js';
+import { ProxyUnreachable, type DialledLeg, type ProxyLeg } from './proxy-leg.js';
 
 const log = loggerFor('kerbside.html5proxy.websocket');
 
@@ -115,7 +114,7 @@ export class Sockets {
     const onGone = (): void => gone.abort();
     socket.once('close', onGone);
     const { localAddress = '', localPort = 0 } = request.socket;
-    let leg: TLSSocket;
+    let leg: DialledLeg;
     try {
       leg = await this.parts.leg.dial(browser, { address: localAddress, port: localPort }, gone.signal);
     } catch (error) {
@@ -127,10 +126,10 @@ export class Sockets {
       return;
     }
     // Before there is a bridge, the leg ends with the browser's connection; also where the handshake is refused.
-    const drop = (): void => void leg.destroy();
+    const drop = (): void => void leg.stream.destroy();
     socket.once('close', drop);
     if (socket.destroyed || !this.accepting) {
-      leg.destroy();
+      leg.stream.destroy();
       socket.destroy();
       return;
     }

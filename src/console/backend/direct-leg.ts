@@ -3,12 +3,11 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { destroyAfter } from '../../net/deadline.js';
+import { probeWhenIdle } from '../../net/idle-probes.js';
 import { backendTlsOptions } from './tls.js';
 import type { BackendLeg, ChunkLife, LegReader } from './leg.js';
 import type { BackendTarget } from '../ipc.js';
 import type { RelayBuffer } from '../relay/relay-buffer.js';
-
-const KEEPALIVE = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
 
 /** One TCP connection to a backend. */
 export class DirectLeg implements BackendLeg {
@@ -20,6 +19,7 @@ export class DirectLeg implements BackendLeg {
     readonly chunkLife: ChunkLife,
   ) {
     this.socket = make(this);
+    probeWhenIdle(this.socket);
   }
 
   /** Dials without TLS; reads go through the worker's buffer. */
@@ -29,7 +29,7 @@ export class DirectLeg implements BackendLeg {
         net.connect({
           host,
           port,
-          ...KEEPALIVE,
+          noDelay: true,
           onread: {
             buffer: buffers.take(),
             callback: (length, buffer) => leg.reader(length, buffer as Buffer),
@@ -42,7 +42,7 @@ export class DirectLeg implements BackendLeg {
   /** Dials with TLS; chunks are the TLS engine's own. */
   static tls(host: string, port: number, target: BackendTarget): DirectLeg {
     return new DirectLeg((leg) => {
-      const socket = tls.connect({ host, port, ...KEEPALIVE, ...backendTlsOptions(target, host) });
+      const socket = tls.connect({ ...{ host, port, noDelay: true }, ...backendTlsOptions(target, host) });
       socket.on('data', (chunk: Buffer) => {
         if (!leg.reader(chunk.length, chunk)) socket.pause();
       });

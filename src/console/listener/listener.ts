@@ -8,6 +8,7 @@ import { ClientConnection } from '../connection/client-connection.js';
 import { serveConnection } from '../connection/connection.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
 import { AddressCounts } from '../../net/address-counts.js';
+import { probeWhenIdle } from '../../net/idle-probes.js';
 import { listen } from '../../net/listen.js';
 import { tlsLeg } from './client-leg.js';
 import { answerNeedSecured } from './plain-listener.js';
@@ -88,10 +89,10 @@ export class Listener {
     port: number,
     accept: (socket: Socket) => void,
   ): Promise<number> {
-    const server = net.createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
-      accept,
-    );
+    const server = net.createServer({ noDelay: true }, (socket) => {
+      probeWhenIdle(socket);
+      accept(socket);
+    });
     const place = { host: address, port, option: `[spice] ${option}`, backlog: BACKLOG, log };
     const bound = await listen(server, place);
     this.servers.push(server);

@@ -79,9 +79,9 @@ async function leg(port: number, change: Partial<ProxyLegOptions> = {}): Promise
 }
 
 async function greeting(port: number, change: Partial<ProxyLegOptions> = {}): Promise<string> {
-  const socket = await (await leg(port, change)).dial(BROWSER, HERE, NEVER);
-  sockets.push(socket);
-  const [bytes] = (await once(socket, 'data')) as [Buffer];
+  const { stream } = await (await leg(port, change)).dial(BROWSER, HERE, NEVER);
+  sockets.push(stream);
+  const [bytes] = (await once(stream, 'data')) as [Buffer];
   return bytes.toString();
 }
 
