@@ -17,6 +17,7 @@ export type CloseReason =
   | 'guest not identified'
   | 'terminated by request'
   | 'main channel closed'
+  | 'other channel lost'
   | 'channel forbidden'
   | `instance ${LocationFault}`
   | 'node lost'

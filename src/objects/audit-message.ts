@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sentences of the audit trail that others look for: word for word those of the original.
-import type { LocationFault } from '../close-reason.js';
+import type { CloseReason, LocationFault } from '../close-reason.js';
 
 /** Fixed audit messages. */
 export const AUDIT = {
@@ -28,6 +28,10 @@ export const NODE_AUDIT = {
   lost: 'Node lost',
   returned: 'Node back, the session goes on',
 } as const;
+
+/** A session ended because one of its channels was lost, and how. */
+export const endedByLoss = (channel: string, reason: CloseReason): string =>
+  `Session ended: its ${channel} channel was lost (${reason})`;
 
 /** How many clients were denied because their tickets could not be checked. */
 export const refusedWhileAway = (channels: number): string =>

@@ -122,6 +122,19 @@ export class ConsoleSessions {
     return running.map(({ session_id }) => session_id);
   }
 
+  /**
+   * A session has lost one of its channels for good: ends the others of this generation. Its token admits a new main
+   * channel within the grace. false: its main channel had ended before, or is one of another generation.
+   */
+  async interruptSession(sessionId: string, generation: number): Promise<boolean> {
+    const row = await findSession(this.db, sessionId);
+    if (row === null || row.main_ref === null || row.generation !== generation) return false;
+    if (row.terminated_at !== null) return false;
+    await releaseMains(this.db, [row.main_ref], this.now());
+    this.announce({ sessionId, generation, terminated: false });
+    return true;
+  }
+
   /** One session; null when unknown. */
   async find(sessionId: string): Promise<SessionSummary | null> {
     const row = await findSession(this.db, sessionId);

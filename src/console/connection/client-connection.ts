@@ -6,7 +6,7 @@ import { ConnectionEnded, type LinkRefused } from './ends.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { BackendLeg } from '../backend/leg.js';
 import type { ClientLeg } from '../listener/client-leg.js';
-import type { LegStream } from './leg-stream.js';
+import { faultOf, type LegStream } from './leg-stream.js';
 import type { Grant, SessionSettings, Verdict } from '../ipc.js';
 
 /** What the relay of a connection reports to the idle watch and to the close. */
@@ -87,7 +87,7 @@ export class ClientConnection {
     this.client.on('data', (chunk: Buffer) => this.reader.data(chunk));
     this.client.once('end', () => this.reader.end());
     // Also while nobody reads from it, as when the backend is dialled.
-    this.client.once('close', () => this.end('client connection lost'));
+    this.client.once('close', () => this.end('client connection lost', faultOf(this.client)));
   }
 
   /** Gives what the client sends from now on to this step; null: to nobody. */
@@ -114,7 +114,7 @@ export class ClientConnection {
   /** Ends the connection, whatever step it is at. */
   end(reason: CloseReason, detail = ''): void {
     if (this.signal.aborted) return;
-    this.fail(detail === '' ? ConnectionEnded.of(reason) : new ConnectionEnded(reason, detail));
+    this.fail(ConnectionEnded.of(reason, detail));
   }
 
   /** Ends the connection with a fault; the first one counts. */

@@ -21,8 +21,9 @@ class Ending extends KerbsideException {
 export class ConnectionEnded extends Ending {
   private static readonly plain = new Map<CloseReason, ConnectionEnded>();
 
-  /** The fault of a reason that says everything: one for all connections, because making an Error costs. */
-  static of(reason: CloseReason): ConnectionEnded {
+  /** The fault of a reason. One that says everything is one for all connections, because making an Error costs. */
+  static of(reason: CloseReason, detail = ''): ConnectionEnded {
+    if (detail !== '') return new ConnectionEnded(reason, detail);
     const known = this.plain.get(reason);
     if (known !== undefined) return known;
     const made = new ConnectionEnded(reason);

@@ -8,3 +8,9 @@ export interface LegStream extends Duplex {
   /** Closes once what was written has gone out. */
   destroySoon(): void;
 }
+
+/** The code of the error that a stream was closed by, such as ETIMEDOUT; '': it was closed by none. */
+export function faultOf({ errored }: Pick<LegStream, 'errored'>): string {
+  if (errored === null) return '';
+  return (errored as NodeJS.ErrnoException).code ?? errored.message;
+}

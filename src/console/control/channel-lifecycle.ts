@@ -11,6 +11,7 @@ import type { EstablishRequest, Verdict, WorkerNote } from '../ipc.js';
 import type { NotificationPublisher } from './notification-publisher.js';
 import type { ChannelRecords } from './channel-records.js';
 import type { KnownSessions } from './known-sessions.js';
+import type { LostChannels } from './lost-channels.js';
 import type { ChannelRegistry, LiveChannel, WorkerName } from './channel-registry.js';
 import type { ProxyMetrics } from './metrics.js';
 import type { SessionWatch } from './session-watch.js';
@@ -27,6 +28,7 @@ export interface LifecycleDependencies {
   readonly watch: SessionWatch;
   readonly metrics: ProxyMetrics;
   readonly publisher: NotificationPublisher;
+  readonly lost: LostChannels;
 }
 
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
@@ -77,10 +79,11 @@ export class ChannelLifecycle {
 
   /** Records the end of a channel, and ends what depends on it. */
   finish(channel: LiveChannel, end: ChannelEnd): void {
-    const { watch, known, records, publisher } = this.parts;
+    const { watch, known, records, publisher, lost } = this.parts;
     // A dead database must not keep the session's other channels open.
     if (channel.channelType === MAIN_CHANNEL)
       watch.end(channel.sessionId, channel.generation, 'main channel closed');
+    lost.closed(channel, end.reason);
     known.forget(channel.connectionRef);
     records.closed(channel, end);
     if (!channel.established) return;

@@ -18,6 +18,7 @@ import { ChannelRegistry, type WorkerName } from './channel-registry.js';
 import { DatabaseOutage } from './database-outage.js';
 import { isPublished } from './denials.js';
 import { KnownSessions } from './known-sessions.js';
+import { LostChannels } from './lost-channels.js';
 import type { ConsoleLocator } from './location.js';
 import type { ProxyMetrics } from './metrics.js';
 import { NodeRecovery } from './node-recovery.js';
@@ -41,7 +42,7 @@ export interface SessionNouns {
     ConsoleChannels,
     'establish' | 'linked' | 'closed' | 'closeChannels' | 'closeWorker' | 'recover'
   >;
-  readonly sessions: Pick<ConsoleSessions, 'sessionsToClose' | 'connectionsToClose'>;
+  readonly sessions: Pick<ConsoleSessions, 'sessionsToClose' | 'connectionsToClose' | 'interruptSession'>;
 }
 
 /** What a control plane is made with. */
@@ -72,6 +73,7 @@ export class ControlPlane {
   private readonly records: ChannelRecords;
   private readonly lifecycle: ChannelLifecycle;
   private readonly recovery: NodeRecovery;
+  private readonly lost: LostChannels;
   private readonly authorizer: ChannelAuthorizer;
   private readonly metrics: ProxyMetrics;
   private readonly publisher: NotificationPublisher;
@@ -98,7 +100,10 @@ export class ControlPlane {
     const records = new ChannelRecords(channels, audit, retries, node, timers);
     const answered = (): void => retries.retryNow();
     const watch = new SessionWatch({ sessions, registry, node, liveness, send, answered, timers });
-    const lifecycle = new ChannelLifecycle({ channels, registry, known, records, watch, metrics, publisher });
+    const lost = new LostChannels({ sessions, registry, records, watch, retries, timers });
+    const lifecycle = new ChannelLifecycle({
+      ...{ channels, registry, known, records, watch, metrics, publisher, lost },
+    });
     const recovery = new NodeRecovery({
       ...{ channels, registry, records, watch, metrics, node, timers },
       timeout: recoveryTimeout,
@@ -118,6 +123,7 @@ export class ControlPlane {
     this.records = records;
     this.lifecycle = lifecycle;
     this.recovery = recovery;
+    this.lost = lost;
     this.metrics = metrics;
     this.publisher = publisher;
     this.send = send;
@@ -203,6 +209,7 @@ export class ControlPlane {
   /** Waits until all work on closed channels is in the database. */
   settle(): Promise<void> {
     this.recovery.close();
+    this.lost.close();
     return this.records.settle();
   }
 

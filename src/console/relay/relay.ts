@@ -6,6 +6,7 @@ import type { Backend } from '../backend/open.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { ClientConnection, Traffic } from '../connection/client-connection.js';
 import { ConnectionEnded } from '../connection/ends.js';
+import { faultOf } from '../connection/leg-stream.js';
 import type { ClientLink } from '../connection/link.js';
 import type { WorkerContext } from '../connection/worker-context.js';
 import type { Grant, SessionSettings, Verdict } from '../ipc.js';
@@ -77,11 +78,11 @@ export class Relay implements Traffic {
       this.settle = reject;
       signal.addEventListener('abort', () => this.stop(signal.reason as Error));
       socket.once('end', () => this.end('backend closed'));
-      socket.once('close', () => this.end('backend connection lost'));
+      socket.once('close', () => this.end('backend connection lost', faultOf(socket)));
       if (signal.aborted) this.stop(signal.reason as Error);
       // A leg that broke before it was listened to tells nothing more.
-      if (client.destroyed) this.end('client connection lost');
-      if (socket.destroyed) this.end('backend connection lost');
+      if (client.destroyed) this.end('client connection lost', faultOf(client));
+      if (socket.destroyed) this.end('backend connection lost', faultOf(socket));
       if (!this.stopped) this.start();
     });
   }
@@ -115,8 +116,8 @@ export class Relay implements Traffic {
     if (pipeline.down.begin(backend.early)) backend.leg.resume();
   }
 
-  private end(reason: CloseReason): void {
-    if (!this.stopped) this.stop(ConnectionEnded.of(reason));
+  private end(reason: CloseReason, detail = ''): void {
+    if (!this.stopped) this.stop(ConnectionEnded.of(reason, detail));
   }
 
   /** No byte moves from here on; what was written goes out when close.ts ends the legs. */

@@ -149,7 +149,25 @@ describe('a channel that is not main', () => {
     }
   });
 
-  it('ends alone', async () => {
+  it('that is lost takes its session with it, whose user may come back at once', async () => {
+    const desk = await site.desk();
+    for (const end of ['client', 'backend'] as const) {
+      const { client, main } = await opened(desk);
+      const display = await client.open('display');
+      const inputs = await client.open('inputs', 0, { resettable: true });
+      if (end === 'client') inputs.reset();
+      else (await desk.server.channel('inputs')).reset();
+      await allClosed([main, display]);
+      await site.audited(desk.uuid, `Session ended: its inputs channel was lost (${end} connection lost)`);
+      await site.audited(desk.uuid, 'Channel closed: other channel lost');
+      await site.logged(`reason="${end} connection lost" detail=ECONNRESET`);
+      expect((await client.openMain()).linked).toBe(true);
+      await client.close();
+    }
+    await site.logged('session ended: one of its channels was lost');
+  });
+
+  it('ends alone when it is closed', async () => {
     const desk = await site.desk();
     const { client, main } = await opened(desk);
     const display = await client.open('display');

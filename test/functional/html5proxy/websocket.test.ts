@@ -130,6 +130,24 @@ describe('a browser', () => {
     expect(await site.auditOf(desk.uuid)).toContain('Session terminated by request');
   });
 
+  it('that loses one of its WebSockets loses the session, and not when it closes one', async () => {
+    const client = await browser();
+    const main = await client.openMain();
+    const [, cursor, display] = await Promise.all([
+      client.open('inputs'),
+      client.open('cursor'),
+      client.open('display'),
+    ]);
+    const [, , closed, lost] = html5.webSockets;
+    closed?.close();
+    await waitFor('the end of one', async () => (await html5.metric(ACTIVE)) === 3);
+    (await desk.server.channel('main')).send(SERVER_MESSAGE.main.MULTI_MEDIA_TIME, Buffer.alloc(4));
+    await main.waitFor(SERVER_MESSAGE.main.MULTI_MEDIA_TIME);
+    lost?.terminate();
+    await Promise.all([main.closed, cursor.closed, display.closed]);
+    await site.audited(desk.uuid, 'channel was lost (client connection lost)');
+  });
+
   it('behind a trusted proxy is known by the address that this one forwards', async () => {
     const forwarded = { 'X-Forwarded-For': '198.51.100.9, 203.0.113.77, 127.0.0.41' };
     const client = await browser(forwarded, '127.0.0.40');

@@ -88,6 +88,24 @@ describe.each(ENGINES)('the end of a session on %s', (engine) => {
     expect(at.heard).toHaveLength(3);
   });
 
+  it('is announced when one of its channels is lost, once, and not for a generation that is over', async () => {
+    const at = await site();
+    const { sessionId, main } = await at.running();
+    const interrupt = (generation: number, id = sessionId): Promise<boolean> =>
+      at.nouns.sessions.interruptSession(id, generation);
+    expect([await interrupt(2), await interrupt(0), await interrupt(1, 'no such one')]).toEqual([
+      ...[false, false, false],
+    ]);
+    expect(at.heard).toEqual([]);
+    expect([await interrupt(1), await interrupt(1)]).toEqual([true, false]);
+    expect(at.heard).toEqual([{ sessionId, generation: 1, terminated: false }]);
+    const left = await at.nouns.sessions.connectionsToClose('a');
+    expect(left.map(({ connectionRef }) => connectionRef)).toEqual([main.connectionRef]);
+    const other = await at.running();
+    await at.nouns.sessions.terminateSession(other.sessionId, 'x');
+    expect(await interrupt(1, other.sessionId)).toBe(false);
+  });
+
   it('is known with all that passed on all nodes, and whose it was', async () => {
     const at = await site();
     const { sessionId, main, other } = await at.running();
