@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { SESSION_STATES } from '../../src/db/models/session-state.js';
 import { sentencesAbout } from '../../src/service/explanation.js';
 import { differences } from '../fixtures/json-schema.js';
 
@@ -131,6 +132,23 @@ describe('the page for users', () => {
     const page = read('doc/source/user/desktop.rst');
     for (const about of ['unknown', 'stopped', 'unreachable', 'terminated', 'in_use'] as const)
       expect(page).toContain(`"${sentencesAbout(about).title}"`);
+  });
+});
+
+describe('the glossary', () => {
+  const page = read('doc/source/reference/glossary.rst');
+  const terms = Array.from(page.matchAll(/^ {3}([a-z].+)$/gm), ([, term = '']) => term);
+
+  it('has its terms in the order of the alphabet, the frequent ones among them', () => {
+    expect(terms).toEqual([...terms].sort());
+    expect(terms).toEqual(
+      expect.arrayContaining(['channel', 'connection', 'generation', 'grant', 'lease', 'session']),
+    );
+  });
+
+  it('names every state of a session', () => {
+    const [, session = ''] = page.split('\n   session\n');
+    for (const state of SESSION_STATES) expect(session.split('\n\n')[0]).toContain(`\`\`${state}\`\``);
   });
 });
 
