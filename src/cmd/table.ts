@@ -14,9 +14,13 @@ export function readFormat(text: string): Format {
   throw new InvalidArgumentError('Give table or json.');
 }
 
-/** A value in a cell: on one line, without anything that a terminal would obey. */
+/** A text of somebody else's for a terminal: on one line, without anything that a terminal would obey. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '?');
+}
+
 function cell(value: string | number | boolean | null | undefined): string {
-  return String(value ?? '-').replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '?');
+  return printable(String(value ?? '-'));
 }
 
 /**

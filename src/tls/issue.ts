@@ -35,7 +35,7 @@ const HOST_NAME =
 /** An RSA authority: clients that cannot do ECDSA can check it, too, and a server never signs with its key. */
 const AUTHORITY_BITS = 3072;
 const SERVER_BITS = 2048;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 const FAULT_CHARACTERS = 300;
 
 const run = promisify(execFile);

@@ -4,12 +4,14 @@
 import { X509Certificate } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -94,15 +96,21 @@ function demandFree(directory: string): void {
   );
 }
 
-/** Puts files in the place of those that are there, each as a whole, keys before certificates. */
+/**
+ * Puts files in the place of those that are there, each as a whole. Owner and mode stay: Kerbside runs as another user than
+ * the operator, and has to go on reading them.
+ */
 function putFiles(directory: string, workplace: string, files: readonly NewFile[]): void {
   const fresh = files.map(({ name, text, mode }, index) => {
-    const path = join(workplace, `new-${index}`);
-    writeFileSync(path, text, { mode });
-    chmodSync(path, mode);
-    return { path, name };
+    const [path, target] = [join(workplace, `new-${index}`), join(directory, name)];
+    writeFileSync(path, text, { mode: OWNER_ONLY });
+    const old = statSync(target, { throwIfNoEntry: false });
+    const own = statSync(path);
+    if (old !== undefined && (old.uid !== own.uid || old.gid !== own.gid)) chownSync(path, old.uid, old.gid);
+    chmodSync(path, old === undefined ? mode : old.mode & 0o777);
+    return { path, target };
   });
-  for (const { path, name } of fresh) renameSync(path, join(directory, name));
+  for (const { path, target } of fresh) renameSync(path, target);
 }
 
 async function makeFiles(workplace: string, known: Issued | null, of: Wanted): Promise<NewFile[]> {

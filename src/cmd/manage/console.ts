@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
 import type { Console } from '../../objects/console.js';
 import { writePrivately } from '../private-file.js';
-import { printRows, readFormat } from '../table.js';
+import { printable, printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
 import { everyPage } from './pages.js';
 import { configure, say, withContext } from './run.js';
@@ -70,7 +70,6 @@ async function open(
     }
     const issue = new ConsoleIssue({ tokens, events, node: conf.default.nodeName });
     const session = await issue.token({ source, uuid, issuedTo: operator() });
-    const name = console.name ?? uuid;
     const text = await files.text({ uuid, name: console.name, ...session });
     if (options.save === STDOUT) {
       process.stdout.write(text);
@@ -78,7 +77,9 @@ async function open(
     }
     writePrivately(options.save, text);
     const until = new Date(session.expires * 1000).toISOString();
-    say(`${options.save} opens ${name} once, until ${until}: remote-viewer ${options.save}`);
+    say(
+      `${options.save} opens ${printable(console.name ?? uuid)} once, until ${until}: remote-viewer ${options.save}`,
+    );
   });
 }
 

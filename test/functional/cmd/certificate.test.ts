@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-manage certificate generate, and what a client says to what it makes.
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import type { Conf } from '../../../src/conf/index.js';
 import { CaCertificate } from '../../../src/tls/ca-certificate.js';
 import { loadCertificates } from '../../../src/tls/certificates.js';
 import { subjectMatches } from '../../../src/tls/host-subject.js';
-import { runProgram } from '../../fixtures/program.js';
+import { GIVE_UP_MS, runProgram } from '../../fixtures/program.js';
 import type { ProgramResult } from '../../fixtures/program.js';
 import { scratchFolder } from '../../fixtures/scratch.js';
 
@@ -42,7 +42,10 @@ function generate(
     '--directory',
     directory,
   ];
-  return runProgram(process.execPath, [...line, ...args], { env: { PATH: process.env['PATH'], ...env } });
+  return runProgram(process.execPath, [...line, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    timeoutMs: GIVE_UP_MS,
+  });
 }
 
 function read(directory: string, name: string): string {
@@ -126,6 +129,8 @@ describe('kerbside-manage certificate generate', () => {
     const directory = join(folder, 'again');
     await generate(directory, ['--name', 'one.example']);
     const before = FILES.map((name) => read(directory, name));
+    // Readable for the group that Kerbside runs as.
+    chmodSync(join(directory, 'proxy-rsa-key.pem'), 0o640);
     const refused = await generate(directory, ['--name', 'two.example']);
     expect([refused.status, refused.stdout]).toEqual([1, '']);
     expect(refused.stderr).toBe(
@@ -138,6 +143,8 @@ describe('kerbside-manage certificate generate', () => {
       'ca-cert.pem',
       'ca-key.pem',
     ]);
+    const keys = ['proxy-ecdsa-key.pem', 'proxy-rsa-key.pem'];
+    expect(keys.map((name) => statSync(join(directory, name)).mode & 0o777)).toEqual([0o600, 0o640]);
     const ca = new X509Certificate(read(directory, 'ca-cert.pem'));
     const renewed = new X509Certificate(read(directory, 'proxy-rsa.pem'));
     expect([renewed.verify(ca.publicKey), renewed.checkHost('two.example')]).toEqual([true, 'two.example']);

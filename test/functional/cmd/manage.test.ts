@@ -208,16 +208,19 @@ describe('kerbside-manage console', () => {
   beforeAll(() =>
     withDatabase(async (db) => {
       await new Sources(db).upsert({ name: 'lab', type: 'static' });
-      await new Consoles(db).reconcile('lab', [aConsole({ uuid, name: 'desk' })]);
+      await new Consoles(db).reconcile('lab', [
+        aConsole({ uuid, name: 'desk' }),
+        aConsole({ uuid: 'two', name: 'red \u001b[31m\u0007' }),
+      ]);
     }),
   );
 
   it('lists the consoles', async () => {
     expect((await manage('console', 'list')).stdout).toMatch(
-      new RegExp(`\\| lab +\\| ${uuid} \\| desk \\| hypervisor\\.example\\.org \\| - +\\| - +\\| 0 +\\|`),
+      new RegExp(`\\| lab +\\| ${uuid} \\| desk +\\| hypervisor\\.example\\.org \\| - +\\| - +\\| 0 +\\|`),
     );
     const listed = JSON.parse((await manage('console', 'list', '--format', 'json')).stdout) as unknown;
-    expect(listed).toMatchObject([{ source: 'lab', uuid, name: 'desk', sessions: 0 }]);
+    expect(listed).toMatchObject([{ source: 'lab', uuid, name: 'desk', sessions: 0 }, { uuid: 'two' }]);
   });
 
   it('writes a file of its owner alone that holds a token of the records, and does not print it', async () => {
@@ -249,6 +252,11 @@ describe('kerbside-manage console', () => {
     const result = await manage('console', 'open', 'lab', uuid, '--save', '-');
     expect(parseVvFile(result.stdout).values.get('title')).toMatch(/^desk via proxy session ID \w{12}$/);
     expect(result.stderr).toBe('');
+  });
+
+  it('shows nothing of a name that a terminal would obey', async () => {
+    const result = await manage('console', 'open', 'lab', 'two', '--save', join(site.folder, 'two.vv'));
+    expect(result.stdout).toContain('two.vv opens red ?[31m? once, until ');
   });
 
   it('writes nothing for a console that is not there', async () => {
