@@ -7,6 +7,7 @@ import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
 import type { OwnNotifications } from '../notifications/own/own-notifications.js';
+import type { ClockReading } from '../objects/clock.js';
 import type { Database } from '../objects/database.js';
 import { Leases } from '../objects/lease.js';
 import { Leadership } from './leadership.js';
@@ -48,15 +49,17 @@ export async function startConductor({
 }: ConductorServices): Promise<Conductor> {
   const log = loggerFor('kerbside.conductor');
   let sources: SourcesWork | undefined;
-  const connectedFor = (): number => leadership.connectedFor();
   const settings = {
     reader: db,
     conf,
     log,
     nouns,
     own,
-    connectedFor,
+    self: { host: conf.default.nodeName, binary: program },
+    connectedFor: (): number => leadership.connectedFor(),
+    observe: (reading: ClockReading): void => leadership.observe(reading),
     now: (): number => leadership.databaseTime(),
+    due: (): number => leadership.dueTime(),
   };
   const leadership = new Leadership({
     db,

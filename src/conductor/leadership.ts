@@ -9,6 +9,7 @@
 import type { Logger } from '../log.js';
 import { Unavailable } from '../exception.js';
 import { withDeadline } from '../net/deadline.js';
+import type { ClockReading } from '../objects/clock.js';
 import type { Database } from '../objects/database.js';
 import type { Lease, Leases } from '../objects/lease.js';
 import { DatabaseClock } from './database-clock.js';
@@ -44,6 +45,8 @@ const SHORTEST_PAUSE = 0.1;
 const LONGEST_PAUSE = 1;
 /** Seconds that giving up the leases may take when the process ends. */
 const GIVE_UP_TIMEOUT = 1;
+/** Seconds for which a clock that was set forward takes nothing away from what was written before: a day. */
+const CAUTION = 86_400;
 
 /** Does the tasks whose leases this process holds. */
 export class Leadership {
@@ -83,6 +86,17 @@ export class Leadership {
     return this.clock.databaseTime(performance.now());
   }
 
+  /** The same for what is over when its time is: a clock that was set forward lately ends nothing before its time. */
+  dueTime(): number {
+    return this.clock.dueTime(performance.now(), CAUTION);
+  }
+
+  /** Takes note of what the database said of its clock; to be called before anything is done about its answer. */
+  observe(reading: ClockReading): void {
+    const jump = this.clock.observe(reading);
+    if (jump !== null) this.options.log.warning('the clock of the database has jumped', { seconds: jump });
+  }
+
   /** Ends all tasks and gives their leases up, so that a standby takes them at once. */
   async close(): Promise<void> {
     this.closed = true;
@@ -114,8 +128,7 @@ export class Leadership {
       await this.renew();
       const sent = performance.now();
       const seen = await this.ask(leases.look());
-      const jump = this.clock.observe({ sent, received: performance.now(), databaseTime: seen.now });
-      if (jump !== null) log.warning('the clock of the database has jumped', { seconds: jump });
+      this.observe({ sent, received: performance.now(), databaseTime: seen.now });
       const taken: string[] = [];
       for (const post of this.posts) if (await this.decide(post, seen)) taken.push(post.task.name);
       if (taken.length > 0)

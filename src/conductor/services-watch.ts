@@ -4,7 +4,8 @@
 import type { Logger } from '../log.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import type { ConsoleChannels } from '../objects/console-channel.js';
-import type { Services } from '../objects/service.js';
+import type { ClockReading } from '../objects/clock.js';
+import type { ServiceName, Services } from '../objects/service.js';
 
 /** What the watch needs. */
 export interface WatchOptions {
@@ -14,6 +15,10 @@ export interface WatchOptions {
   readonly downTime: number;
   /** For how many seconds the database has answered this process without a break. */
   readonly connectedFor: () => number;
+  /** Takes note of what the database said of its clock, after which {@link connectedFor} begins anew when it has jumped. */
+  readonly observe: (reading: ClockReading) => void;
+  /** The program that watches. */
+  readonly self: ServiceName;
   /** The main channel of a session was lost with its node, and the records say so. */
   readonly mainLost?: (sessionId: string, generation: number) => void;
   readonly log: Logger;
@@ -24,10 +29,15 @@ export const WATCH_INTERVAL = 1;
 
 /** Checks the services once. Rejects when the database refuses. */
 export async function watchServices(options: WatchOptions): Promise<void> {
-  const { services, downTime, connectedFor, log } = options;
+  const { services, downTime, self, observe, connectedFor, log } = options;
   if (connectedFor() < downTime) return;
   const slack = Math.min(WATCH_INTERVAL, downTime / 5);
-  for (const { host, binary, age } of await services.findDown({ downTime, slack })) {
+  // By a clock that has jumped since it was last looked at, all heartbeats are old.
+  const isSteady = (reading: ClockReading): boolean => {
+    observe(reading);
+    return connectedFor() >= downTime;
+  };
+  for (const { host, binary, age } of await services.findDown({ downTime, slack, self, isSteady })) {
     log.warning('service is down: no heartbeat', { node: host, program: binary, seconds: Math.round(age) });
   }
   for (const node of await services.nodesToClose()) await closeNode(options, node);

@@ -4,8 +4,10 @@ import type { Conf } from '../conf/index.js';
 import type { Logger } from '../log.js';
 import type { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { SessionEnds } from '../notifications/own/session-ends.js';
+import type { ClockReading } from '../objects/clock.js';
 import type { Database } from '../objects/database.js';
 import { reapAuditEvents, reapExpired } from '../objects/reaper.js';
+import type { ServiceName } from '../objects/service.js';
 import { PeriodicTask } from './periodic-task.js';
 import { WATCH_INTERVAL, watchServices } from './services-watch.js';
 import { SourceReconciliation } from './source-reconciliation.js';
@@ -30,8 +32,14 @@ export interface TaskSettings {
   readonly own: OwnNotifications;
   /** For how many seconds the database has answered this process without a break. */
   readonly connectedFor: () => number;
+  /** Takes note of what the database said of its clock. */
+  readonly observe: (reading: ClockReading) => void;
+  /** This program, which is never taken for dead by itself. */
+  readonly self: ServiceName;
   /** The database's time, epoch seconds. */
   readonly now: () => number;
+  /** The same for what is over when its time is: a clock that was set forward lately ends nothing before its time. */
+  readonly due: () => number;
 }
 
 /** The work of `sources`. */
@@ -79,12 +87,12 @@ export function sourcesTask(
 }
 
 /** Expired tokens and ended sessions. */
-export function reapingTask({ conf, log, now }: TaskSettings): LedTask {
+export function reapingTask({ conf, log, now, due }: TaskSettings): LedTask {
   const { reconnectGrace } = conf.console;
   const run = async (db: Database): Promise<void> => {
     // Fails, and so is logged, when the database is away or its file was deleted.
     await db.ping();
-    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, now());
+    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, now(), due());
     if (tokens + sessions > 0) log.debug('reaped', { tokens, sessions, purged });
   };
   return {
@@ -94,10 +102,10 @@ export function reapingTask({ conf, log, now }: TaskSettings): LedTask {
 }
 
 /** Audit events that are too old or too many. */
-export function retentionTask({ conf, log, now }: TaskSettings): LedTask {
+export function retentionTask({ conf, log, due }: TaskSettings): LedTask {
   const limits = { maxAge: conf.audit.maxAge || undefined, maxEvents: conf.audit.maxEvents || undefined };
   const run = async (db: Database): Promise<void> => {
-    const removed = await reapAuditEvents(db, limits, now());
+    const removed = await reapAuditEvents(db, limits, due());
     if (removed > 0) log.info('old audit events removed', { events: removed });
   };
   return {
@@ -107,7 +115,8 @@ export function retentionTask({ conf, log, now }: TaskSettings): LedTask {
 }
 
 /** Services that are down, and what they left open. */
-export function servicesTask({ reader, conf, log, nouns, own, connectedFor, now }: TaskSettings): LedTask {
+export function servicesTask(settings: TaskSettings): LedTask {
+  const { reader, conf, log, nouns, own, connectedFor, observe, self, now } = settings;
   return {
     name: 'services',
     begin: (db) => {
@@ -115,7 +124,7 @@ export function servicesTask({ reader, conf, log, nouns, own, connectedFor, now 
       // No other process knows of the ends that this one has found: it publishes them even after its lease.
       const ends = new SessionEnds(reader, own, 'conductor');
       const watch = {
-        ...{ services, channels, connectedFor, log },
+        ...{ services, channels, self, connectedFor, observe, log },
         mainLost: (sessionId: string, generation: number) => ends.add(sessionId, generation),
         downTime: conf.default.serviceDownTime,
       };

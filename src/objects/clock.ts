@@ -4,5 +4,14 @@
 /** Epoch seconds, with fractions. */
 export type Clock = () => number;
 
+/** What a database said of its clock. */
+export interface ClockReading {
+  /** When the statement was sent and answered, milliseconds of performance.now(). */
+  readonly sent: number;
+  readonly received: number;
+  /** Epoch seconds. */
+  readonly databaseTime: number;
+}
+
 /** The machine's clock. */
 export const systemClock: Clock = () => Date.now() / 1000;

@@ -51,14 +51,24 @@ const LEAST_CLOSING = 30;
 /** No main channel takes this long to come up: `[proxy]` deadlines allow at most 60 s each. */
 const STALE_CLAIM = 600;
 
-/** Tokens expired and unused, sessions past their grace, rows closed for more than a day. `now`: epoch seconds. */
-export async function reapExpired(db: Database, options: ReaperOptions, now: number): Promise<Reaped> {
-  await releaseStaleClaims(db, now);
-  const tokens = await reapTokens(db, now);
-  const sessions = await reapSessions(db, now - Math.max(options.reconnectGrace, LEAST_CLOSING), now);
+/**
+ * Tokens expired and unused, sessions past their grace, rows closed for more than a day.
+ *
+ * @param now epoch seconds, for what is written
+ * @param due the same for what is over: earlier, when the clock was set forward
+ */
+export async function reapExpired(
+  db: Database,
+  options: ReaperOptions,
+  now: number,
+  due = now,
+): Promise<Reaped> {
+  await releaseStaleClaims(db, now, due);
+  const tokens = await reapTokens(db, now, due);
+  const sessions = await reapSessions(db, due - Math.max(options.reconnectGrace, LEAST_CLOSING), now);
   const purged =
-    (await repeat(() => purgeConnections(db, now - KEEP_CLOSED, BATCH))) +
-    (await repeat(() => purgeSessions(db, now - KEEP_CLOSED, BATCH)));
+    (await repeat(() => purgeConnections(db, due - KEEP_CLOSED, BATCH))) +
+    (await repeat(() => purgeSessions(db, due - KEEP_CLOSED, BATCH)));
   return { tokens, sessions, purged };
 }
 
@@ -79,11 +89,11 @@ export async function reapAuditEvents(db: Database, retention: AuditRetention, n
   return removed;
 }
 
-async function reapTokens(db: Database, now: number): Promise<number> {
+async function reapTokens(db: Database, now: number, due: number): Promise<number> {
   const audit = new AuditEvents(db, { now: () => now });
   return repeat(async () => {
     let reaped = 0;
-    for (const token of await listExpiredUnused(db, now, BATCH)) {
+    for (const token of await listExpiredUnused(db, due, BATCH)) {
       const { source, uuid, session_id } = token;
       if (!(await expireSession(db, session_id, now))) continue;
       await audit.record({ source, uuid, session_id, message: AUDIT.tokenReaped });
@@ -101,8 +111,8 @@ async function reapSessions(db: Database, before: number, now: number): Promise<
   });
 }
 
-async function releaseStaleClaims(db: Database, now: number): Promise<void> {
-  const stale = await listStaleClaims(db, now - STALE_CLAIM, BATCH);
+async function releaseStaleClaims(db: Database, now: number, due: number): Promise<void> {
+  const stale = await listStaleClaims(db, due - STALE_CLAIM, BATCH);
   if (stale.length === 0) return;
   await releaseMains(db, stale, now);
   await closeLost(db, stale, 'node lost', now);

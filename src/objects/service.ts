@@ -18,15 +18,20 @@ import type { ServiceBeat, ServiceView } from '../db/api/services.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
 import { InvalidInput } from '../exception.js';
+import type { ClockReading } from './clock.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
-/** One run of a program. */
-export interface ServiceRun {
+/** A program on its node. */
+export interface ServiceName {
   /** [DEFAULT] node_name. */
   readonly host: string;
   /** The program, such as `kerbside-proxy`. */
   readonly binary: string;
+}
+
+/** One run of a program. */
+export interface ServiceRun extends ServiceName {
   /** UUID of this run. */
   readonly runId: string;
   readonly pid: number;
@@ -73,6 +78,13 @@ export interface DownRule {
   readonly downTime: number;
   /** Seconds that are taken off, because the check happens at intervals. */
   readonly slack: number;
+  /** Who looks: a process that runs is not down, whatever its heartbeat says. Absent: none of the services. */
+  readonly self?: ServiceName;
+  /**
+   * Asked with what the database said of its clock, before anybody is marked by that: false, nobody is, because the clock
+   * cannot be relied on. Absent: it can.
+   */
+  readonly isSteady?: (reading: ClockReading) => boolean;
 }
 
 /** What a listing of services is narrowed to. */
@@ -131,10 +143,16 @@ export class Services {
 
   /** Marks the services that have gone silent as down; gives those that this call marked. */
   async findDown(rule: DownRule): Promise<Service[]> {
+    const { self, isSteady = (): boolean => true } = rule;
+    const sent = performance.now();
+    const { now, services } = await listOverdueServices(this.db, rule);
+    if (!isSteady({ sent, received: performance.now(), databaseTime: now })) return [];
     const found: Service[] = [];
-    for (const row of await listOverdueServices(this.db, rule)) {
-      const marked = await markServiceDown(this.db, row, rule);
-      if (marked) found.push(toService({ ...row, down_since: row.now }, rule.downTime));
+    for (const row of services) {
+      if (row.host === self?.host && row.binary_name === self.binary) continue;
+      // By what was read: the clock may jump between the two statements, too.
+      if (await markServiceDown(this.db, row))
+        found.push(toService({ ...row, down_since: row.now }, rule.downTime));
     }
     return found;
   }

@@ -90,40 +90,43 @@ const VIEW = (dialect: Statements['dialect']): string =>
   `report, ${databaseNow(dialect)} AS now FROM services`;
 
 // A heartbeat in the future is one that was written before the database's clock was set back.
-const overdue = (dialect: Statements['dialect']): string => {
-  const now = databaseNow(dialect);
-  return (
-    `down_since IS NULL AND ((heartbeat < ${now} - ? AND heartbeat < ${now} - 3 * report_interval + ?) ` +
-    `OR heartbeat > ${now} + ?)`
-  );
-};
+const OVERDUE =
+  's.down_since IS NULL AND ((s.heartbeat < t.now - ? AND s.heartbeat < t.now - 3 * s.report_interval + ?) ' +
+  'OR s.heartbeat > t.now + ?)';
+
+/** Seconds by which two readings of one heartbeat may differ. */
+const SAME_BEAT = 0.001;
 
 /**
  * Services that are up in the records and have been silent for `downTime` seconds and for three of their own
- * heartbeats, in both cases less `slack` seconds.
+ * heartbeats, in both cases less `slack` seconds; and what time the database has.
  */
-export function listOverdueServices(
+export async function listOverdueServices(
   db: Statements,
-  o: { readonly downTime: number; readonly slack: number },
-): Promise<ServiceView[]> {
-  return db.query(`${VIEW(db.dialect)} WHERE ${overdue(db.dialect)} ORDER BY id`, silence(o));
+  { downTime, slack }: { readonly downTime: number; readonly slack: number },
+): Promise<{ now: number; services: ServiceView[] }> {
+  // One row at least, so that the time is told when all services are well.
+  const rows = await db.query<{ now: number; id: number | null } & Omit<ServiceView, 'id'>>(
+    'SELECT t.now, s.id, s.host, s.binary_name, s.run_id, s.pid, s.version, s.started, s.heartbeat, s.report_interval, ' +
+      `s.down_since, s.draining, s.report FROM (SELECT ${databaseNow(db.dialect)} AS now) t ` +
+      `LEFT JOIN services s ON ${OVERDUE} ORDER BY s.id`,
+    [downTime - slack, slack, downTime],
+  );
+  const services = rows.flatMap(({ id, ...row }) => (id === null ? [] : [{ ...row, id }]));
+  return { now: rows[0]?.now ?? 0, services };
 }
 
-/** Marks one of them as down; false when it came back, or another process was faster. */
+/** Marks one of them as down; false when it has beaten since, or another process was faster. */
 export async function markServiceDown(
   db: Statements,
-  row: Pick<ServiceRow, 'id' | 'run_id'>,
-  o: { readonly downTime: number; readonly slack: number },
+  row: Pick<ServiceRow, 'id' | 'run_id' | 'heartbeat'>,
 ): Promise<boolean> {
   const matched = await db.execute(
-    `UPDATE services SET down_since = ${databaseNow(db.dialect)} WHERE id = ? AND run_id = ? AND ${overdue(db.dialect)}`,
-    [row.id, row.run_id, ...silence(o)],
+    `UPDATE services SET down_since = ${databaseNow(db.dialect)} ` +
+      'WHERE id = ? AND run_id = ? AND down_since IS NULL AND ABS(heartbeat - ?) < ?',
+    [row.id, row.run_id, row.heartbeat, SAME_BEAT],
   );
   return matched > 0;
-}
-
-function silence(o: { readonly downTime: number; readonly slack: number }): SqlValue[] {
-  return [o.downTime - o.slack, o.slack, o.downTime];
 }
 
 /** Hosts whose proxies are all down and that have open connections in the records. */

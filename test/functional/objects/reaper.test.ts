@@ -59,6 +59,21 @@ describe.each(ENGINES)('the reaper on %s', (engine) => {
     expect(events[0]).toMatchObject({ message: 'Reaped expired and unused token', session_id: sessionId });
   });
 
+  it('takes nothing before its time when the clock was set forward', async () => {
+    const { db, clock, nouns, mint, ask, count } = await aSite(await databases.fresh());
+    await mint();
+    const [coming, gone] = [await mint(), await mint()];
+    await ask(coming.token);
+    const main = await ask(gone.token);
+    await nouns.channels.establish(gone.sessionId, main.generation, 9);
+    await nouns.channels.closed(main.connectionRef, END);
+    const [due, later] = [clock.now + 50, clock.now + DAY];
+    expect(await reapExpired(db, OPTIONS, later, due)).toEqual({ tokens: 0, sessions: 0, purged: 0 });
+    expect(await count('console_tokens')).toBe(3);
+    await nouns.channels.establish(coming.sessionId, 1, 10);
+    expect(await reapExpired(db, OPTIONS, later, clock.now + 700)).toMatchObject({ tokens: 1, sessions: 1 });
+  });
+
   it('leaves the token of a session that lives, however old it is', async () => {
     const { db, clock, nouns, mint, ask } = await aSite(await databases.fresh());
     const { token, sessionId } = await mint();

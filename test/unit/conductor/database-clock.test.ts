@@ -54,6 +54,27 @@ describe('the clock with the database', () => {
     expect(clock.databaseTime(3000)).toBeCloseTo(1003 + jump);
   });
 
+  it('lets nothing be over before its time because it was set forward, for a while', () => {
+    const clock = new DatabaseClock(3);
+    clock.observe(at(0));
+    clock.observe(at(1000, 3600));
+    expect(clock.databaseTime(2000)).toBeCloseTo(1002 + 3600);
+    expect(clock.dueTime(2000, 60)).toBeCloseTo(1002);
+    expect(clock.dueTime(62_000, 60)).toBeCloseTo(1062 + 3600);
+    clock.observe(at(2000, 0));
+    expect(clock.dueTime(3000, 60)).toBeCloseTo(1003);
+    clock.observe(at(3000, -3600));
+    expect(clock.dueTime(4000, 60)).toBeCloseTo(1004 - 3600);
+  });
+
+  it('takes several that ask beside each other for one', () => {
+    const clock = new DatabaseClock(3);
+    clock.observe(at(0));
+    clock.observe(at(3000));
+    clock.observe(at(2500));
+    expect(clock.connectedFor(6000)).toBe(6);
+  });
+
   it('takes an answer that was long on its way for no jump', () => {
     const clock = new DatabaseClock(3);
     clock.observe(at(0));
