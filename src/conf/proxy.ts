@@ -64,7 +64,8 @@ export const PROXY_GROUP = {
       max: 30,
       help:
         'How long a relay worker waits for an answer of the control process (is this ticket good, where does it ' +
-        'lead) before it turns the connection away.',
+        'lead) before it turns the connection away. A channel beside a main channel waits for a database that is ' +
+        'away, for 0.7 of this time.',
     },
     drain_timeout: {
       type: 'float',

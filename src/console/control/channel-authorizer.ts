@@ -34,6 +34,8 @@ import type { SessionWatch } from './session-watch.js';
 
 /** For how long the channels of one session are gathered: a user waits for them. */
 const JOINS_MS = 5;
+/** Between two tries to decide about a channel beside a main channel while the database is away. */
+const AWAY_PAUSE_MS = 250;
 
 /** What channels are decided by. */
 export interface AuthorizerSettings {
@@ -90,21 +92,30 @@ export class ChannelAuthorizer {
   }
 
   /**
-   * Grants a channel or denies it, also while the database is away.
+   * Grants a channel or denies it, also while the database is away. A main channel is denied at once then, and its user
+   * told. A channel beside one waits, as long as its worker does: a desktop without its picture or its keys is worse
+   * than one that is late.
    *
    * @throws a fault that is not the database's
    */
   async authorize(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
-    try {
-      return await this.decide(worker, request);
-    } catch (fault) {
-      return this.parts.outage.denial(fault);
+    const { metrics, outage, timers } = this.parts;
+    metrics.linkSeconds.observe(request.linkTime);
+    const patience = request.channelType === MAIN_CHANNEL ? 0 : this.settings.lookupTimeout * 1000;
+    const lastTry = timers.now() + patience - AWAY_PAUSE_MS;
+    for (;;) {
+      try {
+        return await this.decide(worker, request);
+      } catch (fault) {
+        if (!(fault instanceof DatabaseError) || timers.now() >= lastTry) return outage.denial(fault);
+        outage.undecided(fault);
+      }
+      await new Promise<void>((resolve) => timers.after(AWAY_PAUSE_MS, resolve));
     }
   }
 
   private async decide(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
-    const { metrics, registry, timers } = this.parts;
-    metrics.linkSeconds.observe(request.linkTime);
+    const { registry, timers } = this.parts;
     if (registry.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
       return { kind: 'denied', because: 'limit', reason: 'limit_address' };
     }

@@ -28,11 +28,16 @@ export class DatabaseOutage {
    */
   denial(fault: unknown): Denial {
     if (!(fault instanceof DatabaseError)) throw fault;
-    if (fault instanceof ChannelInDoubt) this.inDoubt(fault.connectionRef);
+    this.undecided(fault);
     if (this.refused === 0)
       log.error('the database is away: running sessions go on, new channels are refused', { error: fault });
     this.refused += 1;
     return { kind: 'denied', because: 'error', reason: 'database_away' };
+  }
+
+  /** A try to decide about a channel failed; its row, if there is one, is closed later. */
+  undecided(fault: DatabaseError): void {
+    if (fault instanceof ChannelInDoubt) this.inDoubt(fault.connectionRef);
   }
 
   /** The database has decided about a channel. */

@@ -36,6 +36,7 @@ interface Heard {
 
 interface Session {
   readonly id: string;
+  readonly client: SpiceClient;
   readonly main: ClientChannel;
   /** Those of the other proxy last. */
   readonly channels: readonly ClientChannel[];
@@ -70,6 +71,8 @@ beforeAll(async () => {
     OS_DEFAULT__SERVICE_DOWN_TIME: String(DOWN_TIME),
     OS_OSLO_MESSAGING_NOTIFICATIONS__DRIVER: 'messagingv2',
     OS_SPICE__WORKERS: '1',
+    // A late channel waits for a database that is started again, which takes its time on a busy machine.
+    OS_PROXY__CONTROL_TIMEOUT: '30',
     OS_METRICS__CONDUCTOR_PORT: '0',
   };
   apis = await Promise.all([start('api', 'one'), start('api', 'two')]);
@@ -174,7 +177,7 @@ async function open(mainOn = 0, othersOn = 1 - mainOn, uuid = UUID): Promise<Ses
     await client.open('display', 0, away),
     await client.open('cursor', 0, away),
   ];
-  return { id: minted.sessionId, main, channels };
+  return { id: minted.sessionId, client, main, channels };
 }
 
 /** Waits until all channels are closed. */
@@ -370,6 +373,18 @@ describe('proxies that poll soon', () => {
   });
 
   describe('while the database is away', () => {
+    it('a late channel of a session waits for it: on the node of the session, and on another one', async () => {
+      const { client } = await open();
+      await mariadb.kill();
+      const late = [
+        client.open('playback'),
+        client.open('record', 0, { port: securePort(proxies[1] as Program) }),
+      ];
+      await mariadb.restart();
+      const channels = await Promise.all(late);
+      expect(channels.map(({ closeReason }) => closeReason)).toEqual([null, null]);
+    });
+
     it('sessions go on, new ones are refused with a reason, and what ended meanwhile is written later', async () => {
       const session = await open();
       const proxy = proxies[0] as Program;

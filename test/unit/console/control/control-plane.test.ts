@@ -8,6 +8,7 @@ import type { DenialReason } from '../../../../src/objects/console-session-state
 import type { Location } from '../../../../src/sources/driver.js';
 
 import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../../fixtures/control-plane.js';
+import { ManualTimers } from '../../../fixtures/manual-timers.js';
 
 describe('a refusal', () => {
   it.each<[DenialReason, string]>([
@@ -302,6 +303,27 @@ describe('while the database is away', () => {
     await scene.authorize(2);
     expect(scene.messages()).toContain('Channels refused while the database was away: 2');
     expect(scene.plane.registry.size).toBe(2);
+  });
+
+  it('a channel beside a main channel waits for it, as long as its worker does; a main channel does not', async () => {
+    const timers = new ManualTimers();
+    const scene = new Scene({ timers, lookupTimeout: 7 });
+    scene.fault = new DatabaseError('away');
+    const denied = { kind: 'denied', because: 'error', reason: 'database_away' };
+    expect(await scene.authorize(1)).toEqual(denied);
+    const late = scene.authorize(2);
+    await timers.pass(3000);
+    scene.fault = new ChannelInDoubt('ref of the row', new DatabaseError('away'));
+    await timers.pass(250);
+    scene.fault = null;
+    await timers.pass(250);
+    expect(await late).toMatchObject({ kind: 'granted' });
+    await timers.pass(1000);
+    expect(scene.closed).toEqual(['ref of the row']);
+    scene.fault = new DatabaseError('away');
+    const tooLate = scene.authorize(2);
+    await timers.pass(7000);
+    expect(await tooLate).toEqual(denied);
   });
 
   it('what may have been written of a channel is closed as soon as it is back', async () => {
