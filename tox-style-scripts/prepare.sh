@@ -17,12 +17,25 @@ fail() {
   exit 1
 }
 
-# Names of the packages of bindep.txt that any of the given profiles asks for, one a line.
+# Names of the packages of bindep.txt that any of the given profiles asks for, one a line. Of bindep's marks these count:
+# a profile, and platform:debian-CODENAME or !platform:debian-CODENAME for packages that not every Debian has.
 bindep_packages() {
-  awk -v wanted=" $* " '
+  awk -v wanted=" $* " -v codename="$(debian_codename)" '
     /^[[:space:]]*(#|$)/ { next }
     { match($0, /\[[^]]*\]/); count = split(substr($0, RSTART + 1, RLENGTH - 2), marks, " ")
-      for (i = 1; i <= count; i++) if (index(wanted, " " marks[i] " ")) { print $1; next } }' bindep.txt
+      asked = 0; here = 1
+      for (i = 1; i <= count; i++) {
+        if (marks[i] ~ /^!?platform:debian-/) {
+          same = (substr(marks[i], index(marks[i], "-") + 1) == codename)
+          if (marks[i] ~ /^!/ ? same : !same) here = 0
+        } else if (index(wanted, " " marks[i] " ")) asked = 1
+      }
+      if (asked && here) print $1 }' bindep.txt
+}
+
+debian_codename() {
+  # shellcheck disable=SC1091  # a file of the system
+  (. /etc/os-release 2>/dev/null && printf '%s' "${VERSION_CODENAME:-unknown}")
 }
 
 missing_packages() {
@@ -36,11 +49,11 @@ as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Root already, or sudo without a password, or someone at the terminal who can type it.
+# Root already, or sudo without a question: one that a user cannot answer would look as if the script hung.
 can_be_root() {
   [ "$(id -u)" -eq 0 ] && return 0
   command -v sudo >/dev/null || return 1
-  sudo -n true 2>/dev/null || [ -t 0 ]
+  sudo -n true 2>/dev/null
 }
 
 # A package that brings a service (haproxy, nginx) must not start it on the developer's machine.
@@ -66,7 +79,7 @@ prepare_debian() {
   [ -n "$missing" ] || return 0
   [ "${NO_INSTALL:-}" != 1 ] || fail "NO_INSTALL=1 is set and these Debian packages are missing: $missing"
   if ! can_be_root; then
-    fail "these Debian packages are missing and there is no root access to install them; run as root: apt-get install $missing"
+    fail "these Debian packages are missing and there is no root access to install them; run as root: apt-get install $missing (or, where you may use sudo: sudo -v, and this again)"
   fi
   say "installing Debian packages: $missing"
   # shellcheck disable=SC2086  # a list of package names
