@@ -105,17 +105,40 @@ node_modules_current() {
     process.exit(wanted.every(([path, entry]) => have[path]?.version === entry.version) ? 0 : 1);' 2>/dev/null
 }
 
-sqlite_loads() { node -e 'new (require("better-sqlite3"))(":memory:").close()' 2>/dev/null; }
+# It loads, and its objects may be collected: compiled with other headers than this Node's, it crashes there (see "header" in
+# image/runtime.lock). Another Node than the one on PATH may be named.
+sqlite_works() {
+  "${1:-node}" --expose-gc -e '
+    const database = new (require("better-sqlite3"))(":memory:");
+    for (let i = 0; i < 10000; i += 1) database.prepare("SELECT 1");
+    gc();
+    database.close();' 2>/dev/null
+}
+
+# The folder whose include/node has the headers of exactly this Node. Nothing: node-gyp fetches them.
+own_headers() {
+  local folder
+  for folder in "$(node -p 'require("node:path").resolve(process.execPath, "../..")')" "$(npm config get nodedir 2>/dev/null)"; do
+    if node -e '
+      const { readFileSync } = require("node:fs");
+      const text = readFileSync(`${process.argv[1]}/include/node/node_version.h`, "utf8");
+      const part = (name) => new RegExp(`define NODE_${name}_VERSION (\\d+)`).exec(text)?.[1];
+      process.exit(["MAJOR", "MINOR", "PATCH"].map(part).join(".") === process.versions.node ? 0 : 1);' "$folder" 2>/dev/null; then
+      printf '%s' "$folder"
+      return
+    fi
+  done
+}
 
 install_node_modules() {
-  local prefix
+  local headers
   check_node_version
-  if node_modules_current && sqlite_loads; then return 0; fi
+  if node_modules_current && sqlite_works; then return 0; fi
   [ "${NO_INSTALL:-}" != 1 ] || fail 'NO_INSTALL=1 is set and node_modules does not match package-lock.json; run: npm ci'
   prepare_debian build
-  # node-gyp fetches Node's headers unless it is told that they came with Node.
-  prefix=$(node -p 'require("node:path").resolve(process.execPath, "../..")')
-  if [ -e "$prefix/include/node/node.h" ]; then export npm_config_nodedir="$prefix"; fi
+  # Set in any case: headers of another Node that npm is told of elsewhere would be taken.
+  headers=$(own_headers)
+  export npm_config_nodedir="$headers"
   if node_modules_current; then
     say 'compiling better-sqlite3 for this Node (about two minutes)'
     npm rebuild better-sqlite3 </dev/null >&2 || fail 'better-sqlite3 did not compile (see the message above)'
@@ -123,7 +146,9 @@ install_node_modules() {
     say 'installing node packages (about three minutes: better-sqlite3 may have to be compiled)'
     npm ci </dev/null >&2 || fail 'npm ci failed (see the message above)'
   fi
-  sqlite_loads || fail 'better-sqlite3 does not load; run: npm rebuild better-sqlite3 --foreground-scripts'
+  sqlite_works ||
+    fail 'better-sqlite3 does not work under this Node; see what it says: npm rebuild better-sqlite3 --foreground-scripts
+(a Node whose headers fit: ./image/build node DIR)'
 }
 
 # Two scripts that start together take turns here.
