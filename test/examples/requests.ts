@@ -32,7 +32,7 @@ export async function showRequests(scene: Scene, folder: string): Promise<void> 
   };
   const transcript = new Transcript(folder, env, names(scene));
   env['TOKEN'] = await logIn(transcript);
-  env['KEYSTONE_TOKEN'] = cloud.user(['member', 'admin']);
+  env['KEYSTONE_TOKEN'] = scene.keystoneToken;
   await rest(scene, transcript);
   await v1(scene, transcript);
 }

@@ -28,6 +28,8 @@ export interface Scene {
   readonly lab: Lab;
   readonly cloud: Cloud;
   readonly project: Project;
+  /** A token of Keystone for the user. */
+  readonly keystoneToken: string;
   /** A machine of the cloud. */
   readonly server: FakeServer;
   readonly x: XServer;
@@ -83,6 +85,7 @@ export async function startScene(dir: string): Promise<Scene> {
   const [x, browser] = await Promise.all([startXServer(join(dir, 'x11')), startChromium()]);
   return {
     ...{ dir, lab, cloud, project: cloud.project, server, x, browser, html5Port },
+    keystoneToken: directory.issue(alice, cloud.project).value,
     vv: () => waitFor('console in Kerbside', () => lab.kerbside.vv(SOURCE, CONSOLE), { everyMs: 200 }),
     stop: async () => {
       await Promise.all([browser.close(), x.stop(), lab.stop()]);
