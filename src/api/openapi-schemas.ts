@@ -2,6 +2,7 @@
 // The shapes of the API's bodies as JSON Schema, for the OpenAPI document. They describe the views and schemas of this
 // folder; a test compares the answers of the running service with them.
 import { CHANNEL_NAMES } from '../conf/channel-names.js';
+import { AUDIT_FACTS } from './openapi-audit.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -126,6 +127,7 @@ export const SCHEMAS = {
     pid: orNull(INTEGER),
     timestamp: TIME,
     message: STRING,
+    ...AUDIT_FACTS,
   }),
   Audit: object({
     audit: { type: 'array', items: { $ref: '#/components/schemas/AuditEvent' } },
@@ -156,6 +158,7 @@ export const SCHEMAS = {
     source: STRING,
     uuid: STRING,
     name: orNull(STRING),
+    issued_to: { ...orNull(STRING), description: 'For whom the token of the session was made.' },
     channels: { type: 'array', items: { $ref: '#/components/schemas/Channel' } },
   }),
   Sessions: {

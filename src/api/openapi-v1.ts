@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the OpenAPI document says about /v1: the operations that the table of routes does not describe, and the shapes of
 // the bodies. A test compares the answers of the running service with them.
+import { AUDIT_FACTS } from './openapi-audit.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -11,7 +12,8 @@ const TIME = { type: 'string', format: 'date-time', description: 'ISO 8601, UTC.
 const STATE = { type: 'string', enum: ['pending', 'active', 'closing', 'closed'] };
 
 /** Parameters of queries that only /v1 has. */
-export type V1Query = 'project_id' | 'source' | 'instance_uuid' | 'session_id' | 'key' | 'host' | 'binary';
+export type V1Query =
+  'project_id' | 'source' | 'instance_uuid' | 'session_id' | 'user' | 'key' | 'host' | 'binary';
 
 /** What the table does not know about a route of /v1. */
 interface V1Operation {
@@ -185,18 +187,22 @@ export const V1_SCHEMAS = {
   }),
   V1SourceAnswer: object({ source: ref('V1Source') }),
   V1Sources: collection('sources', 'V1Source'),
-  V1AuditEvent: object({
-    id: INTEGER,
-    source: STRING,
-    instance_uuid: STRING,
-    project_id: orNull(STRING),
-    session_id: orNull(STRING),
-    channel: orNull(STRING),
-    node: orNull(STRING),
-    pid: orNull(INTEGER),
-    created_at: TIME,
-    message: STRING,
-  }),
+  V1AuditEvent: object(
+    {
+      id: INTEGER,
+      source: STRING,
+      instance_uuid: STRING,
+      project_id: orNull(STRING),
+      session_id: orNull(STRING),
+      channel: orNull(STRING),
+      node: orNull(STRING),
+      pid: orNull(INTEGER),
+      created_at: TIME,
+      message: STRING,
+      ...AUDIT_FACTS,
+    },
+    Object.keys(AUDIT_FACTS),
+  ),
   V1Service: object({
     id: INTEGER,
     host: { type: 'string', description: '[DEFAULT] node_name.' },
@@ -271,8 +277,9 @@ export const V1_OPERATIONS = {
     query: ['limit', 'marker', 'host', 'binary'],
   },
   'v1AuditEvent.list': {
-    summary: 'List audit events, newest first',
+    summary:
+      'List audit events, newest first; who, from where and by whom, and the last two filters, since 1.2',
     answer: ref('V1AuditEvents'),
-    query: FILTERS,
+    query: [...FILTERS, 'session_id', 'user'],
   },
 } as const satisfies Record<string, V1Operation>;

@@ -6,6 +6,8 @@ import { directRefused } from '../objects/audit-message.js';
 import type { Consoles } from '../objects/console.js';
 import type { RefusalListener } from './guards/authorization.js';
 import { routeOf } from './request-context.js';
+import { requesterOf } from './requester.js';
+import { clientAddress } from './client-view.js';
 
 /** Where refusals are audited and published. */
 interface RefusalParts {
@@ -23,7 +25,12 @@ export function refusalAudit({ consoles, events, own, node }: RefusalParts): Ref
     if (routeOf(request).handler !== 'consoleFile.direct') return;
     if (typeof source !== 'string' || typeof uuid !== 'string') return;
     if ((await consoles.identify(source, uuid)) === null) return;
-    await events.record({ source, uuid, node, pid: process.pid, message: directRefused(user) });
-    own.refused({ reason: 'direct_forbidden', source, uuid, sessionId: null, clientIp: null, node });
+    const clientIp = clientAddress(request);
+    await events.record({
+      ...{ source, uuid, node, pid: process.pid, message: directRefused(user) },
+      ...{ issued_to: user, client_ip: clientIp, by: requesterOf(request) },
+    });
+    const refused = { reason: 'direct_forbidden', source, uuid, sessionId: null, issuedTo: user };
+    own.refused({ ...refused, clientIp, node });
   };
 }

@@ -2,7 +2,7 @@
 // What the records keep of a request that ends sessions: who sent it, and what it was for.
 import type { Request } from 'express';
 import type { TerminationDemand } from '../broker/session-termination.js';
-import { contextOf } from './request-context.js';
+import { requesterOf } from './requester.js';
 
 const REASONS = {
   session: 'session terminated by request',
@@ -15,6 +15,5 @@ const REASONS = {
  * @param what whether one session is to end, or all of a console
  */
 export function demandOf(request: Request, what: keyof typeof REASONS): TerminationDemand {
-  const { user = null, userId = null, projectId = null } = contextOf(request);
-  return { by: { kind: 'user', name: user, userId, projectId }, reason: REASONS[what] };
+  return { by: requesterOf(request), reason: REASONS[what] };
 }

@@ -4,6 +4,7 @@
 import type { AuditEvents } from '../objects/audit-event.js';
 import { AUDIT } from '../objects/audit-message.js';
 import type { ConsoleTokens, MintedLink, MintedToken, MintRequest } from '../objects/console-token.js';
+import type { Requester } from '../objects/requester.js';
 
 /** What is issued, and where that is written down. */
 export interface ConsoleIssueParts {
@@ -18,22 +19,28 @@ export class ConsoleIssue {
   constructor(private readonly parts: ConsoleIssueParts) {}
 
   /** A console token, with a session that it may start. @throws NotFound when the console is gone */
-  async token(request: MintRequest): Promise<MintedToken> {
+  async token(request: MintRequest, by: Requester): Promise<MintedToken> {
     const minted = await this.parts.tokens.mint(request);
-    await this.record(request, minted.sessionId);
+    await this.record(request, by, minted.sessionId);
     return minted;
   }
 
   /** A link under which such a token can be fetched once. @throws NotFound when the console is gone */
-  async link(request: MintRequest): Promise<MintedLink> {
+  async link(request: MintRequest, by: Requester): Promise<MintedLink> {
     const minted = await this.parts.tokens.mintLink(request);
-    await this.record(request, minted.sessionId);
+    await this.record(request, by, minted.sessionId);
     return minted;
   }
 
-  private async record({ source, uuid }: MintRequest, sessionId: string): Promise<void> {
+  private async record(
+    { source, uuid, issuedTo }: MintRequest,
+    by: Requester,
+    sessionId: string,
+  ): Promise<void> {
     const { events, node } = this.parts;
-    const message = AUDIT.tokenCreated;
-    await events.record({ source, uuid, session_id: sessionId, node, pid: process.pid, message });
+    await events.record({
+      ...{ source, uuid, session_id: sessionId, node, pid: process.pid, message: AUDIT.tokenCreated },
+      ...{ issued_to: issuedTo, client_ip: by.kind === 'user' ? by.address : null, by },
+    });
   }
 }

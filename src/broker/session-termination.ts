@@ -2,10 +2,10 @@
 // The end of sessions on somebody's demand: the records, the notification and the audit trail of it. Whether they may
 // demand it is for the caller to know.
 import type { OwnNotifications } from '../notifications/own/own-notifications.js';
-import type { Terminator } from '../notifications/own/payloads.js';
 import type { AuditEvents } from '../objects/audit-event.js';
 import { AUDIT } from '../objects/audit-message.js';
 import type { ConsoleSessions, ConsoleTermination } from '../objects/console-session.js';
+import type { Requester } from '../objects/requester.js';
 
 /** A console, or the console of a session. */
 export interface TerminationPlace {
@@ -15,13 +15,13 @@ export interface TerminationPlace {
 
 /** Who ends sessions, and the reason that their records keep. */
 export interface TerminationDemand {
-  readonly by: Terminator;
+  readonly by: Requester;
   readonly reason: string;
 }
 
 /** What a termination works with. */
 interface TerminationParts {
-  readonly sessions: Pick<ConsoleSessions, 'terminateSession' | 'terminateConsole'>;
+  readonly sessions: Pick<ConsoleSessions, 'terminateSession' | 'terminateConsole' | 'usersOf'>;
   readonly events: Pick<AuditEvents, 'recordMany'>;
   readonly own: Pick<OwnNotifications, 'terminated'>;
   /** The name of this node. */
@@ -60,14 +60,15 @@ export class SessionTermination {
     { source, uuid }: TerminationPlace,
     { by, reason }: TerminationDemand,
   ): Promise<void> {
-    const { events, own, node } = this.parts;
+    const { sessions, events, own, node } = this.parts;
     // Before the audit trail: the sessions are over even when the database goes away now.
     own.terminated({ source, uuid, sessionIds, by, reason, node });
     // A command is over before anybody reads of it: its process says nothing.
     const pid = by.kind === 'operator' ? null : process.pid;
     const message = AUDIT.sessionTerminated;
+    const users = await sessions.usersOf(sessionIds);
     await events.recordMany(
-      sessionIds.map((session_id) => ({ source, uuid, session_id, node, pid, message })),
+      sessionIds.map((id) => ({ source, uuid, session_id: id, node, pid, message, by, ...users.get(id) })),
     );
   }
 }

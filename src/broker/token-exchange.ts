@@ -6,6 +6,7 @@ import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
 import type { MintedToken } from '../objects/console-token.js';
 import { InstanceNotReady } from '../objects/instance-fault.js';
+import type { UserRequest } from '../objects/requester.js';
 import { firstAnswer } from '../sources/first-answer.js';
 import type { SourceDrivers } from '../sources/source-drivers.js';
 import type { ConsoleIssue } from './console-issue.js';
@@ -39,10 +40,11 @@ export class TokenExchange {
 
   /**
    * Exchanges a token.
-   * @param address of the client, for the count of failed tries
+   * @param by whose address the failed tries are counted by
    */
-  async open(token: string, address: string): Promise<Exchange> {
+  async open(token: string, by: UserRequest): Promise<Exchange> {
     const { limit } = this.parts;
+    const address = by.address ?? '';
     const wait = await limit.take(address);
     if (wait !== null) return { kind: 'limited', wait };
     const found = await this.find(token);
@@ -50,7 +52,7 @@ export class TokenExchange {
     await limit.giveBack(address);
     const { source, uuid } = found;
     try {
-      const issued = await this.parts.issue.token({ source, uuid, issuedTo: ISSUED_TO });
+      const issued = await this.parts.issue.token({ source, uuid, issuedTo: ISSUED_TO }, by);
       return { kind: 'opened', source, uuid, ...issued };
     } catch (error) {
       // The console was removed between the exchange and this.

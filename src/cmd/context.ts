@@ -12,6 +12,8 @@ import { foundation, NEST_OPTIONS } from './nest.js';
 
 /** What the context of a command is made of: database and nouns, and more. */
 export interface CommandSetting {
+  /** The name of the program. */
+  readonly name: string;
   readonly conf: Conf;
   /** true: bring the schema up to date first. */
   readonly sync?: true;
@@ -25,11 +27,11 @@ class ProgramModule {}
 
 /** The context of a command. @throws KerbsideException when the site has a fault that keeps it from starting */
 export function openContext(setting: CommandSetting): Promise<INestApplicationContext> {
-  const { conf, sync = false, readOnly, imports = [] } = setting;
+  const { name, conf, sync = false, readOnly, imports = [] } = setting;
   const database = { sync, ...(readOnly === undefined ? {} : { readOnly }) };
   const root = {
     module: ProgramModule,
-    imports: [...foundation(conf, database), ObjectsModule, ...imports],
+    imports: [...foundation(name, conf, database), ObjectsModule, ...imports],
   };
   return NestFactory.createApplicationContext(root, NEST_OPTIONS);
 }
@@ -57,7 +59,7 @@ export async function startService(setting: ServiceSetting): Promise<INestApplic
   const root = {
     module: ProgramModule,
     imports: [
-      ...[...foundation(conf, { sync }), MessagingModule.of(name), ServiceModule.of(name, life)],
+      ...[...foundation(name, conf, { sync }), MessagingModule.of(name), ServiceModule.of(name, life)],
       ...parts,
     ],
   };

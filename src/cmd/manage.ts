@@ -3,6 +3,7 @@
 // kerbside-manage: what an operator does by hand. One file of src/cmd/manage/ for each noun; the code that talks to
 // the database is loaded only by the commands that need it.
 import { baseCommand } from './arguments.js';
+import { addAuditCommands } from './manage/audit.js';
 import { addCertificateCommands } from './manage/certificate.js';
 import { addConfigCommands } from './manage/config.js';
 import { addConsoleCommands } from './manage/console.js';
@@ -17,7 +18,7 @@ import { runManage } from './manage/run.js';
 
 const command = baseCommand(
   'kerbside-manage',
-  'Manages the database, certificates, users, consoles and sessions of Kerbside.',
+  'Manages the database, certificates, users, consoles, sessions and the audit trail of Kerbside.',
 );
 addDatabaseCommands(command);
 addCertificateCommands(command);
@@ -26,6 +27,7 @@ addUserCommands(command);
 addServiceCommands(command);
 addConsoleCommands(command);
 addSessionCommands(command);
+addAuditCommands(command);
 addEncryptionCommands(command);
 addConfigCommands(command);
 addPolicyCommands(command);

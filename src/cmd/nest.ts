@@ -6,6 +6,7 @@ import type { Conf } from '../conf/index.js';
 import type { OpenOptions } from '../db/database.js';
 import { DbModule } from '../db/db.module.js';
 import { loggerFor } from '../log.js';
+import { BinaryModule } from '../service/binary.module.js';
 
 const log = loggerFor('kerbside.nest');
 
@@ -22,7 +23,7 @@ const NEST_LOG: LoggerService = {
 /** The program reports faults itself, in one line. */
 export const NEST_OPTIONS = { abortOnError: false, logger: NEST_LOG } satisfies NestApplicationOptions;
 
-/** The configuration and the database, which everything else depends on. */
-export function foundation(conf: Conf, database: OpenOptions): DynamicModule[] {
-  return [ConfModule.with(conf), DbModule.open(conf.database, database)];
+/** The name of the program, the configuration and the database, which everything else depends on. */
+export function foundation(name: string, conf: Conf, database: OpenOptions): DynamicModule[] {
+  return [BinaryModule.of(name), ConfModule.with(conf), DbModule.open(conf.database, database)];
 }

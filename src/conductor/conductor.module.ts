@@ -7,8 +7,8 @@ import { Messaging } from '../messaging/messaging.js';
 import { OwnNotificationsModule } from '../notifications/own/own-notifications.module.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { Database } from '../objects/database.js';
+import { BINARY } from '../service/binary.js';
 import { ServiceLife } from '../service/life.js';
-import { BINARY } from '../service/service.module.js';
 import { startConductor, type ConductorServices } from './conductor.js';
 import { termNounFactory } from './term-nouns.js';
 
@@ -22,7 +22,7 @@ const SERVICES = tokenFor<ConductorServices>('services of the conductor');
       [CONF, Database, Messaging, OwnNotifications, BINARY],
       (conf, db, messaging, own, program) => ({
         ...{ conf, db, own, program },
-        nouns: termNounFactory(conf, messaging, own),
+        nouns: termNounFactory(conf, messaging, own, program),
       }),
     ),
   ],

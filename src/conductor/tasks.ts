@@ -87,12 +87,13 @@ export function sourcesTask(
 }
 
 /** Expired tokens and ended sessions. */
-export function reapingTask({ conf, log, now, due }: TaskSettings): LedTask {
+export function reapingTask({ conf, log, self, now, due }: TaskSettings): LedTask {
   const { reconnectGrace } = conf.console;
+  const options = { reconnectGrace, node: self.host, service: self.binary };
   const run = async (db: Database): Promise<void> => {
     // Fails, and so is logged, when the database is away or its file was deleted.
     await db.ping();
-    const { tokens, sessions, purged } = await reapExpired(db, { reconnectGrace }, now(), due());
+    const { tokens, sessions, purged } = await reapExpired(db, options, now(), due());
     if (tokens + sessions > 0) log.debug('reaped', { tokens, sessions, purged });
   };
   return {

@@ -25,14 +25,19 @@ export interface TermNouns {
 /** Makes the nouns of a term. @param now the database's time, so that the clock of this machine may be wrong */
 export type TermNounFactory = (db: Database, now: Clock) => TermNouns;
 
-/** The factory of this process. */
-export function termNounFactory(conf: Conf, messaging: Messaging, own: OwnNotifications): TermNounFactory {
+/** The factory of this process. @param service the name of the program, for the audit trail */
+export function termNounFactory(
+  conf: Conf,
+  messaging: Messaging,
+  own: OwnNotifications,
+  service: string,
+): TermNounFactory {
   const node = conf.default.nodeName;
   const announce = announceTo(messaging.fanout);
   return (db, now) => ({
-    audit: new AuditEvents(db, { now }),
-    channels: new ConsoleChannels(db, { now, announce }),
-    consoles: new Consoles(db, { node, pid: process.pid, now }),
+    audit: new AuditEvents(db, { now, service }),
+    channels: new ConsoleChannels(db, { now, announce, service }),
+    consoles: new Consoles(db, { node, pid: process.pid, service, now }),
     services: new Services(db),
     sources: new Sources(db, {
       now,

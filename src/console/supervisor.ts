@@ -12,7 +12,8 @@ import type { MetricsServer, ProcessMetrics } from '../service/metrics.js';
 import { Readiness } from '../service/readiness.js';
 import type { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { SessionEnds } from '../notifications/own/session-ends.js';
-import type { AuditEvents } from '../objects/audit-event.js';
+import type { AuditEntry, AuditEvents } from '../objects/audit-event.js';
+import type { LostConnection } from '../objects/channel-types.js';
 import type { ConsoleChannels } from '../objects/console-channel.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { AuditQueue } from './control/audit-queue.js';
@@ -25,6 +26,7 @@ import type { WorkerName } from './control/channel-registry.js';
 import { ProxyMetrics } from './control/metrics.js';
 import { NotificationPublisher } from './control/notification-publisher.js';
 import { relaySettings } from './control/relay-settings.js';
+import { channelName } from './spice/constants.js';
 import { WorkerPool, type Ports, type WorkerListener } from './control/worker-pool.js';
 
 const log = loggerFor('kerbside.console.supervisor');
@@ -241,6 +243,7 @@ export async function startProxy(services: ProxyServices): Promise<ProxyServer> 
     const lost = await nouns.channels.clearNode(conf.default.nodeName);
     if (lost.length > 0)
       log.info('closed the channels that an earlier run of this node left open', { channels: lost.length });
+    for (const channel of lost) audit.add(lostBefore(channel, conf.default.nodeName));
     for (const { sessionId, generation, channelType } of lost)
       if (channelType === MAIN_CHANNEL) ends.add(sessionId, generation);
     await server.listen();
@@ -249,4 +252,14 @@ export async function startProxy(services: ProxyServices): Promise<ProxyServer> 
     throw error;
   }
   return server;
+}
+
+/** The end of a channel of an earlier run, for the audit trail. */
+function lostBefore(channel: LostConnection, node: string): AuditEntry {
+  const { source, uuid, sessionId, channelType, issuedTo, clientIp } = channel;
+  return {
+    ...{ source, uuid, session_id: sessionId, channel: channelName(channelType), node, pid: process.pid },
+    message: 'Channel closed: node restarted',
+    ...{ issued_to: issuedTo, client_ip: clientIp, by: { kind: 'service' } },
+  };
 }

@@ -9,6 +9,7 @@ import type { NetworkList } from '../net/network-list.js';
 import type { Readiness } from '../service/readiness.js';
 import type { Exchange, TokenExchange } from '../broker/token-exchange.js';
 import { DatabaseError } from '../exception.js';
+import { strangerAt } from '../objects/requester.js';
 import type { SessionOutcomes } from '../objects/session-outcome.js';
 import { browserOf } from './browser.js';
 import { endedAs, endedUnknown, type Ended } from './ended.js';
@@ -155,7 +156,7 @@ export class Pages {
     token: string,
   ): Promise<string | null> {
     const { exchange, metrics, trusted } = this.parts;
-    const opening = await exchange.open(token, browserOf(request, trusted).address);
+    const opening = await exchange.open(token, strangerAt(browserOf(request, trusted).address));
     metrics.exchanges.inc({ outcome: opening.kind });
     if (opening.kind === 'opened') {
       const { source, uuid: console, sessionId: session } = opening;

@@ -6,6 +6,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Secret } from '../conf/secret.js';
 import { networkOf } from '../net/address.js';
+import type { AuditEntry } from '../objects/audit-event.js';
 import type { KeystoneCredentials, KeystoneLoginResult } from './keystone-login.js';
 
 /** What logging in needs of the local users. */
@@ -18,7 +19,7 @@ export interface LocalUsers {
 
 /** What logging in needs of the audit trail. */
 export interface LoginAudit {
-  record(entry: { source: string; uuid: string; node: string; pid: number; message: string }): Promise<void>;
+  record(entry: AuditEntry): Promise<void>;
 }
 
 /** [api] login_attempts_per_address, login_attempts_per_user and login_window (seconds). */
@@ -42,6 +43,8 @@ export interface LoginAttempt {
   readonly keystone?: KeystoneCredentials;
   /** The client's IP address. */
   readonly address: string;
+  /** The id of the request, for the audit trail. */
+  readonly requestId: string;
 }
 
 /** How an attempt ended. */
@@ -94,12 +97,12 @@ export class Login {
       throw error;
     }
     if (user === undefined) {
-      await this.record(`Failed login of ${printable(attempt.user)} from ${attempt.address}`);
+      await this.record('Failed login', attempt.user, attempt);
       return { kind: 'refused' };
     }
     await this.byAddress.reward(network);
     await this.byUser.delete(name);
-    await this.record(`Login of ${printable(user.user)} from ${attempt.address}`);
+    await this.record('Login', user.user, attempt);
     return { kind: 'accepted', ...user };
   }
 
@@ -118,8 +121,14 @@ export class Login {
     return result?.kind === 'accepted' ? { user: result.user, admin: result.admin } : undefined;
   }
 
-  private async record(message: string): Promise<void> {
-    await this.audit.record({ source: '', uuid: '', node: this.node, pid: process.pid, message });
+  private async record(what: string, user: string, { address, requestId }: LoginAttempt): Promise<void> {
+    const name = printable(user);
+    await this.audit.record({
+      ...{ source: '', uuid: '', node: this.node, pid: process.pid },
+      message: `${what} of ${name} from ${address}`,
+      client_ip: address,
+      by: { kind: 'user', name, userId: null, projectId: null, requestId, address },
+    });
   }
 }
 

@@ -127,14 +127,18 @@ export class InstanceEventHandler {
     sessions: readonly string[],
     event: string,
   ): Promise<void> {
+    if (sessions.length === 0) return;
     const { audit, node } = this.parts;
     const message = endedByInstance(event);
+    const users = await this.parts.sessions.usersOf(sessions);
+    const by = { kind: 'notification' } as const;
     const events = sessions.map((session) => ({
-      ...{ source, uuid, node, message },
+      ...{ source, uuid, node, message, by },
       session_id: session,
       pid: process.pid,
+      ...users.get(session),
     }));
-    if (events.length > 0) await audit.recordMany(events);
+    await audit.recordMany(events);
   }
 
   private broadcast(source: string, uuid: string, change: ConsoleChange | 'removed'): void {

@@ -61,6 +61,8 @@ export interface ChannelDenial {
   source?: string;
   uuid?: string;
   sessionId?: string;
+  /** Whose token it was. */
+  issuedTo?: string;
 }
 
 /** The database became unavailable while a channel was recorded: its row may exist. Give it to closed() later. */
@@ -150,6 +152,9 @@ export interface LostConnection {
   channelId: number;
   source: string;
   uuid: string;
+  clientIp: string;
+  /** null: its token is gone. */
+  issuedTo: string | null;
 }
 
 /** One open channel as GET /session shows it. */
@@ -177,6 +182,8 @@ export interface OpenSession {
   name: string | null;
   /** Project of its console; null when the console is gone or has none. */
   projectId: string | null;
+  /** For whom its token was made; null when the token is gone. */
+  issuedTo: string | null;
   channels: OpenChannel[];
 }
 
@@ -184,6 +191,8 @@ export interface OpenSession {
 export interface SessionRecordOptions {
   /** Called for every session whose channels must end, once that is in the database; must not throw. */
   readonly announce?: (ended: SessionEnded) => void;
+  /** The program that writes, for the audit trail. */
+  readonly service?: string;
   /** Epoch seconds; tests replace it. */
   readonly now?: Clock;
 }

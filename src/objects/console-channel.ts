@@ -34,11 +34,13 @@ export class ConsoleChannels {
   private readonly db: Database;
   private readonly announce: (ended: SessionEnded) => void;
   private readonly now: Clock;
+  private readonly service: string | null;
 
-  constructor(db: Database, { announce = () => undefined, now = systemClock }: SessionRecordOptions = {}) {
+  constructor(db: Database, options: SessionRecordOptions = {}) {
     this.db = db;
-    this.announce = announce;
-    this.now = now;
+    this.announce = options.announce ?? (() => undefined);
+    this.now = options.now ?? systemClock;
+    this.service = options.service ?? null;
   }
 
   /** The backend accepted these channels: connection authorized -> connected, in one statement. */
@@ -117,7 +119,7 @@ export class ConsoleChannels {
    * what it was.
    */
   async closeNode(node: string): Promise<LostConnection[]> {
-    const lost = await closeNodeRecords(this.db, node, this.now());
+    const lost = await closeNodeRecords(this.db, node, this.service, this.now());
     this.announceMains(lost);
     return lost;
   }

@@ -59,7 +59,8 @@ export function grant(
 
 /** The answer for a channel that must not be opened. */
 export function denial(view: TokenView, reason: DenialReason): ChannelDenial {
-  return { kind: 'denied', reason, source: view.source, uuid: view.uuid, sessionId: view.session_id };
+  const { source, uuid, session_id: sessionId, issued_to: issuedTo } = view;
+  return { kind: 'denied', reason, source, uuid, sessionId, issuedTo };
 }
 
 /** An open channel as GET /session shows it. */

@@ -9,6 +9,7 @@ import {
   findSession,
   releaseMains,
   runningSessionsOf,
+  sessionUsers,
   terminateSession,
   terminateSessionsOf,
 } from '../db/api/console-sessions.js';
@@ -42,6 +43,13 @@ export interface ConsoleTermination {
   /** First 12 hex digits of each token's SHA-256. */
   fingerprints: string[];
   sessionIds: string[];
+}
+
+/** Whose a session is, and where its client came from last, as the audit trail has it. */
+export interface SessionUser {
+  readonly issued_to: string | null;
+  /** null: no client has come. */
+  readonly client_ip: string | null;
 }
 
 /** More than any session reaches: the end of a terminated session is the end of every generation. */
@@ -140,6 +148,12 @@ export class ConsoleSessions {
     const row = await findSession(this.db, sessionId);
     if (row === null) return null;
     return { sessionId, source: row.source, uuid: row.uuid, state: row.state };
+  }
+
+  /** Whose these sessions are; those that are gone are left out. */
+  async usersOf(sessionIds: readonly string[]): Promise<ReadonlyMap<string, SessionUser>> {
+    const rows = await sessionUsers(this.db, sessionIds);
+    return new Map(rows.map(({ session_id, ...user }) => [session_id, user]));
   }
 
   /** Sessions with open channels, by session id; all, or those on the consoles of one project. */

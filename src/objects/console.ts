@@ -48,6 +48,7 @@ export interface ConsolesOptions {
   /** Who reconciles, for audit. */
   readonly node?: string;
   readonly pid?: number;
+  readonly service?: string | undefined;
 }
 
 /** How a console became known. */
@@ -118,7 +119,7 @@ export class Consoles {
   constructor(db: Database, options: ConsolesOptions = {}) {
     this.db = db;
     this.now = options.now ?? systemClock;
-    this.audit = new AuditEvents(db, { now: this.now });
+    this.audit = new AuditEvents(db, { now: this.now, service: options.service });
     this.actor = { node: options.node, pid: options.pid };
   }
 

@@ -6,6 +6,7 @@ import { CONF } from '../conf/conf.module.js';
 import { optional, provider } from '../injection.js';
 import { announceTo } from '../messaging/announce.js';
 import { Messaging } from '../messaging/messaging.js';
+import { BINARY } from '../service/binary.js';
 import { AuditEvents } from './audit-event.js';
 import { ChannelAdmission } from './channel-admission.js';
 import type { SessionRecordOptions } from './channel-types.js';
@@ -22,11 +23,11 @@ import { Sources } from './source.js';
 import { Users } from './user.js';
 
 const NOUNS = [
-  provider(AuditEvents, [Database], (db) => new AuditEvents(db)),
+  provider(AuditEvents, [Database, optional(BINARY)], (db, service) => new AuditEvents(db, { service })),
   provider(
     Consoles,
-    [Database, CONF],
-    (db, conf) => new Consoles(db, { node: conf.default.nodeName, pid: process.pid }),
+    [Database, CONF, optional(BINARY)],
+    (db, conf, service) => new Consoles(db, { node: conf.default.nodeName, pid: process.pid, service }),
   ),
   provider(
     ChannelAdmission,

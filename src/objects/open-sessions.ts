@@ -29,6 +29,7 @@ export async function listOpenSessions(
       uuid: row.uuid ?? '',
       name: row.name,
       projectId: row.project_id,
+      issuedTo: row.issued_to,
       channels: [],
     };
     session.channels.push(toOpenChannel(row));

@@ -23,6 +23,9 @@ import { AUDIT } from './audit-message.js';
 export interface ReaperOptions {
   /** `[console] reconnect_grace`, seconds. */
   readonly reconnectGrace: number;
+  /** Who reaps, for the audit trail: name of the node, and of the program. */
+  readonly node?: string;
+  readonly service?: string;
 }
 
 /** What one pass did. */
@@ -64,7 +67,7 @@ export async function reapExpired(
   due = now,
 ): Promise<Reaped> {
   await releaseStaleClaims(db, now, due);
-  const tokens = await reapTokens(db, now, due);
+  const tokens = await reapTokens(db, options, now, due);
   const sessions = await reapSessions(db, due - Math.max(options.reconnectGrace, LEAST_CLOSING), now);
   const purged =
     (await repeat(() => purgeConnections(db, due - KEEP_CLOSED, BATCH))) +
@@ -89,14 +92,22 @@ export async function reapAuditEvents(db: Database, retention: AuditRetention, n
   return removed;
 }
 
-async function reapTokens(db: Database, now: number, due: number): Promise<number> {
-  const audit = new AuditEvents(db, { now: () => now });
+async function reapTokens(
+  db: Database,
+  { node, service }: ReaperOptions,
+  now: number,
+  due: number,
+): Promise<number> {
+  const audit = new AuditEvents(db, { now: () => now, service });
   return repeat(async () => {
     let reaped = 0;
     for (const token of await listExpiredUnused(db, due, BATCH)) {
-      const { source, uuid, session_id } = token;
+      const { source, uuid, session_id, issued_to } = token;
       if (!(await expireSession(db, session_id, now))) continue;
-      await audit.record({ source, uuid, session_id, message: AUDIT.tokenReaped });
+      await audit.record({
+        ...{ source, uuid, session_id, node, pid: process.pid, message: AUDIT.tokenReaped },
+        ...{ issued_to, by: { kind: 'service' } as const },
+      });
       await deleteToken(db, token.token_hash);
       reaped += 1;
     }

@@ -110,9 +110,17 @@ async function reopenOne(db: Database, channel: LiveRecord, now: number): Promis
 
 /**
  * Closes what a node left open, as long as none of its proxies is up, and says so in the audit trail; gives what was
- * open. When a process dies in the middle, the next one finds the rest by the open rows. `now`: epoch seconds.
+ * open. When a process dies in the middle, the next one finds the rest by the open rows.
+ *
+ * @param service the program that found the node down
+ * @param now epoch seconds
  */
-export async function closeNodeRecords(db: Database, node: string, now: number): Promise<LostConnection[]> {
+export async function closeNodeRecords(
+  db: Database,
+  node: string,
+  service: string | null,
+  now: number,
+): Promise<LostConnection[]> {
   const rows = await listOwnConnections(db, node, null);
   const refs = rows.map(({ connection_ref }) => connection_ref);
   const mains = rows.filter(({ channel_type }) => channel_type === MAIN_CHANNEL);
@@ -122,7 +130,7 @@ export async function closeNodeRecords(db: Database, node: string, now: number):
     mains.map(({ connection_ref }) => connection_ref),
     now,
   );
-  await auditLostNode(db, node, NODE_AUDIT.lost);
+  await auditLostNode(db, { node, service, message: NODE_AUDIT.lost });
   if ((await closeLostConnections(db, node, refs, now)) === 0) return [];
   return rows.map(toLostConnection);
 }
@@ -137,5 +145,7 @@ export function toLostConnection(row: OwnConnection): LostConnection {
     channelId: row.channel_id,
     source: row.source ?? '',
     uuid: row.uuid ?? '',
+    clientIp: row.client_ip,
+    issuedTo: row.issued_to,
   };
 }

@@ -63,7 +63,7 @@ export const CONSOLE_RULES = [
     name: 'kerbside:consoles:audit',
     check: 'rule:admin_or_operator',
     description:
-      'Read the audit trail of a console. It names nodes, hypervisors and the addresses of clients.',
+      'Read the audit trail of a console. It names nodes, hypervisors, users and the addresses of clients.',
     operations: [{ method: 'GET', path: '/console/{source}/{uuid}/audit' }],
   },
 ] as const satisfies readonly RuleDefault[];

@@ -16,16 +16,13 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
-import { provider, tokenFor } from '../injection.js';
+import { provider } from '../injection.js';
 import { Messaging } from '../messaging/messaging.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Services } from '../objects/service.js';
 import { Heartbeat } from './heartbeat.js';
 import { ServiceLife } from './life.js';
 import { ProcessMetrics } from './metrics.js';
-
-/** The name of the program, such as `kerbside-proxy`. */
-export const BINARY = tokenFor<string>('name of the program');
 
 @Global()
 @Module({})
@@ -51,13 +48,8 @@ export class ServiceModule implements OnModuleInit, OnModuleDestroy, BeforeAppli
     return {
       module: ServiceModule,
       imports: [ObjectsModule],
-      providers: [
-        { provide: ServiceLife, useValue: life },
-        { provide: BINARY, useValue: binary },
-        heartbeat,
-        metrics,
-      ],
-      exports: [ServiceLife, BINARY, Heartbeat, ProcessMetrics],
+      providers: [{ provide: ServiceLife, useValue: life }, heartbeat, metrics],
+      exports: [ServiceLife, Heartbeat, ProcessMetrics],
     };
   }
 

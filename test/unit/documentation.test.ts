@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { Command } from 'commander';
 import { parse } from 'yaml';
 import { ROUTES } from '../../src/api/routes.js';
+import { addAuditCommands } from '../../src/cmd/manage/audit.js';
 import { addCertificateCommands } from '../../src/cmd/manage/certificate.js';
 import { addConfigCommands } from '../../src/cmd/manage/config.js';
 import { addConsoleCommands } from '../../src/cmd/manage/console.js';
@@ -82,6 +83,7 @@ async function metricNames(): Promise<string[]> {
 function manageCommands(): Map<string, Set<string>> {
   const manage = new Command();
   for (const add of [
+    addAuditCommands,
     addCertificateCommands,
     addConfigCommands,
     addConsoleCommands,

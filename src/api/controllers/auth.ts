@@ -73,8 +73,9 @@ export class AuthController {
   }
 
   private async attempt(body: LoginBody, request: Request): Promise<LoginResult> {
+    const by = { address: clientAddress(request), requestId: contextOf(request).requestId };
     try {
-      return await this.logins.attempt(loginAttempt(body, clientAddress(request)));
+      return await this.logins.attempt(loginAttempt(body, by));
     } catch (error) {
       if (!(error instanceof KeystoneFault)) throw error;
       log.error('nobody can log in by Keystone', {

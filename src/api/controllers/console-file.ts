@@ -15,6 +15,7 @@ import { NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
 import { userOf } from '../request-context.js';
+import { requesterOf } from '../requester.js';
 import { virtViewerFile } from '../views/virt-viewer.js';
 
 /** `/console/proxy/…/console.vv`, `/console/direct/…/console.vv` */
@@ -43,7 +44,7 @@ export class ConsoleFileController {
     if (console?.sourceIsThere !== true) throw await this.absence(source, request);
     this.demand(request, console);
 
-    const issued = await this.issue.token({ source, uuid, issuedTo: userOf(request) });
+    const issued = await this.issue.token({ source, uuid, issuedTo: userOf(request) }, requesterOf(request));
     sendConsoleFile(response, await this.files.text({ uuid, name: console.name, ...issued }));
   }
 
@@ -62,8 +63,7 @@ export class ConsoleFileController {
     if (info === null) throw new NotFound('console not found');
 
     const ca = info.caCert ?? (await this.ca.pem());
-    const by = { node: this.conf.default.nodeName, pid: process.pid };
-    await this.events.record({ source, uuid, ...by, message: directIssued(userOf(request)) });
+    await this.recordDirect({ source, uuid }, request);
     const text = virtViewerFile({
       // What Kerbside itself dials.
       host: info.hypervisorIp === '' ? info.hypervisor : info.hypervisorIp,
@@ -75,6 +75,14 @@ export class ConsoleFileController {
       hostSubject: info.hostSubject ?? undefined,
     });
     sendConsoleFile(response, text);
+  }
+
+  private async recordDirect(console: { source: string; uuid: string }, request: Request): Promise<void> {
+    const [user, by] = [userOf(request), requesterOf(request)];
+    await this.events.record({
+      ...{ ...console, node: this.conf.default.nodeName, pid: process.pid, message: directIssued(user) },
+      ...{ issued_to: user, client_ip: by.address, by },
+    });
   }
 
   private demand(request: Request, console: ConsoleIdentity): void {

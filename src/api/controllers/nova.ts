@@ -12,8 +12,8 @@ import {
 } from '../../service/explanation.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { TokenExchange, type Exchange } from '../../broker/token-exchange.js';
-import { clientAddress } from '../client-view.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
+import { requesterOf } from '../requester.js';
 import { NotFound, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';
 
 const FILE_NAME = 'attachment; filename="console.vv"';
@@ -52,7 +52,7 @@ export class NovaController {
   private async serve(request: Request, response: Response): Promise<Refusal | null> {
     const token = tokenOf(request);
     if (token === null) return { fault: new Unauthorized('token absent'), explained: 'absent' };
-    const opening = await this.tokens.open(token, clientAddress(request));
+    const opening = await this.tokens.open(token, requesterOf(request));
     if (opening.kind !== 'opened') return refusalOf(opening);
     response.setHeader('Content-Disposition', FILE_NAME);
     sendConsoleFile(response, await this.files.text({ ...opening, name: null }));

@@ -106,11 +106,11 @@ const KEYSTONE_ONLY = [
   'application_credential_secret',
 ] as const satisfies readonly (keyof LoginBody)[];
 
-/** What a body asks for, as the login takes it. @param address the client's */
-export function loginAttempt(body: LoginBody, address: string): LoginAttempt {
+/** What a body asks for, as the login takes it. @param by the client's address, and the id of its request */
+export function loginAttempt(body: LoginBody, by: Pick<LoginAttempt, 'address' | 'requestId'>): LoginAttempt {
   const { username, password } = body;
   const user = username ?? body.application_credential_id ?? '';
-  const attempt = { user, password: password ?? '', address };
+  const attempt = { user, password: password ?? '', ...by };
   const plain = KEYSTONE_ONLY.every((member) => body[member] === undefined);
   if (plain) return attempt;
   const secret = body.application_credential_secret;

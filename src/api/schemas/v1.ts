@@ -3,7 +3,7 @@
 import { IsIn, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
 import { PageQuery } from './page.js';
 
-/** Which page of which consoles, sessions or audit events. */
+/** Which page of which consoles or sessions. */
 export class InventoryQuery extends PageQuery {
   @IsOptional()
   @IsString()
@@ -19,6 +19,20 @@ export class InventoryQuery extends PageQuery {
   @IsString()
   @Length(1, 36)
   instance_uuid?: string;
+}
+
+/** Which page of which audit events. */
+export class AuditEventQuery extends InventoryQuery {
+  @IsOptional()
+  @IsString()
+  @Length(1, 12)
+  session_id?: string;
+
+  /** Whose sessions the events are about, or who asked for what happened. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  user?: string;
 }
 
 /** Which page of which connections. */

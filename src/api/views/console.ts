@@ -2,6 +2,7 @@
 // A console and its audit trail as JSON. What is not named here is not shown: the ticket above all.
 import type { AuditEvent } from '../../objects/audit-event.js';
 import type { Console } from '../../objects/console.js';
+import { auditFacts } from './audit-facts.js';
 
 /** A console as JSON. The audit trail is always empty: it has a URL of its own. */
 export function viewConsole(console: Console): Record<string, unknown> {
@@ -27,7 +28,7 @@ export function withoutHypervisor(view: Record<string, unknown>): Record<string,
   return { ...view, hypervisor: '', hypervisor_ip: '', ...nothing };
 }
 
-/** An audit event as JSON. */
+/** An audit event as JSON: the original's members, and what is known beyond them. */
 export function viewAuditEvent(event: AuditEvent): Record<string, unknown> {
   return {
     source: event.source,
@@ -38,5 +39,6 @@ export function viewAuditEvent(event: AuditEvent): Record<string, unknown> {
     pid: event.pid,
     timestamp: event.timestamp,
     message: event.message,
+    ...auditFacts(event),
   };
 }

@@ -13,6 +13,7 @@ function viewSession(session: OpenSession): Record<string, unknown> {
     source: session.source,
     uuid: session.uuid,
     name: session.name,
+    issued_to: session.issuedTo,
     channels: session.channels.map(viewChannel),
   };
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // kerbside-manage console: the consoles that Kerbside knows, and a .vv file that opens one of them. Who may run this may read
 // the database, so no policy is asked.
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
 import type { Console } from '../../objects/console.js';
 import { writePrivately } from '../private-file.js';
 import { printable, printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
+import { operatorName } from './operator.js';
 import { everyPage } from './pages.js';
 import { configure, say, withContext } from './run.js';
 
@@ -36,13 +36,8 @@ async function list(options: { readonly format: Format }, command: Command): Pro
 }
 
 /** For the audit trail: a token made here is made for whoever sits at the terminal. */
-function operator(): string {
-  try {
-    return `${userInfo().username} (kerbside-manage)`;
-  } catch {
-    // A container may run as a user without a name.
-    return `user ${process.getuid?.() ?? '?'} (kerbside-manage)`;
-  }
+function issuedTo(name: string | null): string {
+  return `${name ?? `user ${process.getuid?.() ?? '?'}`} (kerbside-manage)`;
 }
 
 async function open(
@@ -69,7 +64,8 @@ async function open(
       );
     }
     const issue = new ConsoleIssue({ tokens, events, node: conf.default.nodeName });
-    const session = await issue.token({ source, uuid, issuedTo: operator() });
+    const by = { kind: 'operator', name: operatorName(process.env) } as const;
+    const session = await issue.token({ source, uuid, issuedTo: issuedTo(by.name) }, by);
     const text = await files.text({ uuid, name: console.name, ...session });
     if (options.save === STDOUT) {
       process.stdout.write(text);

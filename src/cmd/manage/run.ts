@@ -26,17 +26,17 @@ export function configure(command: Command): Conf {
  * Does some work with what an application context gives, which is closed whatever happens. Nest and the database are
  * loaded here, by the commands that need them.
  *
- * @param setting what the context is made of
+ * @param setting what the context is made of, beside the name of the program
  * @param wanted the tokens of what the work is done with
  * @throws DatabaseError when the database cannot be opened
  */
 export async function withContext<const D extends readonly Token<unknown>[]>(
-  setting: CommandSetting,
+  setting: Omit<CommandSetting, 'name'>,
   wanted: D,
   work: (...given: Given<D>) => Promise<void>,
 ): Promise<void> {
   const { openContext } = await import('../context.js');
-  const context = await openContext(setting);
+  const context = await openContext({ ...setting, name: NAME });
   try {
     await work(...(wanted.map((token) => context.get(token)) as Given<D>));
   } finally {

@@ -8,14 +8,25 @@ import type { Messaging } from '../../messaging/messaging.js';
 import type { OpenSession } from '../../objects/channel-types.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format, Row } from '../table.js';
+import { operatorName } from './operator.js';
 import { everyPage } from './pages.js';
 import { configure, say, withContext } from './run.js';
 
-const DEMAND = { by: { kind: 'operator' }, reason: 'terminated by kerbside-manage' } as const;
+const REASON = 'terminated by kerbside-manage';
 /** How long the command waits for a broker that does not answer. */
 const BROKER_WAIT_MS = 1_000;
 
-const COLUMNS = ['session_id', 'source', 'uuid', 'name', 'channels', 'client_ip', 'nodes', 'since'];
+const COLUMNS = [
+  'session_id',
+  'source',
+  'uuid',
+  'name',
+  'issued_to',
+  'channels',
+  'client_ip',
+  'nodes',
+  'since',
+];
 
 function toRow(session: OpenSession, format: Format): Row {
   const since = Math.min(...session.channels.map((channel) => channel.created));
@@ -26,6 +37,7 @@ function toRow(session: OpenSession, format: Format): Row {
     source: session.source,
     uuid: session.uuid,
     name: session.name,
+    issued_to: session.issuedTo,
     channels: session.channels.length,
     client_ip: of((channel) => channel.clientIp),
     nodes: of((channel) => channel.node),
@@ -57,7 +69,8 @@ async function terminateSession(id: string, _options: unknown, command: Command)
   const wanted = [ConsoleSessions, SessionTermination, Messaging] as const;
   await withContext({ conf, imports }, wanted, async (sessions, termination, messaging) => {
     const found = await sessions.find(id);
-    const ended = found !== null && (await termination.session(id, found, DEMAND));
+    const by = { kind: 'operator', name: operatorName(process.env) } as const;
+    const ended = found !== null && (await termination.session(id, found, { by, reason: REASON }));
     if (!ended) throw new NotFound(`there is no open session ${id}`);
     say(`session ${id} terminated`);
     await connected(messaging);

@@ -64,7 +64,7 @@ export function referenceFinding(found: readonly ChangedMeaning[]): Finding {
 }
 
 async function checkDatabase(conf: Conf): Promise<Finding> {
-  const context = await openContext({ conf, readOnly: true });
+  const context = await openContext({ name: 'kerbside-status', conf, readOnly: true });
   try {
     const db = context.get<Database>(Database);
     await db.ping();
@@ -128,7 +128,7 @@ export function serviceWarnings(services: readonly Service[], version: string): 
 }
 
 async function checkServices(conf: Conf): Promise<Finding> {
-  const context = await openContext({ conf, readOnly: true });
+  const context = await openContext({ name: 'kerbside-status', conf, readOnly: true });
   try {
     const services = context.get(Services);
     const downTime = conf.default.serviceDownTime;

@@ -17,18 +17,18 @@ import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { AuthorizeReply, AuthorizeRequest, Denial, SessionSettings } from '../ipc.js';
 import { channelName } from '../spice/constants.js';
-import type { AuditQueue } from './audit-queue.js';
 import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
 import type { ChannelRecords } from './channel-records.js';
 import { liveChannel, type ChannelRegistry, type LiveChannel, type WorkerName } from './channel-registry.js';
 import type { DatabaseOutage } from './database-outage.js';
-import { BECAUSE, denialMessage } from './denials.js';
+import { BECAUSE } from './denials.js';
 import { Gatherer } from './gatherer.js';
 import type { KnownSessions } from './known-sessions.js';
 import { locateChannel, type ConsoleLocator, type Located, type Target } from './location.js';
 import type { ProxyMetrics } from './metrics.js';
 import type { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
+import type { Refusals } from './refusals.js';
 import type { Retries } from './retry.js';
 import type { SessionWatch } from './session-watch.js';
 
@@ -48,7 +48,6 @@ export interface AuthorizerSettings {
 /** What a {@link ChannelAuthorizer} is made with. */
 export interface AuthorizerDependencies {
   readonly admission: Pick<ChannelAdmission, 'authorize' | 'prepare' | 'join'>;
-  readonly audit: Pick<AuditQueue, 'add'>;
   readonly known: KnownSessions;
   readonly lifecycle: ChannelLifecycle;
   readonly locator: ConsoleLocator;
@@ -57,6 +56,7 @@ export interface AuthorizerDependencies {
   readonly publisher: NotificationPublisher;
   readonly records: ChannelRecords;
   readonly recovery: NodeRecovery;
+  readonly refusals: Refusals;
   readonly registry: ChannelRegistry;
   readonly retries: Retries;
   readonly timers: Timers;
@@ -198,7 +198,8 @@ export class ChannelAuthorizer {
     denial: Pick<Denial, 'because' | 'reason'>,
   ): Denial {
     this.parts.lifecycle.finish(channel, { reason, ...NOTHING_PASSED });
-    this.parts.publisher.consoleRefused(denial.reason, channel);
+    const { issuedTo } = channel.owner;
+    this.parts.publisher.consoleRefused(denial.reason, { ...channel, issuedTo });
     return { kind: 'denied', ...denial, sessionId: channel.sessionId };
   }
 
@@ -227,20 +228,10 @@ export class ChannelAuthorizer {
     };
   }
 
-  private deny(request: AuthorizeRequest, { reason, source, uuid, sessionId }: ChannelDenial): Denial {
-    const { audit, metrics, publisher } = this.parts;
-    metrics.denied.inc();
-    if (source !== undefined && uuid !== undefined) {
-      audit.add({
-        source,
-        uuid,
-        session_id: sessionId,
-        channel: channelName(request.channelType),
-        node: this.settings.node,
-        message: denialMessage(reason),
-      });
-    }
-    publisher.consoleRefused(reason, { source, uuid, sessionId, clientIp: request.clientIp });
+  private deny(request: AuthorizeRequest, denial: ChannelDenial): Denial {
+    this.parts.metrics.denied.inc();
+    this.parts.refusals.denied(request, denial);
+    const { reason, sessionId } = denial;
     return {
       kind: 'denied',
       because: BECAUSE[reason],

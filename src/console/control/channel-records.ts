@@ -39,10 +39,13 @@ export class ChannelRecords {
 
   /** Adds an event of a channel to the audit trail. */
   audit(channel: LiveChannel, message: string): void {
-    const { source, uuid, sessionId, channelType, pid } = channel;
-    const { node } = this;
-    const channelText = channelName(channelType);
-    this.auditQueue.add({ source, uuid, session_id: sessionId, channel: channelText, node, pid, message });
+    const { source, uuid, sessionId, channelType, pid, owner, clientIp } = channel;
+    this.auditQueue.add({
+      ...{ source, uuid, session_id: sessionId, channel: channelName(channelType) },
+      ...{ node: this.node, pid, message },
+      issued_to: owner.issuedTo,
+      client_ip: clientIp,
+    });
   }
 
   /** Adds the firewall's verdicts on a channel to the audit trail. */

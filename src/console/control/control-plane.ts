@@ -16,13 +16,14 @@ import { ChannelLifecycle } from './channel-lifecycle.js';
 import { ChannelRecords } from './channel-records.js';
 import { ChannelRegistry, type WorkerName } from './channel-registry.js';
 import { DatabaseOutage } from './database-outage.js';
-import { isPublished } from './denials.js';
+import { isTold } from './denials.js';
 import { KnownSessions } from './known-sessions.js';
 import { LostChannels } from './lost-channels.js';
 import type { ConsoleLocator } from './location.js';
 import type { ProxyMetrics } from './metrics.js';
 import { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
+import { Refusals } from './refusals.js';
 import { Retries } from './retry.js';
 import { SessionWatch } from './session-watch.js';
 import type { WorkerSender } from './worker-pool.js';
@@ -76,7 +77,7 @@ export class ControlPlane {
   private readonly lost: LostChannels;
   private readonly authorizer: ChannelAuthorizer;
   private readonly metrics: ProxyMetrics;
-  private readonly publisher: NotificationPublisher;
+  private readonly refusals: Refusals;
   private readonly send: WorkerSender;
 
   constructor(
@@ -110,10 +111,11 @@ export class ControlPlane {
       resumed: (main) => publisher.sessionStarted(main),
     });
     const outage = new DatabaseOutage(audit, node, (ref) => records.inDoubt(ref));
+    const refusals = new Refusals({ audit, publisher, node, timers });
     this.authorizer = new ChannelAuthorizer(
       {
-        ...{ admission, audit, known, lifecycle, locator, metrics, outage, publisher },
-        ...{ records, recovery, registry, retries, timers, watch },
+        ...{ admission, known, lifecycle, locator, metrics, outage, publisher },
+        ...{ records, recovery, refusals, registry, retries, timers, watch },
       },
       settings,
       session,
@@ -125,7 +127,7 @@ export class ControlPlane {
     this.recovery = recovery;
     this.lost = lost;
     this.metrics = metrics;
-    this.publisher = publisher;
+    this.refusals = refusals;
     this.send = send;
   }
 
@@ -239,6 +241,6 @@ export class ControlPlane {
     this.metrics.refused.inc({ reason });
     // A ticket that cannot be a token is denied by the worker itself.
     if (reason === 'token_malformed') this.metrics.denied.inc();
-    if (isPublished(reason)) this.publisher.consoleRefused(reason, { clientIp });
+    if (isTold(reason)) this.refusals.stranger(reason, clientIp);
   }
 }

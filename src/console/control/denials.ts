@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client may conclude from the denial of its channel, what the audit trail says of it, and which refused
-// connections are published.
+// connections are told.
 import { AUDIT } from '../../objects/audit-message.js';
 import type { DenialReason } from '../../objects/console-session-state.js';
 import type { Denial } from '../ipc.js';
@@ -20,15 +20,29 @@ export const BECAUSE: Readonly<Record<DenialReason, Denial['because']>> = {
 /** The denial in the words of the audit trail. */
 export function denialMessage(reason: DenialReason): string {
   if (reason === 'console_gone' || reason === 'source_gone') return AUDIT.invalidConsole;
+  return channelRefused(reason);
+}
+
+/**
+ * The refusal of a client whose token is not known.
+ *
+ * @param before refusals since the last one that were not written down
+ */
+export function strangerMessage(reason: string, before: number): string {
+  const message = channelRefused(reason);
+  return before === 0 ? message : `${message}; ${before} others before it were not written down`;
+}
+
+function channelRefused(reason: string): string {
   return `Channel refused: ${reason.replaceAll('_', ' ')}`;
 }
 
 /**
- * Connections that were refused without a question to the database, and are published all the same: their client wanted a
+ * Connections that were refused without a question to the database, and are told all the same: their client wanted a
  * console. One that only probes the port (`tls`, `link`, `link_timeout`, `need_secured`, `proxy_header`) has not asked for
  * one.
  */
-const PUBLISHED: ReadonlySet<string> = new Set([
+const TOLD: ReadonlySet<string> = new Set([
   'token_malformed',
   'limit_connections',
   'limit_address',
@@ -36,7 +50,7 @@ const PUBLISHED: ReadonlySet<string> = new Set([
   'database_away',
 ]);
 
-/** Whether a worker's note of a refused connection is to be published: nothing else publishes it. */
-export function isPublished(reason: string): boolean {
-  return PUBLISHED.has(reason);
+/** Whether a worker's note of a refused connection is to be told: nothing else tells of it. */
+export function isTold(reason: string): boolean {
+  return TOLD.has(reason);
 }

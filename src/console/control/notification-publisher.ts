@@ -10,6 +10,7 @@ interface Refused {
   readonly source?: string | undefined;
   readonly uuid?: string | undefined;
   readonly sessionId?: string | undefined;
+  readonly issuedTo?: string | undefined;
   readonly clientIp: string;
 }
 
@@ -36,12 +37,13 @@ export class NotificationPublisher {
   }
 
   /** A client was refused a console. @param reason a word of the metric kerbside_proxy_refused_total */
-  consoleRefused(reason: string, { source, uuid, sessionId, clientIp }: Refused): void {
+  consoleRefused(reason: string, { source, uuid, sessionId, issuedTo, clientIp }: Refused): void {
     this.own.refused({
       ...{ reason, clientIp, node: this.node },
       source: source ?? null,
       uuid: uuid ?? null,
       sessionId: sessionId ?? null,
+      issuedTo: issuedTo ?? null,
     });
   }
 }

@@ -4,7 +4,33 @@ import type { AuditEventRow } from '../models/audit-event.js';
 import { placeholders, valueLists } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
 
-const COLUMNS = ['source', 'uuid', 'timestamp', 'session_id', 'channel', 'node', 'pid', 'message'] as const;
+/** The columns that say who, from where and by whom. */
+const FACTS = [
+  'issued_to',
+  'client_ip',
+  'service',
+  'requested_by',
+  'request_user',
+  'request_user_id',
+  'request_id',
+  'request_ip',
+] as const;
+const COLUMNS = [
+  'source',
+  'uuid',
+  'timestamp',
+  'session_id',
+  'channel',
+  'node',
+  'pid',
+  'message',
+  ...FACTS,
+] as const;
+
+type Facts = Pick<AuditEventRow, (typeof FACTS)[number]>;
+
+/** An event to be written; facts that are absent are not known. */
+export type NewAuditEvent = Omit<AuditEventRow, 'id' | keyof Facts> & Partial<Facts>;
 
 const LIST_AUDIT = {
   newest: `SELECT id, ${COLUMNS.join(', ')} FROM audit_events WHERE source = ? AND uuid = ? ORDER BY id DESC LIMIT ?`,
@@ -13,12 +39,9 @@ const LIST_AUDIT = {
 } as const;
 
 /** Appends events. */
-export async function insertAuditEvents(
-  db: Statements,
-  rows: readonly Omit<AuditEventRow, 'id'>[],
-): Promise<void> {
+export async function insertAuditEvents(db: Statements, rows: readonly NewAuditEvent[]): Promise<void> {
   if (rows.length === 0) return;
-  const values: SqlValue[] = rows.flatMap((row) => COLUMNS.map((column) => row[column]));
+  const values: SqlValue[] = rows.flatMap((row) => COLUMNS.map((column) => row[column] ?? null));
   await db.execute(
     `INSERT INTO audit_events (${COLUMNS.join(', ')}) VALUES ${valueLists(rows.length, COLUMNS.length)}`,
     values,

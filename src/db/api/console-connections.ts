@@ -157,10 +157,11 @@ function byRef(rows: number): string {
 /** An open connection of a process. */
 export interface OwnConnection extends Pick<
   ConsoleConnectionRow,
-  'connection_ref' | 'session_id' | 'generation' | 'channel_type' | 'channel_id'
+  'connection_ref' | 'session_id' | 'generation' | 'channel_type' | 'channel_id' | 'client_ip'
 > {
   source: string | null;
   uuid: string | null;
+  issued_to: string | null;
 }
 
 /** Open connections of a node, or of one process on it. */
@@ -171,8 +172,9 @@ export function listOwnConnections(
 ): Promise<OwnConnection[]> {
   const ofPid = pid === null ? '' : ' AND c.pid = ?';
   return db.query(
-    'SELECT c.connection_ref, c.session_id, c.generation, c.channel_type, c.channel_id, s.source, s.uuid ' +
-      'FROM console_connections c LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
+    'SELECT c.connection_ref, c.session_id, c.generation, c.channel_type, c.channel_id, c.client_ip, s.source, s.uuid, ' +
+      't.issued_to FROM console_connections c LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
+      'LEFT JOIN console_tokens t ON t.session_id = c.session_id ' +
       `WHERE c.node = ? AND c.closed IS NULL${ofPid} ORDER BY c.id`,
     pid === null ? [node] : [node, pid],
   );
@@ -216,6 +218,7 @@ export interface OpenConnectionRow extends Omit<NewConnection, 'generation'> {
   uuid: string | null;
   name: string | null;
   project_id: string | null;
+  issued_to: string | null;
 }
 
 const LIST_OPEN = {
@@ -228,8 +231,10 @@ const LIST_OPEN = {
     'AND c.session_id > ? ORDER BY c.session_id LIMIT ?',
   connections: (sessions: number): string =>
     'SELECT c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, ' +
-    'c.connection_id, c.channel_type, c.channel_id, s.source, s.uuid, k.name, k.project_id FROM console_connections c ' +
+    'c.connection_id, c.channel_type, c.channel_id, s.source, s.uuid, k.name, k.project_id, t.issued_to ' +
+    'FROM console_connections c ' +
     'LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
+    'LEFT JOIN console_tokens t ON t.session_id = c.session_id ' +
     'LEFT JOIN consoles k ON k.source = s.source AND k.uuid = s.uuid ' +
     `WHERE c.closed IS NULL AND c.session_id IN (${placeholders(sessions)})`,
 } as const;

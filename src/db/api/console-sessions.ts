@@ -106,6 +106,28 @@ export async function releaseMains(db: Statements, refs: readonly string[], now:
   }
 }
 
+/** Whose a session is, and where its client came from last; null where it is not known, or none has come. */
+export type SessionUserRow = Pick<ConsoleSessionRow, 'session_id'> & {
+  issued_to: string | null;
+  client_ip: string | null;
+};
+
+/** Whose these sessions are. */
+export async function sessionUsers(db: Statements, sessionIds: readonly string[]): Promise<SessionUserRow[]> {
+  const found: SessionUserRow[] = [];
+  for (const batch of batches(sessionIds, BATCH)) {
+    const rows = await db.query<SessionUserRow>(
+      'SELECT s.session_id, t.issued_to, (SELECT c.client_ip FROM console_connections c ' +
+        'WHERE c.session_id = s.session_id ORDER BY c.id DESC LIMIT 1) AS client_ip ' +
+        'FROM console_sessions s LEFT JOIN console_tokens t ON t.session_id = s.session_id ' +
+        `WHERE s.session_id IN (${placeholders(batch.length)})`,
+      batch,
+    );
+    found.push(...rows);
+  }
+  return found;
+}
+
 /** The sessions of a console that have a main channel, and which. */
 export function runningSessionsOf(
   db: Statements,

@@ -190,9 +190,9 @@ export function listExpiredUnused(
   db: Statements,
   now: number,
   limit: number,
-): Promise<Pick<ConsoleTokenRow, 'token_hash' | 'session_id' | 'source' | 'uuid'>[]> {
+): Promise<Pick<ConsoleTokenRow, 'token_hash' | 'session_id' | 'source' | 'uuid' | 'issued_to'>[]> {
   return db.query(
-    'SELECT t.token_hash, t.session_id, t.source, t.uuid FROM console_sessions s ' +
+    'SELECT t.token_hash, t.session_id, t.source, t.uuid, t.issued_to FROM console_sessions s ' +
       'JOIN console_tokens t ON t.session_id = s.session_id ' +
       "WHERE s.state = 'pending' AND s.main_ref IS NULL AND t.expires < ? LIMIT ?",
     [now, limit],

@@ -16,8 +16,10 @@ export interface InventoryFilter {
   readonly source?: string | undefined;
   readonly uuid?: string | undefined;
   readonly projectId?: string | undefined;
-  /** Connections only. */
+  /** Connections and audit events only. */
   readonly sessionId?: string | undefined;
+  /** Audit events only: whose session it is about, or who asked for it. */
+  readonly user?: string | undefined;
 }
 
 /** What the console of a row adds to it; null when the console is gone. */
@@ -40,6 +42,8 @@ export type SessionInventoryRow = OfConsole &
 export type ConnectionInventoryRow = OfConsole &
   Omit<ConsoleConnectionRow, 'generation' | 'connection_id'> & { source: string; uuid: string };
 
+type EventPage = readonly [filter: InventoryFilter, marker: number, limit: number];
+
 /** An audit event with the project of its console. */
 export type EventInventoryRow = AuditEventRow & Pick<OfConsole, 'project_id'>;
 
@@ -56,7 +60,8 @@ const CONNECTION_COLUMNS =
   "COALESCE(s.uuid, '') AS uuid, " +
   'k.name, k.project_id';
 const EVENT_COLUMNS =
-  'r.id, r.source, r.uuid, r.timestamp, r.session_id, r.channel, r.node, r.pid, r.message, k.project_id';
+  'r.id, r.source, r.uuid, r.timestamp, r.session_id, r.channel, r.node, r.pid, r.message, r.issued_to, r.client_ip, ' +
+  'r.service, r.requested_by, r.request_user, r.request_user_id, r.request_id, r.request_ip, k.project_id';
 
 const SESSIONS: ConsoleRows<'session_id'> = {
   table: 'console_sessions',
@@ -163,12 +168,59 @@ export function listEvents(
   marker: number,
   limit: number,
 ): Promise<EventInventoryRow[]> {
+  const { sessionId, user } = filter;
+  if (sessionId !== undefined) return listEventsBy(db, 'session_id', sessionId, filter, marker, limit);
+  if (user !== undefined) return listEventsOfUser(db, user, filter, marker, limit);
   if (ofMany(filter)) return listOfConsoles(db, EVENTS, filter, marker, limit);
   const { sql, values } = where([['r.id < ?', marker], ...ofConsole('r', filter)]);
   return db.query(
     `${selectRows(db, EVENTS, { ofOneConsole: filter.uuid !== undefined })} ${sql} ORDER BY r.id DESC LIMIT ?`,
     [...values, limit],
   );
+}
+
+/** What the events that a listing begins with have in common; each has an index. */
+const EVENT_INDEXES = {
+  session_id: 'audit_events_session',
+  issued_to: 'audit_events_issued_to',
+  request_user: 'audit_events_request_user',
+} as const;
+
+// No engine merges two indexes in their order: the first rows of both hold the first rows of all.
+async function listEventsOfUser(
+  db: Statements,
+  user: string,
+  ...[filter, marker, limit]: EventPage
+): Promise<EventInventoryRow[]> {
+  const about = await listEventsBy(db, 'issued_to', user, filter, marker, limit);
+  const asked = await listEventsBy(db, 'request_user', user, filter, marker, limit);
+  const byId = new Map([...about, ...asked].map((row) => [row.id, row]));
+  return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, limit);
+}
+
+function listEventsBy(
+  db: Statements,
+  column: keyof typeof EVENT_INDEXES,
+  value: string,
+  ...[filter, marker, limit]: EventPage
+): Promise<EventInventoryRow[]> {
+  const { source, uuid, projectId, user } = filter;
+  const { sql, values } = where([
+    [`r.${column} = ?`, value],
+    ['r.id < ?', marker],
+    ...(source === undefined ? [] : [['r.source = ?', source] as const]),
+    ...(uuid === undefined ? [] : [['r.uuid = ?', uuid] as const]),
+    // COALESCE keeps MySQL from beginning with the consoles of the project.
+    ...(projectId === undefined ? [] : [["COALESCE(k.project_id, '') = ?", projectId] as const]),
+    ...(column !== 'session_id' || user === undefined
+      ? []
+      : [["? IN (COALESCE(r.issued_to, ''), COALESCE(r.request_user, ''))", user] as const]),
+  ]);
+  const rows = { ...EVENTS, index: EVENT_INDEXES[column] };
+  return db.query(`${selectRows(db, rows, { ofOneConsole: true })} ${sql} ORDER BY r.id DESC LIMIT ?`, [
+    ...values,
+    limit,
+  ]);
 }
 
 /** Whether a listing runs through many consoles that are not all there are. */

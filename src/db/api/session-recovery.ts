@@ -150,19 +150,31 @@ export async function closeLostConnections(
 }
 
 /**
- * Appends `message` to the audit trail of each session with an open connection on a node none of whose proxies is up:
+ * Appends `message` to the audit trail of each session with an open connection on a node none of whose proxies is up,
+ * with its user and the address of its main channel there, or else of another one:
  * once for each time that the node goes down, however often this is called. The event carries the instant at which the
  * node was found down, which names the loss: were it the time of the call, a later loss would be taken for one that is
  * recorded already when it is found at the same tick, or after the database's clock was set back.
  */
-export async function auditLostNode(db: Statements, node: string, message: string): Promise<void> {
+export async function auditLostNode(
+  db: Statements,
+  {
+    node,
+    service,
+    message,
+  }: { readonly node: string; readonly service: string | null; readonly message: string },
+): Promise<void> {
   await db.execute(
-    'INSERT INTO audit_events (source, uuid, timestamp, session_id, node, message) ' +
-      `SELECT DISTINCT s.source, s.uuid, ${DOWN_SINCE}, c.session_id, c.node, ? ` +
+    'INSERT INTO audit_events (source, uuid, timestamp, session_id, node, message, service, requested_by, issued_to, ' +
+      'client_ip) ' +
+      `SELECT s.source, s.uuid, ${DOWN_SINCE}, c.session_id, c.node, ?, ?, 'service', MIN(t.issued_to), ` +
+      'COALESCE(MAX(CASE WHEN c.channel_type = 1 THEN c.client_ip END), MAX(c.client_ip)) ' +
       'FROM console_connections c JOIN console_sessions s ON s.session_id = c.session_id ' +
+      'LEFT JOIN console_tokens t ON t.session_id = c.session_id ' +
       `WHERE c.node = ? AND c.closed IS NULL AND ${NO_PROXY_UP} AND NOT EXISTS (SELECT 1 FROM audit_events a ` +
       'WHERE a.source = s.source AND a.uuid = s.uuid AND a.session_id = c.session_id AND a.node = c.node ' +
-      `AND a.message = ? AND a.timestamp = ${DOWN_SINCE})`,
-    [node, message, node, node, message, node],
+      `AND a.message = ? AND a.timestamp = ${DOWN_SINCE}) ` +
+      'GROUP BY c.session_id, s.source, s.uuid, c.node',
+    [node, message, service, node, node, message, node],
   );
 }

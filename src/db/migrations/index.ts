@@ -6,6 +6,7 @@ import { Initial1763640000000 } from './1763640000000-initial.js';
 import { NovaConsoles1763643600000 } from './1763643600000-nova-consoles.js';
 import { Cluster1763730000000 } from './1763730000000-cluster.js';
 import { BusyConsoles1764406800000 } from './1764406800000-busy-consoles.js';
+import { AuditFacts1764414000000 } from './1764414000000-audit-facts.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
@@ -13,4 +14,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   NovaConsoles1763643600000,
   Cluster1763730000000,
   BusyConsoles1764406800000,
+  AuditFacts1764414000000,
 ];

@@ -14,6 +14,18 @@ export interface AuditEventRow {
   node: string | null;
   pid: number | null;
   message: string;
+  /** Whose session it is about. */
+  issued_to: string | null;
+  /** Where that user's client is. */
+  client_ip: string | null;
+  /** The program that wrote it. */
+  service: string | null;
+  /** What kind of somebody asked for what happened; the columns behind it say more. */
+  requested_by: string | null;
+  request_user: string | null;
+  request_user_id: string | null;
+  request_id: string | null;
+  request_ip: string | null;
 }
 
 /** How TypeORM knows audit_events; the migrations make the table. */
@@ -36,9 +48,20 @@ export const auditEventModel = (dialect: Dialect): EntitySchema<AuditEventRow> =
       node: { type: 'varchar', length: 255, nullable: true },
       pid: { type: 'int', nullable: true },
       message: { type: 'text' },
+      issued_to: { type: 'varchar', length: 255, nullable: true },
+      client_ip: { type: 'varchar', length: 45, nullable: true },
+      service: { type: 'varchar', length: 64, nullable: true },
+      requested_by: { type: 'varchar', length: 16, nullable: true },
+      request_user: { type: 'varchar', length: 255, nullable: true },
+      request_user_id: { type: 'varchar', length: 255, nullable: true },
+      request_id: { type: 'varchar', length: 64, nullable: true },
+      request_ip: { type: 'varchar', length: 45, nullable: true },
     },
     indices: [
       { name: 'audit_events_console', columns: ['source', 'uuid', 'id'] },
       { name: 'audit_events_timestamp', columns: ['timestamp', 'id'] },
+      { name: 'audit_events_session', columns: ['session_id', 'id'] },
+      { name: 'audit_events_issued_to', columns: ['issued_to', 'id'] },
+      { name: 'audit_events_request_user', columns: ['request_user', 'id'] },
     ],
   });

@@ -2,6 +2,7 @@
 // The payloads of Kerbside's own notifications as versioned objects, serialised as oslo.versionedobjects does it with the
 // prefix `kerbside_object`. Nothing in them is a secret: no token, no ticket, no password, no address of a hypervisor.
 import type { SessionOwner } from '../../objects/channel-types.js';
+import type { Requester } from '../../objects/requester.js';
 import type { SessionUsage } from '../../objects/session-usage.js';
 
 /** A versioned object. */
@@ -25,25 +26,12 @@ export interface StartedSession {
   readonly started: number;
 }
 
-/**
- * Who ended a session: a user of the REST API, an operator on a node's command line, or an event of the instance in Nova.
- */
-export type Terminator =
-  | {
-      readonly kind: 'user';
-      readonly name: string | null;
-      readonly userId: string | null;
-      readonly projectId: string | null;
-    }
-  | { readonly kind: 'operator' }
-  | { readonly kind: 'notification' };
-
 /** Sessions that were terminated. */
 export interface Termination {
   readonly source: string;
   readonly uuid: string;
   readonly sessionIds: readonly string[];
-  readonly by: Terminator;
+  readonly by: Requester;
   readonly reason: string;
   readonly node: string;
 }
@@ -56,7 +44,9 @@ export interface RefusedConsole {
   readonly source: string | null;
   readonly uuid: string | null;
   readonly sessionId: string | null;
-  readonly clientIp: string | null;
+  /** Whose token it was, or who asked for a direct file. */
+  readonly issuedTo: string | null;
+  readonly clientIp: string;
   readonly node: string;
 }
 
@@ -92,12 +82,14 @@ export function sessionEndPayload(usage: SessionUsage): VersionedPayload {
 export function sessionTerminatePayload(sessionId: string, termination: Termination): VersionedPayload {
   const { source, uuid, by, reason, node } = termination;
   const user = by.kind === 'user' ? by : null;
-  return versioned('SessionTerminatePayload', '1.0', {
+  return versioned('SessionTerminatePayload', '1.1', {
     ...{ session_id: sessionId, source, uuid, node, reason },
     requested_by: by.kind,
-    request_user: user?.name ?? null,
+    request_user: 'name' in by ? by.name : null,
     request_user_id: user?.userId ?? null,
     request_project_id: user?.projectId ?? null,
+    request_id: user?.requestId ?? null,
+    request_address: user?.address ?? null,
   });
 }
 
@@ -107,10 +99,11 @@ export function sessionTerminatePayload(sessionId: string, termination: Terminat
  * @param suppressed refusals since the last notification that none was sent for
  */
 export function consoleRefusedPayload(refused: RefusedConsole, suppressed: number): VersionedPayload {
-  const { reason, source, uuid, sessionId, clientIp, node } = refused;
-  return versioned('ConsoleRefusedPayload', '1.0', {
+  const { reason, source, uuid, sessionId, issuedTo, clientIp, node } = refused;
+  return versioned('ConsoleRefusedPayload', '1.1', {
     ...{ reason, source, uuid, node, suppressed },
     session_id: sessionId,
+    issued_to: issuedTo,
     client_address: clientIp,
   });
 }

@@ -127,6 +127,11 @@ describe('POST /auth', () => {
     await login(site, { username: 'alice', password: 'the right password' }, { headers });
     await login(site, { username: 'alice', password: 'secret guess' }, { headers });
     const { events } = await new AuditEvents(site.db).list('', '', 2);
+    for (const event of events)
+      expect(event).toMatchObject({
+        ...{ client_ip: '203.0.113.9', service: 'kerbside', requested_by: 'user', request_user: 'alice' },
+        ...{ request_id: expect.stringMatching(/^req-/), request_ip: '203.0.113.9' },
+      });
     expect(events.map(({ message, node }) => [message, node])).toEqual([
       ['Login of alice from 203.0.113.9', 'node1'],
       ['Failed login of alice from 203.0.113.9', 'node1'],

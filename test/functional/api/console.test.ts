@@ -50,6 +50,23 @@ async function trail(uuid: string): Promise<string[]> {
   return (await new AuditEvents(site.db).list('lab', uuid, 1000)).events.map(({ message }) => message);
 }
 
+/** The newest event of a console. */
+async function newest(uuid: string): Promise<Record<string, unknown>> {
+  const { audit } = (await get(`/console/lab/${uuid}/audit?limit=1`)).json as {
+    audit: Record<string, unknown>[];
+  };
+  return audit[0] ?? {};
+}
+
+/** What the trail says of an event that a request of this user caused, for the same user. */
+function askedBy(user: string, answer: Answer): Record<string, unknown> {
+  return {
+    ...{ issued_to: user, client_ip: '127.0.0.1', service: 'kerbside' },
+    ...{ requested_by: 'user', request_user: user, request_ip: '127.0.0.1' },
+    request_id: answer.headers['x-openstack-request-id'],
+  };
+}
+
 describe('GET /console', () => {
   const shown = {
     uuid: FIRST.uuid,
@@ -121,6 +138,14 @@ describe('GET /console/<source>/<uuid>/audit', () => {
       pid: null,
       timestamp: expect.any(Number),
       message: 'event 5',
+      issued_to: null,
+      client_ip: null,
+      service: null,
+      requested_by: null,
+      request_user: null,
+      request_user_id: null,
+      request_id: null,
+      request_ip: null,
     });
     expect((await page('?limit=1')).audit.map(({ message }) => message)).toEqual(['event 24']);
     expect((await page('?limit=1000000')).audit.map(({ message }) => message)[0]).toBe(
@@ -180,7 +205,10 @@ describe('GET /console/proxy/<source>/<uuid>/console.vv', () => {
     expect(left).toBeGreaterThanOrEqual(599);
     expect(left).toBeLessThanOrEqual(602);
     expect(answer.text).not.toMatch(/hv1|192\.0\.2\.10|5910|static ticket/);
-    expect(await trail(FIRST.uuid)).toContain('Created authentication token for session.');
+    expect(await newest(FIRST.uuid)).toMatchObject({
+      ...{ message: 'Created authentication token for session.', ...askedBy('demo', answer) },
+      session_id: /ID (\S+)$/.exec(values['title'] ?? '')?.[1],
+    });
     expect((await get(`/console/lab/${FIRST.uuid}`)).json).toMatchObject({ token_count: 1 });
   });
 
@@ -238,7 +266,9 @@ describe('GET /console/direct/<source>/<uuid>/console.vv', () => {
       title: 'desktop direct connection',
       ca: CA.replace(/\n/g, '\\n'),
     });
-    expect(await trail(FIRST.uuid)).toContain('Issued direct hypervisor credential to root');
+    expect(await newest(FIRST.uuid)).toMatchObject({
+      ...{ message: 'Issued direct hypervisor credential to root', ...askedBy('root', answer) },
+    });
   });
 
   it('names the TLS port and the pin', async () => {
@@ -256,7 +286,9 @@ describe('GET /console/direct/<source>/<uuid>/console.vv', () => {
     const answer = await get(`/console/direct/lab/${FIRST.uuid}/console.vv`);
     expect(answer).toMatchObject({ status: 403, json: { error, status: 403 } });
     expect(answer.text).not.toContain('ticket');
-    expect(await trail(FIRST.uuid)).toContain('Refused direct console credential to non-admin user demo');
+    expect(await newest(FIRST.uuid)).toMatchObject({
+      ...{ message: 'Refused direct console credential to non-admin user demo', ...askedBy('demo', answer) },
+    });
     expect(await get('/console/direct/lab/none/console.vv')).toMatchObject({ status: 403 });
     expect(await trail('none')).toEqual([]);
   });

@@ -54,6 +54,7 @@ describe('GET /session', () => {
       source: 'lab',
       uuid,
       name: 'desktop',
+      issued_to: 'demo',
       channels: [
         {
           id: expect.any(Number),
@@ -87,8 +88,15 @@ describe('POST /session/<id>/terminate', () => {
     const nouns = sessionNouns(site.db);
     const ending = await nouns.sessions.sessionsToClose(60);
     expect(ending.find(({ sessionId }) => sessionId === id)).toMatchObject({ terminated: true });
-    const audit = await site.call('GET', `/console/lab/${uuid}/audit`, { token: site.operator });
-    expect(audit.text).toContain('"message": "Session terminated by request"');
+    const trail = await site.call('GET', `/console/lab/${uuid}/audit`, { token: site.operator });
+    const { audit } = trail.json as { audit: Record<string, unknown>[] };
+    expect(audit.at(-1)).toEqual({
+      ...{ source: 'lab', uuid, session_id: id, channel: null, node: 'node1', pid: process.pid },
+      ...{ timestamp: expect.any(Number), message: 'Session terminated by request' },
+      ...{ issued_to: 'demo', client_ip: '2001:db8::1', service: 'kerbside' },
+      ...{ requested_by: 'user', request_user: 'demo', request_user_id: null },
+      ...{ request_id: answer.headers['x-openstack-request-id'], request_ip: '127.0.0.1' },
+    });
   });
 
   it('sends a browser back to the sessions', async () => {

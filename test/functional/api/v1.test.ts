@@ -20,7 +20,7 @@ let admin: string;
 const uuidOf = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`;
 
 beforeAll(async () => {
-  v1 = await aV1Site();
+  v1 = await aV1Site({}, { OS_API__TRUSTED_PROXIES: '127.0.0.1' });
   const { cloud, site } = v1;
   const other = cloud.keystone.directory.addProject('other');
   member = cloud.user(['member', 'reader']);
@@ -121,7 +121,7 @@ describe('versions', () => {
         id: 'v1.0',
         status: 'CURRENT',
         min_version: '1.0',
-        max_version: '1.1',
+        max_version: '1.2',
         links: [
           { rel: 'self', href: `${base}/v1/` },
           { rel: 'collection', href: `${base}/` },
@@ -140,7 +140,8 @@ describe('versions', () => {
     [undefined, '1.0'],
     ['console 1.0', '1.0'],
     ['console 1.1', '1.1'],
-    ['console latest', '1.1'],
+    ['console 1.2', '1.2'],
+    ['console latest', '1.2'],
     ['compute 2.99, console 1.0', '1.0'],
     ['compute 2.99', '1.0'],
   ])('takes %s and says what it is', async (asked, version) => {
@@ -150,7 +151,7 @@ describe('versions', () => {
     expect(answer.headers).toMatchObject({
       'openstack-api-version': `console ${version}`,
       'openstack-api-minimum-version': 'console 1.0',
-      'openstack-api-maximum-version': 'console 1.1',
+      'openstack-api-maximum-version': 'console 1.2',
       vary: 'Accept, OpenStack-API-Version',
     });
   });
@@ -162,10 +163,10 @@ describe('versions', () => {
     expect(errorOf(answer.json)).toMatchObject({
       code: 'kerbside.not_acceptable',
       min_version: '1.0',
-      max_version: '1.1',
-      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.1',
+      max_version: '1.2',
+      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.2',
     });
-    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.1');
+    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.2');
   });
 
   it('refuses what is no version', async () => {
@@ -376,5 +377,27 @@ describe('sources and audit events', () => {
     for (const path of ['/v1/sources', '/v1/sources/lab', '/v1/audit-events']) {
       expect((await v1.ask(member, 'GET', path)).status).toBe(403);
     }
+  });
+
+  it('say who, from where and by whom since 1.2, to those whom a proxy names', async () => {
+    const id = await aSession(uuidOf(1));
+    const headers = { 'OpenStack-API-Version': 'console 1.2' };
+    const ended = await v1.ask(member, 'DELETE', `/v1/sessions/${id}`, {
+      headers: { 'X-Forwarded-For': '203.0.113.9' },
+    });
+    const path = `/v1/audit-events?session_id=${id}`;
+    const [event] = listed((await v1.ask(admin, 'GET', path, { headers })).json, 'audit_events');
+    expect(event).toMatchObject({
+      ...{ session_id: id, message: 'Session terminated by request' },
+      ...{ issued_to: 'demo', client_ip: '2001:db8::1', service: 'kerbside', requested_by: 'user' },
+      ...{ request_user: expect.any(String), request_user_id: expect.stringMatching(/^[0-9a-f-]{32,36}$/) },
+      ...{ request_id: ended.headers['x-openstack-request-id'], request_ip: '203.0.113.9' },
+    });
+    const user = String(event?.['request_user']);
+    const ofUser = `/v1/audit-events?user=${encodeURIComponent(user)}&limit=1`;
+    expect(listed((await v1.ask(admin, 'GET', ofUser, { headers })).json, 'audit_events')).toEqual([event]);
+    const older = listed((await v1.ask(admin, 'GET', `${path}&user=nobody`)).json, 'audit_events');
+    expect(older.length).toBeGreaterThan(1);
+    for (const one of older) expect(one).not.toHaveProperty('issued_to');
   });
 });

@@ -15,10 +15,16 @@ import { aConsole } from '../../fixtures/rows.js';
 
 const PLACE = { source: 'lab', uuid: 'one' };
 const ANN: TerminationDemand = {
-  by: { kind: 'user', name: 'ann', userId: 'u-1', projectId: 'p-1' },
+  by: {
+    ...{ kind: 'user', name: 'ann', userId: 'u-1', projectId: 'p-1' },
+    ...{ requestId: 'req-1', address: '192.0.2.1' },
+  },
   reason: 'console terminated by request',
 };
-const OPERATOR: TerminationDemand = { by: { kind: 'operator' }, reason: 'terminated by kerbside-manage' };
+const OPERATOR: TerminationDemand = {
+  by: { kind: 'operator', name: 'root' },
+  reason: 'terminated by kerbside-manage',
+};
 
 /** A console with sessions, and what is told of their ends. */
 class Site {
@@ -46,7 +52,23 @@ class Site {
 
   async pending(): Promise<string> {
     const tokens = new ConsoleTokens(this.db, { tokenTtl: 60 });
-    return (await tokens.mint({ ...PLACE, issuedTo: 'ann' })).sessionId;
+    return (await tokens.mint({ ...PLACE, issuedTo: 'demo' })).sessionId;
+  }
+
+  /** A session whose client has come, from an address and, for another channel, from another. */
+  async begun(...addresses: readonly string[]): Promise<string> {
+    const tokens = new ConsoleTokens(this.db, { tokenTtl: 60 });
+    const { token: ticket, sessionId } = await tokens.mint({ ...PLACE, issuedTo: 'demo' });
+    let connectionId = 0;
+    for (const [channelId, clientIp] of addresses.entries()) {
+      const channelType = connectionId === 0 ? 1 : 2;
+      const from = { clientIp, clientPort: 1, node: 'node-1', pid: 1, channelId };
+      const grant = await this.nouns.admission.authorize({ ...from, ticket, connectionId, channelType });
+      if (grant.kind === 'denied') throw new Error(grant.reason);
+      if (connectionId === 0) await this.nouns.channels.establish(sessionId, grant.generation, 7);
+      connectionId = grant.proxyConnectionId;
+    }
+    return sessionId;
   }
 
   async trail(): Promise<Pick<AuditEvent, 'session_id' | 'node' | 'pid' | 'message'>[]> {
@@ -58,6 +80,17 @@ class Site {
   async reason(sessionId: string): Promise<string | undefined> {
     const sql = 'SELECT reason FROM session_terminations WHERE session_id = ?';
     return (await this.db.query<{ reason: string }>(sql, [sessionId]))[0]?.reason;
+  }
+
+  /** What the trail says beside the texts. */
+  async facts(): Promise<Partial<AuditEvent>[]> {
+    const { events } = await this.events.list(PLACE.source, PLACE.uuid, 100);
+    const ends = events.filter(({ message }) => message === AUDIT.sessionTerminated);
+    return ends.map(({ session_id, issued_to, client_ip, ...rest }) => {
+      const { requested_by, request_user, request_user_id, request_id, request_ip } = rest;
+      const asked = { requested_by, request_user, request_user_id, request_id, request_ip };
+      return { session_id, issued_to, client_ip, ...asked };
+    });
   }
 }
 
@@ -108,6 +141,23 @@ describe('a termination', () => {
         message: AUDIT.sessionTerminated,
       })),
     );
+  });
+
+  it('says whose session it was and where its client came from last, and who asked for the end from where', async () => {
+    const at = await site();
+    const [first, second] = [await at.begun('198.51.100.1', '198.51.100.2'), await at.pending()];
+    await at.termination.session(first, PLACE, ANN);
+    await at.termination.session(second, PLACE, OPERATOR);
+    expect(await at.facts()).toEqual([
+      {
+        ...{ session_id: first, issued_to: 'demo', client_ip: '198.51.100.2', requested_by: 'user' },
+        ...{ request_user: 'ann', request_user_id: 'u-1', request_id: 'req-1', request_ip: '192.0.2.1' },
+      },
+      {
+        ...{ session_id: second, issued_to: 'demo', client_ip: null, requested_by: 'operator' },
+        ...{ request_user: 'root', request_user_id: null, request_id: null, request_ip: null },
+      },
+    ]);
   });
 
   it('of a console without sessions leaves no trail', async () => {

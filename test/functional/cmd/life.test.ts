@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Services } from '../../../src/objects/service.js';
@@ -150,6 +151,24 @@ describe.each(PROGRAMS)('%s', (name) => {
     expect(running.program.output()).toMatch(/ has stopped\n$/);
     expect(await openRows()).toBe(0);
     expect(await hasSignedOff()).toBe(true);
+  });
+
+  it('writes down what became of the channels that an earlier run left open, and whose they were', async () => {
+    const killed = await start(name);
+    killed.program.child.kill('SIGKILL');
+    await waitFor('the end', () => killed.program.ended() !== null);
+    expect(await openRows()).toBe(1);
+    const { program } = await start(name);
+    const event = await waitFor('the word of it', async () => {
+      const { events } = await new AuditEvents(db).list(SOURCE, UUID, 100);
+      return events.find(({ message }) => message === 'Channel closed: node restarted');
+    });
+    expect(event).toMatchObject({
+      ...{ channel: 'main', node: 'test-node', issued_to: 'ann', client_ip: '127.0.0.1' },
+      ...{ requested_by: 'service', service: name === 'proxy' ? 'kerbside-proxy' : 'kerbside' },
+    });
+    program.child.kill('SIGTERM');
+    await waitFor('the end', () => program.ended() !== null);
   });
 
   it('ends with status 0 though the database never answers, also when it is signalled once more', async () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openDatabase } from '../../fixtures/open-database.js';
 import { verifyToken } from '../../../src/identity/jwt.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { hashToken } from '../../../src/objects/console-token.js';
+import { ConsoleTokens, hashToken } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Services } from '../../../src/objects/service.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -14,6 +14,7 @@ import { Users } from '../../../src/objects/user.js';
 import type { Database } from '../../../src/objects/database.js';
 import type { ProgramResult } from '../../fixtures/program.js';
 import { aConsole } from '../../fixtures/rows.js';
+import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { runOnTerminal } from '../../fixtures/terminal.js';
 import { parseVvFile } from '../../fixtures/vv-file.js';
 import { Site } from './site.js';
@@ -243,7 +244,11 @@ describe('kerbside-manage console', () => {
       ]);
       const { events } = await new AuditEvents(db).list('lab', uuid, 1);
       expect(events).toMatchObject([
-        { message: 'Created authentication token for session.', node: 'test-node' },
+        {
+          ...{ message: 'Created authentication token for session.', node: 'test-node' },
+          ...{ issued_to: expect.stringContaining('(kerbside-manage)'), service: 'kerbside-manage' },
+          ...{ requested_by: 'operator', request_user: expect.any(String), client_ip: null },
+        },
       ]);
     });
   });
@@ -276,6 +281,80 @@ const NO_KEYSTONE = {
   OS_KEYSTONE_AUTHTOKEN__PASSWORD: 'secret',
   OS_KEYSTONE_AUTHTOKEN__HTTP_REQUEST_MAX_RETRIES: '0',
 };
+
+describe('kerbside-manage on a site with sessions', () => {
+  const own = new Site();
+  const place = { source: 'a/lab', uuid: '00000000-0000-4000-8000-000000000001' };
+  const message = 'say "x", y';
+  let sessionId: string;
+  let about: Record<string, unknown>;
+  const ask = (...args: string[]): Promise<ProgramResult> => own.run('manage', args);
+  const trail = async (...words: string[]): Promise<Record<string, unknown>[]> =>
+    JSON.parse((await ask('audit', 'list', ...words, '--format', 'json')).stdout) as never;
+
+  beforeAll(async () => {
+    const connection = `sqlite:///${join(own.folder, 'kerbside.sqlite')}`;
+    const encryptionKeyFile = join(own.folder, 'encryption.key');
+    const db = await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 1 }, { sync: true });
+    await new Sources(db).upsert({ name: place.source, type: 'static' });
+    await new Consoles(db).reconcile(place.source, [aConsole({ uuid: place.uuid })]);
+    const minted = await new ConsoleTokens(db, { tokenTtl: 600 }).mint({ ...place, issuedTo: 'ann' });
+    ({ sessionId } = minted);
+    await sessionNouns(db).admission.authorize({
+      ...{ ticket: minted.token, connectionId: 0, channelType: 1, channelId: 0 },
+      ...{ clientIp: '192.0.2.7', clientPort: 1, node: 'n', pid: 1 },
+    });
+    about = { ...place, session_id: sessionId, issued_to: 'ann', client_ip: '192.0.2.7' };
+    await new AuditEvents(db, { service: 'kerbside-proxy' }).recordMany([
+      { ...place, session_id: sessionId, issued_to: 'ann', client_ip: '192.0.2.7', channel: 'main', message },
+      { source: '', uuid: '', message: 'not hers' },
+    ]);
+    await db.close();
+  });
+  afterAll(() => own.close());
+
+  it('lists who is connected, from where', async () => {
+    const list = JSON.parse((await ask('session', 'list', '--format', 'json')).stdout) as unknown;
+    expect(list).toMatchObject([{ session_id: sessionId, issued_to: 'ann', client_ip: '192.0.2.7' }]);
+    expect((await ask('session', 'list')).stdout).toMatch(/ issued_to .*\n.*\n.* ann /);
+  });
+
+  it('lists the audit trail of a console, a session and a user, with whoever ended the session', async () => {
+    const end = ['session', 'terminate', sessionId];
+    expect((await own.run('manage', end, { SUDO_USER: 'carol' })).status).toBe(0);
+    const ended = {
+      ...about,
+      ...{ channel: null, message: 'Session terminated by request', service: 'kerbside-manage' },
+      ...{ requested_by: 'operator', request_user: 'carol', request_ip: null, pid: null },
+    };
+    const opened = { ...about, channel: 'main', message, service: 'kerbside-proxy', requested_by: null };
+    expect(await trail('--session', sessionId)).toMatchObject([ended, opened]);
+    expect(await trail('--user', 'ann', '--limit', '1')).toMatchObject([ended]);
+    expect(await trail('--user', 'carol')).toMatchObject([ended]);
+    for (const console of [place.uuid, `${place.source}/${place.uuid}`])
+      expect((await trail('--console', console)).slice(0, 2)).toMatchObject([ended, opened]);
+  });
+
+  it('prints the audit trail for people and as CSV', async () => {
+    expect((await ask('audit', 'list', '--user', 'ann')).stdout).toMatch(
+      /\| main +\| ann +\| 192\.0\.2\.7 +\| .*say "x", y/,
+    );
+    const lines = (await ask('audit', 'list', '--user', 'ann', '--format', 'csv')).stdout.split('\r\n');
+    expect(lines[0]).toBe(
+      'id,timestamp,source,uuid,session_id,channel,node,pid,service,issued_to,client_ip,requested_by,request_user,' +
+        'request_user_id,request_id,request_ip,project_id,message',
+    );
+    expect(lines.at(-2)).toMatch(/,kerbside-proxy,ann,192\.0\.2\.7,.*,"say ""x"", y"$/);
+  });
+
+  it.each([
+    ['--limit', '0'],
+    ['--console', 'lab/'],
+    ['--format', 'yaml'],
+  ])('takes no audit list %s %s', async (...words) => {
+    expect((await ask('audit', 'list', ...words)).status).toBe(1);
+  });
+});
 
 describe('kerbside-manage service', () => {
   it('lists the programs of the site and forgets those that are down', async () => {

@@ -225,7 +225,10 @@ describe('two conductors on one database', () => {
       const { events } = await new AuditEvents(db).list('lab', UUID, 10);
       return events.find(({ message }) => message === 'Node lost');
     });
-    expect(audit).toMatchObject({ session_id: grant.sessionId, node: 'p' });
+    expect(audit).toMatchObject({
+      ...{ session_id: grant.sessionId, node: 'p' },
+      ...{ service: 'kerbside-conductor', requested_by: 'service' },
+    });
     expect(await service('p')).toMatchObject({ state: 'down', status: 'lost' });
   });
 

@@ -63,7 +63,7 @@ describe('the conductor', () => {
     const own = new OwnNotifications(messaging.notifier, conf);
     conductor = await startConductor({
       ...{ conf, db: on, own, program: 'kerbside' },
-      nouns: termNounFactory(conf, messaging, own),
+      nouns: termNounFactory(conf, messaging, own, 'kerbside'),
     });
   }
 
@@ -237,6 +237,8 @@ describe('the conductor', () => {
     await waitFor('what the file says', async () =>
       (await auditOf(UUID)).includes('Reaped expired and unused token'),
     );
+    const { events } = await new AuditEvents(db).list('lab', UUID, 1);
+    expect(events).toMatchObject([{ issued_to: 'tester', requested_by: 'service', service: 'kerbside' }]);
   });
 
   it('writes nothing after it was closed', async () => {

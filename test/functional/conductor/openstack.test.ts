@@ -10,6 +10,7 @@ import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Inventory } from '../../../src/objects/inventory.js';
+import { strangerAt } from '../../../src/objects/requester.js';
 import { Sources } from '../../../src/objects/source.js';
 import { Locator } from '../../../src/sources/locator.js';
 import { OpenStackDriver } from '../../../src/sources/openstack/driver.js';
@@ -76,7 +77,7 @@ describe('the consoles of a cloud', () => {
       ...{ cloud, sources, consoles, task, audit, openingBy },
       opening: openingBy(definition.url ?? ''),
       locator: new Locator(drivers),
-      exchange: (token: string) => exchanges.open(token, '192.0.2.1'),
+      exchange: (token: string) => exchanges.open(token, strangerAt('192.0.2.1')),
     };
   }
 

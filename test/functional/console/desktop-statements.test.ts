@@ -45,7 +45,7 @@ class Node {
     const consoles = new Consoles(heard);
     const conf = { nova: NOVA, keystoneAuthtoken: { authUrl: '', wwwAuthenticateUri: '' } };
     const services = { consoles, conf };
-    this.audit = new AuditQueue(new AuditEvents(heard), new ManualTimers());
+    this.audit = new AuditQueue(new AuditEvents(heard, { service: 'kerbside-proxy' }), new ManualTimers());
     this.plane = new ControlPlane(
       {
         ...{ nouns: this.nouns, audit: this.audit, metrics: new ProxyMetrics() },
@@ -155,6 +155,11 @@ describe.each(ENGINES)('a desktop on %s', (engine) => {
       expect(row['connection_id']).toBe(row['channel_type'] === 1 ? null : main.proxyConnectionId);
     }
     expect(await at.nouns.sessions.find(main.sessionId)).toMatchObject({ state: 'closing' });
+    const { events } = await new AuditEvents(at.db).list('lab', 'one', 100);
+    const told = events.filter(({ session_id }) => session_id === main.sessionId);
+    expect(told).toHaveLength(3 * (1 + OTHERS.length));
+    for (const event of told)
+      expect(event).toMatchObject({ issued_to: 'ann', client_ip: '192.0.2.1', service: 'kerbside-proxy' });
   });
 
   it('that was terminated on another node admits nothing, though this node has not heard of it', async () => {

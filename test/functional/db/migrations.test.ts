@@ -6,6 +6,7 @@ import type { DatabaseConf } from '../../../src/db/database.js';
 import { MIGRATIONS } from '../../../src/db/migrations/index.js';
 import { dataSourceOptions, knownMigrations } from '../../../src/db/schema.js';
 import { databaseNow } from '../../../src/db/statements.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { databasesOf, ENGINES } from '../../fixtures/database.js';
 
 async function withSource<T>(
@@ -83,7 +84,20 @@ describe.each(ENGINES)('migrations on %s', (engine) => {
     await before.execute(
       "INSERT INTO consoles (source, uuid, discovered, hypervisor, hypervisor_ip) VALUES ('s', 'u', 1, 'h', '')",
     );
+    await before.execute(
+      "INSERT INTO audit_events (source, uuid, timestamp, session_id, message) VALUES ('s', 'u', 1, 'before', 'Channel created')",
+    );
     const after = await databases.open(conf);
+    const { events } = await new AuditEvents(after).list('s', 'u', 5);
+    expect(events).toMatchObject([
+      {
+        session_id: 'before',
+        message: 'Channel created',
+        issued_to: null,
+        client_ip: null,
+        requested_by: null,
+      },
+    ]);
     expect(
       await after.query('SELECT source, uuid, instance_event_at, instance_locked FROM consoles'),
     ).toEqual([{ source: 's', uuid: 'u', instance_event_at: null, instance_locked: null }]);

@@ -70,8 +70,10 @@ async function fill(db: Database, engine: Engine): Promise<void> {
   );
   for (let part = 0; part < EVENTS; part += CONSOLES) {
     await db.execute(
-      'INSERT INTO audit_events (source, uuid, timestamp, message) ' +
-        `SELECT ${source('n')}, ${uuid('n')}, ${NOW - EVENTS} + n + ${part}, 'Channel created' ${from(CONSOLES)}`,
+      'INSERT INTO audit_events (source, uuid, timestamp, message, session_id, issued_to, request_user) ' +
+        `SELECT ${source('n')}, ${uuid('n')}, ${NOW - EVENTS} + n + ${part}, 'Channel created', ` +
+        `${concat("'s'", padded(`n % ${SESSIONS}`, 11))}, ${concat("'user-'", '(n % 500)')}, ` +
+        `CASE WHEN n % 7 = 0 THEN ${concat("'user-'", '(n % 300)')} END ${from(CONSOLES)}`,
     );
   }
   const id = concat("'s'", padded('n', 11));
@@ -255,6 +257,13 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     ['/v1: audit events of a console', (at) => v1(at).events(PAGE, { source, uuid })],
     ['/v1: audit events by uuid', (at) => v1(at).events(PAGE, { uuid })],
     ['/v1: audit events of a project', (at) => v1(at).events(PAGE, { projectId: 'project-0321' })],
+    ['/v1: audit events of a session', (at) => v1(at).events(PAGE, { sessionId: 's00000010000' })],
+    ['/v1: audit events of a user', (at) => v1(at).events(PAGE, { user: 'user-7' })],
+    [
+      '/v1: audit events of a user in a project',
+      (at) => v1(at).events(PAGE, { user: 'user-7', projectId: 'project-0321' }),
+    ],
+    ['whose sessions are', (at) => nouns(at).sessions.usersOf(['s00000010000', 'b00000000001'])],
     ['a session', (at) => nouns(at).sessions.find('s00000010000')],
     [
       'the poll for ended sessions',

@@ -131,7 +131,14 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
       expect(await site.connect(running.token)).toBeNull();
       expect(await site.connect(unused.token)).toBeNull();
       const name = phase === ('none' as string) ? `instance.${event}` : `instance.${event}.${phase}`;
-      expect(await site.messages(UUID)).toContain(`Session ended: Nova reports ${name}`);
+      const message = `Session ended: Nova reports ${name}`;
+      const ends = (await site.audit.list('cloud', UUID, 100)).events.filter(
+        (one) => one.message === message,
+      );
+      expect(ends).toHaveLength(2);
+      for (const end of ends) expect(end).toMatchObject({ issued_to: 'alice', requested_by: 'notification' });
+      expect(ends.find(({ session_id }) => session_id === running.sessionId)?.client_ip).not.toBeNull();
+      expect(ends.find(({ session_id }) => session_id === unused.sessionId)?.client_ip).toBeNull();
       expect(site.told).toContainEqual({
         method: 'console_changed',
         args: { source: 'cloud', uuid: UUID, change: 'removed' },

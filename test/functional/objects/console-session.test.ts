@@ -154,6 +154,7 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
       source: 'lab',
       uuid: 'one',
       sessionId: pending.sessionId,
+      issuedTo: 'alice',
     });
     expect(reasonOf(await nouns.admission.authorize(asking(pending.token, { connectionId: 5 })))).toBe(
       'bad_connection_id',

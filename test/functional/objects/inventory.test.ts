@@ -5,8 +5,9 @@ import type { Database } from '../../../src/db/database.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
-import { Inventory, type InventoryFilter } from '../../../src/objects/inventory.js';
+import { Inventory, type InventoryFilter, type ListedEvent } from '../../../src/objects/inventory.js';
 import type { Page, PageRequest } from '../../../src/objects/page.js';
+import { strangerAt } from '../../../src/objects/requester.js';
 import { Sources } from '../../../src/objects/source.js';
 import { databasesOf, ENGINES } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
@@ -24,6 +25,19 @@ const FILTERS: InventoryFilter[] = [
   { projectId: 'nobody' },
 ];
 
+const EVENT_FILTERS: InventoryFilter[] = [
+  { sessionId: 'session-1' },
+  { sessionId: 'session-1', user: 'ann' },
+  { sessionId: 'session-1', projectId: 'mine' },
+  { sessionId: 'nobody' },
+  { user: 'ann' },
+  { user: 'bob' },
+  { user: 'ann', projectId: 'mine' },
+  { user: 'ann', uuid: 'b' },
+  { user: 'ann', source: 'west', uuid: 'c' },
+  { user: 'nobody' },
+];
+
 /** Six consoles, of which all but one are of one project; their rows come in an order that is no console's own. */
 async function fill(db: Database): Promise<void> {
   const tokens = new ConsoleTokens(db, { tokenTtl: 60 });
@@ -37,7 +51,13 @@ async function fill(db: Database): Promise<void> {
   for (let at = 0; at < 40; at += 1) {
     const console = consoles[(at * at + (at >> 2)) % consoles.length];
     if (console === undefined) continue;
-    await new AuditEvents(db).record({ ...console, message: `event ${String(at)}` });
+    const users = ['ann', 'bob', undefined] as const;
+    const asked = { ...strangerAt('192.0.2.1'), name: users[(at * 5 + 1) % 3] ?? null };
+    await new AuditEvents(db).record({
+      ...{ ...console, message: `event ${String(at)}`, session_id: `session-${String(at % 4)}` },
+      issued_to: users[at % 3],
+      by: at % 2 === 0 ? asked : undefined,
+    });
     if (at % 2 === 0) await tokens.mint({ ...console, issuedTo: 'ann' });
   }
 }
@@ -80,6 +100,22 @@ describe.each(ENGINES)('listings of many consoles on %s', (engine) => {
   it.each(FILTERS)('have every audit event of %j once, newest first', async (filter) => {
     const of = await inventory();
     const expected = (await of.events({ limit: 1000 }, {})).items.filter((row) => matches(filter, row));
+    for (const limit of [1, 2, 3, 5, 1000])
+      expect(await pages(limit, (page) => of.events(page, filter))).toEqual(expected);
+  });
+
+  function tells({ sessionId, user, ...where }: InventoryFilter, event: ListedEvent): boolean {
+    return (
+      matches(where, event) &&
+      (sessionId === undefined || event.session_id === sessionId) &&
+      (user === undefined || event.issued_to === user || event.request_user === user)
+    );
+  }
+
+  it.each(EVENT_FILTERS)('have every audit event of %j once, newest first', async (filter) => {
+    const of = await inventory();
+    const expected = (await of.events({ limit: 1000 }, {})).items.filter((event) => tells(filter, event));
+    if (!Object.values(filter).includes('nobody')) expect(expected).not.toEqual([]);
     for (const limit of [1, 2, 3, 5, 1000])
       expect(await pages(limit, (page) => of.events(page, filter))).toEqual(expected);
   });

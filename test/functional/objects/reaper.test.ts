@@ -49,14 +49,18 @@ describe.each(ENGINES)('the reaper on %s', (engine) => {
     const { sessionId } = await mint();
     expect(await reapExpired(db, OPTIONS, clock.now + 600)).toMatchObject({ tokens: 0 });
     clock.now += 601;
+    const options = { ...OPTIONS, node: 'n1', service: 'kerbside-conductor' };
     const both = await Promise.all([
-      reapExpired(db, OPTIONS, clock.now),
-      reapExpired(db, OPTIONS, clock.now),
+      reapExpired(db, options, clock.now),
+      reapExpired(db, options, clock.now),
     ]);
     expect(both.map(({ tokens }) => tokens).sort()).toEqual([0, 1]);
     expect(await count('console_tokens')).toBe(0);
     const { events } = await new AuditEvents(db).list('lab', 'one', 1);
-    expect(events[0]).toMatchObject({ message: 'Reaped expired and unused token', session_id: sessionId });
+    expect(events[0]).toMatchObject({
+      ...{ message: 'Reaped expired and unused token', session_id: sessionId, issued_to: 'alice' },
+      ...{ node: 'n1', pid: process.pid, service: 'kerbside-conductor', requested_by: 'service' },
+    });
   });
 
   it('takes nothing before its time when the clock was set forward', async () => {

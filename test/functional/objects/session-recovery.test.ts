@@ -90,9 +90,9 @@ class Site {
     return (await tokens.mint({ source: 'lab', uuid: 'one', issuedTo: 'alice' })).token;
   }
 
-  async ask(ticket: string, node: string, main?: ChannelGrant): Promise<ChannelGrant> {
+  async ask(ticket: string, node: string, main?: ChannelGrant, clientIp = '::1'): Promise<ChannelGrant> {
     const answer = await this.nouns.admission.authorize({
-      ...{ ticket, node, pid: 100, clientIp: '::1', clientPort: 1, channelId: 0 },
+      ...{ ticket, node, pid: 100, clientIp, clientPort: 1, channelId: 0 },
       connectionId: main?.proxyConnectionId ?? 0,
       channelType: main === undefined ? 1 : 2,
     });
@@ -235,6 +235,29 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       await site.declareDead('a');
       expect(await site.lostSessions()).toEqual([...ids, sessions[0]!.main.sessionId].sort());
     }
+  });
+
+  it('is told with whose it was, where the main channel came from, and which program found it', async () => {
+    const site = await aSite();
+    const [token, other] = [await site.mint(), await site.mint()];
+    const main = await site.ask(token, 'a', undefined, '192.0.2.7');
+    await site.nouns.channels.establish(main.sessionId, main.generation, BACKEND);
+    await site.ask(token, 'a', main, '192.0.2.9');
+    const elsewhere = await site.ask(other, 'b');
+    await site.nouns.channels.establish(elsewhere.sessionId, elsewhere.generation, BACKEND + 1);
+    await site.ask(other, 'a', elsewhere, '192.0.2.8');
+    await site.silence('a');
+    const now = (): number => site.clock.now;
+    await sessionNouns(site.db, { now, service: 'kerbside-conductor' }).channels.closeNode('a');
+    const rows = await site.db.query(
+      'SELECT session_id, issued_to, client_ip, service, requested_by FROM audit_events ' +
+        "WHERE message = 'Node lost' ORDER BY client_ip",
+    );
+    const by = { issued_to: 'alice', service: 'kerbside-conductor', requested_by: 'service' };
+    expect(rows).toEqual([
+      { session_id: main.sessionId, client_ip: '192.0.2.7', ...by },
+      { session_id: elsewhere.sessionId, client_ip: '192.0.2.8', ...by },
+    ]);
   });
 
   it.each([

@@ -2,15 +2,17 @@
 // Logging in: the outcomes, the limits per address and per user, and the audit trail.
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Login, type LoginLimits } from '../../../src/identity/login.js';
+import type { AuditEntry } from '../../../src/objects/audit-event.js';
 
 interface Bench {
   login: Login;
   trail: string[];
+  entries: AuditEntry[];
   verified: number;
 }
 
 function bench(limits: Partial<LoginLimits> = {}, users: Record<string, string> = { alice: 'right' }): Bench {
-  const made: Bench = { login: undefined as unknown as Login, trail: [], verified: 0 };
+  const made: Bench = { login: undefined as unknown as Login, trail: [], entries: [], verified: 0 };
   const local = {
     any: () => Promise.resolve(Object.keys(users).length > 0),
     verify: async (name: string, password: string) => {
@@ -20,7 +22,8 @@ function bench(limits: Partial<LoginLimits> = {}, users: Record<string, string> 
     },
   };
   const audit = {
-    record: (entry: { source: string; uuid: string; message: string }) => {
+    record: (entry: AuditEntry) => {
+      made.entries.push(entry);
       made.trail.push(`${entry.source}|${entry.uuid}|${entry.message}`);
       return Promise.resolve();
     },
@@ -29,7 +32,10 @@ function bench(limits: Partial<LoginLimits> = {}, users: Record<string, string> 
   return made;
 }
 
-const attempt = (user: string, password: string, address = '192.0.2.1') => ({ user, password, address });
+const attempt = (user: string, password: string, address = '192.0.2.1') => ({
+  ...{ user, password, address },
+  requestId: 'req-1',
+});
 
 describe('Login', () => {
   it('accepts the right password and audits the login', async () => {
@@ -46,6 +52,17 @@ describe('Login', () => {
     const { login, trail } = bench();
     expect(await login.attempt(attempt('alice', 'hunter2'))).toEqual({ kind: 'refused' });
     expect(trail).toEqual(['||Failed login of alice from 192.0.2.1']);
+  });
+
+  it('names the user, the address and the request of each try, beside the sentence', async () => {
+    const { login, entries } = bench();
+    await login.attempt(attempt('alice', 'right'));
+    await login.attempt(attempt('mal\nlory', 'no', '2001:db8::1'));
+    const of = (name: string, address: string) => ({
+      client_ip: address,
+      by: { kind: 'user', name, userId: null, projectId: null, requestId: 'req-1', address },
+    });
+    expect(entries).toMatchObject([of('alice', '192.0.2.1'), of('mal?lory', '2001:db8::1')]);
   });
 
   it('keeps line breaks and endless names out of the audit trail', async () => {

@@ -5,10 +5,11 @@ import type { Request } from 'express';
 import type { Conf } from '../../../conf/index.js';
 import { Inventory } from '../../../objects/inventory.js';
 import { CONF } from '../../../conf/conf.module.js';
+import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
-import { InventoryQuery } from '../../schemas/v1.js';
+import { AuditEventQuery } from '../../schemas/v1.js';
 import { viewAuditEvent } from '../../views/v1/audit-event.js';
 import { viewPage } from '../../views/v1/links.js';
 import { narrowed } from './narrowed.js';
@@ -22,12 +23,16 @@ export class V1AuditEventController {
     @Inject(CONF) private readonly conf: Conf,
   ) {}
 
-  /** Events, newest first. */
-  async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    const scope = this.permission.scope(request);
-    const page = await narrowed(query, scope, (filter) =>
-      this.inventory.events(pageRequest(query, this.conf.api.maxLimit), filter),
+  /** Events, newest first. Those of a session or of a user can be asked for since 1.2. */
+  async list(
+    @Query(QUERY) query: AuditEventQuery,
+    @Req() request: Request,
+  ): Promise<Record<string, unknown>> {
+    const minor = minorOf(request);
+    const which = minor < 2 ? { sessionId: undefined } : { user: query.user };
+    const page = await narrowed(query, this.permission.scope(request), (filter) =>
+      this.inventory.events(pageRequest(query, this.conf.api.maxLimit), { ...filter, ...which }),
     );
-    return viewPage(request, 'audit_events', page, viewAuditEvent);
+    return viewPage(request, 'audit_events', page, (event) => viewAuditEvent(event, minor));
   }
 }

@@ -13,6 +13,7 @@ import { CONF } from '../../../conf/conf.module.js';
 import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
 import { contextOf, userOf } from '../../request-context.js';
+import { requesterOf } from '../../requester.js';
 import { pageRequest } from '../../schemas/page.js';
 import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { CreateConsoleBody, InventoryQuery } from '../../schemas/v1.js';
@@ -68,12 +69,13 @@ export class V1ConsoleController {
     const found = await this.wanted(body, request);
     const { source, uuid, name } = found;
     const issued = { source, uuid, issuedTo: userOf(request) };
+    const by = requesterOf(request);
     if (wantsFile(request)) {
-      const token = await this.issue.token(issued);
+      const token = await this.issue.token(issued, by);
       sendConsoleFile(response, await this.files.text({ uuid, name, ...token }));
       return;
     }
-    const link = await this.issue.link(issued);
+    const link = await this.issue.link(issued, by);
     const base = baseUrl(request);
     const console = viewBrokered({ ...found, ...link }, await this.files.address(), base);
     response.location(`${base}/v1/sessions/${link.sessionId}`).json({ console });

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { LoginBody, loginAttempt } from '../../../../src/api/schemas/login.js';
 
 const attempt = (body: Partial<LoginBody>): ReturnType<typeof loginAttempt> =>
-  loginAttempt(Object.assign(new LoginBody(), body), '192.0.2.1');
+  loginAttempt(Object.assign(new LoginBody(), body), { address: '192.0.2.1', requestId: 'req-1' });
 
 describe('loginAttempt', () => {
   it('of a name and a password leaves it open who knows the user', () => {
@@ -12,6 +12,7 @@ describe('loginAttempt', () => {
       user: 'alice',
       password: 'secret',
       address: '192.0.2.1',
+      requestId: 'req-1',
     });
   });
 

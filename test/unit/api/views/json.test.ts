@@ -43,7 +43,7 @@ describe('viewConsole', () => {
 });
 
 describe('viewAuditEvent', () => {
-  it('shows an event without the number of its row', () => {
+  it('shows an event with all that is known, without the number of its row', () => {
     const event = {
       id: 7,
       source: 'lab',
@@ -54,6 +54,14 @@ describe('viewAuditEvent', () => {
       pid: 1,
       timestamp: 2.5,
       message: 'Channel created',
+      issued_to: 'ann',
+      client_ip: '192.0.2.1',
+      service: 'kerbside-proxy',
+      requested_by: null,
+      request_user: null,
+      request_user_id: null,
+      request_id: null,
+      request_ip: null,
     };
     const { id, ...shown } = event;
     expect(id).toBe(7);
@@ -117,6 +125,7 @@ describe('viewSessions', () => {
     uuid: 'u-1',
     name: null,
     projectId: null,
+    issuedTo: 'ann',
     channels: [channel],
   };
 
@@ -126,6 +135,7 @@ describe('viewSessions', () => {
         source: 'lab',
         uuid: 'u-1',
         name: null,
+        issued_to: 'ann',
         channels: [
           {
             id: 3,

@@ -23,8 +23,14 @@ describe('a refusal', () => {
   ])('%s is told as %s, counted and recorded', async (reason, because) => {
     const scene = new Scene();
     scene.denial = reason;
-    expect(await scene.authorize(1)).toEqual({ kind: 'denied', because, reason, sessionId: 's' });
+    const known = reason === 'token_unknown' ? {} : { sessionId: 's' };
+    expect(await scene.authorize(1)).toEqual({ kind: 'denied', because, reason, ...known });
     expect(await scene.metrics.text()).toContain('kerbside_proxy_denied_total 1');
+    expect(scene.audit).toMatchObject([
+      reason === 'token_unknown'
+        ? { source: '', uuid: '', client_ip: '192.0.2.9' }
+        : { ...{ source: 'lab', uuid: 'u', session_id: 's' }, issued_to: 'ann', client_ip: '192.0.2.9' },
+    ]);
     expect(scene.messages()).toEqual([
       because === 'channel' ? 'Invalid console requested' : `Channel refused: ${reason.replaceAll('_', ' ')}`,
     ]);
@@ -132,6 +138,8 @@ describe('a channel', () => {
       'Channel closed: client closed after 1.3 s, 5 bytes up, 6 bytes down',
     ]);
     expect(scene.audit[0]).toMatchObject({ session_id: 's', channel: 'display', node: 'node1', pid: 101 });
+    for (const event of scene.audit)
+      expect(event).toMatchObject({ issued_to: OWNER.issuedTo, client_ip: '192.0.2.9' });
     expect(scene.ordered).toHaveLength(0);
   });
 
@@ -364,16 +372,22 @@ describe('the news of sessions', () => {
   });
 
   it.each(['token_malformed', 'limit_connections', 'limit_address', 'limit_half_open', 'database_away'])(
-    'of a refusal that asks no database, %s, are told with the note of it',
+    'of a refusal that asks no database, %s, are told and written down with the note of it',
     async (reason) => {
       const scene = new Scene();
       scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
       expect(scene.published).toEqual([
         {
           refused: {
-            ...{ reason, source: null, uuid: null, sessionId: null },
+            ...{ reason, source: null, uuid: null, sessionId: null, issuedTo: null },
             ...{ clientIp: '192.0.2.9', node: 'node1' },
           },
+        },
+      ]);
+      expect(scene.audit).toEqual([
+        {
+          ...{ source: '', uuid: '', node: 'node1', pid: process.pid, client_ip: '192.0.2.9' },
+          message: `Channel refused: ${reason.replaceAll('_', ' ')}`,
         },
       ]);
       expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
@@ -393,7 +407,7 @@ describe('the news of sessions', () => {
     async (reason) => {
       const scene = new Scene();
       scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
-      expect(scene.published).toEqual([]);
+      expect([scene.published, scene.audit]).toEqual([[], []]);
       expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
     },
   );
@@ -421,7 +435,7 @@ describe('the news of sessions', () => {
     expect(scene.published).toEqual([
       {
         refused: {
-          ...{ reason: 'token_expired', source: 'lab', uuid: 'u', sessionId: 's' },
+          ...{ reason: 'token_expired', source: 'lab', uuid: 'u', sessionId: 's', issuedTo: 'ann' },
           ...{ clientIp: '192.0.2.9', node: 'node1' },
         },
       },

@@ -18,7 +18,7 @@ const MEMBERS = new Set(
   (
     'session_id generation source uuid node project_id user_id issued_to client_address started_at ended_at ' +
     'duration channels bytes_up bytes_down reason requested_by request_user request_user_id request_project_id ' +
-    'suppressed error'
+    'request_id request_address suppressed error'
   ).split(' '),
 );
 
@@ -38,7 +38,7 @@ function sending(driver: string[]): { own: OwnNotifications; sent: OwnNotificati
 
 const REFUSED = {
   ...{ reason: 'token_unknown', source: null, uuid: null, sessionId: null },
-  ...{ clientIp: '192.0.2.1', node: 'one' },
+  ...{ issuedTo: null, clientIp: '192.0.2.1', node: 'one' },
 };
 
 describe('the notifications that Kerbside sends', () => {
@@ -50,7 +50,7 @@ describe('the notifications that Kerbside sends', () => {
       expect(payload).toEqual({
         'kerbside_object.name': expect.stringMatching(/^[A-Z][A-Za-z]+Payload$/),
         'kerbside_object.namespace': 'kerbside',
-        'kerbside_object.version': '1.0',
+        'kerbside_object.version': expect.stringMatching(/^1\.[01]$/),
         'kerbside_object.data': expect.any(Object),
       });
     }
@@ -86,7 +86,7 @@ describe('the notifications that Kerbside sends', () => {
       own.sourceChanged({ source: 'lab', fault: 'x', node: 'one' });
       own.terminated({
         ...{ source: 'lab', uuid: 'u', sessionIds: ['s'], reason: '', node: 'one' },
-        by: { kind: 'operator' },
+        by: { kind: 'operator', name: 'root' },
       });
       expect([own.wanted, sent]).toEqual([false, []]);
     }
