@@ -27,12 +27,14 @@ class Client:
 
     :param session: keystoneauth1 session, already logged in
     :param microversion: such as ``1.0``, or ``latest``
+    :param pinned: whether the user asks for that version; else listings that older versions know less of ask for the newest
     :param region_name: of the catalog; None for any
     :param interface: public, internal or admin
     """
 
-    def __init__(self, session, microversion, region_name=None, interface="public"):
+    def __init__(self, session, microversion, region_name=None, interface="public", pinned=True):
         self._session = session
+        self._pinned = pinned
         #: The version that is asked for, such as ``1.0``.
         self.microversion = microversion
         self._filter = {
@@ -76,13 +78,15 @@ class Client:
         return self.pages("services", query)
 
     def audit_events(self, **query):
-        """Give audit events, newest first."""
-        return self.pages("audit-events", query, key="audit_events")
+        """Give audit events, newest first; who, from where and by whom since microversion 1.2."""
+        version = self.microversion if self._pinned else "latest"
+        return self.pages("audit-events", query, key="audit_events", microversion=version)
 
-    def pages(self, collection, query, key=None):
+    def pages(self, collection, query, key=None, microversion=None):
         """Yield the entries of a collection, page after page.
 
         :param query: filters, ``marker``, and ``limit``: how many entries in all; None entries are left out
+        :param microversion: another one than this client's
         """
         key = key or collection
         left = query.get("limit")
@@ -90,7 +94,7 @@ class Client:
         while left is None or left > 0:
             if left is not None:
                 params["limit"] = left
-            body = self._read(f"/v1/{collection}", key, params=params)
+            body = self._read(f"/v1/{collection}", key, params=params, microversion=microversion)
             entries = body[key] if left is None else body[key][:left]
             yield from entries
             marker = next_marker(body.get(f"{key}_links", []))
@@ -110,14 +114,14 @@ class Client:
             raise StrangeAnswer(response)
         return body
 
-    def _request(self, method, path, **kwargs):
+    def _request(self, method, path, microversion=None, **kwargs):
         headers = {"Accept": "application/json", **kwargs.pop("headers", {})}
         return self._session.request(
             path,
             method,
             endpoint_filter=self._filter,
             headers=headers,
-            microversion=self.microversion,
+            microversion=microversion or self.microversion,
             microversion_service_type=SERVICE_TYPE,
             **kwargs,
         )

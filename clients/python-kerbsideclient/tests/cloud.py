@@ -192,6 +192,8 @@ class Cloud:
             service = {"binary": "kerbside-proxy", "host": "proxy1", "state": "up", "status": "enabled"}
             return 200, {"services": [{**service, "version": "1.0.0", "updated_at": None}]}, asjson
         if path == "/audit-events":
+            old = headers.get("OpenStack-API-Version") in (None, "console 1.0", "console 1.1")
+            facts = {} if old else {"issued_to": "ann", "client_ip": "192.0.2.7", "request_user": "bob"}
             events = [
                 {
                     "id": number,
@@ -204,6 +206,7 @@ class Cloud:
                     "project_id": "p1",
                     "node": "proxy1",
                     "pid": 42,
+                    **facts,
                 }
                 for number in range(250, 0, -1)
             ]

@@ -105,6 +105,28 @@ class OtherTest(CommandCase):
         rows = json.loads(self.good("console", "audit", "list", "--long", "--limit", "1", "-f", "json").output)
         self.assertEqual((rows[0]["Project ID"], rows[0]["Node"], rows[0]["PID"]), ("p1", "proxy1", 42))
 
+    def test_audit_says_who_from_where_and_by_whom(self):
+        row = json.loads(self.good("console", "audit", "list", "--limit", "1", "-f", "json").output)[0]
+        self.assertEqual((row["Issued To"], row["Client IP"], row["Request User"]), ("ann", "192.0.2.7", "bob"))
+        self.assertEqual(self.cloud.asked("GET", "/v1/audit-events")[0][3]["OpenStack-API-Version"], "console latest")
+        csv = self.good("console", "audit", "list", "--limit", "1", "-f", "csv").output
+        self.assertIn('"ann","192.0.2.7","bob"', csv)
+
+    def test_audit_of_a_version_that_is_asked_for(self):
+        version = ["--os-kerbside-api-version", "1.1"]
+        row = json.loads(self.good(*version, "console", "audit", "list", "--limit", "1", "-f", "json").output)[0]
+        self.assertEqual((row["Message"], row["Issued To"]), ("event 250", None))
+        self.assertEqual(self.cloud.asked("GET", "/v1/audit-events")[0][3]["OpenStack-API-Version"], "console 1.1")
+
+    def test_audit_of_a_session_and_of_a_user(self):
+        self.good("console", "audit", "list", "--session", "s1", "--user", "ann")
+        query = self.cloud.asked("GET", "/v1/audit-events")[0][2]
+        self.assertEqual((query["session_id"], query["user"]), ("s1", "ann"))
+
+    def test_audit_of_a_user_needs_a_service_that_knows_of_users(self):
+        version = ["--os-kerbside-api-version", "1.1"]
+        self.bad("need version 1.2 of the console service", *version, "console", "audit", "list", "--user", "ann")
+
     def test_audit_all_and_limit_exclude_each_other(self):
         self.bad("not allowed with argument", "console", "audit", "list", "--all", "--limit", "3")
 

@@ -31,11 +31,13 @@ def microversion_of(version):
 
 def make_client(instance):
     """Give the client that commands find as ``client_manager.kerbside``."""
+    version = instance._api_version[API_NAME]
     return Client(
         instance.session,
-        microversion_of(instance._api_version[API_NAME]),
+        microversion_of(version),
         region_name=instance.region_name,
         interface=instance.interface,
+        pinned=version != DEFAULT_API_VERSION,
     )
 
 
