@@ -34,7 +34,7 @@ module.exports = {
       'messaging-looks-down',
       'messages in and out: no database, no HTTP',
       { path: '^src/messaging/' },
-      { path: '^src/', pathNot: '^src/(messaging|net|tls|objects|conf|exception|injection|log)' },
+      { path: '^src/', pathNot: '^src/(messaging|net|tls|objects|conf|exception|injection|log|option-file)' },
     ),
     only(
       'only-identity-compute-sources-call-out',
@@ -118,7 +118,7 @@ module.exports = {
       'db-looks-down',
       'db knows no noun',
       { path: '^src/db/' },
-      { path: '^src/', pathNot: '^src/(db|conf|exception|injection|close-reason)' },
+      { path: '^src/', pathNot: '^src/(db|conf|exception|injection|close-reason|option-file|tls/pem)' },
     ),
     only(
       'conf-looks-down',
@@ -180,7 +180,7 @@ module.exports = {
       'net-and-tls-look-down',
       'sockets, addresses and certificates know no noun of Kerbside',
       { path: '^src/(net|tls)/' },
-      { path: '^src/', pathNot: '^src/(net|tls|exception|log)' },
+      { path: '^src/', pathNot: '^src/(net|tls|exception|log|option-file)' },
     ),
     only(
       'relay-worker-is-bare',

@@ -4,6 +4,7 @@
 // (a full disk, a reader that has gone) is dropped: the log never ends a session.
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { KerbsideException, StartupError } from './exception.js';
+import { shownPath } from './option-file.js';
 
 /**
  * What belongs to an event beside its sentence. `request_id`, `user` and `project` name the request it belongs to.
@@ -184,7 +185,7 @@ function openLog(file: string): number {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
     throw new StartupError(
-      `log file ${file} cannot be opened: ${code}; change [DEFAULT] log_file or its permissions`,
+      `log file ${shownPath(file)} cannot be opened: ${code}; change [DEFAULT] log_file or its permissions`,
     );
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { RequestContext } from './context.js';
 import { StartupError } from './exception.js';
 import { loggerFor } from './log.js';
+import { shownPath, unreadable } from './option-file.js';
 import { parseCheck } from './policies/check-parser.js';
 import { holds, type Check, type Credentials, type Target } from './policies/check.js';
 import { faultsOfRules, parsePolicyFile, type FileRule } from './policies/policy-file.js';
@@ -136,15 +137,15 @@ interface RulesRead {
 }
 
 function readRules(places: PolicyPlaces): RulesRead {
-  const faults: string[] = [];
+  const faults = (places.dirs ?? []).flatMap(folderFault);
   const own = new Map<string, FileRule>();
   for (const file of filesOf(places)) {
     const text = textOf(file);
-    if (text === undefined) {
-      faults.push(`${file} cannot be read`);
+    if (typeof text !== 'string') {
+      faults.push(text.fault);
       continue;
     }
-    const parsed = parsePolicyFile(text, file);
+    const parsed = parsePolicyFile(text, shownPath(file));
     faults.push(...parsed.faults);
     for (const [name, rule] of parsed.rules) own.set(name, rule);
   }
@@ -183,11 +184,24 @@ function namesIn(dir: string): string[] {
   }
 }
 
-function textOf(file: string): string | undefined {
+/** A folder that is not there is passed over; one that cannot be read may hold rules. */
+function folderFault(dir: string): string[] {
+  try {
+    readdirSync(dir);
+    return [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    const { fault, remedy } = unreadable(dir, error, 'folder');
+    return [`[oslo_policy] policy_dirs: ${fault}; ${remedy}`];
+  }
+}
+
+function textOf(file: string): string | { readonly fault: string } {
   try {
     return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
+  } catch (error) {
+    const { fault, remedy } = unreadable(file, error);
+    return { fault: `[oslo_policy] policy_file, policy_dirs: ${fault}; ${remedy}` };
   }
 }
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkSeed, inspectConf } from '../conf/index.js';
 import type { Conf, ConfArgs, InspectedConf } from '../conf/index.js';
-import { faultsOf, KerbsideException, StartupError, StartupFaults } from '../exception.js';
+import { faultsOf, KerbsideException, StartupError, StartupFaults, throwFaults } from '../exception.js';
 import { configureLogging, loggerFor } from '../log.js';
 import { listen } from '../net/listen.js';
 
@@ -117,9 +117,14 @@ function filesOf(conf: Conf, parts: readonly PartName[]): Need[] {
     ],
     proxy: [
       {
-        options: ['spice.cert_path', 'spice.key_path'],
-        look: async () =>
-          (await import('../tls/certificates.js')).loadCertificates(spice.certPath, spice.keyPath),
+        options: [
+          ...['spice.cert_path', 'spice.key_path', 'spice.cacert_path'],
+          ...['spice.host_subject', 'spice.public_fqdn'],
+        ],
+        look: async () => {
+          const { inspectCertificates, spiceCertificates } = await import('../tls/inspection.js');
+          throwFaults((await inspectCertificates(spiceCertificates(spice))).faults);
+        },
       },
     ],
     conductor: [],
@@ -128,10 +133,9 @@ function filesOf(conf: Conf, parts: readonly PartName[]): Need[] {
       {
         options: ['html5proxy.cert_path', 'html5proxy.key_path'],
         look: async () => {
-          const { certPath, keyPath } = html5proxy;
-          if (certPath === '' && keyPath === '') return;
-          const { loadCertificates } = await import('../tls/certificates.js');
-          await loadCertificates([certPath], [keyPath], 'html5proxy');
+          const { browserCertificates, inspectCertificates } = await import('../tls/inspection.js');
+          const settings = browserCertificates(html5proxy);
+          if (settings !== null) throwFaults((await inspectCertificates(settings)).faults);
         },
       },
       {

@@ -3,8 +3,10 @@
 // their rows and show the fault as the source's error, the consoles of entries that have left the file are
 // removed. A file that cannot be used at all changes nothing but the error of every source.
 import { createHash } from 'node:crypto';
+import { Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
 import { AUDIT } from '../objects/audit-message.js';
+import { shownPath } from '../option-file.js';
 import { FilePoll } from '../sources/file/file-poll.js';
 import type { SourceDriver } from '../sources/driver.js';
 import type { DriverServices } from '../sources/platform.js';
@@ -86,7 +88,11 @@ export class SourceReconciliation {
       if (result.kind === 'unchanged') return null;
       return { kind: 'good', file: parseSources(decodeSources(result.bytes)) };
     } catch (error) {
-      const fault = `${this.path}: ${(error as Error).message}`;
+      const { message } = error as Error;
+      const fault =
+        error instanceof Unavailable
+          ? `[sources] path: ${shownPath(this.path)} ${message}; see to the file, or name another one`
+          : `${shownPath(this.path)}: ${message}`;
       return !force && fault === this.fileFault() ? null : { kind: 'faulty', fault };
     }
   }

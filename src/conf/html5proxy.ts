@@ -34,8 +34,8 @@ export const HTML5PROXY_GROUP = {
       type: 'path',
       default: '',
       help:
-        'The certificate for HTTPS, in PEM with its intermediates. Empty means plain HTTP: then put a TLS proxy in front, ' +
-        'or passwords and screens pass in the clear. A changed file is taken up without a restart.',
+        "The certificate for HTTPS, in PEM, the server's own first and its intermediates behind it. Empty means plain HTTP: " +
+        'then put a TLS proxy in front, or passwords and screens pass in the clear. A changed file is taken up without a restart.',
     },
     key_path: {
       type: 'path',

@@ -93,7 +93,8 @@ export const SPICE_GROUP = {
       help:
         "The subject of the proxy's certificate as clients must find it: host-subject= of every .vv file. " +
         'With it a client does not compare the host name, so the certificate need not name every address of the proxy. ' +
-        'The order of the parts is the one of the certificate.',
+        'The order of the parts is the one of the certificate. Empty leaves it out, and clients compare public_fqdn with the ' +
+        'names of the certificate. Kerbside does not start with a certificate of another subject.',
       deprecatedEnv: { name: 'PROXY_HOST_SUBJECT' },
     },
     cert_path: {
@@ -102,9 +103,10 @@ export const SPICE_GROUP = {
       default: ['/etc/pki/CA/certs/proxy.pem'],
       minItems: 1,
       help:
-        'The certificates of the TLS port, in PEM with their intermediates, one file for each type of key: an ECDSA ' +
-        'certificate costs less per connection, an RSA one beside it serves old clients. A changed file is taken up ' +
-        'without a restart, and running sessions are not touched.',
+        "The certificates of the TLS port, in PEM, the server's own first and its intermediates behind it, one file for each " +
+        'type of key: an ECDSA certificate costs less per connection, an RSA one beside it serves old clients. Kerbside does ' +
+        'not start with one that clients cannot verify with cacert_path. A changed file is taken up without a restart, and ' +
+        'running sessions are not touched.',
       deprecatedEnv: { name: 'PROXY_HOST_CERT_PATH' },
     },
     key_path: {
@@ -120,8 +122,9 @@ export const SPICE_GROUP = {
       default: '/etc/pki/CA/ca-cert.pem',
       help:
         'The CA certificate that clients check the TLS port with: ca= of every .vv file. Empty leaves ca= out, and ' +
-        'clients use the authorities of their own machine. The file may hold certificates only: with a private key in ' +
-        'it Kerbside does not start, because every client is given the file.',
+        'clients use the authorities of their own machine. The file has the chain up to a self-signed certificate, and may ' +
+        'have several. It holds certificates only: with a private key in it Kerbside does not start, because every client is ' +
+        'given the file. kerbside-proxy alone starts without the file, and warns.',
       deprecatedEnv: { name: 'CACERT_PATH' },
     },
   },

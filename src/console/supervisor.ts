@@ -18,6 +18,7 @@ import type { ConsoleChannels } from '../objects/console-channel.js';
 import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
+import { spiceCertificates } from '../tls/inspection.js';
 import { ControlPlane, type SessionNouns } from './control/control-plane.js';
 import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
 import type { ConsoleLocator } from './control/location.js';
@@ -107,7 +108,7 @@ export class ProxyServer implements WorkerListener {
     this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.onFanout(message));
     this.pollTimer = setInterval(() => void this.control.watch.poll(), proxy.pollInterval * 1000);
     this.checkTimer = setInterval(() => void this.control.watch.checkChannels(), CHECK_INTERVAL_MS);
-    this.watch = new CertificateWatch(spice.certPath, spice.keyPath, parts.tls, (material) =>
+    this.watch = new CertificateWatch(spiceCertificates(spice), parts.tls, (material) =>
       this.pool.useCertificates(material),
     );
     parts.metrics.onScrape(() => this.refreshGauges());
@@ -227,7 +228,7 @@ export class ProxyServer implements WorkerListener {
  */
 export async function startProxy(services: ProxyServices): Promise<ProxyServer> {
   const { conf, db, messaging, nouns, own, locator, liveness, metrics: exposed } = services;
-  const tls = await loadCertificates(conf.spice.certPath, conf.spice.keyPath);
+  const tls = await loadCertificates(spiceCertificates(conf.spice));
   const ends = new SessionEnds(db, own, 'node');
   const metrics = new ProxyMetrics();
   exposed.add(metrics);

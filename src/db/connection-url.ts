@@ -4,6 +4,7 @@
 //   mysql://user:password@host:3306/name?charset=utf8mb4&unix_socket=/path   mysql+pymysql://…
 // Pure: text in, target out. A message never repeats the URL, because the URL holds the password.
 import { DatabaseError } from '../exception.js';
+import { shownPath } from '../option-file.js';
 
 export interface SqliteTarget {
   readonly dialect: 'sqlite';
@@ -63,7 +64,7 @@ export function parseConnectionUrl(url: string): DatabaseTarget {
 
 /** Where the database is, without any secret, for messages. */
 export function describeTarget(target: DatabaseTarget): string {
-  if (target.dialect === 'sqlite') return `SQLite database ${target.path}`;
+  if (target.dialect === 'sqlite') return `SQLite database ${shownPath(target.path)}`;
   const place = target.unixSocket ?? `${target.host}:${target.port}`;
   return `MySQL database "${target.name}" at ${place}`;
 }

@@ -4,6 +4,7 @@
 // The additional data names version, table, column and row, so that a value moved to another row does not decrypt.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { DatabaseError } from '../exception.js';
+import { shownPath } from '../option-file.js';
 import { readKeyFile } from './key-file.js';
 import type { EncryptionKey } from './key-file.js';
 
@@ -92,7 +93,7 @@ export class Cipher {
     const found = this.#keys.get(id);
     if (found !== undefined) return found;
     throw new DatabaseError(
-      `encryption key ${/^[0-9a-f]{8}$/.test(id) ? id : '?'} is not in ${this.#path}; ` +
+      `encryption key ${/^[0-9a-f]{8}$/.test(id) ? id : '?'} is not in ${shownPath(this.#path)}; ` +
         'copy the key file from the node where it was made or rotated',
     );
   }

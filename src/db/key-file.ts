@@ -15,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { DatabaseError } from '../exception.js';
+import { shownPath } from '../option-file.js';
 
 /** One AES-256 key. */
 export interface EncryptionKey {
@@ -43,16 +44,17 @@ export function readKeyFile(path: string): EncryptionKey[] | null {
     const { mode, size } = statSync(path);
     if ((mode & 0o077) !== 0) {
       const shown = (mode & 0o777).toString(8).padStart(4, '0');
-      throw new DatabaseError(
-        `encryption key file ${path} is open to others (mode ${shown}); chmod 600 ${path}`,
-      );
+      throw new DatabaseError(`${keyFile(path)} is open to others (mode ${shown}); chmod 600 ${path}`);
     }
-    if (size > LARGEST_FILE) throw new DatabaseError(`encryption key file ${path} is too large to be one`);
+    if (size > LARGEST_FILE)
+      throw new DatabaseError(`${keyFile(path)} is too large to be one; name another one`);
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof DatabaseError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new DatabaseError(`encryption key file ${path} cannot be read (${codeOf(error)})`);
+    throw new DatabaseError(
+      `${keyFile(path)} cannot be read (${codeOf(error)}); let the user that Kerbside runs as read it`,
+    );
   }
   return parseKeys(path, text);
 }
@@ -106,18 +108,21 @@ function parseKeys(path: string, text: string): EncryptionKey[] {
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const match = /^([0-9a-f]{8}) ([A-Za-z0-9+/]{43}=)\s*$/.exec(line);
-    if (match === null) throw new DatabaseError(`encryption key file ${path} line ${index + 1} is no key`);
+    if (match === null)
+      throw new DatabaseError(`${keyFile(path)} line ${index + 1} is no key; restore it from a backup`);
     keys.push({ id: match[1] ?? '', key: Buffer.from(match[2] ?? '', 'base64') });
   }
-  if (keys.length === 0)
-    throw new DatabaseError(`encryption key file ${path} holds no key; restore it from a backup`);
+  if (keys.length === 0) throw new DatabaseError(`${keyFile(path)} holds no key; restore it from a backup`);
   return keys;
 }
 
 function cannotWrite(path: string, error: unknown): DatabaseError {
-  return new DatabaseError(
-    `encryption key file ${path} cannot be written (${codeOf(error)}); see to its folder`,
-  );
+  return new DatabaseError(`${keyFile(path)} cannot be written (${codeOf(error)}); see to its folder`);
+}
+
+/** How messages of the file begin. */
+export function keyFile(path: string): string {
+  return `[database] encryption_key_file: ${shownPath(path)}`;
 }
 
 function codeOf(error: unknown): string {

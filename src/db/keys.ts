@@ -4,7 +4,7 @@
 import { DatabaseError } from '../exception.js';
 import { addKey, currentKeyId, holdsEncryptedRows } from './api/encryption-keys.js';
 import { Cipher } from './encryption.js';
-import { createKeyFile, newKey, readKeyFile } from './key-file.js';
+import { createKeyFile, keyFile, newKey, readKeyFile } from './key-file.js';
 import type { EncryptionKey } from './key-file.js';
 import type { Statements } from './statements.js';
 
@@ -27,7 +27,7 @@ export async function findCipher(db: Statements, path: string): Promise<Cipher> 
   const [first] = keys ?? [];
   if (keys !== null && first !== undefined) return new Cipher(path, keys, first.id);
   throw new DatabaseError(
-    `encryption key file ${path} is missing; copy it from another node, or have "kerbside-manage db sync" make the first one`,
+    `${keyFile(path)} is missing; copy it from another node, or have "kerbside-manage db sync" make the first one`,
   );
 }
 
@@ -44,7 +44,7 @@ async function agreed(
   if (current !== null && (await holdsEncryptedRows(db))) {
     const fault = keys === null ? 'is missing' : `does not hold the key ${current}`;
     throw new DatabaseError(
-      `encryption key file ${path} ${fault}, but ${db.place} holds values encrypted with it; ` +
+      `${keyFile(path)} ${fault}, but ${db.place} holds values encrypted with it; ` +
         'restore the file from a backup, or copy it from another node',
     );
   }

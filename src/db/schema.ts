@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 import { AbstractLogger, DataSource } from 'typeorm';
 import type { DataSourceOptions, EntitySchema } from 'typeorm';
 import { DatabaseError } from '../exception.js';
+import { shownPath, unreadable } from '../option-file.js';
+import { holdsCertificate, holdsPrivateKey } from '../tls/pem.js';
 import { describeTarget } from './connection-url.js';
 import type { DatabaseTarget, MysqlTarget, SqliteTarget } from './connection-url.js';
 import { databaseError, faultCode } from './faults.js';
@@ -222,15 +224,25 @@ class NoLog extends AbstractLogger {
   }
 }
 
+function readTlsFile(name: string, path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { fault, remedy } = unreadable(path, error);
+    throw new DatabaseError(`[database] connection, ssl_${name}: ${fault}; ${remedy}`);
+  }
+  const [noun, holds] = name === 'key' ? ['private key', holdsPrivateKey] : ['certificate', holdsCertificate];
+  if (holds(text)) return text;
+  throw new DatabaseError(
+    `[database] connection, ssl_${name}: the file ${shownPath(path)} holds no PEM ${noun}; name another one`,
+  );
+}
+
 function tlsFiles(tls: NonNullable<MysqlTarget['tls']>): Record<string, string> {
   const files: Record<string, string> = {};
   for (const [name, path] of Object.entries(tls)) {
-    try {
-      files[name] = readFileSync(path, 'utf8');
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
-      throw new DatabaseError(`[database] connection: ssl_${name} ${path} cannot be read (${code})`);
-    }
+    files[name] = readTlsFile(name, path);
   }
   return files;
 }

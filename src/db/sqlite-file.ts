@@ -2,7 +2,7 @@
 // The file of an SQLite database: whether it can be used, and a fresh one that nobody but its owner can read. The driver
 // would make missing folders, and a file that everyone may read.
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { DatabaseError } from '../exception.js';
 import { describeTarget } from './connection-url.js';
 import type { SqliteTarget } from './connection-url.js';
@@ -22,7 +22,7 @@ export function checkFile(target: SqliteTarget, create: boolean): void {
   const folder = dirname(target.path);
   if (!existsSync(folder)) {
     throw new DatabaseError(
-      `${describeTarget(target)}: the folder ${folder} does not exist; create it for the user that Kerbside runs as, ` +
+      `${describeTarget(target)}: the folder ${resolve(folder)} does not exist; create it for the user that Kerbside runs as, ` +
         'or name another one in [DEFAULT] state_path or [database] connection',
     );
   }
@@ -47,7 +47,7 @@ function orFault(target: SqliteTarget, attempt: () => void): void {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
     throw new DatabaseError(
-      `${describeTarget(target)} cannot be opened (${code}); make it writable for this user`,
+      `${describeTarget(target)} cannot be opened (${code}); make it writable for this user, or change [database] connection`,
     );
   }
 }

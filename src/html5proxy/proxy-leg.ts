@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import net, { type Socket } from 'node:net';
 import tls, { type PeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
 import type { CaCertificate } from '../tls/ca-certificate.js';
-import { subjectMatches } from '../tls/host-subject.js';
+import { pinOf, subjectMatches } from '../tls/host-subject.js';
 import { spiceServerNameFault } from '../tls/server-name.js';
 import { KerbsideException } from '../exception.js';
 import { loggerFor } from '../log.js';
@@ -18,10 +18,14 @@ const log = loggerFor('kerbside.html5proxy.proxy-leg');
 
 /** kerbside-proxy could not be reached, or is not the one that it should be. */
 export class ProxyUnreachable extends KerbsideException {
-  /** @param late it did not answer in time */
+  /**
+   * @param late it did not answer in time
+   * @param refused it did answer, with a certificate that is not to be trusted
+   */
   constructor(
     message: string,
     readonly late: boolean,
+    readonly refused: boolean,
   ) {
     super(message);
   }
@@ -78,7 +82,9 @@ export class ProxyLeg {
         settle(() => {
           secured?.destroy();
           plain.destroy();
-          reject(new ProxyUnreachable(`${text} (${host} port ${port})`, late));
+          const refused = secured !== undefined && isRefused(secured);
+          const whose = refused ? 'its certificate is refused: ' : '';
+          reject(new ProxyUnreachable(`${whose}${text} (${host} port ${port})`, late, refused));
         });
       const onAbort = (): void => fail('the browser has gone');
       const onError = (error: NodeJS.ErrnoException): void => fail(faultOf(error));
@@ -138,7 +144,13 @@ export class ProxyLeg {
 
 function subjectFault(hostSubject: string, certificate: PeerCertificate): Error | undefined {
   if (subjectMatches(hostSubject, new X509Certificate(certificate.raw))) return undefined;
-  return new Error('its certificate has not the subject of [spice] host_subject');
+  const actual = pinOf(new X509Certificate(certificate.raw).subject);
+  return new Error(`its subject is "${actual}", and [spice] host_subject is "${hostSubject}"`);
+}
+
+/** Whether it was the certificate that ended a connection; the types do not know that this is null until then. */
+function isRefused({ authorizationError }: TLSSocket): boolean {
+  return ((authorizationError as Error | string | null | undefined) ?? null) !== null;
 }
 
 /** TLS that is cut before its handshake is over: mostly a port that wants a PROXY protocol header, or wants none. */

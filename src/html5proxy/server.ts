@@ -4,11 +4,10 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { CaCertificate } from '../tls/ca-certificate.js';
 import type { Conf } from '../conf/index.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
+import { browserCertificates } from '../tls/inspection.js';
 import { AddressCounts } from '../net/address-counts.js';
-import { ConfError } from '../exception.js';
 import { loggerFor } from '../log.js';
 import type { MetricsServer, ProcessMetrics } from '../service/metrics.js';
 import { doneWithin } from '../net/deadline.js';
@@ -22,7 +21,8 @@ import { Readiness } from '../service/readiness.js';
 import type { TokenExchange } from '../broker/token-exchange.js';
 import { Html5Metrics } from './metrics.js';
 import { Pages } from './pages.js';
-import { ProxyLeg } from './proxy-leg.js';
+import { checkLeg, proxyLeg } from './leg-check.js';
+import type { ProxyLeg } from './proxy-leg.js';
 import { Sockets } from './sockets.js';
 import { readWebRoot } from './web-root.js';
 
@@ -53,6 +53,7 @@ interface Html5Dependencies {
   readonly pages: Pages;
   readonly readiness: Readiness;
   readonly sockets: Sockets;
+  readonly leg: ProxyLeg;
   readonly certificates: CertificateWatch | null;
   /** Ends the metrics. */
   readonly hide: () => Promise<void> | void;
@@ -90,6 +91,7 @@ export class Html5Server {
   /** Reads certificate and files again. */
   reload(): void {
     void this.parts.certificates?.reload();
+    void checkLeg(this.parts.leg);
     readWebRoot(this.conf.html5proxy.web).then(
       (web) => this.parts.pages.useWeb(web),
       (error: unknown) =>
@@ -130,8 +132,9 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
   const origins = conf.html5proxy.allowedOrigins;
   const readiness = new Readiness(services.db, { starting: true });
   const pages = new Pages({ exchange, outcomes, metrics, readiness, trusted, origins }, web);
+  const leg = await proxyLeg(conf);
   const sockets = new Sockets({
-    ...{ leg: await proxyLeg(conf), metrics, trusted, origins },
+    ...{ leg, metrics, trusted, origins },
     maxConnections: conf.html5proxy.maxConnections,
     maxConnectionsPerAddress: conf.html5proxy.maxConnectionsPerAddress,
   });
@@ -146,7 +149,9 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
     remove();
     return exporter?.close();
   };
-  const running = new Html5Server(conf, { server, pages, readiness, sockets, certificates, hide });
+  const running = new Html5Server(conf, {
+    ...{ server, pages, readiness, sockets, leg, certificates, hide },
+  });
   try {
     exporter = await serveMetrics(services, readiness);
     const { address: host, port } = conf.html5proxy;
@@ -157,6 +162,7 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
   }
   readiness.setStarted();
   const { address } = server.address() as AddressInfo;
+  void checkLeg(leg);
   log.info('HTML5 proxy listening', { address, port: running.port, tls: certificates !== null });
   return running;
 }
@@ -176,28 +182,12 @@ function limitByAddress(server: Server, trusted: NetworkList, limit: number): vo
   });
 }
 
-async function proxyLeg({ html5proxy, spice, proxy }: Conf): Promise<ProxyLeg> {
-  const port = html5proxy.proxyPort === 0 ? spice.securePort : html5proxy.proxyPort;
-  if (port === 0) {
-    throw new ConfError(
-      ...['html5proxy', 'proxy_port', 'the port is not known, because [spice] secure_port is any free one'],
-      'give the port of kerbside-proxy',
-    );
-  }
-  return new ProxyLeg({
-    ...{ host: html5proxy.proxyAddress, port, timeout: html5proxy.connectTimeout },
-    ca: await CaCertificate.load(spice.cacertPath),
-    hostSubject: spice.hostSubject,
-    serverName: spice.publicFqdn,
-    headerFrom: new NetworkList(proxy.proxyProtocolFrom),
-  });
-}
-
 async function makeServer({
-  html5proxy: { certPath, keyPath },
+  html5proxy,
 }: Conf): Promise<{ server: Server; certificates: CertificateWatch | null }> {
-  if (certPath === '' && keyPath === '') return { server: createHttpServer(HTTP_LIMITS), certificates: null };
-  const material = await loadCertificates([certPath], [keyPath], 'html5proxy');
+  const settings = browserCertificates(html5proxy);
+  if (settings === null) return { server: createHttpServer(HTTP_LIMITS), certificates: null };
+  const material = await loadCertificates(settings);
   const asOptions = ({
     cert,
     key,
@@ -207,10 +197,8 @@ async function makeServer({
   const server = createHttpsServer({ ...HTTP_LIMITS, ...TLS_LIMITS, ...asOptions(material) });
   // An aborted handshake of a scanner or a health check must not end the process.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  const certificates = new CertificateWatch(
-    ...([[certPath], [keyPath], material] as const),
-    (fresh) => server.setSecureContext(asOptions(fresh)),
-    'html5proxy',
+  const certificates = new CertificateWatch(settings, material, (fresh) =>
+    server.setSecureContext(asOptions(fresh)),
   );
   return { server, certificates };
 }

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { ConfError } from '../exception.js';
+import { shownPath } from '../option-file.js';
 import { pageScript, SCRIPT_PATH, withPageScript } from './page-script.js';
 
 /** The page that Nova's URLs lead to. */
@@ -55,10 +56,10 @@ export async function readWebRoot(folder: string): Promise<WebRoot> {
   } catch (error) {
     if (error instanceof ConfError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw fault(`the folder ${folder} cannot be read (${code ?? message})`);
+    throw fault(`the folder ${shownPath(folder)} cannot be read (${code ?? message})`);
   }
   const page = files.get(PAGE);
-  if (page === undefined) throw fault(`the folder ${folder} has no spice_auto.html`);
+  if (page === undefined) throw fault(`the folder ${shownPath(folder)} has no spice_auto.html`);
   files.set(PAGE, webFile(PAGE, Buffer.from(withPageScript(page.body.toString('utf8')))));
   files.set(SCRIPT_PATH, webFile(SCRIPT_PATH, Buffer.from(pageScript())));
   return files;

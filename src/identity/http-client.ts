@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import axios, { type AxiosInstance, isAxiosError } from 'axios';
 import { StartupError } from '../exception.js';
 import { signalWithin } from '../net/deadline.js';
+import { shownPath, unreadable } from '../option-file.js';
+import { holdsCertificate } from '../tls/pem.js';
 import { serverNameFault } from '../tls/server-name.js';
 import { VERSION } from '../version.js';
 
@@ -16,6 +18,8 @@ import { VERSION } from '../version.js';
 export interface HttpOptions {
   /** A file with the certificates of the CAs that may sign the service's; empty or absent: those of Node. */
   readonly cafile?: string | undefined;
+  /** What names the file, for faults: an option, or a key of sources.yaml. */
+  readonly cafileFrom?: string | undefined;
   /** The same as text (PEM); wins over the file. */
   readonly ca?: string | undefined;
   /** True: any certificate will do. */
@@ -78,9 +82,9 @@ const TOO_LONG = ['ECONNABORTED', 'ETIMEDOUT', 'ERR_CANCELED'];
 export class HttpClient {
   private readonly axios: AxiosInstance;
 
-  /** @throws StartupError when the CA file cannot be read */
+  /** @throws StartupError when the CA file cannot be read, or holds no certificate */
   constructor(private readonly options: HttpOptions) {
-    const ca = options.ca ?? readCa(options.cafile);
+    const ca = options.ca ?? readCa(options);
     const keepAlive = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 8, timeout: 60_000 };
     this.axios = axios.create({
       adapter: 'http',
@@ -152,14 +156,19 @@ function ended(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
-function readCa(cafile: string | undefined): string | undefined {
+function readCa({ cafile, cafileFrom = 'CA file' }: HttpOptions): string | undefined {
   if (cafile === undefined || cafile === '') return undefined;
+  let text: string;
   try {
-    return readFileSync(cafile, 'utf8');
+    text = readFileSync(cafile, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
-    throw new StartupError(`CA file ${cafile} cannot be read: ${code}; change cafile or its permissions`);
+    const { fault, remedy } = unreadable(cafile, error);
+    throw new StartupError(`${cafileFrom}: ${fault}; ${remedy}`);
   }
+  if (holdsCertificate(text)) return text;
+  throw new StartupError(
+    `${cafileFrom}: the file ${shownPath(cafile)} holds no PEM certificate; name the file of the CA of the service`,
+  );
 }
 
 function parsed(text: string): unknown {

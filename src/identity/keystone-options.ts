@@ -24,6 +24,7 @@ export function keystoneAuthOptions(
     ...o,
     projectName: scoped ? o.projectName : 'admin',
     cafile: o.cafile === '' ? verify.cafile : o.cafile,
+    cafileFrom: o.cafile === '' ? '[keystone] auth_verify' : '[keystone_authtoken] cafile',
     insecure: o.insecure || (o.cafile === '' && verify.insecure),
     timeout: o.httpConnectTimeout,
     retries: o.httpRequestMaxRetries,

@@ -37,6 +37,8 @@ export interface KeystoneAuthOptions {
   readonly applicationCredentialName?: string | undefined;
   readonly applicationCredentialSecret?: Secret | undefined;
   readonly cafile?: string | undefined;
+  /** What names that file, for faults. */
+  readonly cafileFrom?: string | undefined;
   /** The CA as text (PEM); wins over cafile. */
   readonly ca?: string | undefined;
   readonly insecure?: boolean | undefined;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One attempt to connect to one broker: TLS, login, virtual host, and a deadline on all of it together.
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { connect, credentials } from 'amqplib';
 import type { ChannelModel, SocketOptions } from 'amqplib';
 import { ConfError } from '../exception.js';
 import { withDeadline } from '../net/deadline.js';
+import { shownPath, unreadableOption } from '../option-file.js';
+import { holdsCertificate } from '../tls/pem.js';
 import { serverNameFault } from '../tls/server-name.js';
 import { BrokerFault } from './broker-fault.js';
 import { earlyEnd } from './early-end.js';
@@ -32,8 +35,8 @@ function readPem(path: string): string {
 /**
  * Checks what can be checked without a broker.
  *
- * @throws ConfError when a file of TLS cannot be read, a key or a certificate misses the other, or the login method is
- *   none, or cannot work
+ * @throws ConfError when a file of TLS cannot be read or holds nothing of its kind, a key or a certificate misses the other,
+ *   or the login method is none, or cannot work
  */
 export function checkRabbitOptions(options: RabbitOptions): void {
   if (options.rabbitLoginMethod === 'RABBIT-CR-DEMO')
@@ -58,20 +61,41 @@ export function checkRabbitOptions(options: RabbitOptions): void {
       'a certificate without its key, or a key alone',
       'name both or none',
     );
-  for (const [property, option] of Object.entries(FILE_OPTIONS) as [FileOption, string][]) {
-    const path = options[property];
-    if (path === '') continue;
-    try {
-      readPem(path);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown fault';
-      throw new ConfError(
-        GROUP,
-        option,
-        `${path} cannot be read: ${code}`,
-        'name a PEM file that Kerbside may read',
-      );
-    }
+  const texts = (Object.keys(FILE_OPTIONS) as FileOption[]).map((option) =>
+    readOption(option, options[option]),
+  );
+  const [, cert = '', key = ''] = texts;
+  if (cert !== '') checkPair(cert, key, options);
+}
+
+/** The text of a file; '' when none is named. */
+function readOption(property: FileOption, path: string): string {
+  if (path === '') return '';
+  const option = FILE_OPTIONS[property];
+  let text: string;
+  try {
+    text = readPem(path);
+  } catch (error) {
+    throw unreadableOption(GROUP, option, path, error);
+  }
+  if (property === 'sslKeyFile' || holdsCertificate(text)) return text;
+  throw new ConfError(
+    ...([GROUP, option, `the file ${shownPath(path)} holds no PEM certificate`] as const),
+    property === 'sslCaFile' ? "name the file of the broker's CA" : 'name the file of the certificate',
+  );
+}
+
+function checkPair(cert: string, key: string, { sslCertFile, sslKeyFile }: RabbitOptions): void {
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const { reason, message } = error as Error & { reason?: string };
+    throw new ConfError(
+      ...([GROUP, 'ssl_key_file'] as const),
+      `the key of ${shownPath(sslKeyFile)} cannot be used with the certificate of ${shownPath(sslCertFile)} ` +
+        `(${reason ?? message})`,
+      'name the certificate and its own key, unencrypted and in PEM',
+    );
   }
 }
 

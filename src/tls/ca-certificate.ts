@@ -2,10 +2,11 @@
 // The certificate of the CA that clients are to trust: [spice] cacert_path. The file is checked once a second
 // while there are requests, so that a renewed one needs no restart and a .vv file no reading.
 import { statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { StartupError } from '../exception.js';
+import { ConfError } from '../exception.js';
 import { loggerFor } from '../log.js';
-import { holdsPrivateKey, onlyCertificates } from './pem.js';
+import { shownPath } from '../option-file.js';
+import { readCaFile, type CaFile } from './ca-file.js';
+import { validAt } from './chain.js';
 
 const log = loggerFor('kerbside.ca');
 /** How often the file is checked. */
@@ -29,20 +30,12 @@ export class CaCertificate {
   /**
    * @param path the file; '' for a site whose clients know the CA already
    * @param now milliseconds of any clock that goes forward; tests replace it
-   * @throws StartupError when the file cannot be read, holds no certificate, or holds a private key
+   * @throws ConfError when the file cannot be read, holds no certificate, none that is valid today, or a private key
    */
   static async load(path: string, now: () => number = () => performance.now()): Promise<CaCertificate> {
     if (path === '') return new CaCertificate(path, now, undefined, '');
-    try {
-      const seen = markOf(path);
-      return new CaCertificate(path, now, await read(path), seen);
-    } catch (error) {
-      const fault = faultOf(error);
-      throw new StartupError(
-        `[spice] cacert_path: cannot read ${path} (${fault}); name a readable PEM file, or leave the option empty`,
-        { cause: error },
-      );
-    }
+    const seen = markOf(path);
+    return new CaCertificate(path, now, await readPem(path), seen);
   }
 
   /** The certificates in PEM, or undefined if there is none to hand out. A file that went away leaves the last good text. */
@@ -61,12 +54,11 @@ export class CaCertificate {
     if (mark === this.seen) return;
     this.seen = mark;
     try {
-      this.lastGood = await read(this.path);
+      this.lastGood = await readPem(this.path);
       log.info('CA certificate taken up', { path: this.path });
     } catch (error) {
-      log.warning('cannot read the CA certificate; the last good one is used', {
-        path: this.path,
-        fault: faultOf(error),
+      log.warning('the CA certificate is not taken up; the last good one is used', {
+        fault: (error as Error).message,
       });
     }
   }
@@ -78,16 +70,17 @@ function markOf(path: string): string {
   return stat === undefined ? '' : `${stat.ino}:${stat.size}:${stat.mtimeMs}`;
 }
 
-async function read(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8');
-  if (holdsPrivateKey(text))
-    throw new Error('it holds a private key, and clients are given this file; keep the certificates alone');
-  const certificates = onlyCertificates(text);
-  if (certificates === null) throw new Error('it holds no PEM certificate');
-  return certificates;
+async function readPem(path: string): Promise<string> {
+  const file = await readCaFile(path);
+  if (file.certificates.some((certificate) => validAt(certificate, Date.now()))) return file.pem;
+  throw outdated(file);
 }
 
-function faultOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
+function outdated({ path, certificates }: CaFile): ConfError {
+  const [{ validFrom, validTo } = { validFrom: '', validTo: '' }] = certificates;
+  return new ConfError(
+    ...(['spice', 'cacert_path'] as const),
+    `no certificate of the file ${shownPath(path)} is valid today (the first one is from ${validFrom} to ${validTo})`,
+    'renew it, or set the clock of this machine',
+  );
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The proxy's certificates: read and checked at the start, read again on SIGHUP and when a file changes. A bad new
+// The certificates of a port: read and checked at the start, read again on SIGHUP and when a file changes. A bad new
 // certificate is logged and the good old one stays in use.
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
-import { ConfError } from '../exception.js';
+import { stat } from 'node:fs/promises';
+import { throwFaults } from '../exception.js';
 import { loggerFor } from '../log.js';
+import { inspectCertificates, type CertificateSettings } from './inspection.js';
 
 const log = loggerFor('kerbside.console.certificates');
 
@@ -18,40 +17,15 @@ export interface TlsMaterial {
 /** Between two checks of the files. */
 const CHECK_INTERVAL_MS = 5000;
 
-/** The group whose cert_path and key_path they are, for faults. */
-export type CertificateGroup = 'spice' | 'html5proxy';
-
 /**
- * Reads and checks all pairs.
- *
- * @throws ConfError naming option, path and fault
+ * Reads and checks all pairs; what is odd about them is logged.
+ * @throws StartupError naming each fault, when a file cannot be used, or nobody could verify a certificate
  */
-export async function loadCertificates(
-  certPaths: readonly string[],
-  keyPaths: readonly string[],
-  group: CertificateGroup = 'spice',
-): Promise<TlsMaterial> {
-  if (certPaths.length === 0 || certPaths.length !== keyPaths.length) {
-    throw new ConfError(
-      group,
-      'key_path',
-      `${certPaths.length} certificates and ${keyPaths.length} keys are configured`,
-      'give one key for each certificate, in the same order',
-    );
-  }
-  const cert: string[] = [];
-  const key: string[] = [];
-  for (const [index, certPath] of certPaths.entries()) {
-    const keyPath = keyPaths[index] ?? '';
-    const pair = {
-      cert: await read(group, 'cert_path', certPath),
-      key: await read(group, 'key_path', keyPath),
-    };
-    check(group, pair, certPath, keyPath);
-    cert.push(pair.cert);
-    key.push(pair.key);
-  }
-  return { cert, key };
+export async function loadCertificates(settings: CertificateSettings): Promise<TlsMaterial> {
+  const { pairs, faults, warnings } = await inspectCertificates(settings);
+  for (const warning of warnings) log.warning(warning);
+  throwFaults(faults);
+  return { cert: pairs.map(({ cert }) => cert), key: pairs.map(({ key }) => key) };
 }
 
 /** Watches the files; calls `use` with each new good state. */
@@ -61,11 +35,9 @@ export class CertificateWatch {
   private reading = false;
 
   constructor(
-    private readonly certPaths: readonly string[],
-    private readonly keyPaths: readonly string[],
+    private readonly settings: CertificateSettings,
     private current: TlsMaterial,
     private readonly use: (material: TlsMaterial) => void,
-    private readonly group: CertificateGroup = 'spice',
   ) {
     this.timer = setInterval(() => void this.checkFiles(), CHECK_INTERVAL_MS);
     void this.fingerprint().then((seen) => (this.seen = seen));
@@ -76,12 +48,12 @@ export class CertificateWatch {
     if (this.reading) return;
     this.reading = true;
     try {
-      const material = await loadCertificates(this.certPaths, this.keyPaths, this.group);
+      const material = await loadCertificates(this.settings);
       if (JSON.stringify(material) === JSON.stringify(this.current)) return;
       this.current = material;
       this.use(material);
       log.info('certificates reloaded; running sessions keep theirs', {
-        cert_path: this.certPaths.join(','),
+        cert_path: this.settings.certPaths.join(','),
       });
     } catch (error) {
       log.error('certificates were not reloaded; the old ones stay in use', {
@@ -104,9 +76,11 @@ export class CertificateWatch {
     await this.reload();
   }
 
+  // The CA's file too: a certificate that came before its CA is taken up with it.
   private async fingerprint(): Promise<string> {
+    const { certPaths, keyPaths, trust } = this.settings;
     const stats = await Promise.all(
-      [...this.certPaths, ...this.keyPaths].map((path) =>
+      [...certPaths, ...keyPaths, trust?.cacertPath ?? ''].map((path) =>
         stat(path).then(
           (found) => `${found.ino}:${found.mtimeMs}:${found.size}`,
           () => 'absent',
@@ -114,66 +88,5 @@ export class CertificateWatch {
       ),
     );
     return stats.join('|');
-  }
-}
-
-async function read(group: CertificateGroup, option: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const what =
-      code === 'ENOENT'
-        ? 'does not exist'
-        : code === 'EACCES'
-          ? 'is not readable'
-          : `cannot be read (${message})`;
-    throw new ConfError(group, option, `the file ${path} ${what}`, 'create it or name another one');
-  }
-}
-
-function check(
-  group: CertificateGroup,
-  pair: { cert: string; key: string },
-  certPath: string,
-  keyPath: string,
-): void {
-  let certificate: X509Certificate;
-  try {
-    certificate = new X509Certificate(pair.cert);
-  } catch {
-    throw new ConfError(
-      group,
-      'cert_path',
-      `the file ${certPath} holds no PEM certificate`,
-      'name a PEM file',
-    );
-  }
-  let matches: boolean;
-  try {
-    matches = certificate.checkPrivateKey(createPrivateKey(pair.key));
-    // OpenSSL refuses a key of another certificate too, in words of its own.
-    if (matches) createSecureContext(pair);
-  } catch {
-    throw new ConfError(
-      group,
-      'key_path',
-      `the file ${keyPath} holds no usable PEM key`,
-      'name an unencrypted PEM key',
-    );
-  }
-  if (!matches) {
-    throw new ConfError(
-      group,
-      'key_path',
-      `the key ${keyPath} does not belong to ${certPath}`,
-      'name its own key',
-    );
-  }
-  if (Date.parse(certificate.validTo) < Date.now()) {
-    log.warning('the certificate has expired; clients will refuse it', {
-      cert_path: certPath,
-      expired: certificate.validTo,
-    });
   }
 }

@@ -42,6 +42,29 @@ export function subjectMatches(pin: string, certificate: X509Certificate): boole
   });
 }
 
+/** Whether a pin has the entries of the certificate's subject, in whatever order. */
+export function sameEntries(pin: string, certificate: X509Certificate): boolean {
+  const sorted = (entries: Entry[] | null): string =>
+    JSON.stringify((entries ?? []).map(({ key, value }) => [key, fold(value)]).sort());
+  const wanted = parsePin(pin);
+  return wanted !== null && sorted(wanted) === sorted(certificateEntries(certificate.subject));
+}
+
+/**
+ * The pin for a subject or an issuer, such as `O=Lab,CN=host`; '' when it has no entries.
+ * @param name as Node prints it, one entry a line
+ */
+export function pinOf(name: string | undefined): string {
+  if (name === undefined || name === '') return '';
+  return name
+    .split('\n')
+    .map((line) => {
+      const at = line.indexOf('=');
+      return `${line.slice(0, at)}=${unescape(line.slice(at + 1)).replace(/[\\,]/g, '\\$&')}`;
+    })
+    .join(',');
+}
+
 /** Cuts at unescaped commas; null when a backslash escapes something else, or nothing. */
 function splitPin(pin: string): string[] | null {
   const parts: string[] = [];

@@ -17,6 +17,11 @@ export function onlyCertificates(text: string | null): string | null {
   return blocks.length === 0 ? null : blocks.map((block) => `${block}\n`).join('');
 }
 
+/** Whether a text holds a certificate in a form that OpenSSL reads as one of a CA. */
+export function holdsCertificate(text: string): boolean {
+  return /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/.test(text);
+}
+
 /** Whether a text holds a private key, of whatever form. */
 export function holdsPrivateKey(text: string): boolean {
   return PRIVATE_KEY.test(text);

@@ -110,6 +110,7 @@ function environmentLogin(env: NodeJS.ProcessEnv): KeystoneAuthOptions | undefin
     applicationCredentialName: env['OS_APPLICATION_CREDENTIAL_NAME'],
     applicationCredentialSecret: new Secret(env['OS_APPLICATION_CREDENTIAL_SECRET'] ?? ''),
     cafile: env['OS_CACERT'],
+    cafileFrom: 'OS_CACERT',
     insecure: /^(1|true|yes|on)$/i.test(env['OS_INSECURE'] ?? ''),
     regionName: env['OS_REGION_NAME'],
     timeout: 30,

@@ -1,44 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `kerbside-status upgrade check` looks at: the configuration, the seed, the database and its schema, the
-// certificates and how long they last, the sources file, the policy, the login at Keystone, the other services. Each check answers; none of
+// certificates, the sources file, the policy, the login at Keystone, the other services. Each check answers; none of
 // them changes anything.
-import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { ChangedMeaning } from '../../conf/changed-meaning.js';
 import { checkSeed } from '../../conf/index.js';
 import type { Conf } from '../../conf/index.js';
-import { loadCertificates } from '../../tls/certificates.js';
 import { Database } from '../../db/database.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { keystoneAuthOptions } from '../../identity/keystone-options.js';
 import { ServiceSession } from '../../identity/service-session.js';
 import { Services } from '../../objects/service.js';
 import type { Service } from '../../objects/service.js';
+import { unreadableOption } from '../../option-file.js';
 import { Policy } from '../../policy.js';
 import { decodeSources, parseSources } from '../../sources/file/sources-file.js';
 import { VERSION } from '../../version.js';
 import { openContext } from '../context.js';
 import { everyPage } from '../manage/pages.js';
 import { describeFault } from '../outcome.js';
-import type { CheckResult, Outcome } from './check.js';
-
-/** A certificate that ends sooner than this is worth a warning. */
-const EXPIRY_WARNING_DAYS = 30;
-const DAY_MS = 86_400_000;
-
-interface Finding {
-  readonly outcome: Outcome;
-  readonly details: string;
-}
-
-const SUCCESS: Finding = { outcome: 'Success', details: '' };
+import { checkCertificates, checkRunningProxy, SUCCESS, warnings, type Finding } from './certificates.js';
+import type { CheckResult } from './check.js';
 
 function faultOf(error: unknown): string {
   return describeFault(error) ?? (error instanceof Error ? error.message : String(error));
-}
-
-function warnings(lines: readonly string[]): Finding {
-  return lines.length === 0 ? SUCCESS : { outcome: 'Warning', details: lines.join('; ') };
 }
 
 async function check(name: string, look: () => Finding | Promise<Finding>): Promise<CheckResult> {
@@ -75,22 +60,6 @@ async function checkDatabase(conf: Conf): Promise<Finding> {
   }
 }
 
-/** How much time a certificate has left, in words; empty when there is plenty. */
-export function expiryWarning(path: string, pem: string, now: number): string {
-  const certificate = new X509Certificate(pem);
-  const days = Math.floor((Date.parse(certificate.validTo) - now) / DAY_MS);
-  if (days < 0) return `${path} expired on ${certificate.validTo}`;
-  return days < EXPIRY_WARNING_DAYS ? `${path} expires in ${days} days` : '';
-}
-
-async function checkCertificates(conf: Conf): Promise<Finding> {
-  const { certPath, keyPath, cacertPath } = conf.spice;
-  await loadCertificates(certPath, keyPath);
-  const paths = cacertPath === '' ? certPath : [...certPath, cacertPath];
-  const found = paths.map((path) => expiryWarning(path, readFileSync(path, 'utf8'), Date.now()));
-  return warnings(found.filter((line) => line !== ''));
-}
-
 function checkPolicy(conf: Conf): Finding {
   const { policyFile, policyDirs } = conf.osloPolicy;
   Policy.load({ file: policyFile, dirs: policyDirs });
@@ -111,8 +80,16 @@ async function checkKeystone(conf: Conf): Promise<Finding> {
   }
 }
 
+function readSources(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw unreadableOption('sources', 'path', path, error);
+  }
+}
+
 function checkSources(conf: Conf): Finding {
-  const { entries, nameless, warnings: odd } = parseSources(decodeSources(readFileSync(conf.sources.path)));
+  const { entries, nameless, warnings: odd } = parseSources(decodeSources(readSources(conf.sources.path)));
   const faults = [...nameless, ...entries.flatMap((entry) => [...entry.faults, ...entry.consoleFaults])];
   if (faults.length > 0) return { outcome: 'Failure', details: faults.join('; ') };
   return warnings(odd);
@@ -160,6 +137,7 @@ export async function runChecks(
     await check('Database', () => checkDatabase(conf)),
     await check('Services', () => checkServices(conf)),
     await check('Certificates', () => checkCertificates(conf)),
+    await check('Running proxy', () => checkRunningProxy(conf)),
     await check('Sources file', () => checkSources(conf)),
     await check('Policy', () => checkPolicy(conf)),
     await check('Keystone', () => checkKeystone(conf)),

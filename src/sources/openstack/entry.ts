@@ -72,7 +72,7 @@ export function loginOf(definition: SourceDefinition, timeout: number): Keystone
     regionName: options['region_name'],
     interface: options['interface'],
     timeout,
-    ...verifyOf(options['verify'] ?? 'true'),
+    ...verifyOf(options['verify'] ?? 'true', `source ${JSON.stringify(definition.name)}, verify`),
   };
 }
 
@@ -91,9 +91,12 @@ export function patchOf(definition: SourceDefinition): Patch | null {
 }
 
 // YAML's spellings of true and false; anything else is a path.
-function verifyOf(verify: string): Pick<KeystoneAuthOptions, 'insecure' | 'cafile'> {
+function verifyOf(
+  verify: string,
+  from: string,
+): Pick<KeystoneAuthOptions, 'insecure' | 'cafile' | 'cafileFrom'> {
   if (/^(true|yes|on|1)$/i.test(verify)) return {};
-  return /^(false|no|off|0)$/i.test(verify) ? { insecure: true } : { cafile: verify };
+  return /^(false|no|off|0)$/i.test(verify) ? { insecure: true } : { cafile: verify, cafileFrom: from };
 }
 
 /** Whether two URLs name one Keystone, with or without its version. */

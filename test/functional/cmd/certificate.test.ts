@@ -11,6 +11,7 @@ import { loadConf } from '../../../src/conf/index.js';
 import type { Conf } from '../../../src/conf/index.js';
 import { CaCertificate } from '../../../src/tls/ca-certificate.js';
 import { loadCertificates } from '../../../src/tls/certificates.js';
+import { spiceCertificates } from '../../../src/tls/inspection.js';
 import { subjectMatches } from '../../../src/tls/host-subject.js';
 import { GIVE_UP_MS, runProgram } from '../../fixtures/program.js';
 import type { ProgramResult } from '../../fixtures/program.js';
@@ -63,7 +64,7 @@ function confOf(printed: string): Conf {
 
 /** The subject of the certificate that a client which can do only `ciphers` gets and trusts. */
 async function handshake(spice: Conf['spice'], ciphers: string): Promise<X509Certificate> {
-  const { cert, key } = await loadCertificates(spice.certPath, spice.keyPath);
+  const { cert, key } = await loadCertificates(spiceCertificates(spice));
   const ca = await (await CaCertificate.load(spice.cacertPath)).pem();
   const server = createServer({ cert: [...cert], key: [...key] });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

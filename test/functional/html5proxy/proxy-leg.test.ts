@@ -109,7 +109,12 @@ describe('the leg to kerbside-proxy', () => {
   });
 
   it.each<[string, () => KeyPair, Partial<ProxyLegOptions>, string]>([
-    ['another subject', () => certificates.hypervisor, {}, 'not the subject of [spice] host_subject'],
+    [
+      'another subject',
+      () => certificates.hypervisor,
+      {},
+      'its certificate is refused: its subject is "O=Lab,CN=hypervisor", and [spice] host_subject is "C=US,',
+    ],
     ['another CA', () => certificates.wrongCa, { hostSubject: 'O=Lab,CN=hypervisor' }, 'unable to verify'],
     [
       'another name and no subject to compare',
@@ -119,16 +124,16 @@ describe('the leg to kerbside-proxy', () => {
     ],
   ])('is not used with a certificate of %s', async (_what, pair, change, words) => {
     const { port } = await tlsPort(pair());
-    const { message, late } = await fault(port, change);
+    const { message, late, refused } = await fault(port, change);
     expect(message).toContain(words);
     expect(message).toContain(`127.0.0.1 port ${port}`);
-    expect(late).toBe(false);
+    expect([late, refused]).toEqual([false, true]);
   });
 
   it('fails in time where nobody answers', async () => {
     const port = await serve(() => undefined);
-    const { message, late } = await fault(port);
-    expect([message, late]).toEqual([expect.stringContaining('no answer within 1 s'), true]);
+    const { message, late, refused } = await fault(port);
+    expect([message, late, refused]).toEqual([expect.stringContaining('no answer within 1 s'), true, false]);
   });
 
   it('says what to look at where the connection is cut, and where nobody listens', async () => {

@@ -45,17 +45,20 @@ describe('a start that cannot be', () => {
     [
       'a certificate without its key',
       () => ({ OS_HTML5PROXY__CERT_PATH: site.conf }),
-      '[html5proxy] key_path: the file  does not exist',
+      '[html5proxy] key_path: 1 certificates and 0 keys are configured',
     ],
     [
       'a certificate that is none',
-      () => ({ OS_HTML5PROXY__CERT_PATH: site.conf, OS_HTML5PROXY__KEY_PATH: site.conf }),
+      () => ({
+        OS_HTML5PROXY__CERT_PATH: site.conf,
+        OS_HTML5PROXY__KEY_PATH: join(site.folder, 'site-1-key.pem'),
+      }),
       '[html5proxy] cert_path: the file .* holds no PEM certificate',
     ],
     [
       'a CA that is none',
       () => ({ OS_SPICE__CACERT_PATH: site.conf }),
-      '[spice] cacert_path: cannot read .* \\(it holds no PEM certificate\\)',
+      '[spice] cacert_path: the file .* holds no PEM certificate',
     ],
     [
       'a network that is none',

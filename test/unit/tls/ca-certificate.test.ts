@@ -1,83 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CA certificate of .vv files: read at the start, read anew, never lost.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CaCertificate } from '../../../src/tls/ca-certificate.js';
-import { StartupError } from '../../../src/exception.js';
+import { ConfError } from '../../../src/exception.js';
+import { Authority, EXPIRED } from '../../fixtures/certificates.js';
 
-const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
 const KEY = '-----BEGIN EC PRIVATE KEY-----\nsecret\n-----END EC PRIVATE KEY-----\n';
 
 describe('CaCertificate', () => {
   let folder = '';
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kerbside-ca-'));
+  let first = '';
+  let second = '';
+  let third = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kerbside-ca-'));
+    [first, second, third] = ['first', 'second', 'third'].map((name) => new Authority(folder, name).ca) as [
+      string,
+      string,
+      string,
+    ];
   });
-  afterAll(() => rm(folder, { recursive: true }));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  function file(name: string, ...texts: string[]): string {
+    const path = join(folder, name);
+    writeFileSync(path, texts.join(''));
+    return path;
+  }
 
   it('gives a renewed certificate within a second, and the last good one when the file goes away', async () => {
-    const path = join(folder, 'ca.pem');
+    const path = file('ca.pem', first);
     let now = 0;
     const later = async (): Promise<string | undefined> => {
       now += 1000;
       return ca.pem();
     };
-    await writeFile(path, pem('first'));
     const ca = await CaCertificate.load(path, () => now);
-    expect(await ca.pem()).toBe(pem('first'));
-    await writeFile(path, pem('the second'));
+    expect(await ca.pem()).toBe(first);
+    file('ca.pem', second, '\n');
     now = 999;
-    expect(await ca.pem()).toBe(pem('first'));
+    expect(await ca.pem()).toBe(first);
     now = 1000;
-    expect(await ca.pem()).toBe(pem('the second'));
-    await writeFile(path, 'half written');
-    expect(await later()).toBe(pem('the second'));
-    await rm(path);
-    expect(await later()).toBe(pem('the second'));
-    await writeFile(path, pem('a third one'));
-    expect(await later()).toBe(pem('a third one'));
+    expect(await ca.pem()).toBe(second);
+    file('ca.pem', 'half written');
+    expect(await later()).toBe(second);
+    rmSync(path);
+    expect(await later()).toBe(second);
+    file('ca.pem', third);
+    expect(await later()).toBe(third);
   });
 
   it('has none without a path', async () => {
     expect(await (await CaCertificate.load('')).pem()).toBeUndefined();
   });
 
-  it('stops the start when the file cannot be read, and names it', async () => {
-    const path = join(folder, 'missing.pem');
-    const attempt = CaCertificate.load(path);
-    await expect(attempt).rejects.toThrow(StartupError);
-    await expect(attempt).rejects.toThrow(path);
-  });
-
-  it('stops the start when the file holds no certificate, and names it', async () => {
-    const path = join(folder, 'text.pem');
-    await writeFile(path, 'hello\n');
-    await expect(CaCertificate.load(path)).rejects.toThrow(`${path} (it holds no PEM certificate)`);
-  });
-
-  it('stops the start when a private key lies beside the certificates, and says what to do', async () => {
-    const path = join(folder, 'combined.pem');
-    await writeFile(path, `${pem('first')}${KEY}`);
-    const attempt = CaCertificate.load(path);
-    await expect(attempt).rejects.toThrow(`${path} (it holds a private key`);
-    await expect(attempt).rejects.toThrow('keep the certificates alone');
+  it.each<[string, () => string, RegExp]>([
+    [
+      'cannot be read',
+      () => join(folder, 'missing.pem'),
+      /missing\.pem does not exist; create it or name another one, or leave/,
+    ],
+    [
+      'holds no certificate',
+      () => file('text.pem', 'hello\n'),
+      /text\.pem holds no PEM certificate; name a PEM file/,
+    ],
+    [
+      'holds one that is damaged',
+      () => file('damaged.pem', first, second.replace('\nMII', '\nAAA')),
+      /damaged\.pem has a certificate that cannot be read, number 2 of it/,
+    ],
+    [
+      'holds a private key beside the certificates',
+      () => file('combined.pem', first, KEY),
+      /combined\.pem holds a private key, and clients are given this file; keep the certificates alone/,
+    ],
+    [
+      'holds none that is valid today',
+      () => file('old.pem', new Authority(folder, 'old', { dates: EXPIRED }).ca),
+      /no certificate of the file .*old\.pem is valid today/,
+    ],
+  ])('stops the start when the file %s, and says what to do', async (_what, path, message) => {
+    const attempt = CaCertificate.load(path());
+    await expect(attempt).rejects.toThrow(ConfError);
+    await expect(attempt).rejects.toThrow(/^\[spice\] cacert_path: /);
+    await expect(attempt).rejects.toThrow(message);
   });
 
   it('does not take up a file that a key was added to', async () => {
-    const path = join(folder, 'renewed.pem');
+    const path = file('renewed.pem', first);
     let now = 0;
-    await writeFile(path, pem('first'));
     const ca = await CaCertificate.load(path, () => now);
-    await writeFile(path, `${KEY}${pem('the second')}`);
+    file('renewed.pem', KEY, second);
     now = 1000;
-    expect(await ca.pem()).toBe(pem('first'));
+    expect(await ca.pem()).toBe(first);
   });
 
   it('gives the certificates alone of a file that says more', async () => {
-    const path = join(folder, 'printed.pem');
-    await writeFile(path, `subject=CN = ca\n${pem('first')}# and the root\n${pem('second')}`);
-    expect(await (await CaCertificate.load(path)).pem()).toBe(`${pem('first')}${pem('second')}`);
+    const path = file('printed.pem', 'subject=CN = ca\n', first, '# and the root\n', second);
+    expect(await (await CaCertificate.load(path)).pem()).toBe(`${first}${second}`);
   });
 });

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadCertificates, CertificateWatch } from '../../../src/tls/certificates.js';
 import type { TlsMaterial } from '../../../src/tls/certificates.js';
-import { ConfError } from '../../../src/exception.js';
-import { makeCertificates, type Certificates } from '../../fixtures/certificates.js';
+import { StartupError, StartupFaults } from '../../../src/exception.js';
+import { spiceCertificates, type CertificateSettings } from '../../../src/tls/inspection.js';
+import { makeCertificates, PROXY_SUBJECT, type Certificates } from '../../fixtures/certificates.js';
 
 let made: Certificates;
 
@@ -15,10 +16,24 @@ beforeAll(() => {
 });
 afterAll(() => made.remove());
 
-function file(name: string, text: string): string {
+function file(name: string, ...texts: string[]): string {
   const path = join(made.folder, name);
-  writeFileSync(path, text);
+  writeFileSync(path, texts.join(''));
   return path;
+}
+
+function settings(
+  certPath: string[],
+  keyPath: string[],
+  cacertPath = made.authority.caPath,
+): CertificateSettings {
+  return spiceCertificates({
+    certPath,
+    keyPath,
+    cacertPath,
+    hostSubject: PROXY_SUBJECT,
+    publicFqdn: 'localhost',
+  });
 }
 
 function anotherRsaKey(): string {
@@ -27,10 +42,20 @@ function anotherRsaKey(): string {
     .toString();
 }
 
+const BROKEN = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+
+function lockedKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const locked = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' } as const;
+  return privateKey.export(locked).toString();
+}
+
 describe('loadCertificates', () => {
   it('reads all pairs in their order', async () => {
     const { ecdsa, rsa } = made;
-    const material = await loadCertificates([ecdsa.certPath, rsa.certPath], [ecdsa.keyPath, rsa.keyPath]);
+    const material = await loadCertificates(
+      settings([ecdsa.certPath, rsa.certPath], [ecdsa.keyPath, rsa.keyPath]),
+    );
     expect(material).toEqual({ cert: [ecdsa.cert, rsa.cert], key: [ecdsa.key, rsa.key] });
   });
 
@@ -72,23 +97,43 @@ describe('loadCertificates', () => {
       () => [[made.rsa.certPath], [file('other.pem', anotherRsaKey())]],
       /does not belong to/,
     ],
+    [
+      'a key with a passphrase',
+      () => [[made.ecdsa.certPath], [file('locked.pem', lockedKey())]],
+      /locked\.pem holds a key with a passphrase; take it off: openssl pkey/,
+    ],
+    [
+      'the key in place of the certificate',
+      () => [[made.ecdsa.keyPath], [made.ecdsa.keyPath]],
+      /holds a private key, and no PEM certificate/,
+    ],
+    [
+      'a second certificate that cannot be read',
+      () => [[file('broken.pem', made.ecdsa.cert, BROKEN)], [made.ecdsa.keyPath]],
+      /^\[spice\] cert_path: the file .*broken\.pem has a certificate that cannot be read, number 2 of it/,
+    ],
+    [
+      'a certificate of a foreign CA',
+      () => [[made.wrongCa.certPath], [made.wrongCa.keyPath]],
+      /"O=Lab,CN=stranger CA"/,
+    ],
   ])('refuses %s, naming option, path and fault', async (_what, paths, message) => {
-    const error: unknown = await loadCertificates(...paths()).catch((fault: unknown) => fault);
-    expect(error).toBeInstanceOf(ConfError);
+    const error: unknown = await loadCertificates(settings(...paths())).catch((fault: unknown) => fault);
+    expect(error).toBeInstanceOf(StartupError);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).not.toContain('\n');
     expect((error as Error).message).not.toContain('PRIVATE KEY');
   });
 
-  it('names a file that may not be read', async () => {
-    const path = file('secret.pem', made.ecdsa.cert);
-    chmodSync(path, 0);
-    const outcome: unknown = await loadCertificates([path], [made.ecdsa.keyPath]).catch(
-      (fault: unknown) => fault,
+  it('tells all faults', async () => {
+    const { wrongCa } = made;
+    const attempt = loadCertificates(
+      settings([wrongCa.certPath, '/absent.pem'], [wrongCa.keyPath, '/absent-key.pem']),
     );
-    // The superuser may read everything.
-    if (process.getuid?.() !== 0)
-      expect(outcome).toMatchObject({ message: expect.stringContaining('is not readable') });
+    await expect(attempt).rejects.toThrow(StartupFaults);
+    await expect(attempt).rejects.toThrow(
+      /^\[spice\] cert_path: the file \/absent\.pem .* \[spice\] key_path: .* is signed by .*; \[spice\] host_subject: /,
+    );
   });
 });
 
@@ -98,8 +143,10 @@ describe('CertificateWatch', () => {
     copyFileSync(made.ecdsa.certPath, pair.cert);
     copyFileSync(made.ecdsa.keyPath, pair.key);
     const given: TlsMaterial[] = [];
-    const current = await loadCertificates([pair.cert], [pair.key]);
-    const watch = new CertificateWatch([pair.cert], [pair.key], current, (material) => given.push(material));
+    const watched = settings([pair.cert], [pair.key]);
+    const watch = new CertificateWatch(watched, await loadCertificates(watched), (material) =>
+      given.push(material),
+    );
     try {
       await watch.reload();
       expect(given).toHaveLength(0);
@@ -110,6 +157,31 @@ describe('CertificateWatch', () => {
       await watch.reload();
       await watch.reload();
       expect(given).toEqual([{ cert: [made.rsa.cert], key: [made.rsa.key] }]);
+    } finally {
+      watch.close();
+    }
+  });
+
+  it('keeps the old state while the new one does not fit the CA file, and takes it up when that follows', async () => {
+    const at = (name: string): string => join(made.folder, name);
+    const place = (from: string, to: string): void => copyFileSync(from, at(to));
+    place(made.ecdsa.certPath, 'moved.pem');
+    place(made.ecdsa.keyPath, 'moved-key.pem');
+    place(made.authority.caPath, 'moved-ca.pem');
+    const watched = settings([at('moved.pem')], [at('moved-key.pem')], at('moved-ca.pem'));
+    const given: TlsMaterial[] = [];
+    const watch = new CertificateWatch(watched, await loadCertificates(watched), (material) =>
+      given.push(material),
+    );
+    const renewed = made.wrongAuthority.issue();
+    try {
+      place(renewed.certPath, 'moved.pem');
+      place(renewed.keyPath, 'moved-key.pem');
+      await watch.reload();
+      expect(given).toHaveLength(0);
+      place(made.wrongAuthority.caPath, 'moved-ca.pem');
+      await watch.reload();
+      expect(given).toEqual([{ cert: [renewed.cert], key: [renewed.key] }]);
     } finally {
       watch.close();
     }

@@ -2,7 +2,7 @@
 // The table of spice-common's rules (ssl_verify.c subject_to_x509_name, verify_subject; OpenSSL's X509_NAME_cmp).
 import type { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { parsePin, subjectMatches } from '../../../src/tls/host-subject.js';
+import { parsePin, pinOf, sameEntries, subjectMatches } from '../../../src/tls/host-subject.js';
 
 /** A certificate whose subject Node prints like this. */
 function certificate(subject: string | undefined): X509Certificate {
@@ -93,5 +93,23 @@ describe('a pin', () => {
   it('does not match a certificate without a subject', () => {
     expect(subjectMatches('CN=host', certificate(undefined))).toBe(false);
     expect(subjectMatches('CN=host', certificate(''))).toBe(false);
+  });
+});
+
+describe('the pin of a certificate', () => {
+  it.each([
+    ['C=US\nO=Lab\nCN=host', 'C=US,O=Lab,CN=host'],
+    ['O=Lab\\, Inc.\nCN=a\\\\b', 'O=Lab\\, Inc.,CN=a\\\\b'],
+    ['CN=a=b', 'CN=a=b'],
+    ['', ''],
+  ])('of %j is %s, and matches it', (printed, pin) => {
+    expect(pinOf(printed)).toBe(pin);
+    expect(subjectMatches(pin, certificate(printed))).toBe(pin !== '');
+  });
+
+  it('has the same entries in any order', () => {
+    expect(sameEntries('CN=HOST,O=Lab,C=US', LAB)).toBe(true);
+    expect(sameEntries('CN=host,O=Lab', LAB)).toBe(false);
+    expect(sameEntries('nonsense', LAB)).toBe(false);
   });
 });
