@@ -6,8 +6,8 @@
 import { Argument } from 'commander';
 import type { Command } from 'commander';
 import { changedMeanings } from '../conf/changed-meaning.js';
-import { loadConf } from '../conf/index.js';
-import type { LoadedConf } from '../conf/index.js';
+import { inspectConf, loadConf } from '../conf/index.js';
+import type { InspectedConf } from '../conf/index.js';
 import { configureLogging, loggerFor } from '../log.js';
 import { baseCommand, confArgs } from './arguments.js';
 import { describeFault, reportFault } from './outcome.js';
@@ -20,17 +20,17 @@ const NAME = 'kerbside-status';
 const CHECK_FAILED = 255;
 
 async function results(command: Command): Promise<CheckResult[]> {
-  let loaded: LoadedConf;
+  let inspected: InspectedConf;
   const args = confArgs(command);
   try {
-    loaded = loadConf(args, process.env);
+    inspected = inspectConf(args, process.env);
   } catch (error) {
     const details = describeFault(error);
     if (details === undefined) throw error;
     return [{ name: 'Configuration', outcome: 'Failure', details }];
   }
   const { runChecks } = await import('./status/checks.js');
-  return runChecks(loaded.conf, loaded.warnings, changedMeanings(args, process.env));
+  return runChecks(inspected, changedMeanings(args, process.env));
 }
 
 async function upgradeCheck(_options: unknown, command: Command): Promise<void> {

@@ -5,8 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { ChangedMeaning } from '../../conf/changed-meaning.js';
 import { checkSeed } from '../../conf/index.js';
-import type { Conf } from '../../conf/index.js';
+import type { Conf, InspectedConf } from '../../conf/index.js';
 import { Database } from '../../db/database.js';
+import { faultsOf } from '../../exception.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { keystoneAuthOptions } from '../../identity/keystone-options.js';
 import { ServiceSession } from '../../identity/service-session.js';
@@ -26,9 +27,21 @@ function faultOf(error: unknown): string {
   return describeFault(error) ?? (error instanceof Error ? error.message : String(error));
 }
 
-async function check(name: string, look: () => Finding | Promise<Finding>): Promise<CheckResult> {
+/** One row of the table. */
+interface Check {
+  readonly name: string;
+  /** The options that it goes by, as `group.option`, or whole groups. */
+  readonly options: readonly string[];
+  readonly look: (conf: Conf) => Finding | Promise<Finding>;
+}
+
+async function check({ name, options, look }: Check, { conf, isSound }: InspectedConf): Promise<CheckResult> {
+  if (!isSound(...options)) {
+    const details = 'not looked at: an option that it goes by does not fit';
+    return { name, outcome: 'Warning', details };
+  }
   try {
-    return { name, ...(await look()) };
+    return { name, ...(await look(conf)) };
   } catch (error) {
     return { name, outcome: 'Failure', details: faultOf(error) };
   }
@@ -118,28 +131,40 @@ async function checkServices(conf: Conf): Promise<Finding> {
   }
 }
 
+const CHECKS: readonly Check[] = [
+  { name: 'API secret seed', options: ['api.auth_secret_seed'], look: (conf) => warnings(checkSeed(conf)) },
+  { name: 'Database', options: ['DEFAULT.state_path', 'database'], look: checkDatabase },
+  {
+    name: 'Services',
+    options: ['DEFAULT.state_path', 'DEFAULT.service_down_time', 'database'],
+    look: checkServices,
+  },
+  { name: 'Certificates', options: ['spice', 'html5proxy'], look: checkCertificates },
+  { name: 'Running proxy', options: ['spice', 'html5proxy', 'proxy'], look: checkRunningProxy },
+  { name: 'Sources file', options: ['sources.path'], look: checkSources },
+  { name: 'Policy', options: ['oslo_policy'], look: checkPolicy },
+  { name: 'Keystone', options: ['keystone', 'keystone_authtoken'], look: checkKeystone },
+];
+
+function configurationFinding({ faults, warnings: oddities }: InspectedConf): Finding {
+  if (faults.length === 0) return warnings(oddities);
+  return { outcome: 'Failure', details: [...new Set(faults.flatMap(faultsOf))].join('; ') };
+}
+
 /**
- * Runs all checks.
+ * Runs all checks. One whose options do not fit is left out, with a word about it.
  *
- * @param conf the configuration
- * @param oddities what was odd about it when it was loaded
+ * @param inspected the configuration with its faults
  * @param references its values in which a `$` stands for something
  */
 export async function runChecks(
-  conf: Conf,
-  oddities: readonly string[],
+  inspected: InspectedConf,
   references: readonly ChangedMeaning[],
 ): Promise<CheckResult[]> {
-  return [
-    await check('Configuration', () => warnings(oddities)),
-    await check('Dollar signs', () => referenceFinding(references)),
-    await check('API secret seed', () => warnings(checkSeed(conf))),
-    await check('Database', () => checkDatabase(conf)),
-    await check('Services', () => checkServices(conf)),
-    await check('Certificates', () => checkCertificates(conf)),
-    await check('Running proxy', () => checkRunningProxy(conf)),
-    await check('Sources file', () => checkSources(conf)),
-    await check('Policy', () => checkPolicy(conf)),
-    await check('Keystone', () => checkKeystone(conf)),
+  const results: CheckResult[] = [
+    { name: 'Configuration', ...configurationFinding(inspected) },
+    { name: 'Dollar signs', ...referenceFinding(references) },
   ];
+  for (const one of CHECKS) results.push(await check(one, inspected));
+  return results;
 }

@@ -407,6 +407,13 @@ describe('kerbside-status upgrade check', () => {
   it.each([
     [{ OS_API__PORT: 'x' }, 2, '[api] port: "x"'],
     [{ OS_SPICE__CERT_PATH: '/absent.pem' }, 2, '/absent.pem'],
+    [{ OS_API__PORT: 'x', OS_SPICE__CERT_PATH: '/absent.pem' }, 2, '/absent.pem'],
+    [{ OS_API__PORT: 'x', OS_CONSOLE__TOKEN_TTL: '0' }, 2, '; [console] token_ttl: 0 is less than 1'],
+    [
+      { OS_DATABASE__CONNECTION: 'x' },
+      2,
+      'Check: Database Result: Warning Details: not looked at: an option that it goes by does not fit',
+    ],
     [{ OS_SOURCES__PATH: '/absent.yaml' }, 2, '/absent.yaml'],
     [{ OS_API__AUTH_SECRET_SEED: 'short' }, 1, 'shorter than 32 characters'],
     [{ KERBSIDE_API_PORT: '1' }, 1, 'KERBSIDE_API_PORT is a deprecated name'],
