@@ -3,10 +3,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { CaCertificate } from '../../../src/tls/ca-certificate.js';
 import { ConfError } from '../../../src/exception.js';
 import { Authority, EXPIRED } from '../../fixtures/certificates.js';
+
+// Programs are run: only a hang ends here.
+jest.setTimeout(120_000);
 
 const KEY = '-----BEGIN EC PRIVATE KEY-----\nsecret\n-----END EC PRIVATE KEY-----\n';
 

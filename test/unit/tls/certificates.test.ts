@@ -2,12 +2,15 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { loadCertificates, CertificateWatch } from '../../../src/tls/certificates.js';
 import type { TlsMaterial } from '../../../src/tls/certificates.js';
 import { StartupError, StartupFaults } from '../../../src/exception.js';
 import { spiceCertificates, type CertificateSettings } from '../../../src/tls/inspection.js';
 import { makeCertificates, PROXY_SUBJECT, type Certificates } from '../../fixtures/certificates.js';
+
+// Programs are run: only a hang ends here.
+jest.setTimeout(120_000);
 
 let made: Certificates;
 

@@ -3,7 +3,7 @@
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
   browserCertificates,
   inspectCertificates,
@@ -11,6 +11,9 @@ import {
   type CertificateSettings,
 } from '../../../src/tls/inspection.js';
 import { Authority, EXPIRED, FUTURE, PROXY_SUBJECT, type KeyPair } from '../../fixtures/certificates.js';
+
+// Programs are run: only a hang ends here.
+jest.setTimeout(120_000);
 
 let folder = '';
 let root: Authority;
