@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What README.rst says under "Start it by hand", word for word, in the home of somebody who has nothing yet: until
-// remote-viewer shows the desktop. Ports are changed, by the environment, because those of the text may be taken.
+// remote-viewer shows the desktop. Ports and name are changed, by the environment: those of the text may be taken, and
+// the machine's own name may lead nowhere.
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -58,6 +59,8 @@ beforeAll(async () => {
   env = {
     ...clientEnvironment(home),
     npm_config_update_notifier: 'false',
+    // A machine without a network cannot look up its own name as viewers do.
+    OS_SPICE__PUBLIC_FQDN: '127.0.0.1',
     OS_API__PORT: String(api),
     OS_SPICE__SECURE_PORT: String(secure),
     OS_SPICE__INSECURE_PORT: String(insecure),
