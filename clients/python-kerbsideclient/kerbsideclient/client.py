@@ -27,7 +27,8 @@ class Client:
 
     :param session: keystoneauth1 session, already logged in
     :param microversion: such as ``1.0``, or ``latest``
-    :param pinned: whether the user asks for that version; else listings that older versions know less of ask for the newest
+    :param pinned: whether the user asks for that version; else listings that older versions know less of ask for the
+        newest
     :param region_name: of the catalog; None for any
     :param interface: public, internal or admin
     """
