@@ -132,7 +132,7 @@ class BackendStage {
       throw new BackendFailed('protocol', 'the hypervisor does not speak mini headers, the client does');
     }
     this.channelCaps = reply.channelCaps;
-    const ciphertext = encryptTicket(reply.publicKey, this.grant.target.ticket);
+    const ciphertext = encryptedTo(reply.publicKey, this.grant.target.ticket);
     this.leg.socket.write(this.link.encodeAuth(ciphertext, reply.authSelection));
   }
 
@@ -154,6 +154,14 @@ function asFailure(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (error instanceof ProtocolError)
     return new BackendFailed('protocol', `not a SPICE server: ${error.message}`);
-  if ('code' in error) return new BackendFailed('protocol', 'unusable ticket key');
   return error;
+}
+
+/** Whatever a key is refused with: from Node 24 on such errors may have no code. */
+function encryptedTo(publicKey: Buffer, ticket: string): Buffer {
+  try {
+    return encryptTicket(publicKey, ticket);
+  } catch {
+    throw new BackendFailed('protocol', 'unusable ticket key');
+  }
 }
