@@ -80,7 +80,8 @@ function portsOf({ api, html5proxy, metrics, spice }: Conf, parts: readonly Part
   return parts.flatMap((part) => own[part]());
 }
 
-async function tryPort({ host, port, option }: Port, patience: number): Promise<void> {
+async function tryPort(place: Port, patience: number): Promise<void> {
+  const { host, port, option } = place;
   const server = createServer();
   try {
     await listen(server, { host, port, option, log });
@@ -88,7 +89,7 @@ async function tryPort({ host, port, option }: Port, patience: number): Promise<
   } catch (error) {
     if (patience === 0) throw error;
     await sleep(PORT_PAUSE_MS);
-    await tryPort({ options: [], host, port, option }, patience - 1);
+    await tryPort(place, patience - 1);
   }
 }
 

@@ -94,19 +94,14 @@ export class Pages {
 
   private async health(response: ServerResponse, path: string): Promise<void> {
     const fault = path === LIVE ? undefined : await this.parts.readiness.fault();
-    response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('Content-Type', 'application/json');
-    response.writeHead(fault === undefined ? 200 : 503);
-    response.end(JSON.stringify(fault === undefined ? { result: 'ok' } : { error: fault, status: 503 }));
+    if (fault === undefined) json(response, 200, { result: 'ok' });
+    else json(response, 503, { error: fault, status: 503 });
   }
 
   /** What became of the desktop that the request's token is for. */
   private async tellEnd(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, token = ''] = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '') ?? [];
-    response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('Content-Type', 'application/json');
-    const told = await this.ended(token, () => response.destroyed);
-    response.writeHead(200).end(JSON.stringify(told));
+    json(response, 200, await this.ended(token, () => response.destroyed));
   }
 
   private async ended(token: string, gone: () => boolean): Promise<Ended> {
@@ -235,6 +230,11 @@ function parseTarget(url: string): { path: string; query: URLSearchParams } | nu
   } catch {
     return null;
   }
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  response.end(JSON.stringify(body));
 }
 
 function plain(response: ServerResponse, status: number, text: string): void {

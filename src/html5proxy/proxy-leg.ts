@@ -143,8 +143,9 @@ export class ProxyLeg {
 }
 
 function subjectFault(hostSubject: string, certificate: PeerCertificate): Error | undefined {
-  if (subjectMatches(hostSubject, new X509Certificate(certificate.raw))) return undefined;
-  const actual = pinOf(new X509Certificate(certificate.raw).subject);
+  const parsed = new X509Certificate(certificate.raw);
+  if (subjectMatches(hostSubject, parsed)) return undefined;
+  const actual = pinOf(parsed.subject);
   return new Error(`its subject is "${actual}", and [spice] host_subject is "${hostSubject}"`);
 }
 

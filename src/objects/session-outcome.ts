@@ -4,6 +4,7 @@
 import { newestChannel } from '../db/api/console-connections.js';
 import { viewToken } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
+import type { AdmissionOptions } from './channel-admission.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
@@ -28,14 +29,6 @@ export interface SessionEnd {
   readonly at: number;
 }
 
-/** What outcomes are judged by. */
-export interface OutcomeOptions {
-  /** `[console] reconnect_grace`, seconds. */
-  readonly reconnectGrace: number;
-  /** Epoch seconds; tests replace it. */
-  readonly now?: Clock;
-}
-
 /** Tells outcomes. */
 export class SessionOutcomes {
   private readonly grace: number;
@@ -43,7 +36,7 @@ export class SessionOutcomes {
 
   constructor(
     private readonly db: Database,
-    { reconnectGrace, now = systemClock }: OutcomeOptions,
+    { reconnectGrace, now = systemClock }: AdmissionOptions,
   ) {
     this.grace = reconnectGrace;
     this.now = now;
