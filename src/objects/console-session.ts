@@ -38,9 +38,9 @@ export interface SessionSummary {
   state: SessionState;
 }
 
-/** What ending all sessions of a console ended: one entry for each token that was not spent, oldest first. */
+/** What one call that ends all sessions of a console has ended, oldest first; not what another one has, or is ending. */
 export interface ConsoleTermination {
-  /** First 12 hex digits of each token's SHA-256. */
+  /** First 12 hex digits of the SHA-256 of each session's token, if it was not spent. */
   fingerprints: string[];
   sessionIds: string[];
 }
@@ -103,14 +103,23 @@ export class ConsoleSessions {
   async terminateConsole(source: string, uuid: string, reason: string): Promise<ConsoleTermination> {
     const now = this.now();
     const tokens = await listUnspent(this.db, source, uuid);
-    const hashes = tokens.map(({ token_hash }) => token_hash);
-    await terminateSessionsOf(this.db, { source, uuid }, reason.slice(0, LONGEST_REASON), now);
-    for (const { session_id } of tokens) this.announceTermination(session_id);
-    await revokeTokens(this.db, hashes, now);
-    return {
-      fingerprints: hashes.map(fingerprintOfHash),
-      sessionIds: tokens.map(({ session_id }) => session_id),
-    };
+    const sessionIds = await terminateSessionsOf(
+      this.db,
+      { source, uuid },
+      reason.slice(0, LONGEST_REASON),
+      now,
+    );
+    const ended = new Set(sessionIds);
+    // Those that another call is ending are announced too: its process may have died before it did.
+    for (const id of new Set([...tokens.map(({ session_id }) => session_id), ...ended]))
+      this.announceTermination(id);
+    await revokeTokens(
+      this.db,
+      tokens.map(({ token_hash }) => token_hash),
+      now,
+    );
+    const ours = tokens.filter(({ session_id }) => ended.has(session_id));
+    return { fingerprints: ours.map(({ token_hash }) => fingerprintOfHash(token_hash)), sessionIds };
   }
 
   /**

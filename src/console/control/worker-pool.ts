@@ -148,7 +148,11 @@ export class WorkerPool {
         } else this.listener.note(message.body);
       };
       worker.on('message', (batch: WorkerMessage[]) => batch.forEach(receive));
-      worker.on('error', (error) => log.error('relay worker channel fault', { worker: worker.id, error }));
+      worker.on('error', (error: NodeJS.ErrnoException) => {
+        // Its exit says the same, with the reason.
+        if (error.code !== 'EPIPE' && error.code !== 'ERR_IPC_CHANNEL_CLOSED')
+          log.error('relay worker channel fault', { worker: worker.id, error });
+      });
       worker.once('exit', (code, signal) => {
         fail('a relay worker ended while it started');
         this.exited(worker, code, signal, performance.now() - startedAt);

@@ -5,7 +5,7 @@
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import { mayMove, moveState, SESSION_MOVES, withState } from '../models/session-state.js';
 import type { SessionState } from '../models/session-state.js';
-import { batches, databaseNow, insertIgnore, placeholders } from '../statements.js';
+import { batches, databaseNow, insertIgnore, placeholders, withIndex } from '../statements.js';
 import type { Statements } from '../statements.js';
 
 const BATCH = 500;
@@ -117,7 +117,8 @@ export async function sessionUsers(db: Statements, sessionIds: readonly string[]
   const found: SessionUserRow[] = [];
   for (const batch of batches(sessionIds, BATCH)) {
     const rows = await db.query<SessionUserRow>(
-      'SELECT s.session_id, t.issued_to, (SELECT c.client_ip FROM console_connections c ' +
+      'SELECT s.session_id, t.issued_to, (SELECT c.client_ip FROM console_connections c' +
+        `${withIndex(db, 'console_connections_session')} ` +
         'WHERE c.session_id = s.session_id ORDER BY c.id DESC LIMIT 1) AS client_ip ' +
         'FROM console_sessions s LEFT JOIN console_tokens t ON t.session_id = s.session_id ' +
         `WHERE s.session_id IN (${placeholders(batch.length)})`,
@@ -174,21 +175,26 @@ export async function terminateSession(
   return first > 0 ? 'ended' : 'ending';
 }
 
-/** Ends every session of a console permanently. */
+/** Ends every session of a console permanently; gives those that this call ended, oldest first. */
 export async function terminateSessionsOf(
   db: Statements,
   console: { source: string; uuid: string },
   reason: string,
   now: number,
-): Promise<void> {
+): Promise<string[]> {
   const where = `WHERE source = ? AND uuid = ? AND ${mayMove('terminate')}`;
-  const rows = await db.query<{ session_id: string }>(
-    `SELECT session_id FROM console_sessions ${where} AND terminated_at IS NULL`,
+  const rows = await db.query<{ session_id: string; created: number }>(
+    `SELECT session_id, created FROM console_sessions ${where} AND terminated_at IS NULL`,
     [console.source, console.uuid],
   );
+  const sql = `${terminate(db.dialect)} WHERE session_id = ? AND ${mayMove('terminate')} AND terminated_at IS NULL`;
+  const ended: string[] = [];
+  // One by one: of several calls at once each session is ended by one, and that one writes the audit trail.
+  for (const { session_id } of rows.sort((a, b) => a.created - b.created))
+    if ((await db.execute(sql, [reason, now, now, session_id])) > 0) ended.push(session_id);
   await db.execute(`${terminate(db.dialect)} ${where}`, [reason, now, now, console.source, console.uuid]);
-  const ids = rows.map(({ session_id }) => session_id);
-  for (const batch of batches(ids, BATCH)) await recordTerminations(db, batch, reason, now);
+  for (const batch of batches(ended, BATCH)) await recordTerminations(db, batch, reason, now);
+  return ended;
 }
 
 const terminate = (dialect: Statements['dialect']): string =>

@@ -143,6 +143,18 @@ describe('a termination', () => {
     );
   });
 
+  it('of a console by several at once ends each session once, and each is told and kept once', async () => {
+    const at = await site();
+    const ids = [await at.pending(), await at.pending(), await at.pending()].sort();
+    const ended = await Promise.all(
+      [ANN, OPERATOR, ANN].map((demand) => at.termination.console(PLACE, demand)),
+    );
+    expect(ended.flatMap(({ sessionIds }) => sessionIds).sort()).toEqual(ids);
+    expect(ended.flatMap(({ fingerprints }) => fingerprints)).toHaveLength(3);
+    expect(at.told.flatMap(({ sessionIds }) => sessionIds).sort()).toEqual(ids);
+    expect((await at.trail()).map(({ session_id }) => session_id).sort()).toEqual(ids);
+  });
+
   it('says whose session it was and where its client came from last, and who asked for the end from where', async () => {
     const at = await site();
     const [first, second] = [await at.begun('198.51.100.1', '198.51.100.2'), await at.pending()];
