@@ -21,12 +21,14 @@ deploy() { kerbside deploy "${options[@]}" "$@"; }
 
 secret() { sed -n "s/^$1: //p" "$root/etc/kolla/passwords.yml"; }
 database() {
-  (trap - EXIT; exec mariadbd --no-defaults --user=root --datadir="$WORK/mysql" --bind-address=192.0.2.1 --port=3306 --socket="$WORK/mysql.sock" \
+  (trap - EXIT; exec mariadbd --no-defaults --user=root --datadir="$WORK/mysql" --tmpdir="$WORK/tmp" --bind-address=192.0.2.1 --port=3306 --socket="$WORK/mysql.sock" \
     --pid-file="$WORK/mysql.pid" --skip-name-resolve) >"$WORK/mysql.log" 2>&1 &
   pids+=($!)
   until_true 30 mariadb --no-defaults --socket="$WORK/mysql.sock" -e 'SELECT 1'
 }
-mariadb-install-db --no-defaults --user=root --datadir="$WORK/mysql" --auth-root-authentication-method=normal >"$WORK/install-db.log" 2>&1
+# A server that starts removes all temporary tables in its folder, those of others too.
+mkdir "$WORK/tmp"
+mariadb-install-db --no-defaults --user=root --datadir="$WORK/mysql" --tmpdir="$WORK/tmp" --auth-root-authentication-method=normal >"$WORK/install-db.log" 2>&1
 claim 'a private MariaDB' database
 mariadb --no-defaults --socket="$WORK/mysql.sock" -e "CREATE DATABASE kerbside CHARACTER SET utf8mb4;
   CREATE USER kerbside@'%' IDENTIFIED BY '$(secret kerbside_database_password)'; GRANT ALL ON kerbside.* TO kerbside@'%'"

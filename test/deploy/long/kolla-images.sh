@@ -86,9 +86,9 @@ chown "$account" "$WORK/mysql"
 printf '%s\n' "CREATE DATABASE kerbside CHARACTER SET utf8mb4;" "CREATE USER kerbside@'%' IDENTIFIED BY 'database-secret';" \
   "GRANT ALL ON kerbside.* TO kerbside@'%';" >"$WORK/init.sql"
 chmod 644 "$WORK/init.sql"
-mariadb-install-db --no-defaults --user="$account" --datadir="$WORK/mysql" --auth-root-authentication-method=normal \
+mariadb-install-db --no-defaults --user="$account" --datadir="$WORK/mysql" --tmpdir="$WORK/mysql" --auth-root-authentication-method=normal \
   --skip-test-db --force >"$WORK/install.log" 2>&1
-mariadbd --no-defaults --skip-name-resolve --user="$account" --datadir="$WORK/mysql" --socket="$WORK/mysql/sock" --bind-address=127.0.0.1 --port="$database_port" \
+mariadbd --no-defaults --skip-name-resolve --user="$account" --datadir="$WORK/mysql" --tmpdir="$WORK/mysql" --socket="$WORK/mysql/sock" --bind-address=127.0.0.1 --port="$database_port" \
   --init-file="$WORK/init.sql" --pid-file="$WORK/mysql/pid" >"$WORK/mariadb.log" 2>&1 &
 database=$!
 clean_up() {

@@ -3,7 +3,7 @@
 // one node ends on all, with the broker and without; those who listen for notifications hear of it; and a node that was
 // frozen until it was taken for dead puts its records right.
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connect } from 'amqplib';
 import type { ChannelModel } from 'amqplib';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
@@ -15,11 +15,13 @@ import { startMariaDb } from '../../fixtures/mariadb.js';
 import type { MariaDb } from '../../fixtures/mariadb.js';
 import { waitFor, waitForOutput } from '../../fixtures/program.js';
 import type { Program } from '../../fixtures/program.js';
-import { startRabbitMq } from '../../fixtures/rabbitmq.js';
+import { startRabbitMq, TEST_WITH_START_MS } from '../../fixtures/rabbitmq.js';
 import type { RabbitMq, VirtualHost } from '../../fixtures/rabbitmq.js';
 import { SpiceClient, type ClientChannel } from '../../fixtures/spice-client.js';
 import { SpiceServer } from '../../fixtures/spice-server.js';
 import { apiPort, Site } from './site.js';
+
+jest.setTimeout(TEST_WITH_START_MS);
 
 const [UUID, OTHER] = ['11111111-2222-3333-4444-555555555555', '66666666-7777-8888-9999-000000000000'];
 const PROJECT = 'a1b2c3';

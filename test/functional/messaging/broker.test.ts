@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Secret } from '../../../src/conf/secret.js';
 import { BrokerFanout } from '../../../src/messaging/broker-fanout.js';
 import type { BrokerFanoutOptions } from '../../../src/messaging/broker-fanout.js';
@@ -19,9 +19,11 @@ import { AmqpPeer } from '../../fixtures/amqp-peer.js';
 import { makeCertificates } from '../../fixtures/certificates.js';
 import type { Certificates } from '../../fixtures/certificates.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
-import { startRabbitMq } from '../../fixtures/rabbitmq.js';
+import { startRabbitMq, TEST_WITH_START_MS } from '../../fixtures/rabbitmq.js';
 import type { RabbitMq, VirtualHost } from '../../fixtures/rabbitmq.js';
 import { waitFor } from '../../fixtures/program.js';
+
+jest.setTimeout(TEST_WITH_START_MS);
 
 const ENDED: FanoutMessage = {
   method: 'session_ended',

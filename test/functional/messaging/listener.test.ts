@@ -2,7 +2,7 @@
 // Notifications of another service come to a handler, whatever the broker holds and whatever is sent.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { DatabaseError, InvalidInput } from '../../../src/exception.js';
 import { encodeNotification } from '../../../src/messaging/envelope.js';
 import type { Notification } from '../../../src/messaging/envelope.js';
@@ -11,9 +11,11 @@ import type { Messaging, NotificationListener } from '../../../src/messaging/mes
 import { AmqpPeer } from '../../fixtures/amqp-peer.js';
 import { messagingConf } from '../../fixtures/messaging-conf.js';
 import { recordedNotifications } from '../../fixtures/notification-captures.js';
-import { startRabbitMq } from '../../fixtures/rabbitmq.js';
+import { startRabbitMq, TEST_WITH_START_MS } from '../../fixtures/rabbitmq.js';
 import type { RabbitMq, VirtualHost } from '../../fixtures/rabbitmq.js';
 import { waitFor } from '../../fixtures/program.js';
+
+jest.setTimeout(TEST_WITH_START_MS);
 
 const POOL = 'kerbside-notifications';
 const DEAD = 'kerbside-notifications.dead';

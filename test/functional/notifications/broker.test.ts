@@ -2,17 +2,19 @@
 // The whole way: Nova publishes to a real RabbitMQ, Kerbside hears, and the client of a live session feels it within a
 // second; and a broker that is away, refuses, or comes later.
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import { Cloud, SERVICE_PASSWORD } from '../../fixtures/cloud.js';
 import { Site } from '../../fixtures/kerbside.js';
 import type { FakeServer } from '../../fixtures/nova.js';
 import { NovaPublisher } from '../../fixtures/nova-publisher.js';
 import { delay, waitFor } from '../../fixtures/program.js';
-import { startRabbitMq } from '../../fixtures/rabbitmq.js';
+import { startRabbitMq, TEST_WITH_START_MS } from '../../fixtures/rabbitmq.js';
 import type { RabbitMq, VirtualHost } from '../../fixtures/rabbitmq.js';
 import { encodeMessage } from '../../fixtures/spice-messages.js';
 import { parseVvFile, type VvFile } from '../../fixtures/vv-file.js';
+
+jest.setTimeout(TEST_WITH_START_MS);
 
 const CLOUD = 'cloud';
 /** No poll of the proxy may do what the news has to do. */
