@@ -75,6 +75,8 @@ beforeAll(async () => {
     OS_SPICE__WORKERS: '1',
     // A late channel waits for a database that is started again, which takes its time on a busy machine.
     OS_PROXY__CONTROL_TIMEOUT: '30',
+    // A conductor whose lease ended meanwhile reads its sources file anew, and removes what does not stand in it.
+    OS_CONDUCTOR__LEASE_TIME: '300',
     OS_METRICS__CONDUCTOR_PORT: '0',
   };
   apis = await Promise.all([start('api', 'one'), start('api', 'two')]);
