@@ -49,7 +49,7 @@ export class Site {
         key_path: keyPath,
         cacert_path: authority.caPath,
       },
-      metrics: { port: 0 },
+      metrics: { port: 0, conductor_port: 0, html5proxy_port: 0 },
     };
     const lines = Object.entries(groups).flatMap(([group, options]) => [
       `[${group}]`,

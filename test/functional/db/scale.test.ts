@@ -155,9 +155,12 @@ const WHOLE = /^SCAN \S+$|^SCAN \S+ (?!USING)|TEMP B-TREE|type=ALL|Using filesor
 /** A page from the start walks an index from its start and stops at the limit: the one scan that is none. */
 const WALK = /^SCAN \S+ USING (COVERING )?INDEX|type=index/;
 
-/** The names of all sources: some hundred; the parts of a page, of which each has a limit; and their merge. */
+/**
+ * The names of all sources: some hundred; the parts of a page, of which each has a limit; and their merge. The names are the
+ * primary key, and to read that key is to read the table: MariaDB 10 calls it index, MariaDB 11 ALL.
+ */
 const SMALL =
-  /^(o|sources) type=index.*|^SCAN (o|sources) .*|^SCAN \(subquery-\d+\)$|^<(union|derived)[\d,.]*> .*/;
+  /^(o|sources) type=index.*|^o type=ALL key=null.*|^SCAN (o|sources) .*|^SCAN \(subquery-\d+\)$|^<(union|derived)[\d,.]*> .*/;
 const SORT = /USE TEMP B-TREE.*|;? ?Using (filesort|temporary)/g;
 
 /** @param few the connections of one project: those of each of its sessions, sorted */
