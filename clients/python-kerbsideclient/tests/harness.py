@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real openstack command, in a child of this process, against a cloud on loopback."""
+"""The real openstack command, in a process of its own, against a cloud on loopback."""
 
 import functools
-import importlib
-import io
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,10 +12,13 @@ import unittest
 from pathlib import Path
 
 from tests.cloud import Cloud
+from tests.command import SHELL, run
 
 HERE = Path(__file__).resolve().parent.parent
 SCRATCH = tempfile.TemporaryDirectory(prefix="kerbsideclient-")
-SHELL = "openstackclient.shell"
+#: Commands begin as forks of a server that has loaded the command: the tests' own process has threads, clouds among
+#: them, and a fork of it could wait for ever for what a thread held.
+PROCESSES = multiprocessing.get_context("forkserver")
 #: Seconds after which something that should have happened has not.
 DEADLINE = 60
 LOGIN = {
@@ -35,13 +37,15 @@ def prepare():
     egg_info = ["egg_info", "--egg-base", SCRATCH.name]
     make = [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", *egg_info]
     subprocess.run(make, cwd=HERE, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    sys.path[:0] = [SCRATCH.name, str(HERE)]
     os.environ["XDG_CACHE_HOME"] = SCRATCH.name
     for name in [name for name in os.environ if name.startswith("OS_")]:
         del os.environ[name]
     os.environ.update(LOGIN)
-    # Plugins are found when this is imported; every command then starts with it in memory.
-    importlib.import_module(SHELL)
+    # Plugins are found when the command is loaded; every one then starts with it in memory. The server that loads it
+    # knows the path from the environment, its forks know that of this process.
+    sys.path[:0] = [SCRATCH.name, str(HERE)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
+    PROCESSES.set_forkserver_preload([SHELL, run.__module__])
 
 
 class Outcome:
@@ -59,32 +63,13 @@ def openstack(*words, meanwhile=None):
 
     :param meanwhile: called with the id of the process, which leads a group of its own
     """
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        child = os.fork()
-        if child == 0:
-            os.setpgid(0, 0)
-            run(words, output, errors)
+    with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as errors:
+        child = PROCESSES.Process(target=run, args=(words, dict(os.environ), output.name, errors.name))
+        child.start()
         if meanwhile is not None:
-            meanwhile(child)
-        _, status = os.waitpid(child, 0)
-        output.seek(0)
-        errors.seek(0)
-        return Outcome(os.waitstatus_to_exitcode(status), output.read(), errors.read().decode())
-
-
-def run(words, output, errors):
-    """Be the command, with the modules that are loaded already; never return."""
-    os.dup2(output.fileno(), 1)
-    os.dup2(errors.fileno(), 2)
-    sys.stdout = io.TextIOWrapper(open(1, "wb", 0, closefd=False), encoding="utf-8", write_through=True)
-    sys.stderr = io.TextIOWrapper(open(2, "wb", 0, closefd=False), encoding="utf-8", write_through=True)
-    status = 70
-    try:
-        status = importlib.import_module(SHELL).main(list(words))
-    except SystemExit as end:
-        status = end.code or 0
-    finally:
-        os._exit(status)
+            meanwhile(child.pid)
+        child.join()
+        return Outcome(child.exitcode, output.read(), errors.read().decode())
 
 
 class CommandCase(unittest.TestCase):
