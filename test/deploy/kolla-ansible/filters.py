@@ -29,6 +29,16 @@ class HostSubject(unittest.TestCase):
             filters.host_subject([['serialNumber', '7']])
 
 
+class SubjectAltName(unittest.TestCase):
+    """The name that a certificate is for beside its subject."""
+
+    def test_tells_addresses_from_names(self):
+        self.assertEqual(filters.subject_alt_name('192.0.2.10'), 'IP:192.0.2.10')
+        self.assertEqual(filters.subject_alt_name('2001:db8::10'), 'IP:2001:db8::10')
+        self.assertEqual(filters.subject_alt_name('kerbside.example.com'), 'DNS:kerbside.example.com')
+        self.assertEqual(filters.subject_alt_name('192.0.2.10.example.com'), 'DNS:192.0.2.10.example.com')
+
+
 class EncryptionKeyLine(unittest.TestCase):
     """One line of the key file."""
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filters of the role: subjects of certificates, encryption keys, and INI files that an operator wrote."""
+"""Filters of the role: names of certificates, encryption keys, and INI files that an operator wrote."""
 
 import base64
 import hashlib
+import ipaddress
 import re
 
 # The short names that SPICE clients compare, by the names that X.509 modules give them.
@@ -38,6 +39,14 @@ def host_subject(subject_ordered):
         escaped = str(value).replace('\\', '\\\\').replace(',', '\\,')
         parts.append('%s=%s' % (_SHORT_NAMES[name], escaped))
     return ','.join(parts)
+
+
+def subject_alt_name(host):
+    """The alternative name of a certificate for a host: ``IP:192.0.2.10`` or ``DNS:kerbside.example.com``."""
+    try:
+        return 'IP:%s' % ipaddress.ip_address(str(host))
+    except ValueError:
+        return 'DNS:%s' % host
 
 
 def encryption_key_line(secret):
@@ -118,6 +127,7 @@ class FilterModule(object):
     def filters(self):
         return {
             'kerbside_host_subject': host_subject,
+            'kerbside_subject_alt_name': subject_alt_name,
             'kerbside_encryption_key_line': encryption_key_line,
             'kerbside_ini_conflicts': ini_conflicts,
             'kerbside_ini_text': ini_text,
