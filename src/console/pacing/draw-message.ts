@@ -66,6 +66,7 @@ const BITMAP_BYTES = 18;
 /** SPICE_BITMAP_FMT_16BIT, 24BIT, 32BIT and RGBA; those below have a palette, the one above has alpha only. */
 const BITMAP_FORMAT_MIN = 6;
 const BITMAP_FORMAT_MAX = 9;
+const BITMAP_PIXEL_BYTES = [2, 3, 4, 4];
 /** SpiceImageType, as far as an image of the type is whole in itself. */
 const IMAGE = { BITMAP: 0, QUIC: 1, LZ_RGB: 101, JPEG: 105, JPEG_ALPHA: 108, LZ4: 109 } as const;
 
@@ -159,6 +160,7 @@ function isWholeBitmap(body: Buffer, offset: number, width: number, height: numb
   if (body.readUInt32LE(offset + 2) !== width || body.readUInt32LE(offset + 6) !== height) return false;
   if (body.readUInt32LE(offset + 14) !== 0) return false;
   const stride = body.readUInt32LE(offset + 10);
+  if (stride < width * BITMAP_PIXEL_BYTES[format - BITMAP_FORMAT_MIN]!) return false;
   return stride * height <= body.length - offset - BITMAP_BYTES;
 }
 
