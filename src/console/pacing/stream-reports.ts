@@ -16,8 +16,8 @@ const REPORT_FRAMES = 16;
 const REPORT_DROPS = 20;
 /** Bytes of a STREAM_ACTIVATE_REPORT: u32 stream_id, unique_id, max_window_size, timeout_ms. */
 const ACTIVATE_BYTES = 16;
-/** Frames whose times are remembered for one stream; of more, the oldest count as of the time of the oldest remembered. */
-const MAX_TIMES = 1024;
+/** Frames whose times are remembered for one stream; of more, the oldest count for the next report whatever its end. */
+const MAX_TIMES = 256;
 /** Streams that are remembered; spice-server has 64 at most. */
 const MAX_STREAMS = 256;
 const MAX_U32 = 0xffffffff;
@@ -25,7 +25,7 @@ const MAX_U32 = 0xffffffff;
 interface Dropped {
   /** Names the reporting; null until the server has asked for reports. */
   uniqueId: number | null;
-  /** Frames that are older than `times`, and times that are not remembered. */
+  /** Frames that are older than those in `times`. */
   earlier: number;
   /** Times of dropped frames that no report has had yet, oldest first. */
   readonly times: number[];
