@@ -80,4 +80,5 @@ function figures(times: Float64Array): string {
   return `p50 ${p50!} p99 ${p99!} us`;
 }
 
-for (const [name, next] of Object.entries(PROFILES)) process.stdout.write(`${name.padEnd(48)} ${measure(next)}\n`);
+for (const [name, next] of Object.entries(PROFILES))
+  process.stdout.write(`${name.padEnd(48)} ${measure(next)}\n`);

@@ -169,7 +169,8 @@ function isWholeBitmap(body: Buffer, offset: number, width: number, height: numb
  * inside the image, and what a scaled image gives at its edges is up to its drawing library.
  */
 function fills(box: Box, source: Box, image: Image): boolean {
-  if (source.left < 0 || source.top < 0 || source.right > image.width || source.bottom > image.height) return false;
+  if (source.left < 0 || source.top < 0 || source.right > image.width || source.bottom > image.height)
+    return false;
   const sameWidth = source.right - source.left === box.right - box.left;
   return sameWidth && source.bottom - source.top === box.bottom - box.top;
 }

@@ -6,8 +6,9 @@
 // Serials: a client counts messages, and the server names counts (WAIT_FOR_CHANNELS, INVAL_ALL_PIXMAPS) to say that
 // something in a cache is there, or not needed any more. Only barriers touch caches. So it is enough, and necessary, that
 // a barrier which was the Nth message is the Nth to go out: a replacement goes out before the barrier that came next
-// after the draw it stands for, and not before the barrier that came last before it. Within these bounds it goes out at
-// once, since many small ones in front of a barrier would be a wait of their own.
+// after the draw it stands for, and not before the barrier that came last before it. Within these bounds it goes out
+// soon, since many small ones in front of a barrier would be a wait of their own; but not all at once, since draws are
+// hidden as fast as a server draws, and the others would wait for all of that.
 //
 // The queue has no clock and no timer: monotonic milliseconds come with each call, and one that is earlier than the last
 // counts as the last. It does not bound itself: who pushes looks at `bytes` and `length`.
@@ -22,6 +23,9 @@ import { StreamTable } from './stream-table.js';
 
 /** Sent in place of a draw that is hidden: an INVAL_LIST without entries, under a mini header. */
 export const REPLACEMENT: Message = replacement();
+
+/** Replacements that are sent in a row while draws wait: together they are as large as a small draw. */
+const MAX_REPLACEMENTS_IN_A_ROW = 16;
 
 /** What the queue has done so far; counters, only ever rising. */
 export interface QueueCounters {
@@ -41,6 +45,8 @@ export interface QueueCounters {
 class Section {
   /** Replacements for draws that were hidden. */
   replacements = 0;
+  /** Replacements since the last draw. */
+  replacementsInARow = 0;
   readonly pings = new Fifo<Message>();
   readonly draws = new QueueSegment();
   readonly barriers = new Fifo<Message>();
@@ -48,11 +54,18 @@ class Section {
   bytes = 0;
 
   get hasOnlyBarriers(): boolean {
-    return this.replacements === 0 && this.pings.length === 0 && this.draws.size === 0 && this.barriers.length > 0;
+    return (
+      this.replacements === 0 && this.pings.length === 0 && this.draws.size === 0 && this.barriers.length > 0
+    );
   }
 
   get isEmpty(): boolean {
-    return this.replacements === 0 && this.pings.length === 0 && this.draws.size === 0 && this.barriers.length === 0;
+    return (
+      this.replacements === 0 &&
+      this.pings.length === 0 &&
+      this.draws.size === 0 &&
+      this.barriers.length === 0
+    );
   }
 }
 
@@ -131,8 +144,8 @@ export class DrawQueue {
   }
 
   /**
-   * Takes out the message to be sent next; null when there is none. In this order: replacements, PINGs, draws (least
-   * served region first), the barriers behind them. @param at monotonic ms
+   * Takes out the message to be sent next; null when there is none. In this order: PINGs, replacements (now and then a
+   * draw between them), draws (least served region first), the barriers behind them. @param at monotonic ms
    */
   next(at: number): Message | null {
     while (this.head.isEmpty && this.head !== this.tail) {
@@ -182,16 +195,21 @@ export class DrawQueue {
   }
 
   private takeFrom(section: Section, at: number): Message | null {
-    if (section.replacements > 0) {
-      section.replacements--;
-      return REPLACEMENT;
-    }
-    return section.pings.shift() ?? this.takeDraw(section, at) ?? section.barriers.shift() ?? null;
+    const ping = section.pings.shift();
+    if (ping !== undefined) return ping;
+    const drawsWait = section.draws.size > 0;
+    const enough = drawsWait && section.replacementsInARow >= MAX_REPLACEMENTS_IN_A_ROW;
+    if (section.replacements === 0 || enough)
+      return this.takeDraw(section, at) ?? section.barriers.shift() ?? null;
+    section.replacements--;
+    section.replacementsInARow++;
+    return REPLACEMENT;
   }
 
   private takeDraw(section: Section, at: number): Message | null {
     const taken = section.draws.take(this.usage, at);
     if (taken === null) return null;
+    section.replacementsInARow = 0;
     this.usage.charge(taken.draw.region, taken.draw.message.bytes.length, at);
     this.count.sentDraws++;
     if (taken.overtakes) this.count.overtakingDraws++;

@@ -83,7 +83,8 @@ export class QueueSegment {
     for (let i = 0; i < this.draws.length; i++) {
       const queued = this.draws[i]!;
       if (queued.blockers > 0) continue;
-      const score = usage.stored(queued.region) + (queued.message.bytes.length / queued.region.tiles) * growth;
+      const score =
+        usage.stored(queued.region) + (queued.message.bytes.length / queued.region.tiles) * growth;
       if (score >= least) continue;
       least = score;
       best = i;
@@ -107,7 +108,8 @@ export class QueueSegment {
 
   private longestWaiting(): number {
     let index = 0;
-    for (let i = 1; i < this.draws.length; i++) if (this.draws[i]!.since < this.draws[index]!.since) index = i;
+    for (let i = 1; i < this.draws.length; i++)
+      if (this.draws[i]!.since < this.draws[index]!.since) index = i;
     return index;
   }
 

@@ -84,7 +84,9 @@ export class RegionUsage {
     let cells = 0;
     for (let row = region.firstRow; row <= region.lastRow; row++) {
       for (let column = region.firstColumn; column <= region.lastColumn; column++) {
-        sum += region.blocks ? this.storedInBlock(region, column, row) : this.storedInTile(region, column, row);
+        sum += region.blocks
+          ? this.storedInBlock(region, column, row)
+          : this.storedInTile(region, column, row);
         cells++;
       }
     }
@@ -144,7 +146,8 @@ export class RegionUsage {
 
   private moveReference(): void {
     const factor = Math.exp((this.reference - this.latest) / DECAY_MS);
-    for (const sums of [this.tiles, this.blocks, this.sums]) for (let i = 0; i < sums.length; i++) sums[i]! *= factor;
+    for (const sums of [this.tiles, this.blocks, this.sums])
+      for (let i = 0; i < sums.length; i++) sums[i]! *= factor;
     this.total *= factor;
     this.squares *= factor * factor;
     this.reference = this.latest;

@@ -41,7 +41,8 @@ export class StreamReports {
     if (type === SERVER_MESSAGE.display.STREAM_DESTROY_ALL) this.streams.clear();
     if (body.length < 4) return;
     if (type === SERVER_MESSAGE.display.STREAM_DESTROY) this.streams.delete(body.readUInt32LE(0));
-    if (type === SERVER_MESSAGE.display.STREAM_CREATE && body.length >= 8) this.streams.delete(body.readUInt32LE(4));
+    if (type === SERVER_MESSAGE.display.STREAM_CREATE && body.length >= 8)
+      this.streams.delete(body.readUInt32LE(4));
     if (type !== SERVER_MESSAGE.display.STREAM_ACTIVATE_REPORT || body.length < ACTIVATE_BYTES) return;
     // The client starts to count at zero.
     const stream = body.readUInt32LE(0);

@@ -63,6 +63,11 @@ export class StreamTable {
     const twice = this.streams.delete(id);
     const box = readBox(body, CREATE_BYTES - RECT_BYTES);
     if (twice || box === null || id > MAX_STREAM_ID) return;
-    this.streams.set(id, { id, surface: body.readUInt32LE(0), box, intraOnly: body.readUInt8(9) === CODEC_MJPEG });
+    this.streams.set(id, {
+      id,
+      surface: body.readUInt32LE(0),
+      box,
+      intraOnly: body.readUInt8(9) === CODEC_MJPEG,
+    });
   }
 }

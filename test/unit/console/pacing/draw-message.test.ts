@@ -41,14 +41,20 @@ describe('a DRAW_COPY', () => {
     expect(readCopy({ imageType })).toEqual(OPAQUE);
   });
 
-  it.each([2, 100, 102, 103, 104, 106, 107, 110, 255])('is a barrier with an image of type %d', (imageType) => {
-    expect(readCopy({ imageType })).toEqual(BARRIER);
-  });
+  it.each([2, 100, 102, 103, 104, 106, 107, 110, 255])(
+    'is a barrier with an image of type %d',
+    (imageType) => {
+      expect(readCopy({ imageType })).toEqual(BARRIER);
+    },
+  );
 
-  it.each([6, 7, 8, 9])('is an opaque draw with a raw image of format %d, whatever the order of its rows', (format) => {
-    expect(readCopy(raw(format))).toEqual(OPAQUE);
-    expect(readCopy(raw(format, 4))).toEqual(OPAQUE);
-  });
+  it.each([6, 7, 8, 9])(
+    'is an opaque draw with a raw image of format %d, whatever the order of its rows',
+    (format) => {
+      expect(readCopy(raw(format))).toEqual(OPAQUE);
+      expect(readCopy(raw(format, 4))).toEqual(OPAQUE);
+    },
+  );
 
   it.each([0, 1, 2, 3, 4, 5, 10])('is a barrier with a raw image of format %d', (format) => {
     expect(readCopy(raw(format))).toEqual(BARRIER);
@@ -200,7 +206,11 @@ describe('another message', () => {
     expect(read(wordsMessage(4, 1, 2, 3))).toEqual({ kind: 'ping' });
     const types = Array.from({ length: 400 }, (_, type) => type).filter((type) => ![4, 304].includes(type));
     const { body } = drawCopy({ box: BOX });
-    expect(types.filter((type) => readDrawMessage(displayMessage(type, body), new StreamTable()).kind !== 'barrier')).toEqual([]);
+    expect(
+      types.filter(
+        (type) => readDrawMessage(displayMessage(type, body), new StreamTable()).kind !== 'barrier',
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -208,7 +218,11 @@ it('reads whatever bytes come', () => {
   const random = new SeededRandom(20260);
   const streams = new StreamTable();
   streams.note(streamCreate({ id: 0, box: BOX }));
-  const samples = [drawCopy({ box: BOX, clip: [BOX, BOX] }), drawCopy({ box: BOX, ...raw(8) }), streamData(0, 1, BOX)];
+  const samples = [
+    drawCopy({ box: BOX, clip: [BOX, BOX] }),
+    drawCopy({ box: BOX, ...raw(8) }),
+    streamData(0, 1, BOX),
+  ];
   const kinds = new Set<string>();
   for (let round = 0; round < 50_000; round++) {
     const { type, body } = random.pick(samples);

@@ -53,10 +53,16 @@ describe('the density of a region', () => {
   });
 
   it('takes any place and size', () => {
-    for (const far of [region(-32_767, -32_767, 32_767, 32_767), region(32_000, -9, 32_767, 1), region(-5, -5, -4, -4)]) {
+    for (const far of [
+      region(-32_767, -32_767, 32_767, 32_767),
+      region(32_000, -9, 32_767, 1),
+      region(-5, -5, -4, -4),
+    ]) {
       usage.charge(far, 1000, 0);
       expect(usage.density(far, 0)).toBeGreaterThan(0);
-      expect((far.lastColumn - far.firstColumn + 1) * (far.lastRow - far.firstRow + 1)).toBeLessThanOrEqual(256);
+      expect((far.lastColumn - far.firstColumn + 1) * (far.lastRow - far.firstRow + 1)).toBeLessThanOrEqual(
+        256,
+      );
     }
   });
 });

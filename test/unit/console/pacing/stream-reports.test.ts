@@ -75,7 +75,8 @@ describe('a report stays as it is', () => {
   });
 
   it('when messages about it are short', () => {
-    for (const type of [122, 125, 319]) reports.note(displayMessage(type, Buffer.alloc(type === 319 ? 15 : 3)));
+    for (const type of [122, 125, 319])
+      reports.note(displayMessage(type, Buffer.alloc(type === 319 ? 15 : 3)));
     expect(reports.amend(report(30, 5, 0))).toEqual(report(30, 6, 1));
   });
 });
