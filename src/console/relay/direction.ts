@@ -11,7 +11,7 @@ import { MessageWalker } from '../spice/message-walker.js';
 import { Batch } from './batch.js';
 import { Framer } from './framer.js';
 import type { Sink } from './sink.js';
-import type { Answer, Direction, Message, Owner, Ownership, Stage } from './stage.js';
+import type { Answer, Direction, Message, Owner, Ownership, Piece, Progress, Stage } from './stage.js';
 import { Pending, StageChain } from './stage-chain.js';
 
 /** Both ends of a direction. */
@@ -50,6 +50,8 @@ export class DirectionPipeline {
   private readonly stages: StageChain;
   private readonly walker: MessageWalker;
   private framer: Framer | null = null;
+  /** Messages whose header the framer has found. */
+  private framed = 0;
   private batch: Batch | null = null;
   /** Messages on their way between stages, those first that have come furthest. */
   private work: Work[] | null = null;
@@ -76,6 +78,12 @@ export class DirectionPipeline {
     this.walker = new MessageWalker(channel.miniHeader, this.stages);
     ends.sink.drained = () => this.drained();
     this.adapt();
+  }
+
+  /** How far it has come. */
+  get progress(): Progress {
+    const { bytes, framed, walker, ends } = this;
+    return { bytes, messages: walker.messages + framed, busy: ends.sink.busy };
   }
 
   /** Takes up what the stages want now. */
@@ -125,11 +133,18 @@ export class DirectionPipeline {
     this.adapt();
     return {
       send: (message) => this.emit(message, stage),
+      write: (pieces) => this.write(pieces),
       giveBack: () => {
         giveBack();
         this.adapt();
       },
     };
+  }
+
+  private write(pieces: readonly Piece[]): void {
+    if (this.mode === 'ended') return;
+    for (const { bytes, ends } of pieces) this.out(bytes, ends);
+    if (!this.running) this.flush();
   }
 
   /** Lets the sender wait until the function is called that this gives. */
@@ -195,7 +210,9 @@ export class DirectionPipeline {
   }
 
   private readOnWhenFree(): void {
-    if (!this.paused || this.stands || this.ends.sink.busy) return;
+    if (!this.paused || this.stands) return;
+    // What an owner has taken is its own to bound, by holding: its leg may be busy all the time.
+    if (this.ends.sink.busy && !this.stages.owned) return;
     this.paused = false;
     this.ends.readOn();
   }
@@ -225,10 +242,16 @@ export class DirectionPipeline {
     while (!this.stands) {
       const frame = framer.next();
       if (frame === null) return;
-      if (frame.kind === 'part') this.out(frame.bytes, frame.ends);
+      if (frame.kind === 'part') this.passOn(frame);
       else this.become(this.stages.route(frame.message, 0));
       this.doWork(framer);
     }
+  }
+
+  /** A piece of a message that is not collected; a copy is only made for an owner. */
+  private passOn({ bytes, ends }: Piece): void {
+    const kept = (): Piece => ({ bytes: this.ends.life === 'kept' ? bytes : Buffer.from(bytes), ends });
+    if (!this.stages.givePiece(kept)) this.out(bytes, ends);
   }
 
   /** Puts a message before the first one that it must not come behind. */
@@ -308,9 +331,10 @@ export class DirectionPipeline {
   }
 
   private enterFraming(): void {
-    this.framer ??= new Framer(this.channel.miniHeader, (type, size, nested, late) =>
-      this.stages.collects(type, size, nested, late),
-    );
+    this.framer ??= new Framer(this.channel.miniHeader, (type, size, nested, late) => {
+      this.framed += 1;
+      return this.stages.collects(type, size, nested, late);
+    });
     this.framer.takeOver(this.walker.place());
     this.mode = 'framing';
   }

@@ -93,6 +93,7 @@ export class ChannelPipeline {
       insert: (direction, message) => this.of(direction).emit(message, stage),
       own: (direction, owner) => this.of(direction).own(stage, owner),
       hold: (direction) => this.of(direction).hold(),
+      progress: (direction) => this.of(direction).progress,
       observe: (direction, rule) => this.counts.add(direction, rule, 'observed'),
       end: (reason, detail) => this.fail(new ConnectionEnded(reason, detail)),
     };

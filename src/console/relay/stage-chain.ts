@@ -13,6 +13,7 @@ import {
   type Interest,
   type Message,
   type Owner,
+  type Piece,
   type Refusal,
   type Stage,
 } from './stage.js';
@@ -46,6 +47,8 @@ interface Slot {
 export class StageChain implements HeaderGate {
   allowed: Uint8Array | null = null;
   maxBodyBytes = MAX_SIZE;
+  /** Who takes the message that goes by now in pieces; null: nobody. */
+  private taker: Slot | null = null;
   private readonly slots: readonly Slot[];
 
   /**
@@ -70,6 +73,11 @@ export class StageChain implements HeaderGate {
   /** Whether some stage wants more than headers. */
   get wantsMessages(): boolean {
     return this.slots.some(({ interest, owner }) => owner !== null || interest.bodies !== undefined);
+  }
+
+  /** Whether a stage owns the direction. */
+  get owned(): boolean {
+    return this.slots.some(({ owner }) => owner !== null);
   }
 
   /** Asks every stage again what it wants. */
@@ -126,17 +134,26 @@ export class StageChain implements HeaderGate {
     if (late) return false;
     this.refuseNested(type, nested);
     let collected = false;
-    for (const { stage, owner, interest } of this.slots) {
-      if (owner !== null) {
-        if (size > owner.maxBodyBytes) this.stop(guard(stage, () => owner.oversized(type, size)));
-        collected = true;
-      } else if (interest.bodies?.types.has(type) === true) {
+    for (const slot of this.slots) {
+      const { owner, interest } = slot;
+      if (owner !== null) collected = collected || !this.goesInPieces(slot, owner, type, size);
+      else if (interest.bodies?.types.has(type) === true) {
         const { maxBodyBytes } = interest.bodies;
         if (size > maxBodyBytes) throw new LimitExceeded('inspected message size', maxBodyBytes, size);
         collected = true;
       }
     }
     return collected;
+  }
+
+  /** Gives a piece to the owner that wants it; false: it goes out as it is. */
+  givePiece(piece: () => Piece): boolean {
+    const { taker } = this;
+    if (taker === null) return false;
+    const given = piece();
+    if (given.ends) this.taker = null;
+    guard(taker.stage, () => taker.owner?.piece?.(given));
+    return true;
   }
 
   /**
@@ -192,6 +209,15 @@ export class StageChain implements HeaderGate {
   endOf(error: unknown): Error {
     if (error instanceof ProtocolError) return this.senderFault(error.message);
     return error instanceof Error ? error : new Error(String(error));
+  }
+
+  /** Asks an owner about a message that is too large for it. @throws what ends the channel */
+  private goesInPieces(slot: Slot, owner: Owner, type: number, size: number): boolean {
+    if (size <= owner.maxBodyBytes) return false;
+    const answer = guard(slot.stage, () => owner.oversized(type, size));
+    if (answer.kind !== 'in_pieces') this.stop(answer);
+    this.taker = slot;
+    return true;
   }
 
   private stop(answer: Refusal | End): never {

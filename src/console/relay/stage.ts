@@ -85,6 +85,16 @@ export function end(reason: CloseReason, detail: string): End {
   return { kind: 'end', reason, detail };
 }
 
+/** The message is not collected: its owner takes it in pieces. */
+export const IN_PIECES = { kind: 'in_pieces' } as const;
+
+/** Bytes of a message that goes by in pieces. */
+export interface Piece {
+  readonly bytes: Buffer;
+  /** They hold the message's last byte. */
+  readonly ends: boolean;
+}
+
 /** Takes all messages of a direction, one by one, and passes them on when it likes. */
 export interface Owner {
   /** A whole message that the stages before have let pass. */
@@ -92,7 +102,9 @@ export interface Owner {
   /** Bytes of the largest body that is collected. */
   readonly maxBodyBytes: number;
   /** A message is larger than that. */
-  oversized(type: number, size: number): Refusal | End;
+  oversized(type: number, size: number): Refusal | End | typeof IN_PIECES;
+  /** The next piece, header included, of a message that {@link oversized} wants in pieces; its bytes stay as they are. */
+  piece?(piece: Piece): void;
   /** The leg has taken everything that was sent. */
   drained?(): void;
 }
@@ -101,8 +113,23 @@ export interface Owner {
 export interface Ownership {
   /** Puts a message on the way to the stages behind and to the leg, in order. */
   send(message: Message): void;
+  /**
+   * Writes pieces of messages in one go, past the stages behind: for the last stage of the order, which must not mix this
+   * with {@link send}, and ends each message before it begins another one or gives back.
+   */
+  write(pieces: readonly Piece[]): void;
   /** From the next message on the direction flows again; what was not sent is lost. */
   giveBack(): void;
+}
+
+/** How far a direction has come. */
+export interface Progress {
+  /** Messages of its sender whose header has come. */
+  readonly messages: number;
+  /** Bytes of its sender. */
+  readonly bytes: number;
+  /** The leg has not taken everything that was written. */
+  readonly busy: boolean;
 }
 
 /** What a stage may do to its channel, at any time. Where a stage is asked, its answer is the better way. */
@@ -118,6 +145,8 @@ export interface StagePorts {
   own(direction: Direction, owner: Owner): Ownership;
   /** Stops a direction, with back pressure to its sender, until the function is called that this gives. */
   hold(direction: Direction): () => void;
+  /** How far a direction has come. */
+  progress(direction: Direction): Progress;
   /** Counts a broken rule that is not enforced. */
   observe(direction: Direction, rule: string): void;
   /** Ends the channel. */

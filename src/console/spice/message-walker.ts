@@ -33,6 +33,8 @@ export interface HeaderGate {
 
 /** Follows one direction of one channel. */
 export class MessageWalker {
+  /** Messages whose header has come. */
+  messages = 0;
   /** Bytes of the current message's body that have not come yet. */
   private bodyLeft = 0;
   /** The beginning of a header that was cut by the end of a chunk. */
@@ -142,6 +144,7 @@ export class MessageWalker {
       ((bytes[at + 3] as number) << 8) |
       ((bytes[at + 4] as number) << 16) |
       ((bytes[at + 5] as number) << 24);
+    this.messages += 1;
     const gate = this.gate;
     const allowed = gate.allowed;
     if (
