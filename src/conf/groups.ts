@@ -17,6 +17,7 @@ import { NOVA_GROUP } from './nova.js';
 import { OSLO_MESSAGING_NOTIFICATIONS_GROUP } from './oslo-messaging-notifications.js';
 import { OSLO_MESSAGING_RABBIT_GROUP } from './oslo-messaging-rabbit.js';
 import { OSLO_POLICY_GROUP } from './oslo-policy.js';
+import { PACING_GROUP } from './pacing.js';
 import { PROXY_GROUP } from './proxy.js';
 import { SOURCES_GROUP } from './sources.js';
 import { SPICE_GROUP } from './spice.js';
@@ -36,6 +37,7 @@ export const GROUPS = {
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
+  pacing: PACING_GROUP,
   html5proxy: HTML5PROXY_GROUP,
   audit: AUDIT_GROUP,
   keystoneAuthtoken: KEYSTONE_AUTHTOKEN_GROUP,

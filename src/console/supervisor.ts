@@ -20,7 +20,7 @@ import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { spiceCertificates } from '../tls/inspection.js';
 import { ControlPlane, type SessionNouns } from './control/control-plane.js';
-import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
+import type { Answer, SessionSettings, WorkerNote, WorkerRequest } from './ipc.js';
 import type { ConsoleLocator } from './control/location.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { WorkerName } from './control/channel-registry.js';
@@ -78,7 +78,7 @@ export class ProxyServer implements WorkerListener {
   private readonly pollTimer: NodeJS.Timeout;
   private readonly checkTimer: NodeJS.Timeout;
   private readonly unsubscribe: () => void;
-  private firewall: Conf['firewall'];
+  private session: SessionSettings;
   private draining = false;
   private bound: Ports = { secure: [], insecure: [] };
 
@@ -87,8 +87,8 @@ export class ProxyServer implements WorkerListener {
     private readonly conf: Conf,
     private readonly parts: ProxyDependencies,
   ) {
-    const { default: general, proxy, firewall, spice } = conf;
-    this.firewall = firewall;
+    const { default: general, proxy, firewall, pacing, spice } = conf;
+    this.session = { firewall, pacing };
     this.pool = new WorkerPool(relaySettings(conf), parts.tls, this);
     this.control = new ControlPlane(
       {
@@ -100,7 +100,7 @@ export class ProxyServer implements WorkerListener {
       {
         node: general.nodeName,
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
-        session: { firewall },
+        session: this.session,
         lookupTimeout: proxy.controlTimeout * LOOKUP_SHARE,
         recoveryTimeout: general.serviceDownTime,
       },
@@ -149,15 +149,19 @@ export class ProxyServer implements WorkerListener {
   }
 
   /** Reads the certificates again, and applies what of the configuration may change while sessions live. */
-  reload({ firewall }: Conf): void {
+  reload({ firewall, pacing }: Conf): void {
     void this.watch.reload();
-    if (isDeepStrictEqual(firewall, this.firewall)) return;
-    this.firewall = firewall;
-    log.info('the firewall has other rules; open channels follow with their next message', {
-      mode: firewall.mode,
-      permitted_channels: firewall.permittedChannels.join(','),
-    });
-    this.control.useSettings({ firewall });
+    const before = this.session;
+    if (isDeepStrictEqual({ firewall, pacing }, before)) return;
+    this.session = { firewall, pacing };
+    if (!isDeepStrictEqual(firewall, before.firewall))
+      log.info('the firewall has other rules; open channels follow with their next message', {
+        mode: firewall.mode,
+        permitted_channels: firewall.permittedChannels.join(','),
+      });
+    if (!isDeepStrictEqual(pacing, before.pacing))
+      log.info('slow links are paced otherwise; open channels follow', { mode: pacing.mode });
+    this.control.useSettings(this.session);
   }
 
   /** Channels, sessions and workers of this node, for the list of services. */

@@ -9,6 +9,7 @@ import type { TlsMaterial } from '../tls/certificates.js';
 import { Listener } from './listener/listener.js';
 import { TrafficCounter } from './connection/traffic-counter.js';
 import { MessageBatcher } from './message-batcher.js';
+import { SessionPacers } from './pacing/session-pacers.js';
 import { RelayBuffer } from './relay/relay-buffer.js';
 import { tlsWritesConsumeTheirBuffer } from './relay/self-test.js';
 import { SessionRegistry } from './connection/session-registry.js';
@@ -40,6 +41,7 @@ class RelayWorker {
       ticketKeys: await TicketKeys.create(),
       buffer: new RelayBuffer(shared),
       trafficCounter: new TrafficCounter(),
+      pacers: new SessionPacers(),
     };
     const listener = new Listener(context, tls);
     const ports = await listener.listen();

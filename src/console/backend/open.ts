@@ -20,6 +20,8 @@ export interface Backend {
   readonly leg: BackendLeg;
   /** The backend's first messages, as far as they came with the link result. */
   readonly early: Buffer;
+  /** The backend's capability words for the channel. */
+  readonly channelCaps: readonly number[];
 }
 
 /**
@@ -55,7 +57,7 @@ export async function openBackend(
         channel: link.message.channelType,
         tls: leg.secure,
       });
-      return { leg, early: reply.rest };
+      return { leg, early: reply.rest, channelCaps: reply.channelCaps };
     } catch (error) {
       const next =
         error instanceof BackendFailed ? nextRoute(grant.target, backendTransport, tried, error) : null;

@@ -19,6 +19,8 @@ export interface ClientLink {
   readonly miniHeader: boolean;
   /** null: the block did not decrypt. A secret. */
   readonly ticket: string | null;
+  /** Milliseconds from the link reply to the ticket: the round trip, and what the client took to encrypt. */
+  readonly rttMs: number;
   /** What the client sent behind its ticket without waiting for the result. */
   readonly rest: Buffer;
 }
@@ -62,6 +64,7 @@ class LinkStage {
   private key: TicketKey | null = null;
   private message: LinkMess | null = null;
   private miniHeader = false;
+  private answeredAt = 0;
 
   constructor(
     private readonly connection: ClientConnection,
@@ -99,6 +102,7 @@ class LinkStage {
     this.connection.channelType = message.channelType;
     this.miniHeader = miniHeader;
     this.key = this.worker.ticketKeys.take();
+    this.answeredAt = performance.now();
     client.write(
       encodeLinkReply({
         publicKey: this.key.publicKey,
@@ -111,7 +115,9 @@ class LinkStage {
   private complete(ciphertext: Buffer): ClientLink {
     const { key, message } = this;
     if (key === null || message === null) throw new Error('a ticket came before its link message');
-    return { message, miniHeader: this.miniHeader, ticket: key.decrypt(ciphertext), rest: this.link.rest() };
+    const rttMs = performance.now() - this.answeredAt;
+    const { miniHeader } = this;
+    return { message, miniHeader, ticket: key.decrypt(ciphertext), rttMs, rest: this.link.rest() };
   }
 }
 

@@ -4,6 +4,7 @@ import type { ControlClient } from './control-client.js';
 import type { RelaySettings } from '../ipc.js';
 import type { TrafficCounter } from './traffic-counter.js';
 import type { SessionRegistry } from './session-registry.js';
+import type { SessionPacers } from '../pacing/session-pacers.js';
 import type { RelayBuffer } from '../relay/relay-buffer.js';
 import type { TicketKeys } from '../listener/ticket-key.js';
 
@@ -15,4 +16,5 @@ export interface WorkerContext {
   readonly ticketKeys: TicketKeys;
   readonly buffer: RelayBuffer;
   readonly trafficCounter: TrafficCounter;
+  readonly pacers: SessionPacers;
 }

@@ -153,8 +153,9 @@ export class SessionPacer {
   }
 
   /** A message begins that the client will acknowledge. */
-  send(now: number, size: number): Flight | null {
-    return this.estimator?.send(now, size) ?? null;
+  send(now: number, size: number): Flight {
+    this.estimator ??= new LinkEstimator(now, this.linkRtt);
+    return this.estimator.send(now, size);
   }
 
   /** It is acknowledged. */

@@ -3,6 +3,7 @@
 // is the pipeline's matter (pipeline.ts, direction.ts). Each leg is read only while the other one takes what it is
 // given, so one buffer serves all connections of the worker, nobody starves, and a slow client stops its backend.
 import type { Backend } from '../backend/open.js';
+import { systemTimers } from '../../net/timers.js';
 import type { CloseReason } from '../../close-reason.js';
 import type { ClientConnection, Traffic } from '../connection/client-connection.js';
 import { ConnectionEnded } from '../connection/ends.js';
@@ -22,6 +23,7 @@ export class Relay implements Traffic {
   private readonly pipeline: ChannelPipeline;
   private readonly toClient: ClientWriter;
   private readonly toBackend: BackendWriter;
+  private readonly leavePacer: () => void;
   private stopped = false;
   private settle: (fault: Error) => void = () => undefined;
 
@@ -34,15 +36,17 @@ export class Relay implements Traffic {
   ) {
     const { client } = connection;
     const { leg } = backend;
-    const { message, miniHeader } = link;
+    const { message, miniHeader, rttMs } = link;
     const { maxMessageSize, backendTimeout } = worker.settings.proxy;
     this.toClient = new ClientWriter(client, connection.clientTakesBytesAtOnce);
     this.toBackend = new BackendWriter(leg.socket);
+    const settings = connection.settingsOf(grant);
+    const { pacer, leave } = worker.pacers.join(grant.sessionId, settings.pacing);
+    this.leavePacer = leave;
     const stages = stagesFor({
-      message,
-      grant,
-      settings: connection.settingsOf(grant),
-      maxMessageSize,
+      ...{ message, miniHeader, rttMs, grant, settings, pacer, maxMessageSize },
+      backendCaps: backend.channelCaps,
+      timers: systemTimers,
       identityTimeout: backendTimeout,
       control: mainControl(worker.control),
     });
@@ -125,6 +129,7 @@ export class Relay implements Traffic {
     if (this.stopped) return;
     this.stopped = true;
     this.pipeline.end();
+    this.leavePacer();
     this.toClient.end();
     this.backend.leg.read(() => false);
     this.connection.readBy(null);

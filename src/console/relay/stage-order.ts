@@ -2,12 +2,15 @@
 // Which stages look into a channel, and in which order: chosen once, at link time, from the grant. A new stage is one
 // line here. Down: firewall, main rules, migration, guest policy, recording, pacing. Up: firewall, guest policy,
 // recording, migration, pacing.
+import type { Timers } from '../../net/timers.js';
 import { Firewall } from '../firewall/firewall.js';
 import type { Grant, SessionSettings } from '../ipc.js';
 import { GuestIdentity } from '../main-channel/guest-identity.js';
 import type { MainControl } from '../main-channel/main-control.js';
 import { SessionId } from '../main-channel/session-id.js';
 import { WithheldMessages } from '../main-channel/withheld-messages.js';
+import type { SessionPacer } from '../pacing/session-pacer.js';
+import { pacingStage } from '../pacing/stages.js';
 import { hasCap } from '../spice/capabilities.js';
 import { CHANNEL, MAIN_CAP } from '../spice/constants.js';
 import type { LinkMess } from '../spice/link-message.js';
@@ -25,14 +28,24 @@ export interface ChannelFacts {
   /** Seconds in which the guest must have shown who it is. */
   readonly identityTimeout: number;
   readonly control: MainControl;
+  readonly miniHeader: boolean;
+  /** Milliseconds that the client took for its ticket. */
+  readonly rttMs: number;
+  /** Capability words that the backend has shown for the channel. */
+  readonly backendCaps: readonly number[];
+  readonly pacer: SessionPacer;
+  readonly timers: Timers;
 }
 
 /** The stages of one channel. */
 export function stagesFor(facts: ChannelFacts): StageOrder {
   const { message, settings, maxMessageSize } = facts;
-  const firewall = new Firewall(message.channelType, settings, maxMessageSize);
-  if (message.channelType !== CHANNEL.main) return { up: [firewall], down: [firewall] };
-  return { up: [firewall], down: [firewall, ...mainStages(facts)] };
+  const { channelType } = message;
+  const firewall = new Firewall(channelType, settings, maxMessageSize);
+  const stage = pacingStage({ ...facts, channelType });
+  const pacing = stage === null ? [] : [stage];
+  if (channelType !== CHANNEL.main) return { up: [firewall, ...pacing], down: [firewall, ...pacing] };
+  return { up: [firewall, ...pacing], down: [firewall, ...mainStages(facts), ...pacing] };
 }
 
 function mainStages({ message, grant, control, identityTimeout }: ChannelFacts): Stage[] {

@@ -18,6 +18,7 @@ import { SourceDrivers } from '../../../src/sources/source-drivers.js';
 import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import { ManualTimers } from '../../fixtures/manual-timers.js';
 import { aConsole } from '../../fixtures/rows.js';
+import { sessionSettings } from '../../fixtures/session-settings.js';
 
 const WORKERS = [
   { id: 1, pid: 101 },
@@ -60,7 +61,7 @@ class Node {
       },
       {
         ...{ node: 'node1', maxConnectionsPerAddress: 100, lookupTimeout: 1 },
-        session: { firewall: { mode: 'enforce', permittedChannels: [] } },
+        session: sessionSettings(),
       },
     );
   }

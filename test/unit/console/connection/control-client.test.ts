@@ -8,6 +8,7 @@ import type {
   Grant,
   WorkerMessage,
 } from '../../../../src/console/ipc.js';
+import { sessionSettings } from '../../../fixtures/session-settings.js';
 
 const ESTABLISH: EstablishRequest = {
   ...{ op: 'establish', connectionRef: 'ref', sessionId: 's', generation: 1, backendConnectionId: 2 },
@@ -24,7 +25,7 @@ const LATE: Grant = {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.7', insecurePort: 5900, securePort: null, ticket: 't' },
     ...{ caCert: null, hostSubject: null, transport: null },
   },
-  settings: { firewall: { mode: 'enforce', permittedChannels: [] } },
+  settings: sessionSettings(),
 };
 
 const denial = (reason: string): Denial => ({ kind: 'denied', because: 'token', reason });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it, jest } from '@jest/globals';
-import type { Grant, SessionSettings } from '../../../../src/console/ipc.js';
+import type { Grant } from '../../../../src/console/ipc.js';
 import { DatabaseError } from '../../../../src/exception.js';
 import { ChannelInDoubt } from '../../../../src/objects/channel-types.js';
 import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
@@ -9,6 +9,7 @@ import type { Location } from '../../../../src/sources/driver.js';
 
 import { aGate, CLOSED, OWNER, Scene, WORKER } from '../../../fixtures/control-plane.js';
 import { ManualTimers } from '../../../fixtures/manual-timers.js';
+import { sessionSettings } from '../../../fixtures/session-settings.js';
 
 describe('a refusal', () => {
   it.each<[DenialReason, string]>([
@@ -277,7 +278,7 @@ describe('what other processes say', () => {
     await scene.authorize(1);
     await scene.authorize(2);
     await scene.authorize(2, { id: 7, pid: 107 });
-    const settings: SessionSettings = { firewall: { mode: 'warn', permittedChannels: ['main', 'display'] } };
+    const settings = sessionSettings({ firewall: { mode: 'warn', permittedChannels: ['main', 'display'] } });
     scene.plane.useSettings(settings);
     expect(scene.settings).toEqual([
       [1, 's', settings],

@@ -6,6 +6,7 @@ import type { SessionSettings } from '../../../../src/console/ipc.js';
 import { CHANNEL, type ChannelName } from '../../../../src/console/spice/constants.js';
 import { PipelineScene } from '../../../fixtures/channel-pipeline.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
+import { sessionSettings } from '../../../fixtures/session-settings.js';
 
 const KEY_DOWN = 101;
 const UNKNOWN = 200;
@@ -14,7 +15,7 @@ function settings(
   mode: SessionSettings['firewall']['mode'],
   ...permittedChannels: ChannelName[]
 ): SessionSettings {
-  return { firewall: { mode, permittedChannels } };
+  return sessionSettings({ firewall: { mode, permittedChannels } });
 }
 
 function inputs(mode: SessionSettings['firewall']['mode']): PipelineScene {

@@ -6,11 +6,14 @@ import { ConnectionEnded } from '../../../../src/console/connection/ends.js';
 import type { Grant, WorkerMessage } from '../../../../src/console/ipc.js';
 import { mainControl } from '../../../../src/console/relay/main-control.js';
 import { stagesFor } from '../../../../src/console/relay/stage-order.js';
+import { SessionPacer } from '../../../../src/console/pacing/session-pacer.js';
+import { systemTimers } from '../../../../src/net/timers.js';
 import { CHANNEL } from '../../../../src/console/spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../../src/console/spice/message-types.js';
 import { aTurn, PipelineScene } from '../../../fixtures/channel-pipeline.js';
 import { mainInitBody, notifyBody } from '../../../fixtures/spice-bodies.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
+import { sessionSettings } from '../../../fixtures/session-settings.js';
 
 const { main: MAIN, common: COMMON } = SERVER_MESSAGE;
 const NAME_AND_UUID = 2;
@@ -24,7 +27,7 @@ const GRANT: Grant = {
     ...{ caCert: null, hostSubject: null, transport: null },
   },
   expectedInstanceUuid: null,
-  settings: { firewall: { mode: 'enforce', permittedChannels: [] } },
+  settings: sessionSettings(),
 };
 
 const GUEST = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
@@ -52,7 +55,8 @@ class MainScene extends PipelineScene {
         settings: GRANT.settings,
         maxMessageSize: 1 << 20,
       },
-      ...{ identityTimeout: TIMEOUT, control: mainControl(control) },
+      ...{ identityTimeout: TIMEOUT, control: mainControl(control), miniHeader: mini, rttMs: 1, backendCaps: [] },
+      ...{ pacer: new SessionPacer(GRANT.settings.pacing), timers: systemTimers },
     });
     super(order, { miniHeader: mini });
     this.sent = sent;

@@ -22,6 +22,7 @@ import {
 import { PeerMisbehaved } from '../../../../src/console/spice/errors.js';
 import { aTurn, PipelineScene } from '../../../fixtures/channel-pipeline.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
+import { sessionSettings } from '../../../fixtures/session-settings.js';
 
 const BODY_LIMIT = 1000;
 
@@ -79,7 +80,7 @@ class Keeper implements Owner {
   }
 }
 
-const SETTINGS: SessionSettings = { firewall: { mode: 'warn', permittedChannels: [] } };
+const SETTINGS = sessionSettings({ firewall: { mode: 'warn' } });
 
 describe.each([true, false])('a stage that wants bodies (mini headers: %s)', (miniHeader) => {
   const frame = (type: number, text = ''): Buffer => encodeMessage(type, Buffer.from(text), { miniHeader });

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stage of the display channel that paces it on a slow link: it takes the down direction and the client's ACKs when
+// the link is slow or congested, and gives both back when it is neither. What waits then goes out by display-sender.ts; who
+// is owed which ACK is known to ack-agent.ts; what the link carries, to the session's pacer.
+//
+// Serials: a client counts the server's messages, and the server names counts. A SET_ACK of the proxy's own that is put in
+// takes the place of a message that stands for nothing, or of a PING, sooner or later.
+import { DROP, IN_PIECES, PASS, replace } from '../relay/stage.js';
+import type {
+  Answer,
+  Direction,
+  Interest,
+  Message,
+  Owner,
+  Ownership,
+  Piece,
+  Stage,
+  StagePorts,
+} from '../relay/stage.js';
+import type { SessionSettings } from '../ipc.js';
+import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
+import { AckAgent, readSetAck, setAckBody, type SetAck } from './ack-agent.js';
+import { CongestionWatch, isSlow } from './congestion-watch.js';
+import { DisplaySender } from './display-sender.js';
+import type { SessionPacer } from './session-pacer.js';
+
+const UP = CLIENT_MESSAGE.common;
+const DOWN = SERVER_MESSAGE.common;
+const DISPLAY = CLIENT_MESSAGE.display;
+
+/** What a client sends on a display channel is shorter [spice-server common-graphics-channel.h]. */
+const MAX_CLIENT_BODY_BYTES = 1024;
+/** Messages within which a server that wants ACKs says so: it is its first one. */
+const SET_ACK_WITHIN = 16;
+/** A larger body is not collected but streamed, in bytes. */
+const MAX_COLLECTED_BYTES = 1_048_576;
+/** With so many bytes before any new draw, one that is read early would not be drawn earlier. */
+const BLOCKED_BYTES = 65_536;
+/** SPICE_IMAGE_COMPRESSION_AUTO_LZ: images that do not need each other. */
+const AUTO_LZ = 3;
+/** Bytes of a PONG, and of what a PING has before its padding: u32 id, u64 timestamp. */
+const PONG_BYTES = 12;
+/** Between two looks at whether pacing is of use, in milliseconds; and where the leg was busy at the last one. */
+const TICK_MS = 250;
+const BUSY_TICK_MS = 50;
+/** A client that acknowledges nothing for so long, in milliseconds, from the start on, is not paced. */
+const NO_ACK_MS = 5000;
+
+type Mode = SessionSettings['pacing']['mode'];
+
+/** What the channel is at. */
+type State =
+  /** The server's SET_ACK has not come: everything goes by. */
+  | 'start'
+  /** The plain relay. */
+  | 'plain'
+  | 'paced'
+  /** The client has its window back; what waits still goes out. */
+  | 'closing'
+  /** The plain relay, for good. */
+  | 'off';
+
+/** What the stage is made with. */
+export interface DisplayPacingParts {
+  readonly pacer: SessionPacer;
+  readonly settings: SessionSettings;
+  /** Monotonic milliseconds, and timers on them. */
+  readonly timers: {
+    now(): number;
+    after(milliseconds: number, work: () => void): () => void;
+  };
+  /** The server takes a PREFERRED_COMPRESSION. */
+  readonly takesCompression: boolean;
+}
+
+/** Paces one display channel. */
+export class DisplayPacing implements Stage, Owner {
+  readonly name = 'pacing';
+  readonly up: Interest = {
+    bodies: {
+      types: new Set([
+        UP.ACK_SYNC,
+        UP.ACK,
+        DISPLAY.INIT,
+        DISPLAY.STREAM_REPORT,
+        DISPLAY.PREFERRED_COMPRESSION,
+      ]),
+      maxBodyBytes: MAX_CLIENT_BODY_BYTES,
+    },
+  };
+  readonly down: Interest = { headers: { unseen: unseenBut(DOWN.SET_ACK), maxBodyBytes: Infinity } };
+  readonly maxBodyBytes = MAX_COLLECTED_BYTES;
+  private readonly agent = new AckAgent();
+  private readonly watch: CongestionWatch;
+  private state: State = 'start';
+  private mode: Mode;
+  private ports: StagePorts | null = null;
+  private ownership: Ownership | null = null;
+  private sender: DisplaySender | null = null;
+  private release: (() => void) | null = null;
+  /** SET_ACKs that the client was sent and that stand for no message of the server. */
+  private surplus = 0;
+  /** Messages of the server's stream of which the owner has been shown the beginning. */
+  private atBoundary = false;
+  /** The next PING of the server is the occasion to give the client its window back. */
+  private leaving = false;
+  /** The PING in whose place the client was sent a SET_ACK: answered with the client's answer. */
+  private owedPong: Message | null = null;
+  private pumpOff: (() => void) | null = null;
+  private tickOff: (() => void) | null = null;
+  private initSeen = false;
+  /** The client has chosen a compression, or was given one. */
+  private compressionChosen = false;
+  private heard = false;
+  private waitsSince: number | null = null;
+  private readonly done = { supersededDraws: 0, supersededFrames: 0 };
+
+  constructor(private readonly parts: DisplayPacingParts) {
+    this.mode = parts.settings.pacing.mode;
+    this.watch = new CongestionWatch();
+  }
+
+  start(ports: StagePorts): void {
+    this.ports = ports;
+    this.ownership = ports.own('down', this);
+    this.tick();
+  }
+
+  onSettings({ pacing }: SessionSettings): void {
+    this.mode = pacing.mode;
+  }
+
+  onHeader(direction: Direction, type: number): typeof PASS {
+    // Streaming by, its window is not seen.
+    if (direction === 'down' && type === DOWN.SET_ACK && this.ownership === null) {
+      this.agent.lose();
+      this.state = 'off';
+    }
+    return PASS;
+  }
+
+  message(message: Message): void {
+    this.atBoundary = true;
+    switch (this.state) {
+      case 'start':
+        this.first(message);
+        return;
+      case 'paced':
+        this.sender?.take(message.type === DOWN.SET_ACK ? this.takeSetAck(message) : message);
+        this.settle();
+        return;
+      case 'closing':
+        if (message.type === DOWN.SET_ACK) this.agent.lose();
+        this.sender?.take(message);
+        this.settle();
+        return;
+      case 'plain':
+      case 'off':
+        this.ownership?.write([{ bytes: message.bytes, ends: true }]);
+        return;
+    }
+  }
+
+  oversized(_type: number, size: number): typeof IN_PIECES {
+    this.atBoundary = true;
+    if (this.state === 'paced' || this.state === 'closing') this.sender?.begin(size);
+    return IN_PIECES;
+  }
+
+  piece(piece: Piece): void {
+    if (this.state !== 'paced' && this.state !== 'closing') {
+      this.ownership?.write([piece]);
+      return;
+    }
+    this.sender?.takePiece(piece);
+    this.settle();
+  }
+
+  drained(): void {
+    if (this.sender !== null) this.settle();
+  }
+
+  onMessage(direction: Direction, message: Message): Answer {
+    if (direction === 'down') return PASS;
+    switch (message.type) {
+      case UP.ACK:
+        return this.onAck();
+      case UP.ACK_SYNC:
+        return this.onSync(message.body);
+      case DISPLAY.INIT:
+        this.initSeen = true;
+        if (this.state === 'paced' || this.wantsPacing()) this.chooseCompression();
+        return PASS;
+      case DISPLAY.PREFERRED_COMPRESSION:
+        this.compressionChosen = true;
+        return PASS;
+      case DISPLAY.STREAM_REPORT: {
+        const amended = this.sender?.queue.amendStreamReport(message.body) ?? message.body;
+        return amended === message.body ? PASS : replace(amended);
+      }
+      default:
+        return PASS;
+    }
+  }
+
+  close(): void {
+    this.state = 'off';
+    this.pumpOff?.();
+    this.tickOff?.();
+    const { sender } = this;
+    this.sender = null;
+    if (sender === null) return;
+    this.count(sender);
+    sender.close();
+    this.parts.pacer.remove(sender);
+    // What the server sent last is not lost because it ended first.
+    this.ownership?.write(sender.rest());
+  }
+
+  /** The first messages of the server: its SET_ACK decides. */
+  private first(message: Message): void {
+    const { ports, ownership } = this;
+    if (ports === null || ownership === null) return;
+    const setAck = message.type === DOWN.SET_ACK ? readSetAck(message.body) : null;
+    const { messages } = ports.progress('down');
+    if (setAck === null) {
+      ownership.write([{ bytes: message.bytes, ends: true }]);
+      if (message.type !== DOWN.SET_ACK && messages < SET_ACK_WITHIN) return;
+      this.state = 'off';
+      this.giveBack();
+      return;
+    }
+    if (this.wantsPacing()) {
+      this.beginPacing();
+      this.sender?.take(this.takeSetAck(message));
+      this.settle();
+      return;
+    }
+    this.agent.relayed(setAck, messages);
+    ownership.write([{ bytes: message.bytes, ends: true }]);
+    this.state = 'plain';
+    this.giveBack();
+  }
+
+  /** Whether the channel is to be paced from its start on. */
+  private wantsPacing(): boolean {
+    if (this.mode !== 'auto') return this.mode === 'on';
+    return isSlow(this.parts.pacer.linkRttMs);
+  }
+
+  /** The server's SET_ACK is answered, and becomes one that has the client acknowledge each message. */
+  private takeSetAck(message: Message): Message {
+    const setAck = readSetAck(message.body);
+    if (setAck === null || this.ports === null) return message;
+    const toClient = this.agent.taken(setAck, this.ports.progress('down').messages);
+    this.sync(setAck.generation);
+    return this.setAck(toClient);
+  }
+
+  /** The link is congested: takes the channel over in the middle of its stream. */
+  private engage(): void {
+    const { ports } = this;
+    if (ports === null || this.ownership !== null || !this.agent.ready) return;
+    this.atBoundary = false;
+    this.ownership = ports.own('down', this);
+    this.beginPacing();
+    const { toClient, sync } = this.agent.takeOver();
+    if (sync !== null) this.sync(sync);
+    this.sender?.putSetAck(this.setAck(toClient));
+    this.surplus += 1;
+    if (this.initSeen) this.chooseCompression();
+    this.acknowledge();
+  }
+
+  private beginPacing(): void {
+    const { ports, ownership } = this;
+    const { pacer, timers } = this.parts;
+    if (ports === null || ownership === null) return;
+    this.state = 'paced';
+    this.leaving = false;
+    this.heard = false;
+    this.waitsSince = null;
+    this.sender = new DisplaySender(
+      ownership,
+      {
+        pacer,
+        busy: () => ports.progress('down').busy,
+        now: () => timers.now(),
+        later: (milliseconds) => this.pumpLater(milliseconds),
+        ping: (ping) => this.insteadOfPing(ping),
+        replacement: () => !this.absorb(),
+      },
+      () => this.settle(),
+    );
+    pacer.add(this.sender, timers.now());
+  }
+
+  /** Sends, acknowledges, holds the server or lets it go on: whatever has come to be possible or necessary. */
+  private settle(): void {
+    const { sender, ports } = this;
+    if (sender === null || ports === null) return;
+    // Before that a message that began to go by is on its way.
+    if (this.atBoundary) sender.pump();
+    if (this.state === 'closing' && sender.empty) {
+      this.finish(sender);
+      return;
+    }
+    if (this.release === null && sender.full) this.release = ports.hold('down');
+    this.acknowledge();
+    if (this.release !== null && sender.roomy) {
+      const { release } = this;
+      this.release = null;
+      release();
+    }
+  }
+
+  /** Gives the server the ACKs that it may have and that are of use now. */
+  private acknowledge(): void {
+    const { ports, agent, sender } = this;
+    if (ports === null || sender === null || this.state !== 'paced') return;
+    const { messages } = ports.progress('down');
+    while (agent.due(messages) > 0 && this.wantsMore(sender, messages)) {
+      agent.acknowledged();
+      ports.insert('up', ports.make(UP.ACK, Buffer.alloc(0)));
+    }
+  }
+
+  /** Whether more of the server is wanted now. @param messages those that have come */
+  private wantsMore(sender: DisplaySender, messages: number): boolean {
+    const { pacer, timers } = this.parts;
+    const { queue } = sender;
+    if (sender.full) return false;
+    // Nothing can overtake what waits: the server is not told sooner than the client would have told it.
+    if (queue.blockedByBarrier || queue.bytesBeforeNewDraw > BLOCKED_BYTES)
+      return queue.bytes < pacer.lowWater && this.agent.due(messages - sender.undelivered) > 0;
+    return sender.queueBytes < pacer.lowWater || pacer.boosting(timers.now());
+  }
+
+  private onAck(): Answer {
+    const { ports, sender } = this;
+    if (ports === null) return PASS;
+    switch (this.agent.clientAck(ports.progress('down').messages)) {
+      case 'pass':
+        return PASS;
+      case 'arrived':
+        if (sender?.arrived() === true) this.hear();
+        return DROP;
+      case 'drop':
+      case 'synced':
+        return DROP;
+    }
+  }
+
+  private onSync(body: Buffer): Answer {
+    if (body.length < 4) return PASS;
+    const fate = this.agent.clientSync(body.readUInt32LE(0));
+    if (this.owedPong !== null && !this.agent.waits) {
+      this.pong(this.owedPong);
+      this.owedPong = null;
+    }
+    switch (fate) {
+      case 'pass':
+        return PASS;
+      case 'synced':
+        this.sender?.synced();
+        this.hear();
+        return DROP;
+      case 'drop':
+      case 'arrived':
+        return DROP;
+    }
+  }
+
+  /** The client has acknowledged something of what it was sent. */
+  private hear(): void {
+    this.heard = true;
+    this.waitsSince = null;
+    this.settle();
+  }
+
+  private insteadOfPing(ping: Message): Message | null {
+    if (ping.body.length < PONG_BYTES) return ping;
+    if (this.absorb()) {
+      this.pong(ping);
+      return null;
+    }
+    const { sender } = this;
+    if (!this.leaving || sender === null || this.state !== 'paced' || sender.queue.length > 0) return ping;
+    this.owedPong = ping;
+    return this.handBack(sender);
+  }
+
+  /** Lets a message that stands for nothing go, in exchange for a SET_ACK that was put in. */
+  private absorb(): boolean {
+    if (this.surplus === 0) return false;
+    this.surplus -= 1;
+    return true;
+  }
+
+  /** Gives the client its window back; the SET_ACK that says so. */
+  private handBack(sender: DisplaySender): Message {
+    this.state = 'closing';
+    sender.close();
+    return this.setAck(this.agent.handBack());
+  }
+
+  /** A client that acknowledges nothing gets what the server sends, as fast as it takes it. */
+  private giveUp(sender: DisplaySender): void {
+    sender.putSetAck(this.handBack(sender));
+    this.surplus += 1;
+    this.mode = 'off';
+    this.settle();
+  }
+
+  private finish(sender: DisplaySender): void {
+    this.count(sender);
+    this.parts.pacer.remove(sender);
+    this.sender = null;
+    this.pumpOff?.();
+    this.pumpOff = null;
+    this.state = this.mode === 'off' || !this.agent.ready ? 'off' : 'plain';
+    this.watch.left();
+    this.giveBack();
+    this.release?.();
+    this.release = null;
+  }
+
+  private giveBack(): void {
+    const { ownership } = this;
+    this.ownership = null;
+    ownership?.giveBack();
+  }
+
+  private chooseCompression(): void {
+    const { ports } = this;
+    if (ports === null || this.compressionChosen || !this.parts.takesCompression) return;
+    this.compressionChosen = true;
+    ports.insert('up', ports.make(DISPLAY.PREFERRED_COMPRESSION, Buffer.of(AUTO_LZ)));
+  }
+
+  private setAck(setAck: SetAck): Message {
+    return (this.ports as StagePorts).make(DOWN.SET_ACK, setAckBody(setAck));
+  }
+
+  private sync(generation: number): void {
+    const body = Buffer.alloc(4);
+    body.writeUInt32LE(generation, 0);
+    this.ports?.insert('up', this.ports.make(UP.ACK_SYNC, body));
+  }
+
+  private pong(ping: Message): void {
+    this.ports?.insert('up', this.ports.make(UP.PONG, ping.body.subarray(0, PONG_BYTES)));
+  }
+
+  private pumpLater(milliseconds: number): void {
+    this.pumpOff ??= this.parts.timers.after(milliseconds, () => {
+      this.pumpOff = null;
+      this.guarded(() => this.settle());
+    });
+  }
+
+  private tick(): void {
+    const soon = this.state === 'plain' && this.watch.sawBusy;
+    this.tickOff = this.parts.timers.after(soon ? BUSY_TICK_MS : TICK_MS, () => {
+      this.guarded(() => this.look());
+      if (this.state !== 'off') this.tick();
+    });
+  }
+
+  /** Looks whether the way is still the right one. */
+  private look(): void {
+    const { ports, sender } = this;
+    const now = this.parts.timers.now();
+    if (ports === null) return;
+    if (this.state === 'plain' && this.mode !== 'off') {
+      if (this.mode === 'on' || this.watch.isCongested(ports.progress('down'), now)) this.engage();
+    } else if (this.state === 'paced' && sender !== null) this.lookPaced(sender, now);
+  }
+
+  private lookPaced(sender: DisplaySender, now: number): void {
+    const { pacer } = this.parts;
+    if (sender.waitsForClient) this.waitsSince ??= now;
+    else this.waitsSince = null;
+    if (!this.heard && this.waitsSince !== null && now - this.waitsSince > NO_ACK_MS) {
+      this.giveUp(sender);
+      return;
+    }
+    this.leaving = this.mode === 'off' || (this.mode === 'auto' && this.watch.isIdle(pacer, now));
+    this.settle();
+  }
+
+  private count(sender: DisplaySender): void {
+    const { supersededDraws, supersededFrames } = sender.queue.counters;
+    this.done.supersededDraws += supersededDraws;
+    this.done.supersededFrames += supersededFrames;
+  }
+
+  /** A timer's work: a fault of ours ends this channel, not the worker. */
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.ports?.end('relay stage failed: pacing', error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** A table of all types that lets one be seen. */
+function unseenBut(type: number): Uint8Array {
+  const table = new Uint8Array(512).fill(1);
+  table[type] = 0;
+  return table;
+}
