@@ -125,14 +125,53 @@ export type WorkerNote =
       /** Seconds from accept to close. */
       readonly duration: number;
       readonly verdicts: readonly Verdict[];
+      /** How it was paced; null: it was not. */
+      readonly pacing: PacingSummary | null;
     }
   | { readonly op: 'refused'; readonly reason: string; readonly clientIp: string }
+  /** The user of a session has done something: its display channels may be in other workers. */
+  | { readonly op: 'input'; readonly sessionId: string }
+  /** All sessions that are paced in the worker; and what has been counted since the last such note. */
+  | {
+      readonly op: 'pacing';
+      readonly sessions: readonly PacedSession[];
+      readonly supersededDraws: number;
+      /** Times from an input to its draw, in milliseconds. */
+      readonly keyToDraws: readonly number[];
+    }
   | {
       readonly op: 'traffic';
       readonly accepted: number;
       readonly bytesUp: number;
       readonly bytesDown: number;
     };
+
+/** How a display channel was paced, when it has ended. */
+export interface PacingSummary {
+  /** Seconds for which it was paced. */
+  readonly pacedFor: number;
+  /** The link's round trip in milliseconds, and what it carried in bytes a second; null: not found out. */
+  readonly rttMs: number | null;
+  readonly bandwidth: number | null;
+  /** Draws, and video frames, that were not sent because later ones hid them. */
+  readonly supersededDraws: number;
+  readonly supersededFrames: number;
+  /** From an input to the draw that answered it, in milliseconds, averaged; null: none was seen. */
+  readonly keyToDrawMs: number | null;
+}
+
+/** How a session is paced now, in one worker. */
+export interface PacedSession {
+  readonly sessionId: string;
+  /** Display channels that are paced. */
+  readonly displays: number;
+  readonly rttMs: number | null;
+  /** Bytes a second. */
+  readonly bandwidth: number | null;
+  readonly queueBytes: number;
+  readonly supersededDraws: number;
+  readonly keyToDrawMs: number | null;
+}
 
 /** Messages of one connection that broke the policy. */
 export interface Verdict {
@@ -164,6 +203,8 @@ export type SupervisorMessage =
     }
   /** From now on these settings are in effect for the session's channels. */
   | { readonly op: 'policy_changed'; readonly sessionId: string; readonly settings: SessionSettings }
+  /** The user of a session of which the worker has a display channel has done something elsewhere. */
+  | { readonly op: 'input'; readonly sessionId: string }
   | { readonly op: 'drain' }
   | { readonly op: 'stop'; readonly reason: CloseReason }
   | Reply;

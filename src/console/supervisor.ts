@@ -206,8 +206,8 @@ export class ProxyServer implements WorkerListener {
     return this.control.request(worker, body);
   }
 
-  note(note: WorkerNote): void {
-    this.control.note(note);
+  note(worker: WorkerName, note: WorkerNote): void {
+    this.control.note(note, worker.id);
   }
 
   died(worker: WorkerName, expected: boolean): void {
@@ -218,6 +218,7 @@ export class ProxyServer implements WorkerListener {
   private refreshGauges(): void {
     const { activeConnections, activeSessions, workers } = this.parts.metrics;
     const { registry } = this.control;
+    this.control.paced.refresh();
     activeConnections.set(registry.size);
     workers.set(this.pool.size);
     activeSessions.reset();

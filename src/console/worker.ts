@@ -34,14 +34,19 @@ class RelayWorker {
     configureLogging({ debug, useJson, file: logFile });
     const shared = await tlsWritesConsumeTheirBuffer(tls);
     if (!shared) log.warning('self test failed: every connection reads into a buffer of its own');
+    const control = new ControlClient(tell, settings.proxy.controlTimeout);
+    const pacers = new SessionPacers((sessionId) => {
+      // With one worker all channels of a session are here.
+      if (settings.spice.workers > 1) control.noteAtOnce({ op: 'input', sessionId });
+    });
     const context: WorkerContext = {
       settings,
-      control: new ControlClient(tell, settings.proxy.controlTimeout),
+      control,
       registry: new SessionRegistry(),
       ticketKeys: await TicketKeys.create(),
       buffer: new RelayBuffer(shared),
       trafficCounter: new TrafficCounter(),
-      pacers: new SessionPacers(),
+      pacers,
     };
     const listener = new Listener(context, tls);
     const ports = await listener.listen();
@@ -66,6 +71,9 @@ class RelayWorker {
       case 'policy_changed':
         // After the grants of the same batch, as above.
         setImmediate(() => registry.useSettings(message.sessionId, message.settings));
+        return;
+      case 'input':
+        this.context.pacers.find(message.sessionId)?.input(performance.now());
         return;
       case 'drain':
         this.listener.stopAccepting();

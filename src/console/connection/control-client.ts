@@ -87,6 +87,7 @@ export class ControlClient {
       bytesDown: 0,
       duration: 0,
       verdicts: [],
+      pacing: null,
     });
   }
 }

@@ -14,8 +14,8 @@ export function startIdleWatch(worker: WorkerContext): () => void {
     for (const connection of worker.registry.connections) {
       if (connection.traffic !== null) inspect(connection, worker);
     }
-    const report = worker.trafficCounter.report();
-    if (report !== null) worker.control.note(report);
+    const reports = [worker.trafficCounter.report(), worker.pacers.report()];
+    for (const report of reports) if (report !== null) worker.control.note(report);
   }, WATCH_INTERVAL * 1000);
   return () => clearInterval(timer);
 }

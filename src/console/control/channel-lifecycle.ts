@@ -7,7 +7,7 @@ import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { ChannelEnd } from '../../objects/channel-types.js';
 import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { CloseReason } from '../../close-reason.js';
-import type { EstablishRequest, Verdict, WorkerNote } from '../ipc.js';
+import type { EstablishRequest, PacingSummary, Verdict, WorkerNote } from '../ipc.js';
 import type { NotificationPublisher } from './notification-publisher.js';
 import type { ChannelRecords } from './channel-records.js';
 import type { KnownSessions } from './known-sessions.js';
@@ -135,6 +135,7 @@ export class ChannelLifecycle {
     metrics.closed.inc({ reason });
     this.reportWrongGuest(channel, reason);
     this.countVerdicts(channel, note.verdicts);
+    this.reportPacing(channel, note.pacing);
     records.audit(
       channel,
       `Channel closed: ${reason} after ${duration.toFixed(1)} s, ${bytesUp} bytes up, ${bytesDown} bytes down`,
@@ -148,6 +149,13 @@ export class ChannelLifecycle {
     const mismatch = reason === 'wrong guest';
     metrics.wrongGuests.inc({ reason: mismatch ? 'mismatch' : 'missing' });
     records.audit(channel, mismatch ? INSTANCE_AUDIT.wrongGuest : INSTANCE_AUDIT.unknownGuest);
+  }
+
+  private reportPacing(channel: LiveChannel, pacing: PacingSummary | null): void {
+    if (pacing === null) return;
+    const { metrics, records } = this.parts;
+    if (pacing.rttMs !== null) metrics.clientRttSeconds.observe(pacing.rttMs / 1000);
+    records.auditPacing(channel, pacing);
   }
 
   private countVerdicts(channel: LiveChannel, verdicts: readonly Verdict[]): void {

@@ -8,7 +8,7 @@ import type { Timers } from '../../net/timers.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import { Gatherer } from './gatherer.js';
-import type { Verdict } from '../ipc.js';
+import type { PacingSummary, Verdict } from '../ipc.js';
 import type { LiveChannel } from './channel-registry.js';
 import type { Retries } from './retry.js';
 import { channelName } from '../spice/constants.js';
@@ -56,6 +56,19 @@ export class ChannelRecords {
       return `${rule} (enforced=${enforced}, observed=${observed})`;
     });
     this.audit(channel, `Firewall verdicts this connection: ${totals.join(', ')}`);
+  }
+
+  /** Adds how a channel was paced to the audit trail. */
+  auditPacing(channel: LiveChannel, pacing: PacingSummary): void {
+    const { pacedFor, rttMs, bandwidth, supersededDraws, supersededFrames, keyToDrawMs } = pacing;
+    const facts = [
+      `paced for ${pacedFor.toFixed(1)} s`,
+      ...(rttMs === null ? [] : [`round trip ${rttMs.toFixed(0)} ms`]),
+      ...(bandwidth === null ? [] : [`${(bandwidth / 125_000).toFixed(1)} Mbit/s`]),
+      `${supersededDraws} draws and ${supersededFrames} frames superseded`,
+      ...(keyToDrawMs === null ? [] : [`key to draw ${keyToDrawMs.toFixed(0)} ms`]),
+    ];
+    this.audit(channel, `Pacing this connection: ${facts.join(', ')}`);
   }
 
   /** The hypervisor has accepted a channel. */

@@ -10,6 +10,7 @@ import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { ConsoleSessions } from '../../objects/console-session.js';
 import type { Liveness } from '../../service/heartbeat.js';
 import type { Answer, SessionSettings, WorkerNote, WorkerRequest } from '../ipc.js';
+import { CHANNEL } from '../spice/constants.js';
 import type { AuditQueue } from './audit-queue.js';
 import { ChannelAuthorizer, type AuthorizerSettings } from './channel-authorizer.js';
 import { ChannelLifecycle } from './channel-lifecycle.js';
@@ -23,6 +24,7 @@ import type { ConsoleLocator } from './location.js';
 import type { ProxyMetrics } from './metrics.js';
 import { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
+import { PacedSessions } from './paced-sessions.js';
 import { Refusals } from './refusals.js';
 import { Retries } from './retry.js';
 import { SessionWatch } from './session-watch.js';
@@ -66,6 +68,8 @@ type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
 
 /** Decides and records for all workers of this node. */
 export class ControlPlane {
+  /** How sessions are paced on this node. */
+  readonly paced: PacedSessions;
   /** The channels that are open on this node. */
   readonly registry = new ChannelRegistry();
   /** Ends the sessions that are over; its polls are the supervisor's to start. */
@@ -120,6 +124,7 @@ export class ControlPlane {
       settings,
       session,
     );
+    this.paced = new PacedSessions(metrics);
     this.watch = watch;
     this.known = known;
     this.records = records;
@@ -148,7 +153,7 @@ export class ControlPlane {
   }
 
   /** Takes a note of a worker. */
-  note(note: WorkerNote): void {
+  note(note: WorkerNote, workerId: number): void {
     switch (note.op) {
       case 'linked':
       case 'backend_failed':
@@ -158,6 +163,12 @@ export class ControlPlane {
         return;
       case 'refused':
         this.refused(note);
+        return;
+      case 'input':
+        this.input(note.sessionId, workerId);
+        return;
+      case 'pacing':
+        this.paced.note(workerId, note);
         return;
       case 'traffic':
         this.metrics.connections.inc(note.accepted);
@@ -174,6 +185,7 @@ export class ControlPlane {
 
   /** A worker is gone: its channels are closed in the records, and what belonged to them on other workers ends. */
   workerDied(worker: WorkerName): void {
+    this.paced.forget(worker.id);
     this.lifecycle.workerDied(worker);
   }
 
@@ -235,6 +247,15 @@ export class ControlPlane {
       case 'changed':
         return;
     }
+  }
+
+  /** A session's display channels in other workers learn of its inputs. */
+  private input(sessionId: string, workerId: number): void {
+    const displays = this.registry
+      .ofSession(sessionId)
+      .filter((channel) => channel.channelType === CHANNEL.display && channel.workerId !== workerId);
+    for (const other of new Set(displays.map((channel) => channel.workerId)))
+      this.send(other, { op: 'input', sessionId });
   }
 
   private refused({ reason, clientIp }: NoteOf<'refused'>): void {

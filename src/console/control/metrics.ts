@@ -56,6 +56,23 @@ export class ProxyMetrics implements Exposition {
     'worker_deaths_total',
     'Relay workers that ended without being told to.',
   );
+  readonly pacedSessions = this.gauge('paced_sessions', 'Sessions whose display channels are paced now.');
+  readonly pacingQueueBytes = this.gauge(
+    'pacing_queue_bytes',
+    'Bytes that wait in relay workers for clients on slow links.',
+  );
+  readonly supersededDraws = this.counter(
+    'superseded_draws_total',
+    'Draws that were not sent because later ones hid them.',
+  );
+  readonly keyToDrawSeconds = this.histogram(
+    'key_to_draw_seconds',
+    'From an input to the arrival of the draw that answered it, in paced sessions.',
+  );
+  readonly clientRttSeconds = this.histogram(
+    'client_rtt_seconds',
+    'Round trip of the link to the client, of display channels that were paced and have ended.',
+  );
   readonly linkSeconds = this.histogram('link_seconds', 'From accept to the ticket of a client.');
   readonly authorizeSeconds = this.histogram(
     'authorize_seconds',

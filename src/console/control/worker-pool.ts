@@ -51,7 +51,7 @@ export interface WorkerListener {
   /** Answers a request; a rejection is sent to the worker as an error. */
   request(worker: WorkerName, body: WorkerRequest): Promise<Answer>;
   /** Takes a note. */
-  note(note: WorkerNote): void;
+  note(worker: WorkerName, note: WorkerNote): void;
   /** A worker has ended; `expected` when it was ordered to. */
   died(worker: WorkerName, expected: boolean): void;
 }
@@ -145,7 +145,7 @@ export class WorkerPool {
           clearTimeout(late);
           this.listening.add(worker.id);
           resolve(message.body);
-        } else this.listener.note(message.body);
+        } else this.listener.note(nameOf(worker), message.body);
       };
       worker.on('message', (batch: WorkerMessage[]) => batch.forEach(receive));
       worker.on('error', (error: NodeJS.ErrnoException) => {

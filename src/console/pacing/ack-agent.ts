@@ -160,11 +160,9 @@ export class AckAgent {
 
   /** The client has sent an ACK. @param messages the server's messages so far */
   clientAck(messages: number): Fate {
-    const [next] = this.unanswered;
-    // By the old count: under a window of 1 it may be for the SET_ACK itself.
-    if (next !== undefined && (next.ours || this.single)) return 'drop';
+    // By a window of 1 also where the next SET_ACK is on its way: the ACK is for a message before it, or for itself.
     if (this.single) return this.ours ? 'arrived' : 'drop';
-    return this.relay(messages);
+    return this.ours ? 'drop' : this.relay(messages);
   }
 
   /** The client has sent an ACK_SYNC. */
@@ -184,7 +182,6 @@ export class AckAgent {
 
   /** An ACK by the server's window. */
   private relay(messages: number): Fate {
-    if (this.ours) return 'drop';
     if (this.server === null || !this.serverSynced || !this.clientSynced) return 'pass';
     // The SET_ACK itself counts on the server's side: an ACK is early only where it has sent less than a window.
     if ((this.given + 1) * this.server.window > messages - this.base + 1) return 'drop';

@@ -17,7 +17,7 @@ import type {
   Stage,
   StagePorts,
 } from '../relay/stage.js';
-import type { SessionSettings } from '../ipc.js';
+import type { PacingSummary, SessionSettings } from '../ipc.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
 import { AckAgent, readSetAck, setAckBody, type SetAck } from './ack-agent.js';
 import { CongestionWatch, isSlow } from './congestion-watch.js';
@@ -73,6 +73,15 @@ export interface DisplayPacingParts {
   readonly takesCompression: boolean;
 }
 
+/** How a display channel is. */
+export interface DisplayFigures {
+  readonly paced: boolean;
+  readonly queueBytes: number;
+  /** Draws, and video frames, that were not sent because later ones hid them. */
+  readonly supersededDraws: number;
+  readonly supersededFrames: number;
+}
+
 /** Paces one display channel. */
 export class DisplayPacing implements Stage, Owner {
   readonly name = 'pacing';
@@ -113,11 +122,24 @@ export class DisplayPacing implements Stage, Owner {
   private compressionChosen = false;
   private heard = false;
   private waitsSince: number | null = null;
-  private readonly done = { supersededDraws: 0, supersededFrames: 0 };
+  private readonly done = { supersededDraws: 0, supersededFrames: 0, pacedMs: 0 };
+  private pacedSince = 0;
 
   constructor(private readonly parts: DisplayPacingParts) {
     this.mode = parts.settings.pacing.mode;
     this.watch = new CongestionWatch();
+  }
+
+  /** How the channel is, for metrics and audit. */
+  get figures(): DisplayFigures {
+    const { sender, done } = this;
+    const counters = sender?.queue.counters;
+    return {
+      paced: this.state === 'paced',
+      queueBytes: sender?.queueBytes ?? 0,
+      supersededDraws: done.supersededDraws + (counters?.supersededDraws ?? 0),
+      supersededFrames: done.supersededFrames + (counters?.supersededFrames ?? 0),
+    };
   }
 
   start(ports: StagePorts): void {
@@ -201,6 +223,14 @@ export class DisplayPacing implements Stage, Owner {
       default:
         return PASS;
     }
+  }
+
+  pacing(): PacingSummary | null {
+    const { done, parts } = this;
+    if (done.pacedMs === 0) return null;
+    const { rttMs, bandwidth, keyToDrawMs } = parts.pacer.figures;
+    const { supersededDraws, supersededFrames } = done;
+    return { pacedFor: done.pacedMs / 1000, rttMs, bandwidth, supersededDraws, supersededFrames, keyToDrawMs };
   }
 
   close(): void {
@@ -292,7 +322,8 @@ export class DisplayPacing implements Stage, Owner {
       },
       () => this.settle(),
     );
-    pacer.add(this.sender, timers.now());
+    this.pacedSince = timers.now();
+    pacer.add(this.sender, this.pacedSince);
   }
 
   /** Sends, acknowledges, holds the server or lets it go on: whatever has come to be possible or necessary. */
@@ -493,6 +524,7 @@ export class DisplayPacing implements Stage, Owner {
     const { supersededDraws, supersededFrames } = sender.queue.counters;
     this.done.supersededDraws += supersededDraws;
     this.done.supersededFrames += supersededFrames;
+    this.done.pacedMs += Math.max(1, this.parts.timers.now() - this.pacedSince);
   }
 
   /** A timer's work: a fault of ours ends this channel, not the worker. */

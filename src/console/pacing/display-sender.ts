@@ -78,6 +78,10 @@ export class DisplaySender implements PacedChannel {
     return this.queue.bytes + (this.large?.waiting ?? 0);
   }
 
+  get supersededDraws(): number {
+    return this.queue.counters.supersededDraws;
+  }
+
   /** Whether nothing waits, and no message is half written. */
   get empty(): boolean {
     return this.current === null && this.large === null && this.own === null && this.queue.length === 0;

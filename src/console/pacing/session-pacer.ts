@@ -21,6 +21,8 @@ const OVERREAD_BYTES = 2_097_152;
 /** What the queues hold at least before a server waits, in bytes, and in milliseconds of the link. */
 const LOW_WATER_BYTES = 131_072;
 const LOW_WATER_MS = 200;
+/** Key-to-draw times that are kept for one report. */
+const MAX_SAMPLES = 32;
 /** Share of the newest key-to-draw time in the average. */
 const KEY_SHARE = 0.25;
 
@@ -30,6 +32,8 @@ export interface PacedChannel {
   wake(): void;
   /** Bytes that wait in it. */
   readonly queueBytes: number;
+  /** Draws that were not sent because later ones hid them. */
+  readonly supersededDraws: number;
 }
 
 /** Limits of a session. */
@@ -61,6 +65,11 @@ export class SessionPacer {
   private boostUntil = -Infinity;
   private inputAt: number | null = null;
   private keyToDraw: number | null = null;
+  /** Times from an input to its draw that no report has had. */
+  private keyToDraws: number[] = [];
+  /** Superseded draws of channels that have ended, and those that reports have had. */
+  private ended = 0;
+  private reported = 0;
   private credit = OVERREAD_BYTES;
 
   constructor(private limits: PacerLimits) {}
@@ -78,7 +87,7 @@ export class SessionPacer {
 
   /** It is not any more. */
   remove(channel: PacedChannel): void {
-    this.channels.delete(channel);
+    if (this.channels.delete(channel)) this.ended += channel.supersededDraws;
   }
 
   /** A channel was linked, with this wait for the client's answer, in milliseconds. */
@@ -101,6 +110,27 @@ export class SessionPacer {
       queueBytes,
       keyToDrawMs: keyToDraw,
     };
+  }
+
+  /** Display channels that are paced. */
+  get displays(): number {
+    return this.channels.size;
+  }
+
+  /** Draws of the session that were not sent because later ones hid them. */
+  get supersededDraws(): number {
+    let draws = this.ended;
+    for (const channel of this.channels) draws += channel.supersededDraws;
+    return draws;
+  }
+
+  /** What has been counted since the last call. */
+  takeCounts(): { readonly supersededDraws: number; readonly keyToDraws: readonly number[] } {
+    const { supersededDraws, keyToDraws } = this;
+    const counts = { supersededDraws: supersededDraws - this.reported, keyToDraws };
+    this.reported = supersededDraws;
+    this.keyToDraws = [];
+    return counts;
   }
 
   /** Bytes that wait in all queues. */
@@ -218,6 +248,7 @@ export class SessionPacer {
   /** An answer has arrived at the client. */
   drawn(inputAt: number, now: number): void {
     const sample = now - inputAt;
+    if (this.keyToDraws.length < MAX_SAMPLES) this.keyToDraws.push(sample);
     this.keyToDraw =
       this.keyToDraw === null ? sample : (1 - KEY_SHARE) * this.keyToDraw + KEY_SHARE * sample;
   }

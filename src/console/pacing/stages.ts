@@ -21,6 +21,8 @@ export interface PacingFacts {
   readonly rttMs: number;
   readonly pacer: SessionPacer;
   readonly timers: DisplayPacingParts['timers'];
+  /** The user has done something. */
+  readonly userActed: () => void;
   /** Capability words that the backend has shown for the channel. */
   readonly backendCaps: readonly number[];
   /** Bytes of the largest body of a message. */
@@ -40,7 +42,7 @@ export function pacingStage(facts: PacingFacts): Stage | null {
       return new DisplayPacing({ pacer, settings, timers, takesCompression });
     }
     case CHANNEL.inputs:
-      return new InputWatch(() => pacer.input(timers.now()));
+      return new InputWatch(facts.userActed);
     case CHANNEL.playback:
       return new SoundWatch((bytes) => pacer.alongside(bytes));
     default:

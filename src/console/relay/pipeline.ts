@@ -2,7 +2,7 @@
 // Both directions of one channel with their stages: starts and ends the stages, gives each what it works with, counts
 // broken rules, takes up changed settings.
 import { ConnectionEnded, StageFailed } from '../connection/ends.js';
-import type { SessionSettings, Verdict } from '../ipc.js';
+import type { PacingSummary, SessionSettings, Verdict } from '../ipc.js';
 import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from '../spice/message-walker.js';
 import { DirectionPipeline, type DirectionChannel, type DirectionEnds } from './direction.js';
 import type { Direction, Message, Stage, StagePorts } from './stage.js';
@@ -64,6 +64,15 @@ export class ChannelPipeline {
   /** Messages that broke a rule so far. */
   verdicts(): Verdict[] {
     return this.counts.list();
+  }
+
+  /** How the channel was paced; null: it was not. */
+  pacing(): PacingSummary | null {
+    for (const stage of this.stages) {
+      const summary = stage.pacing?.() ?? null;
+      if (summary !== null) return summary;
+    }
+    return null;
   }
 
   /** No byte moves from here on. */

@@ -10,7 +10,7 @@ import { ConnectionEnded } from '../connection/ends.js';
 import { faultOf } from '../connection/leg-stream.js';
 import type { ClientLink } from '../connection/link.js';
 import type { WorkerContext } from '../connection/worker-context.js';
-import type { Grant, SessionSettings, Verdict } from '../ipc.js';
+import type { Grant, PacingSummary, SessionSettings, Verdict } from '../ipc.js';
 import { channelName } from '../spice/constants.js';
 import { BackendWriter } from './backend-writer.js';
 import { ClientWriter } from './client-writer.js';
@@ -47,6 +47,7 @@ export class Relay implements Traffic {
       ...{ message, miniHeader, rttMs, grant, settings, pacer, maxMessageSize },
       backendCaps: backend.channelCaps,
       timers: systemTimers,
+      userActed: () => worker.pacers.input(grant.sessionId, performance.now()),
       identityTimeout: backendTimeout,
       control: mainControl(worker.control),
     });
@@ -93,6 +94,10 @@ export class Relay implements Traffic {
 
   verdicts(): Verdict[] {
     return this.pipeline.verdicts();
+  }
+
+  pacing(): PacingSummary | null {
+    return this.pipeline.pacing();
   }
 
   blockedLeg(): 'client' | 'backend' | null {

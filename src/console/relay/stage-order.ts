@@ -35,6 +35,8 @@ export interface ChannelFacts {
   readonly backendCaps: readonly number[];
   readonly pacer: SessionPacer;
   readonly timers: Timers;
+  /** The user has done something: tells the session's other workers too. */
+  readonly userActed: () => void;
 }
 
 /** The stages of one channel. */

@@ -7,7 +7,7 @@
 // of each other: a stage sees what those before it let pass, and what it puts in is seen by those behind it.
 // Serials, ACK windows and tokens that a stage changes are its own to keep right.
 import type { CloseReason } from '../../close-reason.js';
-import type { SessionSettings } from '../ipc.js';
+import type { PacingSummary, SessionSettings } from '../ipc.js';
 
 /** Up: client to backend. Down: backend to client. */
 export type Direction = 'up' | 'down';
@@ -170,4 +170,6 @@ export interface Stage {
   onSettings?(settings: SessionSettings): void;
   /** The channel ends: last words may be sent, timers end. */
   close?(): void;
+  /** How the channel was paced, for its record; null: it was not. */
+  pacing?(): PacingSummary | null;
 }

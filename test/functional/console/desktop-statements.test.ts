@@ -83,7 +83,7 @@ class Node {
   async open(ticket: string, channelType: number, connectionId: number): Promise<Grant> {
     const reply = await this.ask(ticket, channelType, connectionId);
     if (reply.kind === 'denied') throw new Error(reply.reason);
-    this.plane.note({ op: 'linked', connectionRef: reply.connectionRef, tls: true, backendTime: 0.1 });
+    this.plane.note({ op: 'linked', connectionRef: reply.connectionRef, tls: true, backendTime: 0.1 }, 1);
     return reply;
   }
 
@@ -99,8 +99,8 @@ class Node {
   }
 
   close({ connectionRef }: Grant): void {
-    const end = { bytesUp: 10, bytesDown: 5_000_000_000, duration: 12.5, verdicts: [] };
-    this.plane.note({ op: 'closed', connectionRef, reason: 'client closed', ...end });
+    const end = { bytesUp: 10, bytesDown: 5_000_000_000, duration: 12.5, verdicts: [], pacing: null };
+    this.plane.note({ op: 'closed', connectionRef, reason: 'client closed', ...end }, 1);
   }
 
   /** Waits until all is written. */

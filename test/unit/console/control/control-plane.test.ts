@@ -115,7 +115,7 @@ describe('the main channel of an instance', () => {
   ] as const)('that ends because of a %s is recorded and counted', async (reason, label, message) => {
     const scene = located(() => Promise.resolve({ kind: 'confirmed', target: fresh }));
     await scene.authorize(1);
-    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason, ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason, ...CLOSED }, 1);
     expect(scene.messages()).toContainEqual(expect.stringMatching(message));
     expect(await scene.metrics.text()).toContain(`wrong_guests_total{reason="${label}"} 1`);
   });
@@ -127,10 +127,10 @@ describe('a channel', () => {
     const grant = (await scene.authorize(2)) as Grant;
     expect(grant.target.transport).toBeNull();
     const { connectionRef } = grant;
-    scene.plane.note({ op: 'linked', connectionRef, tls: true, backendTime: 0.1 });
+    scene.plane.note({ op: 'linked', connectionRef, tls: true, backendTime: 0.1 }, 1);
     const note = { op: 'closed', connectionRef, reason: 'client closed', ...CLOSED } as const;
-    scene.plane.note(note);
-    scene.plane.note(note);
+    scene.plane.note(note, 1);
+    scene.plane.note(note, 1);
     await scene.plane.settle();
     expect(scene.closed).toEqual([connectionRef]);
     expect(scene.messages()).toEqual([
@@ -154,7 +154,7 @@ describe('a channel', () => {
       connectionRef: main.connectionRef,
       reason: 'client closed',
       ...CLOSED,
-    });
+    }, 1);
     expect(scene.ordered).toEqual([
       [1, 's', 1, 'main channel closed'],
       [2, 's', 1, 'main channel closed'],
@@ -190,7 +190,7 @@ describe('a channel', () => {
         const scene = new Scene();
         scene.away = true;
         await scene.authorize(2);
-        scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+        scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED }, 1);
         await jest.advanceTimersByTimeAsync(600_000);
         scene.away = false;
         await (first === 'poll' ? scene.plane.watch.poll() : scene.authorize(2));
@@ -295,7 +295,7 @@ describe('what other processes say', () => {
     scene.plane.onFanout({
       method: 'console_changed',
       args: { source: 'lab', uuid: 'u', change: 'removed' },
-    });
+    }, 1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(scene.ordered).toHaveLength(1);
   });
@@ -365,7 +365,7 @@ describe('the news of sessions', () => {
     expect(scene.published).toMatchObject([
       { started: { sessionId: 's', generation: 1, source: 'lab', owner: OWNER, clientIp: '192.0.2.9' } },
     ]);
-    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED }, 1);
     expect(scene.published).toHaveLength(1);
     await scene.plane.settle();
     await Promise.resolve();
@@ -376,7 +376,7 @@ describe('the news of sessions', () => {
     'of a refusal that asks no database, %s, are told and written down with the note of it',
     async (reason) => {
       const scene = new Scene();
-      scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' }, 1);
       expect(scene.published).toEqual([
         {
           refused: {
@@ -407,7 +407,7 @@ describe('the news of sessions', () => {
     'have nothing of the note of %s: nobody wanted a console, or it was told with all that is known',
     async (reason) => {
       const scene = new Scene();
-      scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' });
+      scene.plane.note({ op: 'refused', reason, clientIp: '192.0.2.9' }, 1);
       expect([scene.published, scene.audit]).toEqual([[], []]);
       expect(await scene.metrics.text()).toContain(`refused_total{reason="${reason}"} 1`);
     },
@@ -419,7 +419,7 @@ describe('the news of sessions', () => {
     const gate = aGate();
     scene.answer = gate.passed;
     const established = scene.plane.request(WORKER, establish('ref1'));
-    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED }, 1);
     gate.open();
     await expect(established).rejects.toThrow('the channel is closed');
     await scene.plane.settle();
@@ -429,7 +429,7 @@ describe('the news of sessions', () => {
   it('a session that never came up has none; a refusal has', async () => {
     const scene = new Scene();
     await scene.authorize(1);
-    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'backend failed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'backend failed', ...CLOSED }, 1);
     await scene.plane.settle();
     scene.denial = 'token_expired';
     await scene.authorize(1);

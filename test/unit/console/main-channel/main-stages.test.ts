@@ -56,7 +56,7 @@ class MainScene extends PipelineScene {
         maxMessageSize: 1 << 20,
       },
       ...{ identityTimeout: TIMEOUT, control: mainControl(control), miniHeader: mini, rttMs: 1, backendCaps: [] },
-      ...{ pacer: new SessionPacer(GRANT.settings.pacing), timers: systemTimers },
+      ...{ pacer: new SessionPacer(GRANT.settings.pacing), timers: systemTimers, userActed: () => undefined },
     });
     super(order, { miniHeader: mini });
     this.sent = sent;
