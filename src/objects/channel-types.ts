@@ -7,6 +7,7 @@ import { DatabaseError } from '../exception.js';
 import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
 import type { DenialReason } from './console-session-state.js';
+import type { PacingMode } from './pacing-mode.js';
 
 /** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
 export interface ChannelRequest {
@@ -44,6 +45,8 @@ export interface ChannelGrant {
   connectInfo: ConnectInfo;
   /** The type of the console's source, such as `static` or `openstack`. */
   platform: string;
+  /** How its console, or else its source, has its sessions paced; null: as the options say. */
+  pacingMode: PacingMode | null;
 }
 
 /** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */

@@ -8,6 +8,7 @@ import { ChannelInDoubt } from './channel-types.js';
 import type { ChannelGrant, ChannelDenial, ChannelRequest, OpenChannel } from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 import type { DenialReason } from './console-session-state.js';
+import { pacingModeOf } from './pacing-mode.js';
 import { fingerprintOfHash } from './console-token.js';
 
 /** The row of a channel that is about to be admitted. */
@@ -54,6 +55,7 @@ export function grant(
     owner: { issuedTo: view.issued_to, projectId: view.project_id, userId: view.user_id },
     connectInfo,
     platform: view.source_type ?? '',
+    pacingMode: pacingModeOf(view.pacing_mode) ?? pacingModeOf(view.source_pacing_mode),
   };
 }
 

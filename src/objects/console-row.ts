@@ -5,6 +5,7 @@ import type { Database } from '../db/database.js';
 import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
 import type { ConnectInfo } from './connect-info.js';
+import { pacingModeOf, type PacingMode } from './pacing-mode.js';
 
 /** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
 export interface DiscoveredConsole {
@@ -26,6 +27,8 @@ export interface DiscoveredConsole {
   addressHost?: string | null | undefined;
   /** The address may be another machine's by now. */
   addressStale?: boolean | undefined;
+  /** How its sessions are paced on slow links; null: as its source has it. */
+  pacingMode?: PacingMode | null | undefined;
   /** The time of the last event of the instance, epoch seconds by the platform's clock. Read only. */
   instanceEventAt?: number | null | undefined;
 }
@@ -107,6 +110,7 @@ export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
     instanceHost: row.instance_host,
     ...(row.address_host === null ? {} : { addressHost: row.address_host }),
     ...(row.address_stale === 1 ? { addressStale: true } : {}),
+    ...(row.pacing_mode === null ? {} : { pacingMode: pacingModeOf(row.pacing_mode) }),
     ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
   };
 }

@@ -84,6 +84,7 @@ const FOLLOWED = [
   'instance_host',
   'address_host',
   'address_stale',
+  'pacing_mode',
 ] as const;
 const LONGEST = {
   uuid: 36,
@@ -308,6 +309,7 @@ export class Consoles {
       instance_locked_at: null,
       address_host: console.addressHost ?? null,
       address_stale: console.addressStale === true ? 1 : null,
+      pacing_mode: console.pacingMode ?? null,
     };
   }
 

@@ -18,6 +18,7 @@ import { InvalidInput } from '../exception.js';
 import { onlyCertificates } from '../tls/pem.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
+import { pacingModeOf, type PacingMode } from './pacing-mode.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
@@ -34,6 +35,8 @@ export interface SourceDefinition {
   projectDomainId?: string | null | undefined;
   /** Settings of the driver beyond these, by their keys in sources.yaml. No secrets. */
   options?: Readonly<Record<string, string>> | undefined;
+  /** How its consoles are paced, where they say nothing themselves. */
+  pacingMode?: PacingMode | null | undefined;
 }
 
 /** A source as the API shows it: no password. */
@@ -93,6 +96,7 @@ export class Sources {
       user_domain_id: source.userDomainId ?? null,
       project_domain_id: source.projectDomainId ?? null,
       options: source.options === undefined ? null : JSON.stringify(source.options),
+      pacing_mode: source.pacingMode ?? null,
     });
   }
 
@@ -140,6 +144,7 @@ export class Sources {
       userDomainId: row.user_domain_id,
       projectDomainId: row.project_domain_id,
       options: row.options === null ? undefined : (JSON.parse(row.options) as Record<string, string>),
+      pacingMode: pacingModeOf(row.pacing_mode),
     }));
   }
 

@@ -30,6 +30,7 @@ import type { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
 import type { Refusals } from './refusals.js';
 import type { Retries } from './retry.js';
+import { settingsOf } from './session-settings.js';
 import type { SessionWatch } from './session-watch.js';
 
 /** For how long the channels of one session are gathered: a user waits for them. */
@@ -224,7 +225,7 @@ export class ChannelAuthorizer {
       uuid,
       target: { ...target, transport: target.transport ?? null },
       expectedInstanceUuid,
-      settings: this.session,
+      settings: settingsOf(this.session, outcome.pacingMode),
     };
   }
 

@@ -3,6 +3,7 @@
 // that ends.
 import type { ChannelGrant, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
+import type { PacingMode } from '../../objects/pacing-mode.js';
 import type { AuthorizeRequest } from '../ipc.js';
 import { AddressCounts } from '../../net/address-counts.js';
 
@@ -24,6 +25,8 @@ export interface LiveChannel {
   readonly channelType: number;
   readonly owner: SessionOwner;
   readonly clientIp: string;
+  /** How its console has its sessions paced; null: as the options say. */
+  readonly pacingMode: PacingMode | null;
   /** A main channel: its hypervisor's MAIN_INIT has come, and the session is up. */
   established: boolean;
   /** A main channel: the last recorded step of its instance's migration. */
@@ -38,7 +41,7 @@ export function liveChannel(
   request: AuthorizeRequest,
   outcome: ChannelGrant,
 ): LiveChannel {
-  const { connectionRef, sessionId, generation, source, uuid, owner } = outcome;
+  const { connectionRef, sessionId, generation, source, uuid, owner, pacingMode } = outcome;
   const { clientIp, channelType } = request;
   return {
     connectionRef,
@@ -51,6 +54,7 @@ export function liveChannel(
     channelType,
     owner,
     clientIp,
+    pacingMode,
     established: false,
     move: null,
     tail: Promise.resolve(),
@@ -116,9 +120,9 @@ export class ChannelRegistry {
   }
 
   /** Every session that has a channel here, with its source. */
-  sessions(): { sessionId: string; source: string }[] {
+  sessions(): { sessionId: string; source: string; pacingMode: PacingMode | null }[] {
     return [...this.bySession].flatMap(([sessionId, [first]]) =>
-      first === undefined ? [] : [{ sessionId, source: first.source }],
+      first === undefined ? [] : [{ sessionId, source: first.source, pacingMode: first.pacingMode }],
     );
   }
 

@@ -27,6 +27,7 @@ import type { NotificationPublisher } from './notification-publisher.js';
 import { PacedSessions } from './paced-sessions.js';
 import { Refusals } from './refusals.js';
 import { Retries } from './retry.js';
+import { settingsOf } from './session-settings.js';
 import { SessionWatch } from './session-watch.js';
 import type { WorkerSender } from './worker-pool.js';
 
@@ -209,9 +210,10 @@ export class ControlPlane {
   /** Applies other settings: to channels to come, and to those that are open from their next message on. */
   useSettings(settings: SessionSettings): void {
     this.authorizer.useSettings(settings);
-    for (const { sessionId } of this.registry.sessions()) {
+    for (const { sessionId, pacingMode } of this.registry.sessions()) {
+      const its = settingsOf(settings, pacingMode);
       const workers = new Set(this.registry.ofSession(sessionId).map(({ workerId }) => workerId));
-      for (const workerId of workers) this.send(workerId, { op: 'policy_changed', sessionId, settings });
+      for (const workerId of workers) this.send(workerId, { op: 'policy_changed', sessionId, settings: its });
     }
   }
 

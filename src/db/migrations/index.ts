@@ -7,6 +7,7 @@ import { NovaConsoles1763643600000 } from './1763643600000-nova-consoles.js';
 import { Cluster1763730000000 } from './1763730000000-cluster.js';
 import { BusyConsoles1764406800000 } from './1764406800000-busy-consoles.js';
 import { AuditFacts1764414000000 } from './1764414000000-audit-facts.js';
+import { PacingMode1764421200000 } from './1764421200000-pacing-mode.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   Cluster1763730000000,
   BusyConsoles1764406800000,
   AuditFacts1764414000000,
+  PacingMode1764421200000,
 ];

@@ -30,6 +30,8 @@ export interface ConsoleRow {
   address_host: string | null;
   /** 1: the address may be another machine's by now, since the guest got a new hypervisor process. */
   address_stale: number | null;
+  /** auto, on or off; null: as its source has it. */
+  pacing_mode: string | null;
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
@@ -56,6 +58,7 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     instance_locked_at: { type: 'double', nullable: true },
     address_host: { type: 'varchar', length: 255, nullable: true },
     address_stale: { type: 'smallint', nullable: true },
+    pacing_mode: { type: 'varchar', length: 4, nullable: true },
   },
   indices: [{ name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] }],
 });

@@ -20,6 +20,8 @@ export interface SourceRow {
   deleted: number;
   /** Settings of the driver without a column of their own, as a JSON object; null = none. No secrets. */
   options: string | null;
+  /** auto, on or off; null: as [pacing] mode says. */
+  pacing_mode: string | null;
 }
 
 /** How TypeORM knows sources; the migrations make the table. */
@@ -42,5 +44,6 @@ export const SourceModel = new EntitySchema<SourceRow>({
     project_domain_id: { type: 'varchar', length: 255, nullable: true },
     deleted: { type: 'smallint' },
     options: { type: 'text', nullable: true },
+    pacing_mode: { type: 'varchar', length: 4, nullable: true },
   },
 });

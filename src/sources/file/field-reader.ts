@@ -60,6 +60,16 @@ export class FieldReader {
     return value.text;
   }
 
+  /** One of a few words; null when absent. */
+  word<Word extends string>(key: string, words: readonly Word[]): Word | null {
+    const value = this.scalar(key);
+    if (value === null) return null;
+    // YAML takes on and off for true and false; here they are words.
+    const known = words.find((word) => word === value.text.toLowerCase());
+    if (known !== undefined) return known;
+    return this.refuse(key, `${quoted(value.text)} is unknown; give one of ${words.join(', ')}, or leave it out`);
+  }
+
   /** Text that is never shown, of at most `max` bytes; null when absent. */
   secret(key: string, max: number, why: string): string | null {
     const value = this.scalar(key);

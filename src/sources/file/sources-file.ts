@@ -4,6 +4,7 @@
 // are read as text. Pure: text in, entries out.
 import { InvalidInput } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
+import { PACING_MODES } from '../../objects/pacing-mode.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { NOTHING_LISTED, type Discovery } from '../driver.js';
 import type { Platform } from '../platform.js';
@@ -12,7 +13,7 @@ import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
 import { located, YamlFault, YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 /** The keys of every entry; `source` is its name. A platform's own are in the registry. */
-export const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert'] as const;
+export const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert', 'pacing_mode'] as const;
 
 const CONSOLE_KEYS = [
   'uuid',
@@ -23,6 +24,7 @@ const CONSOLE_KEYS = [
   'secure_port',
   'host_subject',
   'ticket',
+  'pacing_mode',
 ] as const;
 
 // Widths of the columns that hold them.
@@ -132,6 +134,7 @@ function readSource(
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
+    pacingMode: fields.word('pacing_mode', PACING_MODES),
     ...(platform?.readOptions === undefined ? {} : { options: platform.readOptions(fields) }),
   };
   const consoleFaults: string[] = [];
@@ -249,6 +252,7 @@ function readConsole(
     securePort: fields.port('secure_port'),
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
     ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
+    pacingMode: fields.word('pacing_mode', PACING_MODES),
   };
   if (faults.length > before) return null;
   if (console.hypervisor === '' && console.hypervisorIp === '') {

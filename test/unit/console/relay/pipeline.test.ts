@@ -7,6 +7,7 @@ import type { SessionSettings } from '../../../../src/console/ipc.js';
 import {
   DROP,
   end,
+  IN_PIECES,
   PASS,
   refuse,
   replace,
@@ -16,6 +17,7 @@ import {
   type Message,
   type Owner,
   type Ownership,
+  type Piece,
   type Stage,
   type StagePorts,
 } from '../../../../src/console/relay/stage.js';
@@ -66,7 +68,7 @@ class Keeper implements Owner {
     this.kept.push(message);
   }
 
-  oversized(type: number, size: number) {
+  oversized(type: number, size: number): ReturnType<Owner['oversized']> {
     return end('guest not identified', `type ${String(type)} of ${String(size)}`);
   }
 
@@ -376,6 +378,98 @@ describe.each([true, false])('ownership (mini headers: %s)', (miniHeader) => {
     take();
     expect(() => probe.ports.own('down', new Keeper())).toThrow('cannot own the down direction');
     expect(() => probe.ports.own('up', new Keeper())).toThrow('cannot own the up direction');
+  });
+});
+
+/** An owner that takes what is too large for it in pieces, and keeps all pieces until told. */
+class PieceKeeper extends Keeper {
+  readonly pieces: Piece[] = [];
+
+  override message(message: Message): void {
+    this.pieces.push({ bytes: message.bytes, ends: true });
+  }
+
+  override oversized(): ReturnType<Owner['oversized']> {
+    return IN_PIECES;
+  }
+
+  piece(piece: Piece): void {
+    this.pieces.push(piece);
+  }
+
+  write(): void {
+    this.ownership.write(this.pieces.splice(0));
+  }
+}
+
+describe.each([true, false])('an owner of pieces (mini headers: %s)', (miniHeader) => {
+  const frame = (type: number, text = ''): Buffer => encodeMessage(type, Buffer.from(text), { miniHeader });
+  const large = frame(2, 'x'.repeat(20 * BODY_LIMIT));
+
+  function owned(keeper: PieceKeeper): PipelineScene {
+    const probe = new Probe();
+    probe.down = {};
+    const channel = new PipelineScene({ down: [probe] }, { miniHeader, bufferBytes: 4096 }).start();
+    keeper.ownership = probe.ports.own('down', keeper);
+    return channel;
+  }
+
+  it('is given a message over its limit as it comes, in order with the others, as bytes that stay', async () => {
+    const keeper = new PieceKeeper();
+    const channel = owned(keeper);
+    const stream = Buffer.concat([frame(1, 'a'), large, frame(3, 'c')]);
+    for (let at = 0; at < stream.length; at += 999) await channel.send('down', stream.subarray(at, at + 999));
+    expect(channel.down.bytes).toHaveLength(0);
+    expect(Buffer.concat(keeper.pieces.map(({ bytes }) => bytes))).toEqual(stream);
+    expect(keeper.pieces.filter(({ ends }) => ends)).toHaveLength(3);
+    keeper.write();
+    await aTurn();
+    expect(channel.down.bytes).toEqual(stream);
+  });
+
+  it('reads on while its leg is busy, and stands when it is held', async () => {
+    const keeper = new PieceKeeper();
+    const channel = owned(keeper);
+    channel.down.socket.stuck = true;
+    await channel.send('down', frame(1, 'a'));
+    keeper.write();
+    await channel.send('down', frame(2, 'b'), frame(3, 'c'));
+    expect(keeper.pieces).toHaveLength(2);
+    expect(channel.pipeline.down.progress.busy).toBe(true);
+    const release = channel.pipeline.down.hold();
+    await channel.send('down', frame(4, 'd'), frame(5, 'e'));
+    expect(keeper.pieces).toHaveLength(2);
+    expect(channel.down.stands).toBe(true);
+    release();
+    await aTurn();
+    expect(keeper.pieces).toHaveLength(4);
+  });
+
+  it('gives back within a message that came in pieces: the rest streams by', async () => {
+    const keeper = new PieceKeeper();
+    const channel = owned(keeper);
+    await channel.send('down', large.subarray(0, 5000));
+    keeper.write();
+    keeper.ownership.giveBack();
+    await channel.send('down', large.subarray(5000), frame(3, 'c'));
+    expect(channel.down.bytes).toEqual(Buffer.concat([large, frame(3, 'c')]));
+  });
+
+  it('knows how many messages have begun, on both ways through the pipeline', async () => {
+    const keeper = new PieceKeeper();
+    const probe = new Probe();
+    probe.down = {};
+    const channel = new PipelineScene({ down: [probe] }, { miniHeader }).start();
+    await channel.send('down', frame(1, 'a'), frame(2, 'b').subarray(0, 3));
+    expect(channel.pipeline.down.progress.messages).toBe(1);
+    keeper.ownership = probe.ports.own('down', keeper);
+    await channel.send('down', frame(2, 'b').subarray(3), frame(3, 'c'), large.subarray(0, 100));
+    expect(channel.pipeline.down.progress.messages).toBe(4);
+    keeper.write();
+    keeper.ownership.giveBack();
+    await channel.send('down', large.subarray(100), frame(5), frame(6));
+    expect(channel.pipeline.down.progress.messages).toBe(6);
+    expect(channel.types('down')).toEqual([1, 2, 3, 2, 5, 6]);
   });
 });
 
