@@ -43,8 +43,12 @@ const PONG_BYTES = 12;
 /** Between two looks at whether pacing is of use, in milliseconds; and where the leg was busy at the last one. */
 const TICK_MS = 250;
 const BUSY_TICK_MS = 50;
-/** A client that acknowledges nothing for so long, in milliseconds, from the start on, is not paced. */
+/** A client that acknowledges nothing for so long, in milliseconds, from the start on, is not paced; ... */
 const NO_ACK_MS = 5000;
+/** ... and one that has stopped to, although it has taken everything, is not until it answers again. */
+const STOPPED_MS = 15_000;
+/** For how long the occasion is waited for to give a channel back that is not to be paced any more, in milliseconds. */
+const OCCASION_MS = 20_000;
 
 type Mode = SessionSettings['pacing']['mode'];
 
@@ -111,8 +115,8 @@ export class DisplayPacing implements Stage, Owner {
   private surplus = 0;
   /** Messages of the server's stream of which the owner has been shown the beginning. */
   private atBoundary = false;
-  /** The next PING of the server is the occasion to give the client its window back. */
-  private leaving = false;
+  /** Since when the next PING of the server is the occasion to give the client its window back; null: it is none. */
+  private leavingSince: number | null = null;
   /** The PING in whose place the client was sent a SET_ACK: answered with the client's answer. */
   private owedPong: Message | null = null;
   private pumpOff: (() => void) | null = null;
@@ -290,7 +294,8 @@ export class DisplayPacing implements Stage, Owner {
   /** The link is congested: takes the channel over in the middle of its stream. */
   private engage(): void {
     const { ports } = this;
-    if (ports === null || this.ownership !== null || !this.agent.ready) return;
+    // A client that has not answered the last SET_ACK would not answer this one.
+    if (ports === null || this.ownership !== null || !this.agent.ready || this.agent.waits) return;
     this.atBoundary = false;
     this.ownership = ports.own('down', this);
     this.beginPacing();
@@ -307,7 +312,7 @@ export class DisplayPacing implements Stage, Owner {
     const { pacer, timers } = this.parts;
     if (ports === null || ownership === null) return;
     this.state = 'paced';
-    this.leaving = false;
+    this.leavingSince = null;
     this.heard = false;
     this.waitsSince = null;
     this.sender = new DisplaySender(
@@ -374,7 +379,10 @@ export class DisplayPacing implements Stage, Owner {
       case 'pass':
         return PASS;
       case 'arrived':
-        if (sender?.arrived() === true) this.hear();
+        if (sender?.arrived() === true) {
+          this.heard = true;
+          this.waitsSince = null;
+        }
         return DROP;
       case 'drop':
       case 'synced':
@@ -394,19 +402,13 @@ export class DisplayPacing implements Stage, Owner {
         return PASS;
       case 'synced':
         this.sender?.synced();
-        this.hear();
+        this.waitsSince = null;
+        this.settle();
         return DROP;
       case 'drop':
       case 'arrived':
         return DROP;
     }
-  }
-
-  /** The client has acknowledged something of what it was sent. */
-  private hear(): void {
-    this.heard = true;
-    this.waitsSince = null;
-    this.settle();
   }
 
   private insteadOfPing(ping: Message): Message | null {
@@ -416,7 +418,7 @@ export class DisplayPacing implements Stage, Owner {
       return null;
     }
     const { sender } = this;
-    if (!this.leaving || sender === null || this.state !== 'paced' || sender.queue.length > 0) return ping;
+    if (this.leavingSince === null || sender === null || this.state !== 'paced' || sender.queue.length > 0) return ping;
     this.owedPong = ping;
     return this.handBack(sender);
   }
@@ -435,11 +437,10 @@ export class DisplayPacing implements Stage, Owner {
     return this.setAck(this.agent.handBack());
   }
 
-  /** A client that acknowledges nothing gets what the server sends, as fast as it takes it. */
+  /** Gives the client its window back at once: what waits goes out as fast as it takes it. */
   private giveUp(sender: DisplaySender): void {
     sender.putSetAck(this.handBack(sender));
     this.surplus += 1;
-    this.mode = 'off';
     this.settle();
   }
 
@@ -505,19 +506,21 @@ export class DisplayPacing implements Stage, Owner {
     if (ports === null) return;
     if (this.state === 'plain' && this.mode !== 'off') {
       if (this.mode === 'on' || this.watch.isCongested(ports.progress('down'), now)) this.engage();
-    } else if (this.state === 'paced' && sender !== null) this.lookPaced(sender, now);
+    } else if (this.state === 'paced' && sender !== null) this.lookPaced(sender, ports, now);
   }
 
-  private lookPaced(sender: DisplaySender, now: number): void {
+  private lookPaced(sender: DisplaySender, ports: StagePorts, now: number): void {
     const { pacer } = this.parts;
     if (sender.waitsForClient) this.waitsSince ??= now;
     else this.waitsSince = null;
-    if (!this.heard && this.waitsSince !== null && now - this.waitsSince > NO_ACK_MS) {
-      this.giveUp(sender);
-      return;
-    }
-    this.leaving = this.mode === 'off' || (this.mode === 'auto' && this.watch.isIdle(pacer, now));
-    this.settle();
+    const silence = this.waitsSince === null ? 0 : now - this.waitsSince;
+    if (!this.heard && silence > NO_ACK_MS) this.mode = 'off';
+    const leaving = this.mode === 'off' || (this.mode === 'auto' && this.watch.isIdle(pacer, now));
+    this.leavingSince = leaving ? (this.leavingSince ?? now) : null;
+    const overdue = this.mode === 'off' && now - (this.leavingSince ?? now) > OCCASION_MS;
+    const dead = silence > (this.heard ? STOPPED_MS : NO_ACK_MS) && !ports.progress('down').busy;
+    if (overdue || dead) this.giveUp(sender);
+    else this.settle();
   }
 
   private count(sender: DisplaySender): void {

@@ -42,6 +42,8 @@ interface Current {
 interface Large {
   readonly size: number;
   readonly pieces: Fifo<Piece>;
+  /** Bytes of the first of them that are written. */
+  offset: number;
   /** Bytes of the pieces that wait. */
   waiting: number;
   flight: Flight | null;
@@ -62,7 +64,8 @@ export class DisplaySender implements PacedChannel {
   private readonly sent = new Fifo<Sent>();
   private current: Current | null = null;
   private large: Large | null = null;
-  private readonly answers = new Map<Message, number>();
+  /** Draws that answer an input, and when that was. */
+  private readonly answers = new WeakMap<Message, number>();
 
   /**
    * @param ownership what the pieces are written to
@@ -128,7 +131,7 @@ export class DisplaySender implements PacedChannel {
 
   /** A message begins that is taken in pieces. @param size bytes of its body and header */
   begin(size: number): void {
-    this.large = { size, pieces: new Fifo(), waiting: 0, flight: null, begun: false, complete: false };
+    this.large = { size, pieces: new Fifo(), offset: 0, waiting: 0, flight: null, begun: false, complete: false };
   }
 
   /** Takes the next of them. */
@@ -168,7 +171,6 @@ export class DisplaySender implements PacedChannel {
     this.tracks = false;
     for (let next = this.sent.shift(); next !== undefined; next = this.sent.shift())
       if (next !== null) this.parts.pacer.forget(next.flight);
-    this.answers.clear();
   }
 
   /** All that waits, for a last write; a large message that has not come whole ends where its server did. */
@@ -256,7 +258,7 @@ export class DisplaySender implements PacedChannel {
 
   private fly(size: number, answers: number | null, at: number): Flight | null {
     if (!this.tracks) return null;
-    const flight = this.parts.pacer.send(at, size);
+    const flight = this.parts.pacer.send(at, size, this);
     this.sent.push({ flight, answers });
     return flight;
   }
@@ -268,20 +270,29 @@ export class DisplaySender implements PacedChannel {
       const bytes = current.bytes.subarray(current.offset, current.offset + most);
       current.offset += bytes.length;
       const ends = current.offset === current.bytes.length;
-      if (ends) {
-        if (current.flight !== null) current.flight.writtenAt = at;
-        this.current = null;
-      }
+      if (ends) this.written(current.flight, at);
       return { bytes, ends };
     }
-    const piece = large?.pieces.shift();
-    if (large === null || piece === undefined) return null;
-    large.waiting -= piece.bytes.length;
-    if (piece.ends) {
-      if (large.flight !== null) large.flight.writtenAt = at;
-      this.large = null;
-    }
-    return piece;
+    return large === null ? null : this.largePiece(large, most, at);
+  }
+
+  private largePiece(large: Large, most: number, at: number): Piece | null {
+    const piece = large.pieces.peek();
+    if (piece === undefined) return null;
+    const bytes = piece.bytes.subarray(large.offset, large.offset + most);
+    large.offset += bytes.length;
+    large.waiting -= bytes.length;
+    if (large.offset < piece.bytes.length) return { bytes, ends: false };
+    large.pieces.shift();
+    large.offset = 0;
+    if (piece.ends) this.written(large.flight, at);
+    return { bytes, ends: piece.ends };
+  }
+
+  private written(flight: Flight | null, at: number): void {
+    if (flight !== null) flight.writtenAt = at;
+    if (this.current === null) this.large = null;
+    this.current = null;
   }
 
   private arrive({ flight, answers }: { readonly flight: Flight; readonly answers: number | null }): void {
@@ -295,6 +306,7 @@ export class DisplaySender implements PacedChannel {
 function compact(message: Message): Message {
   const { type, bytes, body } = message;
   if (bytes.buffer.byteLength - bytes.length <= WASTE_BYTES + bytes.length) return message;
-  const copy = Buffer.from(bytes);
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
   return { type, bytes: copy, body: copy.subarray(bytes.length - body.length) };
 }

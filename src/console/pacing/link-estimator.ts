@@ -175,7 +175,7 @@ export class LinkEstimator {
 
   /** Bytes of another channel of the same link went out: they are carried as well. */
   alongside(bytes: number): void {
-    this.others += bytes;
+    if (this.inFlight > 0) this.others += bytes;
   }
 
   /** A message will not be acknowledged: it was sent before the client counted. */

@@ -183,7 +183,9 @@ export class SessionPacer {
   }
 
   /** A message begins that the client will acknowledge. */
-  send(now: number, size: number): Flight {
+  send(now: number, size: number, channel: PacedChannel): Flight {
+    // Who has begun last is woken last.
+    if (this.channels.delete(channel)) this.channels.add(channel);
     this.estimator ??= new LinkEstimator(now, this.linkRtt);
     return this.estimator.send(now, size);
   }
@@ -192,7 +194,7 @@ export class SessionPacer {
   acknowledge(now: number, flight: Flight): void {
     this.estimator?.acknowledge(now, flight);
     this.credit = Math.min(OVERREAD_BYTES, this.credit + this.limits.maxOverread * flight.size);
-    for (const channel of this.channels) channel.wake();
+    this.wakeAll();
   }
 
   /** It never will be. */
@@ -213,14 +215,18 @@ export class SessionPacer {
 
   /** A message of a server has come. */
   received(bytes: number): void {
-    this.credit -= bytes;
+    this.credit = Math.max(-OVERREAD_BYTES, this.credit - bytes);
   }
 
   /** The user has pressed, clicked or moved something. */
   input(now: number): void {
     this.boostUntil = now + BOOST_MS;
     this.inputAt ??= now;
-    for (const channel of this.channels) channel.wake();
+    this.wakeAll();
+  }
+
+  private wakeAll(): void {
+    for (const channel of [...this.channels]) channel.wake();
   }
 
   /** Whether servers may send ahead, so that an answer to an input comes soon. */
