@@ -182,7 +182,9 @@ export class AckAgent {
 
   /** An ACK by the server's window. */
   private relay(messages: number): Fate {
-    if (this.server === null || !this.serverSynced || !this.clientSynced) return 'pass';
+    // A server that has heard of no ACK_SYNC does not count it.
+    if (this.server === null || !this.serverSynced) return 'pass';
+    if (!this.clientSynced) return 'drop';
     // The SET_ACK itself counts on the server's side: an ACK is early only where it has sent less than a window.
     if ((this.given + 1) * this.server.window > messages - this.base + 1) return 'drop';
     this.given += 1;

@@ -113,7 +113,7 @@ export class DisplayPacing implements Stage, Owner {
   private release: (() => void) | null = null;
   /** SET_ACKs that the client was sent and that stand for no message of the server. */
   private surplus = 0;
-  /** Messages of the server's stream of which the owner has been shown the beginning. */
+  /** A message of the server has begun since the direction is owned: nothing that goes by is under way. */
   private atBoundary = false;
   /** Since when the next PING of the server is the occasion to give the client its window back; null: it is none. */
   private leavingSince: number | null = null;
@@ -154,6 +154,7 @@ export class DisplayPacing implements Stage, Owner {
 
   onSettings({ pacing }: SessionSettings): void {
     this.mode = pacing.mode;
+    this.parts.pacer.useLimits(pacing);
   }
 
   onHeader(direction: Direction, type: number): typeof PASS {
@@ -505,7 +506,8 @@ export class DisplayPacing implements Stage, Owner {
     const now = this.parts.timers.now();
     if (ports === null) return;
     if (this.state === 'plain' && this.mode !== 'off') {
-      if (this.mode === 'on' || this.watch.isCongested(ports.progress('down'), now)) this.engage();
+      const congested = this.watch.isCongested(ports.progress('down'), now);
+      if (this.mode === 'on' || congested || isSlow(this.parts.pacer.figures.rttMs)) this.engage();
     } else if (this.state === 'paced' && sender !== null) this.lookPaced(sender, ports, now);
   }
 
