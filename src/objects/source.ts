@@ -144,7 +144,7 @@ export class Sources {
       userDomainId: row.user_domain_id,
       projectDomainId: row.project_domain_id,
       options: row.options === null ? undefined : (JSON.parse(row.options) as Record<string, string>),
-      pacingMode: pacingModeOf(row.pacing_mode),
+      ...(row.pacing_mode === null ? {} : { pacingMode: pacingModeOf(row.pacing_mode) }),
     }));
   }
 

@@ -4,7 +4,7 @@
 // are read as text. Pure: text in, entries out.
 import { InvalidInput } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
-import { PACING_MODES } from '../../objects/pacing-mode.js';
+import { PACING_MODES, type PacingMode } from '../../objects/pacing-mode.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { NOTHING_LISTED, type Discovery } from '../driver.js';
 import type { Platform } from '../platform.js';
@@ -134,7 +134,7 @@ function readSource(
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
-    pacingMode: fields.word('pacing_mode', PACING_MODES),
+    ...pacingModeIn(fields),
     ...(platform?.readOptions === undefined ? {} : { options: platform.readOptions(fields) }),
   };
   const consoleFaults: string[] = [];
@@ -216,6 +216,11 @@ function readConsoles(
   return { consoles: [...consoles.values()], unread: { uuids: unread, nameless } };
 }
 
+function pacingModeIn(fields: FieldReader): { readonly pacingMode?: PacingMode } {
+  const pacingMode = fields.word('pacing_mode', PACING_MODES);
+  return pacingMode === null ? {} : { pacingMode };
+}
+
 /** The uuid of a console with faults, if it has a good one. */
 function uuidOf(record: YamlRecord | null): string | null {
   return record === null ? null : new FieldReader(record, '', [], []).uuid('uuid');
@@ -252,7 +257,7 @@ function readConsole(
     securePort: fields.port('secure_port'),
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
     ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
-    pacingMode: fields.word('pacing_mode', PACING_MODES),
+    ...pacingModeIn(fields),
   };
   if (faults.length > before) return null;
   if (console.hypervisor === '' && console.hypervisorIp === '') {

@@ -6,7 +6,7 @@ function channel(connectionRef: string, change: Partial<LiveChannel> = {}): Live
   return {
     ...{ connectionRef, workerId: 1, pid: 10, sessionId: 's', generation: 1, source: 'lab', uuid: 'u' },
     ...{ channelType: 2, clientIp: '192.0.2.1', tail: Promise.resolve(), established: false, move: null },
-    owner: { issuedTo: 'ann', projectId: null, userId: null },
+    ...{ owner: { issuedTo: 'ann', projectId: null, userId: null }, pacingMode: null },
     ...change,
   };
 }

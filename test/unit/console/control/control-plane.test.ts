@@ -149,12 +149,8 @@ describe('a channel', () => {
     const main = (await scene.authorize(1)) as Grant;
     await scene.authorize(2);
     await scene.authorize(3, { id: 2, pid: 102 });
-    scene.plane.note({
-      op: 'closed',
-      connectionRef: main.connectionRef,
-      reason: 'client closed',
-      ...CLOSED,
-    }, 1);
+    const { connectionRef } = main;
+    scene.plane.note({ op: 'closed', connectionRef, reason: 'client closed', ...CLOSED }, 1);
     expect(scene.ordered).toEqual([
       [1, 's', 1, 'main channel closed'],
       [2, 's', 1, 'main channel closed'],
@@ -288,6 +284,58 @@ describe('what other processes say', () => {
     expect(await scene.authorize(9)).toMatchObject({ kind: 'denied', reason: 'channel_forbidden' });
   });
 
+  it('that its console has a mode of pacing of its own is kept to, whatever the settings are', async () => {
+    const scene = new Scene();
+    scene.pacingMode = 'on';
+    expect(await scene.authorize(1)).toMatchObject({ settings: { pacing: { mode: 'on' } } });
+    scene.plane.useSettings(sessionSettings({ pacing: { mode: 'auto', maxOverread: 5 } }));
+    expect(scene.settings).toEqual([
+      [1, 's', sessionSettings({ pacing: { mode: 'on', maxOverread: 5 } })],
+    ]);
+  });
+
+  it('that its user has done something is told to the other workers that carry its displays', async () => {
+    const scene = new Scene();
+    await scene.authorize(1, { id: 1, pid: 101 });
+    await scene.authorize(3, { id: 1, pid: 101 });
+    await scene.authorize(2, { id: 1, pid: 101 });
+    await scene.authorize(2, { id: 2, pid: 102 });
+    await scene.authorize(2, { id: 2, pid: 102 });
+    await scene.authorize(4, { id: 3, pid: 103 });
+    scene.plane.note({ op: 'input', sessionId: 's' }, 1);
+    scene.plane.note({ op: 'input', sessionId: 'of nobody' }, 1);
+    expect(scene.inputs).toEqual([[2, 's']]);
+  });
+
+  it('and how it is paced goes into the metrics, and at its end into the audit trail', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    const figures = { rttMs: 81, bandwidth: 1_187_500, queueBytes: 1000, keyToDrawMs: 148 };
+    const session = { sessionId: 's', displays: 1, supersededDraws: 7, ...figures };
+    scene.plane.note({ op: 'pacing', sessions: [session], supersededDraws: 7, keyToDraws: [148] }, 1);
+    scene.plane.note({ op: 'pacing', sessions: [session], supersededDraws: 2, keyToDraws: [] }, 2);
+    scene.plane.paced.refresh();
+    const text = await scene.metrics.text();
+    expect(text).toContain('kerbside_proxy_paced_sessions 1\n');
+    expect(text).toContain('kerbside_proxy_pacing_queue_bytes 2000\n');
+    expect(text).toContain('kerbside_proxy_superseded_draws_total 9\n');
+    expect(text).toContain('kerbside_proxy_key_to_draw_seconds_sum 0.148\n');
+    const pacing = {
+      ...{ pacedFor: 212.34, rttMs: 81, bandwidth: 1_187_500, supersededDraws: 9, supersededFrames: 0 },
+      keyToDrawMs: 148,
+    };
+    const end = { ...CLOSED, pacing, reason: 'client closed' } as const;
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', ...end }, 1);
+    expect(scene.messages()).toContain(
+      'Pacing this connection: paced for 212.3 s, round trip 81 ms, 9.5 Mbit/s, ' +
+        '9 draws and 0 frames superseded, key to draw 148 ms',
+    );
+    scene.plane.note({ op: 'pacing', sessions: [], supersededDraws: 0, keyToDraws: [] }, 1);
+    scene.plane.workerDied({ id: 2, pid: 102 });
+    scene.plane.paced.refresh();
+    expect(await scene.metrics.text()).toContain('kerbside_proxy_paced_sessions 0\n');
+  });
+
   it('that a console is gone makes it look at once', async () => {
     const scene = new Scene();
     await scene.authorize(2);
@@ -295,7 +343,7 @@ describe('what other processes say', () => {
     scene.plane.onFanout({
       method: 'console_changed',
       args: { source: 'lab', uuid: 'u', change: 'removed' },
-    }, 1);
+    });
     await new Promise((resolve) => setImmediate(resolve));
     expect(scene.ordered).toHaveLength(1);
   });

@@ -54,6 +54,20 @@ describe('a good file', () => {
     ]);
   });
 
+  it('may say how a source, or a console, is paced', () => {
+    const text = [
+      '- source: lab',
+      '  type: static',
+      '  pacing_mode: auto',
+      '  consoles:',
+      `    - {uuid: ${UUID}, hypervisor: hv1, secure_port: 5901, pacing_mode: off}`,
+    ].join('\n');
+    const { entries, warnings } = parseSources(text);
+    expect([warnings, entries[0]?.faults]).toEqual([[], []]);
+    expect(entries[0]?.definition.pacingMode).toBe('auto');
+    expect(entries[0]?.listed.consoles[0]?.pacingMode).toBe('off');
+  });
+
   it('may have no sources at all', () => {
     expect(parseSources('[]\n')).toEqual({ entries: [], nameless: [], warnings: [] });
   });
@@ -295,6 +309,7 @@ describe('a fault of a console', () => {
     ],
     ['ticket', 'ü'.repeat(31), 'is 62 bytes long'],
     ['ticket', '"a\\0b"', 'holds a zero character'],
+    ['pacing_mode', 'sometimes', '"sometimes" is unknown; give one of auto, on, off, or leave it out'],
   ])('in %s = %s names source, console, field and remedy', (field, value, fault) => {
     const faults = faultsOf(staticSource(aConsole({ [field]: value })));
     expect(faults).toHaveLength(1);
