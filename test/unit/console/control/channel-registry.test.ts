@@ -35,8 +35,8 @@ describe('the registry of channels', () => {
       registry.ofAddress('x'),
     ]).toEqual([2, 1, 0]);
     expect(registry.sessions()).toEqual([
-      { sessionId: 's', source: 'lab' },
-      { sessionId: 't', source: 'other' },
+      { sessionId: 's', source: 'lab', pacingMode: null },
+      { sessionId: 't', source: 'other', pacingMode: null },
     ]);
   });
 
