@@ -58,7 +58,12 @@ function reportClose(
     duration: connection.age(),
   };
   const { control } = worker;
-  const note = { op: 'closed', ...end, verdicts: traffic?.verdicts() ?? [], pacing: traffic?.pacing() ?? null } as const;
+  const note = {
+    op: 'closed',
+    ...end,
+    verdicts: traffic?.verdicts() ?? [],
+    pacing: traffic?.pacing() ?? null,
+  } as const;
   // A session is free again once its main channel has ended: its user may come back at once, on another worker.
   if (connection.channelType === CHANNEL.main) control.noteAtOnce(note);
   else control.note(note);

@@ -235,7 +235,14 @@ export class DisplayPacing implements Stage, Owner {
     if (done.pacedMs === 0) return null;
     const { rttMs, bandwidth, keyToDrawMs } = parts.pacer.figures;
     const { supersededDraws, supersededFrames } = done;
-    return { pacedFor: done.pacedMs / 1000, rttMs, bandwidth, supersededDraws, supersededFrames, keyToDrawMs };
+    return {
+      pacedFor: done.pacedMs / 1000,
+      rttMs,
+      bandwidth,
+      supersededDraws,
+      supersededFrames,
+      keyToDrawMs,
+    };
   }
 
   close(): void {
@@ -419,7 +426,8 @@ export class DisplayPacing implements Stage, Owner {
       return null;
     }
     const { sender } = this;
-    if (this.leavingSince === null || sender === null || this.state !== 'paced' || sender.queue.length > 0) return ping;
+    if (this.leavingSince === null || sender === null || this.state !== 'paced' || sender.queue.length > 0)
+      return ping;
     this.owedPong = ping;
     return this.handBack(sender);
   }

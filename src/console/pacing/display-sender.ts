@@ -131,7 +131,15 @@ export class DisplaySender implements PacedChannel {
 
   /** A message begins that is taken in pieces. @param size bytes of its body and header */
   begin(size: number): void {
-    this.large = { size, pieces: new Fifo(), offset: 0, waiting: 0, flight: null, begun: false, complete: false };
+    this.large = {
+      size,
+      pieces: new Fifo(),
+      offset: 0,
+      waiting: 0,
+      flight: null,
+      begun: false,
+      complete: false,
+    };
   }
 
   /** Takes the next of them. */
@@ -194,7 +202,9 @@ export class DisplaySender implements PacedChannel {
     const pieces: Piece[] = [];
     for (let total = 0; total < most;) {
       if (!this.next(at)) break;
-      const wait = this.closing ? 0 : pacer.wait(at);
+      // Of a large message the client says nothing until it has all of it: the leg's own pace must do.
+      const paced = !this.closing && this.current !== null;
+      const wait = paced ? pacer.wait(at) : 0;
       if (wait > 0) {
         later(wait);
         break;

@@ -125,11 +125,16 @@ export class LinkEstimator {
     return this.latest;
   }
 
-  /** Bytes per millisecond at which messages should go out. */
+  /**
+   * Bytes per millisecond at which messages should go out; Infinity as long as nothing is known: TCP begins slowly by
+   * itself, and the bytes under way are bounded.
+   */
   get rate(): number {
-    const bandwidth = this.best === 0 ? FIRST_RATE : this.best;
+    if (this.best === 0) return Infinity;
     const share = this.phase === 'steady' ? (CYCLE[this.cycle] ?? 1) : PACE[this.phase];
-    return Math.max(MIN_RATE, bandwidth * share);
+    const rate = Math.max(MIN_RATE, this.best * share);
+    // A first large picture: little was sent before, from which the link could be known.
+    return this.phase === 'startup' ? Math.max(rate, this.window / (this.shortest ?? FIRST_RTT_MS)) : rate;
   }
 
   /** Whether another message may be sent: one may always, where none is on its way. */

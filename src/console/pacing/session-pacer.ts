@@ -170,7 +170,7 @@ export class SessionPacer {
   /** Milliseconds until bytes may go out; 0: now. */
   wait(now: number): number {
     const rate = this.estimator?.rate ?? 0;
-    if (rate === 0) return 0;
+    if (rate === 0 || rate === Infinity) return 0;
     const burst = Math.max(BURST_MS * rate, MIN_BURST_BYTES);
     this.tokens = Math.min(this.tokens + (now - this.tokensAt) * rate, burst);
     this.tokensAt = now;
@@ -255,7 +255,6 @@ export class SessionPacer {
   drawn(inputAt: number, now: number): void {
     const sample = now - inputAt;
     if (this.keyToDraws.length < MAX_SAMPLES) this.keyToDraws.push(sample);
-    this.keyToDraw =
-      this.keyToDraw === null ? sample : (1 - KEY_SHARE) * this.keyToDraw + KEY_SHARE * sample;
+    this.keyToDraw = this.keyToDraw === null ? sample : (1 - KEY_SHARE) * this.keyToDraw + KEY_SHARE * sample;
   }
 }

@@ -67,7 +67,10 @@ export class FieldReader {
     // YAML takes on and off for true and false; here they are words.
     const known = words.find((word) => word === value.text.toLowerCase());
     if (known !== undefined) return known;
-    return this.refuse(key, `${quoted(value.text)} is unknown; give one of ${words.join(', ')}, or leave it out`);
+    return this.refuse(
+      key,
+      `${quoted(value.text)} is unknown; give one of ${words.join(', ')}, or leave it out`,
+    );
   }
 
   /** Text that is never shown, of at most `max` bytes; null when absent. */

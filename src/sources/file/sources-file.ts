@@ -13,7 +13,15 @@ import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
 import { located, YamlFault, YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 /** The keys of every entry; `source` is its name. A platform's own are in the registry. */
-export const COMMON_KEYS = ['source', 'type', 'url', 'username', 'password', 'ca_cert', 'pacing_mode'] as const;
+export const COMMON_KEYS = [
+  'source',
+  'type',
+  'url',
+  'username',
+  'password',
+  'ca_cert',
+  'pacing_mode',
+] as const;
 
 const CONSOLE_KEYS = [
   'uuid',

@@ -93,7 +93,10 @@ describe('a paced display', () => {
       got = now;
     }, 20);
     try {
-      await waitFor('a message for each draw', () => client.bodies(DRAW_COPY).length + client.bodies(INVAL_LIST).length === 2 * WINDOW);
+      await waitFor(
+        'a message for each draw',
+        () => client.bodies(DRAW_COPY).length + client.bodies(INVAL_LIST).length === 2 * WINDOW,
+      );
     } finally {
       clearInterval(acknowledgeNew);
     }
@@ -140,5 +143,7 @@ it('the start-up test of the network is answered by the proxy, and by the client
   await main.waitFor(DOWN.PING, 4);
   main.send(UP.PONG, late);
   await server.waitFor(UP.PONG, 4);
-  expect(server.bodies(UP.PONG)).toEqual([1, 2, 3, 9].map((id) => Buffer.concat([words(id), Buffer.alloc(8, id)])));
+  expect(server.bodies(UP.PONG)).toEqual(
+    [1, 2, 3, 9].map((id) => Buffer.concat([words(id), Buffer.alloc(8, id)])),
+  );
 });

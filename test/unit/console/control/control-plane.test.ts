@@ -289,9 +289,7 @@ describe('what other processes say', () => {
     scene.pacingMode = 'on';
     expect(await scene.authorize(1)).toMatchObject({ settings: { pacing: { mode: 'on' } } });
     scene.plane.useSettings(sessionSettings({ pacing: { mode: 'auto', maxOverread: 5 } }));
-    expect(scene.settings).toEqual([
-      [1, 's', sessionSettings({ pacing: { mode: 'on', maxOverread: 5 } })],
-    ]);
+    expect(scene.settings).toEqual([[1, 's', sessionSettings({ pacing: { mode: 'on', maxOverread: 5 } })]]);
   });
 
   it('that its user has done something is told to the other workers that carry its displays', async () => {

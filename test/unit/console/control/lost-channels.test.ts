@@ -22,7 +22,7 @@ async function open(channelType: number, worker = WORKER): Promise<string> {
 }
 
 function close(connectionRef: string, reason: CloseReason): void {
-  scene.plane.note({ op: 'closed', connectionRef, reason, ...CLOSED });
+  scene.plane.note({ op: 'closed', connectionRef, reason, ...CLOSED }, 1);
 }
 
 describe('a session that has lost a channel', () => {

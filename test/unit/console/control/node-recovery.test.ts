@@ -38,7 +38,7 @@ describe('a node that is back', () => {
     scene.answer = gate.passed;
     const done = scene.plane.recover();
     await aTurn();
-    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED }, 1);
     gate.open();
     await done;
     await scene.plane.settle();
@@ -55,7 +55,7 @@ describe('a node that is back', () => {
     await scene.authorize(2);
     runs.push(scene.plane.recover(), scene.plane.recover());
     await aTurn();
-    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED });
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'client closed', ...CLOSED }, 1);
     expect(scene.recoveries).toEqual([['ref1']]);
     gate.open();
     await Promise.all(runs);

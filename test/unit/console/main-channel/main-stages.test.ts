@@ -55,7 +55,13 @@ class MainScene extends PipelineScene {
         settings: GRANT.settings,
         maxMessageSize: 1 << 20,
       },
-      ...{ identityTimeout: TIMEOUT, control: mainControl(control), miniHeader: mini, rttMs: 1, backendCaps: [] },
+      ...{
+        identityTimeout: TIMEOUT,
+        control: mainControl(control),
+        miniHeader: mini,
+        rttMs: 1,
+        backendCaps: [],
+      },
       ...{ pacer: new SessionPacer(GRANT.settings.pacing), timers: systemTimers, userActed: () => undefined },
     });
     super(order, { miniHeader: mini });

@@ -73,7 +73,8 @@ class Peers {
       () => this.giveAcks(),
     ];
     const first = this.random.below(ways.length);
-    for (let way = 0; way < ways.length; way += 1) if (ways[(first + way) % ways.length]?.() === true) return true;
+    for (let way = 0; way < ways.length; way += 1)
+      if (ways[(first + way) % ways.length]?.() === true) return true;
     return false;
   }
 
@@ -166,7 +167,8 @@ function play(manners: Manners, seed: number): Peers {
 
 describe('the ACK agent', () => {
   it.each(MANNERS)('never lets a server be acknowledged too early: a client that is %s', (manners) => {
-    for (let seed = 1; seed <= 60; seed += 1) expect([seed, play(manners, seed).server.wedged]).toEqual([seed, false]);
+    for (let seed = 1; seed <= 60; seed += 1)
+      expect([seed, play(manners, seed).server.wedged]).toEqual([seed, false]);
   });
 
   it.each(['gtk', 'eager'] as const)(

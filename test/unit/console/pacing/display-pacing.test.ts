@@ -71,7 +71,9 @@ describe('a paced display', () => {
 
   it('has each message of the server in its place: one for one', () => {
     const scene = new PacedDisplay();
-    const messages = Array.from({ length: 200 }, (_none, index) => draw(index % 50, 0, (index % 50) + 1, 10, 3000));
+    const messages = Array.from({ length: 200 }, (_none, index) =>
+      draw(index % 50, 0, (index % 50) + 1, 10, 3000),
+    );
     scene.send(...messages);
     scene.run(20_000);
     expect(scene.got).toHaveLength(scene.sentMessages);
@@ -97,11 +99,13 @@ describe('a paced display', () => {
       for (let step = 0; step < 300; step += 1) {
         scene.run(100);
         expect(scene.stage.figures.queueBytes).toBeLessThan(4_194_304 + 2 * 65_536);
-        if (step % 50 === 49) scene.setAck(step % 100 === 49 ? 40 : 20);
+        // By another window than the server's its ACKs would be wrong without a proxy too.
+        if (step % 50 === 49 && manners !== 'stubborn') scene.setAck(step % 100 === 49 ? 40 : 20);
       }
       expect(scene.wedged).toBe(false);
       expect(scene.faults).toEqual([]);
-      if (manners === 'gtk' || manners === 'eager') expect(scene.link.delivered).toBeGreaterThan(0.85 * 1250 * 30_000);
+      if (manners === 'gtk' || manners === 'eager')
+        expect(scene.link.delivered).toBeGreaterThan(0.85 * 1250 * 30_000);
     },
   );
 
@@ -111,7 +115,7 @@ describe('a paced display', () => {
     scene.send(draw(0, 0, 10, 10, 100), large, draw(0, 0, 10, 10, 200));
     for (let step = 0; step < 40; step += 1) {
       scene.run(100);
-      expect(scene.stage.figures.queueBytes).toBeLessThan(16_100_000);
+      expect(scene.stage.figures.queueBytes).toBeLessThan(4_194_304 + 2 * 65_536);
     }
     expect(scene.got.map(({ type }) => type)).toEqual([SET_ACK, DRAW_COPY, DRAW_COPY, DRAW_COPY]);
     expect(Buffer.compare(scene.got[2]?.body ?? Buffer.alloc(0), large.subarray(6))).toBe(0);
@@ -143,7 +147,7 @@ describe('a paced display', () => {
 describe('a display in the mode auto', () => {
   const LAN = { shape: { rate: 125_000, rtt: 1 }, pacing: { mode: 'auto' } } as const;
 
-  it('is plain on a short link: the client has the server\'s window', () => {
+  it("is plain on a short link: the client has the server's window", () => {
     const scene = new PacedDisplay(LAN);
     scene.send(...Array.from({ length: 300 }, (_none, index) => draw(index, 0, index + 1, 10, 10_000)));
     scene.run(2000);

@@ -49,7 +49,8 @@ class Sender {
   go(): void {
     while (!this.timer) {
       const now = this.clock.now();
-      this.tokens = Math.min(this.tokens + (now - this.at) * this.estimator.rate, 20 * this.estimator.rate);
+      const rate = Math.min(this.estimator.rate, 1e6);
+      this.tokens = Math.min(this.tokens + (now - this.at) * rate, 20 * rate);
       this.at = now;
       if (this.current === null) {
         if (this.messageBytes === 0) this.estimator.starve();
@@ -59,7 +60,7 @@ class Sender {
       }
       if (this.tokens <= 0) {
         this.timer = true;
-        this.clock.after(Math.ceil(-this.tokens / this.estimator.rate) + 1, () => {
+        this.clock.after(Math.ceil(-this.tokens / rate) + 1, () => {
           this.timer = false;
           this.go();
         });

@@ -7,7 +7,8 @@ import { encodeMessage } from '../../../fixtures/spice-messages.js';
 const PING = 4;
 const PONG = 3;
 
-const body = (id: number, padding = 0): Buffer => Buffer.concat([Buffer.alloc(12, id), Buffer.alloc(padding)]);
+const body = (id: number, padding = 0): Buffer =>
+  Buffer.concat([Buffer.alloc(12, id), Buffer.alloc(padding)]);
 const frame = (type: number, bytes: Buffer): Buffer => encodeMessage(type, bytes, { miniHeader: true });
 
 it('answers the three PINGs of the test, lets them pass, and swallows the answers of the client', async () => {
