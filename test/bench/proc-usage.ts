@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CPU time and memory of a process and its descendants, from /proc (see proc(5)). CPU time includes children that
 // have ended and were waited for, so a proxy that forks for each connection is charged for all of them.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Linux gives /proc/PID/stat in hundredths of a second on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -58,6 +58,30 @@ export function memory(root: number, shared: boolean): Memory {
   const workers = sizes.filter(({ pid }) => processes.length === 1 || pid !== root);
   const relay = Math.max(...workers.map(({ size }) => size));
   return { relay, rest: all - relay };
+}
+
+/** Lets the kernel begin anew to remember the most memory that each process of the tree under `root` has had. */
+export function forgetPeaks(root: number): void {
+  for (const { pid } of tree(root)) {
+    try {
+      writeFileSync(`/proc/${pid}/clear_refs`, '5');
+    } catch {
+      // It has ended, or it is not ours to ask.
+    }
+  }
+}
+
+/** The most resident memory in KiB that the processes of the tree under `root` have had, each by itself. */
+export function peakMemory(root: number): number {
+  return tree(root).reduce((sum, { pid }) => sum + peakKib(pid), 0);
+}
+
+function peakKib(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 function residentKib(pid: number, shared: boolean): number {
