@@ -11,7 +11,7 @@ struct check_result {
   uint64_t blocks;  // looked at: 32 pixels of one row each
   uint64_t wrong;   // that are no part of any frame
   uint64_t older;   // that show an older frame than before
-  uint64_t torn;    // that QEMU read while the guest was drawing them: two neighbouring frames
+  uint64_t torn;    // that QEMU read while the guest was drawing them: pieces of several frames
   uint64_t mixed;   // columns whose rows are more than two frames apart
   uint32_t widest;  // most frames between two rows of one column
 };

@@ -81,6 +81,8 @@ static int set_head(int card, uint32_t crtc, uint32_t connector, struct screen *
                               .fb_id = screen->framebuffer,
                               .mode_valid = 1,
                               .mode = standard_mode()};
+  if (ioctl(card, DRM_IOCTL_MODE_SETCRTC, &set) < 0) return -1;
+  // qxl makes its surface as large as the mode that was set before, so that the first time gives 64x64.
   return ioctl(card, DRM_IOCTL_MODE_SETCRTC, &set);
 }
 
@@ -112,8 +114,10 @@ int screens_of_drm(struct screen *screens, int wanted) {
 }
 
 void screen_changed(const struct screen *screen, int x, int y, int width, int height) {
+  static int faults;
   if (screen->card < 0) return;
   struct drm_clip_rect clip = {(uint16_t)x, (uint16_t)y, (uint16_t)(x + width), (uint16_t)(y + height)};
   struct drm_mode_fb_dirty_cmd dirty = {.fb_id = screen->framebuffer, .num_clips = 1, .clips_ptr = (uintptr_t)&clip};
-  ioctl(screen->card, DRM_IOCTL_MODE_DIRTYFB, &dirty);
+  if (ioctl(screen->card, DRM_IOCTL_MODE_DIRTYFB, &dirty) == 0 || faults++ > 0) return;
+  printf("a change was not taken: %s\n", strerror(errno));
 }

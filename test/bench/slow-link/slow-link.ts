@@ -193,7 +193,8 @@ async function measureInFolder(wanted: Wanted): Promise<Trial[]> {
   const dir = mkdtempSync(join(tmpdir(), 'kerbside-slow-link-'));
   try {
     const trials = await run(wanted, dir);
-    rmSync(dir, { recursive: true, force: true });
+    if (trials.every(({ error }) => error === null)) rmSync(dir, { recursive: true, force: true });
+    else say(`trials have failed; logs are in ${dir}`);
     return trials;
   } catch (error) {
     say(`logs are in ${dir}; trials so far are in ${wanted.out}`);
