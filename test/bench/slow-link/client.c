@@ -18,8 +18,8 @@
 enum {
   MAX_HEADS = 2,
   MAX_PRESSES = 1000,
-  QUIET_MS = 1500,  // without a draw: the picture is complete
-  SETTLED_MS = 2500,
+  QUIET_MS = 1500,  // without a byte: the picture is complete
+  SETTLED_MS = 4000,
   START_PATIENCE_MS = 90000,
   SETTLE_PATIENCE_MS = 60000,
   CHECK_MS = 100,
@@ -55,7 +55,7 @@ static int drawn, pressed, timeouts;
 static bool waiting, measuring;
 static uint32_t colour_before;
 static guint patience_timer;
-static gint64 connected_at, ready_at, pressed_at, last_draw, measure_from, measure_to;
+static gint64 connected_at, ready_at, pressed_at, last_draw, last_byte, measure_from, measure_to;
 static uint64_t bytes_from, bytes_to, pixels_from, pixels_to;
 static GArray *gaps;  // milliseconds between two draws of one column
 
@@ -88,6 +88,15 @@ static uint64_t animated_pixels(void) {
 
 static const uint32_t *row_of(const struct head *head, int x, int y) {
   return (const uint32_t *)(head->pixels + (size_t)y * head->stride) + x;
+}
+
+// Milliseconds since something came, a part of a large picture included.
+static double quiet_ms(void) {
+  static uint64_t seen;
+  uint64_t bytes = display_bytes();
+  if (bytes != seen) last_byte = g_get_monotonic_time();
+  seen = bytes;
+  return (double)(g_get_monotonic_time() - last_byte) / 1000;
 }
 
 // The key box's colour; UINT32_MAX while it is not of one colour, which it is once drawn.
@@ -156,7 +165,7 @@ static void write_picture(const struct head *head, const char *path) {
 
 static gboolean settle(gpointer unused) {
   (void)unused;
-  bool quiet = ms_since(last_draw) > SETTLED_MS && ms_since(measure_to) > SETTLED_MS;
+  bool quiet = quiet_ms() > SETTLED_MS && ms_since(measure_to) > SETTLED_MS;
   if (!quiet && ms_since(measure_to) < SETTLE_PATIENCE_MS) return G_SOURCE_CONTINUE;
   for (int i = 0; i < options.picture_count && i < options.heads; i++) write_picture(&heads[i], options.pictures[i]);
   g_main_loop_quit(loop);
@@ -263,10 +272,10 @@ static gboolean await_picture(gpointer unused) {
     // A run that was cut short may have left the guest busy.
     stopped = true;
     type(SCANCODE_S);
-    last_draw = g_get_monotonic_time();
+    last_byte = g_get_monotonic_time();
     return G_SOURCE_CONTINUE;
   }
-  if (ms_since(last_draw) < QUIET_MS) return G_SOURCE_CONTINUE;
+  if (quiet_ms() < QUIET_MS) return G_SOURCE_CONTINUE;
   ready_at = g_get_monotonic_time();
   start_activity();
   return G_SOURCE_REMOVE;
