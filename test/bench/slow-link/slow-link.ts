@@ -164,9 +164,9 @@ async function measureOnce(
   repeat: number,
 ): Promise<Trial> {
   const { dir, network, programs, wanted } = bench;
-  const scene = { dir, network, client: programs.client, guest, guestDoor };
   const seed = wanted.seed * 100 + repeat;
-  const trial = await measure(one, readLink(one.link), through, scene, wanted.effort, seed);
+  const scene = { dir, network, client: programs.client, guest, guestDoor, seed };
+  const trial = await measure(one, readLink(one.link), through, scene, wanted.effort, repeat);
   appendFileSync(join(wanted.out, TRIALS), `${JSON.stringify(trial)}\n`);
   say(`${one.guest} ${one.link} ${one.activity} ${trial.configuration}: ${told(trial)}`);
   return trial;

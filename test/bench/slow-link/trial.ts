@@ -89,6 +89,8 @@ export interface Scene {
   readonly client: string;
   readonly guest: Guest;
   readonly guestDoor: GuestDoor;
+  /** Of the losses, and of when keys are pressed; the same for all configurations. */
+  readonly seed: number;
 }
 
 /** Milliseconds between two presses, on the average; a fast typist's where typing is what is measured. */
@@ -109,8 +111,7 @@ export async function measure(
   effort: Effort,
   repeat: number,
 ): Promise<Trial> {
-  const { network, guest } = scene;
-  const seed = repeat + 1;
+  const { network, guest, seed } = scene;
   await network.shape(profile, profile.mbit, seed);
   const door = await through.door(scene.guestDoor);
   const before = await network.counts();
@@ -119,7 +120,7 @@ export async function measure(
   const pictures = Array.from({ length: guest.kind.heads }, (_, head) =>
     join(scene.dir, `client-${head}.ppm`),
   );
-  const program = await startClient(wanted, door, pictures, scene, boundEffort(profile, effort), seed);
+  const program = await startClient(wanted, door, pictures, scene, boundEffort(profile, effort));
   let outcome: { seen: Seen } | { error: string };
   try {
     outcome = await watch(program, profile, network, effort);
@@ -163,12 +164,11 @@ async function startClient(
   pictures: readonly string[],
   scene: Scene,
   effort: Effort,
-  seed: number,
 ): Promise<Program> {
   const gap = activity === 'typing' ? GAP_MS.typing : GAP_MS.other;
   const args = [
     ...['--host', SERVER_ADDRESS, '--port', `${door.port}`, '--ca', door.caFile, '--subject', door.subject],
-    ...['--activity', activity, '--heads', `${pictures.length}`, '--gap', `${gap}`, '--seed', `${seed}`],
+    ...['--activity', activity, '--heads', `${pictures.length}`, '--gap', `${gap}`, '--seed', `${scene.seed}`],
     ...['--presses', `${effort.presses}`, '--warm', `${effort.warmMs}`, '--limit', `${effort.limitMs}`],
     ...['--patience', `${effort.patienceMs}`, ...pictures.flatMap((path) => ['--picture', path])],
   ];
