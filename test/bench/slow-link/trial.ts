@@ -168,7 +168,16 @@ async function startClient(
   const gap = activity === 'typing' ? GAP_MS.typing : GAP_MS.other;
   const args = [
     ...['--host', SERVER_ADDRESS, '--port', `${door.port}`, '--ca', door.caFile, '--subject', door.subject],
-    ...['--activity', activity, '--heads', `${pictures.length}`, '--gap', `${gap}`, '--seed', `${scene.seed}`],
+    ...[
+      '--activity',
+      activity,
+      '--heads',
+      `${pictures.length}`,
+      '--gap',
+      `${gap}`,
+      '--seed',
+      `${scene.seed}`,
+    ],
     ...['--presses', `${effort.presses}`, '--warm', `${effort.warmMs}`, '--limit', `${effort.limitMs}`],
     ...['--patience', `${effort.patienceMs}`, ...pictures.flatMap((path) => ['--picture', path])],
   ];
