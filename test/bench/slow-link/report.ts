@@ -25,7 +25,7 @@ const HEAD = [
 
 /** All tables and, when asked for, the verdicts. */
 export function textReport(cases: readonly CaseSummary[], withTargets: boolean): string {
-  const tables = cases.map((one) => [`${title(one)}`, table(cells(one))].join('\n'));
+  const tables = cases.map((one) => [title(one), table(cells(one))].join('\n'));
   return [...tables, ...(withTargets ? [judged(verdicts(cases))] : [])].join('\n\n');
 }
 
