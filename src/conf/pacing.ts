@@ -9,14 +9,15 @@ export const PACING_GROUP = {
   options: {
     mode: {
       type: 'choice',
-      default: 'auto',
+      default: 'off',
       choices: ['auto', 'on', 'off'],
       mutable: true,
       help:
         'Whether the display channels of a session are paced. A paced channel never has more on its way to the client ' +
         'than the link holds; draws wait in the proxy, where the region that the user works in goes first and what a ' +
         'later draw hides is not sent. "auto" does so where the round trip is long (8 ms and more) or the client does ' +
-        'not take what is sent, and is the plain relay elsewhere; "on" does so always, "off" never. A source and a ' +
+        'not take what is sent, and is the plain relay elsewhere; "on" does so always, "off" never. Off as long as guests with the native QXL driver ' +
+        'are slower with it than without. A source and a ' +
         'console may have a mode of their own (pacing in sources.yaml).',
     },
     max_queue_bytes: {
