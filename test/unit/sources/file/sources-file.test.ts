@@ -84,6 +84,7 @@ describe('a good file', () => {
         consoles: '[]',
         interface: 'public',
         spice_direct_microversion: '2.97',
+        pacing_mode: 'off',
       };
       const fields = [...COMMON_KEYS, ...PLATFORMS[type].keys]
         .filter((key) => key !== 'ca_cert')
