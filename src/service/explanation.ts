@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page that a person reads whose console did not open, or has ended: what happened, and what to do. Fixed sentences
-// only: nothing of the request is in it, and nothing is loaded from anywhere.
+// What a person reads whose console did not open, or has ended: what happened, and what to do. As a page for browsers, and as
+// sentences for the picture that a viewer is shown. Fixed sentences only: nothing of the request is in them, and the page
+// loads nothing from anywhere.
 import { hash } from 'node:crypto';
 
 /** What there is to explain. */
@@ -16,6 +17,9 @@ export type Explained =
   | 'terminated'
   | 'gone'
   | 'unreachable'
+  | 'refused'
+  | 'wrong_guest'
+  | 'forbidden'
   | 'machine_ended'
   | 'idle'
   | 'interrupted'
@@ -32,7 +36,11 @@ export const EXPLANATION_POLICY = `default-src 'none'; style-src 'sha256-${hash(
 /** The media type of the page. */
 export const EXPLANATION_TYPE = 'text/html; charset=utf-8';
 
-const SENTENCES: Readonly<Record<Explained, readonly [string, string]>> = {
+const OPEN_AGAIN =
+  'Open the console from your dashboard again in a moment; if it stays so, tell your administrator.';
+
+/** What happened; what to do; what to do in a viewer, where that is something else: it has no page to load again. */
+const SENTENCES: Readonly<Record<Explained, readonly [string, string, string?]>> = {
   absent: [
     'This link has no console token',
     'Open the console from your dashboard again, or copy the whole link.',
@@ -61,30 +69,58 @@ const SENTENCES: Readonly<Record<Explained, readonly [string, string]>> = {
   unreachable: [
     'The screen of the machine cannot be reached',
     'Its host does not answer. Load this page again in a moment; if it stays so, tell your administrator.',
+    `Its host does not answer. ${OPEN_AGAIN}`,
+  ],
+  refused: [
+    'The screen of the machine cannot be shown',
+    'Its host and the console service do not accept each other. Tell your administrator.',
+  ],
+  wrong_guest: [
+    'The screen of the machine cannot be shown',
+    'Another machine answered in its place. Load this page again in a moment; if it stays so, tell your administrator.',
+    `Another machine answered in its place. ${OPEN_AGAIN}`,
+  ],
+  forbidden: [
+    'This desktop may not be opened',
+    'The rules of this site do not permit it. If you need it, ask your administrator.',
   ],
   machine_ended: [
     'The machine closed its screen',
     'It was shut down or restarted, or its screen was opened elsewhere. Load this page again when it runs.',
+    'It was shut down or restarted, or its screen was opened elsewhere. Open its console again when it runs.',
   ],
   idle: [
     'This desktop was not used for a long time',
     'Load this page again, or open the console from your dashboard.',
+    'Open the console from your dashboard again.',
   ],
   interrupted: [
     'The console service was restarted',
     'The machine runs on. Load this page again in a moment.',
+    'The machine runs on. Open the console from your dashboard again in a moment.',
   ],
   not_opened: [
     'The desktop could not be opened',
     'The console service did not answer. Load this page again in a moment; if it stays so, tell your administrator.',
+    `The console service did not answer. ${OPEN_AGAIN}`,
   ],
-  lost: ['The connection to the machine was lost', 'The machine runs on. Load this page again.'],
+  lost: [
+    'The connection to the machine was lost',
+    'The machine runs on. Load this page again.',
+    'The machine runs on. Open the console from your dashboard again.',
+  ],
 };
 
 /** The two sentences: what happened, and what to do. */
 export function sentencesAbout(about: Explained): { readonly title: string; readonly advice: string } {
   const [title, advice] = SENTENCES[about];
   return { title, advice };
+}
+
+/** The same for somebody who looks at a viewer. */
+export function sentencesInViewer(about: Explained): { readonly title: string; readonly advice: string } {
+  const [title, advice, inViewer = advice] = SENTENCES[about];
+  return { title, advice: inViewer };
 }
 
 /** The page. */
