@@ -8,6 +8,7 @@ import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
 import type { DenialReason } from './console-session-state.js';
 import type { PacingMode } from './pacing-mode.js';
+import type { MessageScreenSetting } from './message-screen-setting.js';
 
 /** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
 export interface ChannelRequest {
@@ -47,6 +48,8 @@ export interface ChannelGrant {
   platform: string;
   /** How its console, or else its source, has its sessions paced; null: as the options say. */
   pacingMode: PacingMode | null;
+  /** What its console, or else its source, says of message screens; null: as the options say. */
+  messageScreen: MessageScreenSetting | null;
 }
 
 /** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */
@@ -66,6 +69,8 @@ export interface ChannelDenial {
   sessionId?: string;
   /** Whose token it was. */
   issuedTo?: string;
+  /** As in a grant. */
+  messageScreen?: MessageScreenSetting | null;
 }
 
 /** The database became unavailable while a channel was recorded: its row may exist. Give it to closed() later. */

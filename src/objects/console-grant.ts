@@ -9,6 +9,7 @@ import type { ChannelGrant, ChannelDenial, ChannelRequest, OpenChannel } from '.
 import { MAIN_CHANNEL } from './console-session-state.js';
 import type { DenialReason } from './console-session-state.js';
 import { pacingModeOf } from './pacing-mode.js';
+import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 import { fingerprintOfHash } from './console-token.js';
 
 /** The row of a channel that is about to be admitted. */
@@ -56,13 +57,18 @@ export function grant(
     connectInfo,
     platform: view.source_type ?? '',
     pacingMode: pacingModeOf(view.pacing_mode) ?? pacingModeOf(view.source_pacing_mode),
+    messageScreen: messageScreenOf(view),
   };
 }
 
 /** The answer for a channel that must not be opened. */
 export function denial(view: TokenView, reason: DenialReason): ChannelDenial {
   const { source, uuid, session_id: sessionId, issued_to: issuedTo } = view;
-  return { kind: 'denied', reason, source, uuid, sessionId, issuedTo };
+  return { kind: 'denied', reason, source, uuid, sessionId, issuedTo, messageScreen: messageScreenOf(view) };
+}
+
+function messageScreenOf(view: TokenView): MessageScreenSetting | null {
+  return messageScreenSettingOf(view.message_screen) ?? messageScreenSettingOf(view.source_message_screen);
 }
 
 /** An open channel as GET /session shows it. */

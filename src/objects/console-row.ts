@@ -6,6 +6,7 @@ import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
 import type { ConnectInfo } from './connect-info.js';
 import { pacingModeOf, type PacingMode } from './pacing-mode.js';
+import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 
 /** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
 export interface DiscoveredConsole {
@@ -29,6 +30,8 @@ export interface DiscoveredConsole {
   addressStale?: boolean | undefined;
   /** How its sessions are paced on slow links; null: as its source has it. */
   pacingMode?: PacingMode | null | undefined;
+  /** Whether viewers are shown why it does not come up; null: as its source has it. */
+  messageScreen?: MessageScreenSetting | null | undefined;
   /** The time of the last event of the instance, epoch seconds by the platform's clock. Read only. */
   instanceEventAt?: number | null | undefined;
 }
@@ -111,6 +114,7 @@ export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
     ...(row.address_host === null ? {} : { addressHost: row.address_host }),
     ...(row.address_stale === 1 ? { addressStale: true } : {}),
     ...(row.pacing_mode === null ? {} : { pacingMode: pacingModeOf(row.pacing_mode) }),
+    ...(row.message_screen === null ? {} : { messageScreen: messageScreenSettingOf(row.message_screen) }),
     ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
   };
 }

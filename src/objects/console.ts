@@ -85,6 +85,7 @@ const FOLLOWED = [
   'address_host',
   'address_stale',
   'pacing_mode',
+  'message_screen',
 ] as const;
 const LONGEST = {
   uuid: 36,
@@ -310,6 +311,7 @@ export class Consoles {
       address_host: console.addressHost ?? null,
       address_stale: console.addressStale === true ? 1 : null,
       pacing_mode: console.pacingMode ?? null,
+      message_screen: console.messageScreen ?? null,
     };
   }
 

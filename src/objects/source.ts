@@ -19,6 +19,7 @@ import { onlyCertificates } from '../tls/pem.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { pacingModeOf, type PacingMode } from './pacing-mode.js';
+import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
@@ -37,6 +38,8 @@ export interface SourceDefinition {
   options?: Readonly<Record<string, string>> | undefined;
   /** How its consoles are paced, where they say nothing themselves. */
   pacingMode?: PacingMode | null | undefined;
+  /** Whether viewers are shown why a console does not come up, where its entry says nothing itself. */
+  messageScreen?: MessageScreenSetting | null | undefined;
 }
 
 /** A source as the API shows it: no password. */
@@ -97,6 +100,7 @@ export class Sources {
       project_domain_id: source.projectDomainId ?? null,
       options: source.options === undefined ? null : JSON.stringify(source.options),
       pacing_mode: source.pacingMode ?? null,
+      message_screen: source.messageScreen ?? null,
     });
   }
 
@@ -145,6 +149,7 @@ export class Sources {
       projectDomainId: row.project_domain_id,
       options: row.options === null ? undefined : (JSON.parse(row.options) as Record<string, string>),
       ...(row.pacing_mode === null ? {} : { pacingMode: pacingModeOf(row.pacing_mode) }),
+      ...(row.message_screen === null ? {} : { messageScreen: messageScreenSettingOf(row.message_screen) }),
     }));
   }
 

@@ -31,10 +31,11 @@ const COLUMNS = [
   'address_host',
   'address_stale',
   'pacing_mode',
+  'message_screen',
 ] as const;
 
 /** A console without its ticket, and without what only the data plane goes by. */
-export type ShownConsoleRow = Omit<ConsoleRow, 'ticket' | 'pacing_mode'>;
+export type ShownConsoleRow = Omit<ConsoleRow, 'ticket' | 'pacing_mode' | 'message_screen'>;
 
 /** Where a listing resumes. */
 export interface ConsoleMarker {
@@ -125,7 +126,7 @@ export async function findConsoleTarget(
   const rows = await db.query<ConsoleRow & { ca_cert: string | null }>(
     'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
       'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, ' +
-      'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, c.pacing_mode, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
+      'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, c.pacing_mode, c.message_screen, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
       'WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
   );
@@ -196,7 +197,7 @@ export async function updateConsole(
   const matched = await db.execute(
     'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +
       'host_subject = ?, ticket = ?, project_id = ?, user_id = ?, instance_state = ?, instance_host = ?, ' +
-      `address_host = ?, address_stale = ?, pacing_mode = ? WHERE source = ? AND uuid = ?${unless}`,
+      `address_host = ?, address_stale = ?, pacing_mode = ?, message_screen = ? WHERE source = ? AND uuid = ?${unless}`,
     [
       row.hypervisor,
       row.hypervisor_ip,
@@ -212,6 +213,7 @@ export async function updateConsole(
       row.address_host,
       row.address_stale,
       row.pacing_mode,
+      row.message_screen,
       row.source,
       row.uuid,
       ...(unlessSince === undefined ? [] : [(unlessSince ?? 0) + SAME_TIME]),

@@ -8,6 +8,7 @@ import { Cluster1763730000000 } from './1763730000000-cluster.js';
 import { BusyConsoles1764406800000 } from './1764406800000-busy-consoles.js';
 import { AuditFacts1764414000000 } from './1764414000000-audit-facts.js';
 import { PacingMode1764421200000 } from './1764421200000-pacing-mode.js';
+import { MessageScreen1764424800000 } from './1764424800000-message-screen.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   BusyConsoles1764406800000,
   AuditFacts1764414000000,
   PacingMode1764421200000,
+  MessageScreen1764424800000,
 ];

@@ -32,6 +32,8 @@ export interface ConsoleRow {
   address_stale: number | null;
   /** auto, on or off; null: as its source has it. */
   pacing_mode: string | null;
+  /** on or off; null: as its source has it. */
+  message_screen: string | null;
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
@@ -59,6 +61,7 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     address_host: { type: 'varchar', length: 255, nullable: true },
     address_stale: { type: 'smallint', nullable: true },
     pacing_mode: { type: 'varchar', length: 4, nullable: true },
+    message_screen: { type: 'varchar', length: 3, nullable: true },
   },
   indices: [{ name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] }],
 });

@@ -22,6 +22,8 @@ export interface SourceRow {
   options: string | null;
   /** auto, on or off; null: as [pacing] mode says. */
   pacing_mode: string | null;
+  /** on or off; null: as [console] message_screen says. */
+  message_screen: string | null;
 }
 
 /** How TypeORM knows sources; the migrations make the table. */
@@ -45,5 +47,6 @@ export const SourceModel = new EntitySchema<SourceRow>({
     deleted: { type: 'smallint' },
     options: { type: 'text', nullable: true },
     pacing_mode: { type: 'varchar', length: 4, nullable: true },
+    message_screen: { type: 'varchar', length: 3, nullable: true },
   },
 });

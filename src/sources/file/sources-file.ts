@@ -5,6 +5,7 @@
 import { InvalidInput } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import { PACING_MODES, type PacingMode } from '../../objects/pacing-mode.js';
+import { MESSAGE_SCREEN_SETTINGS, type MessageScreenSetting } from '../../objects/message-screen-setting.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { NOTHING_LISTED, type Discovery } from '../driver.js';
 import type { Platform } from '../platform.js';
@@ -21,6 +22,7 @@ export const COMMON_KEYS = [
   'password',
   'ca_cert',
   'pacing_mode',
+  'message_screen',
 ] as const;
 
 const CONSOLE_KEYS = [
@@ -33,6 +35,7 @@ const CONSOLE_KEYS = [
   'host_subject',
   'ticket',
   'pacing_mode',
+  'message_screen',
 ] as const;
 
 // Widths of the columns that hold them.
@@ -143,6 +146,7 @@ function readSource(
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
     ...pacingModeIn(fields),
+    ...messageScreenIn(fields),
     ...(platform?.readOptions === undefined ? {} : { options: platform.readOptions(fields) }),
   };
   const consoleFaults: string[] = [];
@@ -229,6 +233,11 @@ function pacingModeIn(fields: FieldReader): { readonly pacingMode?: PacingMode }
   return pacingMode === null ? {} : { pacingMode };
 }
 
+function messageScreenIn(fields: FieldReader): { readonly messageScreen?: MessageScreenSetting } {
+  const messageScreen = fields.word('message_screen', MESSAGE_SCREEN_SETTINGS);
+  return messageScreen === null ? {} : { messageScreen };
+}
+
 /** The uuid of a console with faults, if it has a good one. */
 function uuidOf(record: YamlRecord | null): string | null {
   return record === null ? null : new FieldReader(record, '', [], []).uuid('uuid');
@@ -266,6 +275,7 @@ function readConsole(
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
     ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
     ...pacingModeIn(fields),
+    ...messageScreenIn(fields),
   };
   if (faults.length > before) return null;
   if (console.hypervisor === '' && console.hypervisorIp === '') {

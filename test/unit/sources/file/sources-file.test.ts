@@ -85,6 +85,7 @@ describe('a good file', () => {
         interface: 'public',
         spice_direct_microversion: '2.97',
         pacing_mode: 'off',
+        message_screen: 'on',
       };
       const fields = [...COMMON_KEYS, ...PLATFORMS[type].keys]
         .filter((key) => key !== 'ca_cert')
@@ -286,6 +287,22 @@ describe('a fault of one source', () => {
   });
 });
 
+describe('what a source and a console say of message screens', () => {
+  it('are words, also those that YAML takes for true and false', () => {
+    const text = [
+      '- source: lab',
+      '  type: static',
+      '  message_screen: on',
+      '  consoles:',
+      `    - {uuid: ${UUID}, hypervisor: hv1, secure_port: 5901, message_screen: off}`,
+    ].join('\n');
+    const { entries, warnings } = parseSources(text);
+    expect([warnings, entries[0]?.faults]).toEqual([[], []]);
+    expect(entries[0]?.definition.messageScreen).toBe('on');
+    expect(entries[0]?.listed.consoles[0]?.messageScreen).toBe('off');
+  });
+});
+
 describe('a fault of a console', () => {
   it.each([
     ['insecure_port', '0', '"0" is not a port; give a number from 1 to 65535'],
@@ -311,6 +328,7 @@ describe('a fault of a console', () => {
     ['ticket', 'ü'.repeat(31), 'is 62 bytes long'],
     ['ticket', '"a\\0b"', 'holds a zero character'],
     ['pacing_mode', 'sometimes', '"sometimes" is unknown; give one of auto, on, off, or leave it out'],
+    ['message_screen', 'sometimes', '"sometimes" is unknown; give one of off, on, or leave it out'],
   ])('in %s = %s names source, console, field and remedy', (field, value, fault) => {
     const faults = faultsOf(staticSource(aConsole({ [field]: value })));
     expect(faults).toHaveLength(1);
