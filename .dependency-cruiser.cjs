@@ -156,14 +156,14 @@ module.exports = {
       'the parent process and its relay workers meet in ipc.ts only; both may read the codec',
       { path: '^src/console/control/' },
       {
-        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|guest-policy|migration|recording|pacing)/',
+        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|message-screen|guest-policy|migration|recording|pacing)/',
       },
     ),
     only(
       'worker-not-control',
       'the parent process and its relay workers meet in ipc.ts only',
       {
-        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|guest-policy|migration|recording|pacing)/',
+        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|message-screen|guest-policy|migration|recording|pacing)/',
       },
       { path: '^src/console/control/' },
     ),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// [console]: how long a console token may start a session, and how long a lost session may come back.
+// [console]: how long a console token may start a session, how long a lost session may come back, and what a viewer shows
+// whose desktop does not come up.
 import type { GroupSpec } from './types.js';
 
 /** The options of [console]. */
@@ -28,6 +29,34 @@ export const CONSOLE_GROUP = {
       help:
         'How long after the loss of its main channel a session may be taken up again with the same token. ' +
         '0 means that a lost session is over. A session that an administrator terminated never comes back.',
+    },
+    message_screen: {
+      type: 'choice',
+      default: 'off',
+      choices: ['off', 'on'],
+      help:
+        'What a viewer shows whose ticket is good and whose desktop does not come up: the hypervisor is away or refuses, the ' +
+        'instance is stopped or moves, another machine answers, the desktop is open in another window. "on": a screen with ' +
+        'the reason and what to do, which the proxy draws itself; a key tries again where that can help. "off": the ' +
+        'connection fails, and viewers have one sentence for all of it. A source and a console may have a setting of their ' +
+        'own (message_screen in sources.yaml).',
+    },
+    message_screen_time: {
+      type: 'integer',
+      unit: 'seconds',
+      default: 60,
+      min: 5,
+      max: 3600,
+      help: 'How long a message screen stays, unless its window is closed before.',
+    },
+    max_message_screens: {
+      type: 'integer',
+      default: 300,
+      min: 1,
+      max: 100000,
+      help:
+        'How many channels of message screens one relay worker holds at the same time; a screen has three of them. Beyond ' +
+        'that desktops fail as without message screens.',
     },
   },
 } as const satisfies GroupSpec;

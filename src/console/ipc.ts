@@ -4,6 +4,8 @@
 import type { Conf } from '../conf/index.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { CloseReason } from '../close-reason.js';
+import type { Explained } from '../service/explanation.js';
+import type { ScreenName } from './screen-name.js';
 
 /** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
 export interface BackendTarget {
@@ -58,6 +60,8 @@ export interface Grant {
   readonly expectedInstanceUuid: string | null;
   /** The settings in effect for the session now. */
   readonly settings: SessionSettings;
+  /** Whether the client is shown why, should its desktop not come up. */
+  readonly messageScreen: boolean;
 }
 
 /**
@@ -74,9 +78,24 @@ export interface Denial {
   /** One of the refusal words of the metric, for the log. */
   readonly reason: string;
   readonly sessionId?: string;
+  /** The ticket is good: instead of being refused its client is shown this. */
+  readonly screen?: Explained;
 }
 
-export type AuthorizeReply = Grant | Denial;
+/** The channel belongs to a message screen, which the worker serves itself. */
+export interface ScreenGrant {
+  readonly kind: 'screen';
+  readonly about: Explained;
+  readonly sessionId: string;
+}
+
+export type AuthorizeReply = Grant | Denial | ScreenGrant;
+
+/** What happens on one channel of a message screen and concerns another one, which another worker may have. */
+export type ScreenEvent =
+  | { readonly kind: 'key' }
+  /** The client's window has this size in pixels. */
+  | { readonly kind: 'size'; readonly width: number; readonly height: number };
 
 /** What each request is answered with. */
 export interface Answers {
@@ -139,6 +158,9 @@ export type WorkerNote =
       /** Times from an input to its draw, in milliseconds. */
       readonly keyToDraws: readonly number[];
     }
+  /** A client is shown why its desktop does not come up. */
+  | { readonly op: 'screen_shown'; readonly about: Explained }
+  | { readonly op: 'screen_event'; readonly screen: ScreenName; readonly event: ScreenEvent }
   | {
       readonly op: 'traffic';
       readonly accepted: number;
@@ -188,6 +210,7 @@ export interface Verdict {
  */
 export interface RelaySettings extends Pick<Conf, 'spice' | 'proxy'> {
   readonly default: Pick<Conf['default'], 'debug' | 'useJson' | 'logFile'>;
+  readonly console: Pick<Conf['console'], 'messageScreenTime' | 'maxMessageScreens'>;
 }
 
 /** What the supervisor sends a worker. */
@@ -205,6 +228,7 @@ export type SupervisorMessage =
   | { readonly op: 'policy_changed'; readonly sessionId: string; readonly settings: SessionSettings }
   /** The user of a session of which the worker has a display channel has done something elsewhere. */
   | { readonly op: 'input'; readonly sessionId: string }
+  | { readonly op: 'screen_event'; readonly screen: ScreenName; readonly event: ScreenEvent }
   | { readonly op: 'drain' }
   | { readonly op: 'stop'; readonly reason: CloseReason }
   | Reply;

@@ -101,6 +101,7 @@ export class ProxyServer implements WorkerListener {
         node: general.nodeName,
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
         session: this.session,
+        messageScreen: conf.console.messageScreen === 'on',
         lookupTimeout: proxy.controlTimeout * LOOKUP_SHARE,
         recoveryTimeout: general.serviceDownTime,
       },
@@ -207,7 +208,8 @@ export class ProxyServer implements WorkerListener {
   }
 
   note(worker: WorkerName, note: WorkerNote): void {
-    this.control.note(note, worker.id);
+    if (note.op === 'screen_event') this.pool.broadcast(note);
+    else this.control.note(note, worker.id);
   }
 
   died(worker: WorkerName, expected: boolean): void {

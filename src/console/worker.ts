@@ -10,6 +10,7 @@ import { Listener } from './listener/listener.js';
 import { TrafficCounter } from './connection/traffic-counter.js';
 import { MessageBatcher } from './message-batcher.js';
 import { SessionPacers } from './pacing/session-pacers.js';
+import { OpenScreens } from './message-screen/open-screens.js';
 import { RelayBuffer } from './relay/relay-buffer.js';
 import { tlsWritesConsumeTheirBuffer } from './relay/self-test.js';
 import { SessionRegistry } from './connection/session-registry.js';
@@ -47,6 +48,9 @@ class RelayWorker {
       buffer: new RelayBuffer(shared),
       trafficCounter: new TrafficCounter(),
       pacers,
+      screens: new OpenScreens(settings.console.maxMessageScreens, (screen, event) =>
+        control.noteAtOnce({ op: 'screen_event', screen, event }),
+      ),
     };
     const listener = new Listener(context, tls);
     const ports = await listener.listen();
@@ -56,7 +60,7 @@ class RelayWorker {
   }
 
   handle(message: Order): void {
-    const { registry, control } = this.context;
+    const { registry, control, screens } = this.context;
     switch (message.op) {
       case 'reply':
         control.settle(message);
@@ -75,8 +79,12 @@ class RelayWorker {
       case 'input':
         this.context.pacers.find(message.sessionId)?.input(performance.now());
         return;
+      case 'screen_event':
+        screens.receive(message.screen, message.event);
+        return;
       case 'drain':
         this.listener.stopAccepting();
+        screens.endAll();
         registry.whenIdle(() => control.note({ op: 'drained' }));
         return;
       case 'stop':

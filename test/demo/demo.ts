@@ -51,7 +51,7 @@ async function demo(dir: string): Promise<number> {
     dir,
     guest: { allChannels: true },
     ports: await choosePorts(),
-    env: { OS_CONSOLE__TOKEN_TTL: DEMO_TOKEN_TTL },
+    env: { OS_CONSOLE__TOKEN_TTL: DEMO_TOKEN_TTL, OS_CONSOLE__MESSAGE_SCREEN: 'on' },
     progress: (step) => say(`demo: ${step}`),
   });
   const file = resolve('console.vv');
@@ -100,7 +100,7 @@ async function check(dir: string): Promise<number> {
   let recorder: Recorder | undefined;
   let x: XServer | undefined;
   try {
-    const env = { OS_CONSOLE__TOKEN_TTL: CHECK_TOKEN_TTL };
+    const env = { OS_CONSOLE__TOKEN_TTL: CHECK_TOKEN_TTL, OS_CONSOLE__MESSAGE_SCREEN: 'on' };
     lab = await startLab({
       dir,
       guest: { allChannels: true },

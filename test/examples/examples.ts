@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../fixtures/repository.js';
-import { takePictures } from './pictures.js';
+import { takeFailure, takePictures } from './pictures.js';
 import { showRequests } from './requests.js';
 import { startScene } from './scene.js';
 
@@ -17,13 +17,17 @@ const dir = mkdtempSync(join(tmpdir(), 'kerbside-examples-'));
 const scene = await startScene(dir);
 try {
   for (const folder of [IMAGES, EXAMPLES]) mkdirSync(folder, { recursive: true });
-  for (const file of await takePictures(scene, IMAGES)) {
-    const { size } = statSync(file);
-    if (size > LARGEST_PICTURE) throw new Error(`${file} has ${size} bytes, more than ${LARGEST_PICTURE}`);
-    process.stdout.write(`${file}: ${size} bytes\n`);
-  }
+  for (const file of await takePictures(scene, IMAGES)) report(file);
   await showRequests(scene, EXAMPLES);
+  report(await takeFailure(scene, IMAGES));
 } finally {
   await scene.stop();
   rmSync(dir, { recursive: true, force: true });
+}
+
+/** Says what was written. @throws Error for a picture that is too large */
+function report(file: string): void {
+  const { size } = statSync(file);
+  if (size > LARGEST_PICTURE) throw new Error(`${file} has ${size} bytes, more than ${LARGEST_PICTURE}`);
+  process.stdout.write(`${file}: ${size} bytes\n`);
 }

@@ -3,14 +3,14 @@
 // opens it, and turns a denial into what the client may hear.
 import type { ClientConnection } from './client-connection.js';
 import { LinkRefused } from './ends.js';
-import type { Denial, Grant } from '../ipc.js';
+import type { Denial, Grant, ScreenGrant } from '../ipc.js';
 import type { ClientLink } from './link.js';
 import { LINK_ERR, MAX_PASSWORD_BYTES } from '../spice/constants.js';
 import { encodeLinkResult } from '../spice/link-message.js';
 import type { WorkerContext } from './worker-context.js';
 
 /**
- * The grant to open the channel.
+ * The grant to open the channel, or to show the client's message screen on it.
  *
  * @throws LinkRefused when the ticket does not open it
  * @throws ConnectionEnded `control plane failed` when nobody could decide in time
@@ -19,7 +19,7 @@ export async function authorize(
   connection: ClientConnection,
   worker: WorkerContext,
   link: ClientLink,
-): Promise<Grant> {
+): Promise<Grant | ScreenGrant> {
   const { ticket, message } = link;
   if (ticket === null || ticket === '' || Buffer.byteLength(ticket) > MAX_PASSWORD_BYTES) {
     throw refusal({ kind: 'denied', because: 'token', reason: 'token_malformed' });
@@ -39,7 +39,8 @@ export async function authorize(
 }
 
 function refusal(denial: Denial): LinkRefused {
-  return new LinkRefused(denial.reason, answerTo(denial), 'the channel is not authorized', denial.sessionId);
+  const { reason, sessionId, screen } = denial;
+  return new LinkRefused(reason, answerTo(denial), 'the channel is not authorized', sessionId, screen);
 }
 
 /** Any result but OK makes a client ask its user for another password; 7 says so, and only a bad token earns it. */

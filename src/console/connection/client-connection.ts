@@ -15,6 +15,8 @@ export interface Traffic {
   readonly bytesUp: number;
   /** Bytes from backend to client so far. */
   readonly bytesDown: number;
+  /** Whether nothing has passed: the client has sent nothing, and was sent nothing. */
+  readonly untouched: boolean;
   /** Messages that broke the policy so far. */
   verdicts(): Verdict[];
   /** How the channel was paced; null: it was not. */
@@ -59,6 +61,8 @@ export class ClientConnection {
   channelType = 0;
   /** Set once the backend's leg is linked. */
   backend: BackendLeg | null = null;
+  /** The client has been told that its channel is open. */
+  answered = false;
   /** Set once bytes are relayed. */
   traffic: Traffic | null = null;
   /** Seconds for which a leg has been blocked, and for which nothing has passed: kept by the idle watch. */

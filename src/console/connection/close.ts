@@ -23,11 +23,30 @@ const LAST_BYTES_LINGER_MS = 10_000;
 export function close(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
   worker.trafficCounter.count(connection);
   finish(connection, answerTo(fault), fault);
+  report(connection, worker, fault);
+  // Last: when no connection is left, the worker reports to the supervisor that nothing more comes from it.
+  worker.registry.remove(connection);
+}
+
+/** Ends what a connection is to everybody but its client: the backend's leg, its session, its records. */
+export function record(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
+  worker.trafficCounter.count(connection);
+  connection.backend?.end(LINGER_MS);
+  report(connection, worker, fault);
+  connection.traffic = null;
+  worker.registry.leave(connection);
+}
+
+/** Ends what {@link record} has left: the client's leg. */
+export function closeClient(connection: ClientConnection, worker: WorkerContext): void {
+  endClient(connection.client, LINGER_MS);
+  worker.registry.remove(connection);
+}
+
+function report(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
   const { grant } = connection;
   if (grant === null) reportRefusal(connection, worker, fault);
   else reportClose(connection, grant, worker, fault);
-  // Last: when no connection is left, the worker reports to the supervisor that nothing more comes from it.
-  worker.registry.remove(connection);
 }
 
 function reportClose(

@@ -2,14 +2,17 @@
 // The way of a connection, one channel of one client, on one page:
 //   accept -> link -> authorize -> backend -> relay -> close
 // Each step is the file of that name. The client hears OK only after the backend has accepted, so a dead
-// hypervisor is reportable; every fault arrives at close.ts as a typed exception, exactly once.
+// hypervisor is reportable; every fault arrives at close.ts as a typed exception, exactly once. Where message screens are on,
+// a client whose desktop does not come up is shown why before its connection is closed (message-screen/).
 import { inTenths } from '../../net/deadline.js';
 import { authorize } from './authorize.js';
 import { openBackend } from '../backend/open.js';
 import type { ClientConnection } from './client-connection.js';
-import { close } from './close.js';
+import { close, closeClient, record } from './close.js';
 import { LinkRefused } from './ends.js';
-import { receiveLink } from './link.js';
+import { receiveLink, type ClientLink } from './link.js';
+import { showScreen } from '../message-screen/show.js';
+import { subjectOf, type ScreenSubject } from '../message-screen/subject.js';
 import { Relay } from '../relay/relay.js';
 import { LINK_ERR } from '../spice/constants.js';
 import { encodeLinkResult } from '../spice/link-message.js';
@@ -27,9 +30,14 @@ export async function serveConnection(
 ): Promise<void> {
   worker.registry.add(connection);
   let fault: unknown;
+  let link: ClientLink | null = null;
   try {
-    const link = await withLinkDeadline(connection, worker, onLinked);
+    link = await withLinkDeadline(connection, worker, onLinked);
     const grant = await authorize(connection, worker, link);
+    if (grant.kind === 'screen') {
+      await serveScreen(connection, worker, link, grant);
+      return;
+    }
     connection.grant = grant;
     worker.registry.join(connection, grant.sessionId);
     const backend = await openBackend(connection, worker, link, grant);
@@ -38,17 +46,46 @@ export async function serveConnection(
   } catch (error) {
     fault = error;
   }
-  close(connection, worker, fault);
+  const subject = link === null ? null : subjectOf(connection, fault);
+  if (link === null || subject === null || !worker.screens.hasRoom) close(connection, worker, fault);
+  else await explain(connection, worker, link, { subject, fault });
+}
+
+/** Records the end of a main channel as it is, and shows its client why. */
+async function explain(
+  connection: ClientConnection,
+  worker: WorkerContext,
+  link: ClientLink,
+  { subject, fault }: { readonly subject: ScreenSubject; readonly fault: unknown },
+): Promise<void> {
+  record(connection, worker, fault);
+  worker.control.note({ op: 'screen_shown', about: subject.about });
+  await serveScreen(connection, worker, link, subject);
+}
+
+/** Serves a channel of a message screen; without room for it the channel is closed. */
+async function serveScreen(
+  connection: ClientConnection,
+  worker: WorkerContext,
+  link: ClientLink,
+  subject: ScreenSubject,
+): Promise<void> {
+  if (worker.screens.hasRoom) {
+    if (!connection.answered) await answerOk(connection);
+    await showScreen(connection, worker, link, subject);
+  }
+  closeClient(connection, worker);
 }
 
 /**
  * Sends the client the link result OK and waits until it is written: the relay's first messages must not queue behind it
  * inside the stream, which would join them in one TLS record.
  */
-async function answerOk({ client }: ClientConnection): Promise<void> {
+async function answerOk(connection: ClientConnection): Promise<void> {
   await new Promise<void>((resolve) => {
-    client.write(encodeLinkResult(LINK_ERR.OK), () => resolve());
+    connection.client.write(encodeLinkResult(LINK_ERR.OK), () => resolve());
   });
+  connection.answered = true;
 }
 
 /** The whole link stage has one deadline, so that a client cannot hold a connection by sending slowly. */

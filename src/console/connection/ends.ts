@@ -3,6 +3,7 @@
 // close.ts turns it into what the client hears, the log line and the record.
 import { KerbsideException } from '../../exception.js';
 import type { CloseReason } from '../../close-reason.js';
+import type { Explained } from '../../service/explanation.js';
 
 /**
  * An expected end: every connection ends by one, and its message names the place that throws it. It has no stack trace,
@@ -64,6 +65,8 @@ export class LinkRefused extends Ending {
     readonly answer: Buffer | null,
     readonly detail: string,
     readonly sessionId?: string,
+    /** What its client may be shown instead of the answer. */
+    readonly screen?: Explained,
   ) {
     super(`${reason}: ${detail}`);
   }

@@ -31,13 +31,18 @@ export class SessionRegistry {
   /** Removes a closed connection. */
   remove(connection: ClientConnection): void {
     this.all.delete(connection);
+    this.leave(connection);
+    if (this.all.size === 0) for (const listener of this.emptyListeners) listener();
+  }
+
+  /** The connection is of its session no more, and goes on: it ends with the process. */
+  leave(connection: ClientConnection): void {
     const sessionId = connection.grant?.sessionId;
     const members = sessionId === undefined ? undefined : this.bySession.get(sessionId);
     if (sessionId !== undefined && members !== undefined) {
       members.delete(connection);
       if (members.size === 0) this.forget(sessionId);
     }
-    if (this.all.size === 0) for (const listener of this.emptyListeners) listener();
   }
 
   /** Ends the session's channels of this generation and older. */

@@ -7,6 +7,7 @@ import type { SessionRegistry } from './session-registry.js';
 import type { SessionPacers } from '../pacing/session-pacers.js';
 import type { RelayBuffer } from '../relay/relay-buffer.js';
 import type { TicketKeys } from '../listener/ticket-key.js';
+import type { OpenScreens } from '../message-screen/open-screens.js';
 
 /** The worker's settings and services. */
 export interface WorkerContext {
@@ -17,4 +18,5 @@ export interface WorkerContext {
   readonly buffer: RelayBuffer;
   readonly trafficCounter: TrafficCounter;
   readonly pacers: SessionPacers;
+  readonly screens: OpenScreens;
 }

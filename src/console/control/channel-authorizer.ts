@@ -14,14 +14,17 @@ import {
   type PreparedChannel,
 } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
+import { explainedDenial } from '../../service/explained-denial.js';
+import { explainedEnd } from '../../service/explained-end.js';
 import type { CloseReason } from '../../close-reason.js';
-import type { AuthorizeReply, AuthorizeRequest, Denial, SessionSettings } from '../ipc.js';
-import { channelName } from '../spice/constants.js';
+import type { AuthorizeReply, AuthorizeRequest, Denial, ScreenGrant, SessionSettings } from '../ipc.js';
+import { screenOf } from '../screen-name.js';
+import { CHANNEL, channelName } from '../spice/constants.js';
 import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
 import type { ChannelRecords } from './channel-records.js';
 import { liveChannel, type ChannelRegistry, type LiveChannel, type WorkerName } from './channel-registry.js';
 import type { DatabaseOutage } from './database-outage.js';
-import { BECAUSE } from './denials.js';
+import { BECAUSE, isShown } from './denials.js';
 import { Gatherer } from './gatherer.js';
 import type { KnownSessions } from './known-sessions.js';
 import { locateChannel, type ConsoleLocator, type Located, type Target } from './location.js';
@@ -44,6 +47,8 @@ export interface AuthorizerSettings {
   readonly maxConnectionsPerAddress: number;
   /** Seconds that the lookup of an instance may take: less than the worker waits for its answer. */
   readonly lookupTimeout: number;
+  /** Whether clients are shown why their desktop does not come up, unless their source or console says otherwise. */
+  readonly messageScreen: boolean;
 }
 
 /** What a {@link ChannelAuthorizer} is made with. */
@@ -122,7 +127,7 @@ export class ChannelAuthorizer {
     }
     const requestedAt = timers.now();
     const outcome = await this.admit(worker, request);
-    if (outcome.kind === 'denied') return this.deny(request, outcome);
+    if (outcome.kind === 'denied') return this.screenGrant(request, outcome) ?? this.deny(request, outcome);
     const candidate = { request, outcome, channel: liveChannel(worker, request, outcome), requestedAt };
     const target = await this.locate(candidate);
     return target.kind === 'denied' ? target : (this.denialOf(candidate) ?? this.grant(candidate, target));
@@ -158,7 +163,8 @@ export class ChannelAuthorizer {
   }
 
   /** Where the channel leads, or why it leads nowhere. */
-  private async locate({ request, outcome, channel }: Candidate): Promise<Target | Denial> {
+  private async locate(candidate: Candidate): Promise<Target | Denial> {
+    const { request, outcome, channel } = candidate;
     const { lifecycle, locator, metrics, records } = this.parts;
     let location: Located;
     try {
@@ -173,11 +179,12 @@ export class ChannelAuthorizer {
     const { why } = location;
     metrics.denied.inc();
     records.audit(channel, instanceRefused(why));
-    return this.giveUp(channel, `instance ${why}`, { because: 'error', reason: `instance_${why}` });
+    return this.giveUp(candidate, `instance ${why}`, { because: 'error', reason: `instance_${why}` });
   }
 
   /** Why a channel must not open although its ticket does; null: it may. */
-  private denialOf({ request, outcome, channel, requestedAt }: Candidate): Denial | null {
+  private denialOf(candidate: Candidate): Denial | null {
+    const { request, outcome, channel, requestedAt } = candidate;
     const { lifecycle, metrics, records, registry, watch } = this.parts;
     const { sessionId, generation } = outcome;
     if (registry.isGone(channel.workerId)) {
@@ -185,23 +192,26 @@ export class ChannelAuthorizer {
       return { kind: 'denied', because: 'error', reason: 'worker_died', sessionId };
     }
     const ended = watch.endedSince(requestedAt, sessionId, generation);
-    if (ended !== null) return this.giveUp(channel, ended, { because: 'error', reason: 'session_ended' });
+    if (ended !== null) return this.giveUp(candidate, ended, { because: 'error', reason: 'session_ended' });
     if (this.permits(request.channelType)) return null;
     records.audit(channel, AUDIT.channelForbidden);
     metrics.denied.inc();
-    return this.giveUp(channel, 'channel forbidden', { because: 'channel', reason: 'channel_forbidden' });
+    return this.giveUp(candidate, 'channel forbidden', { because: 'channel', reason: 'channel_forbidden' });
   }
 
   /** Closes the row of a channel that must not open, and publishes that. */
   private giveUp(
-    channel: LiveChannel,
+    { request, outcome, channel }: Candidate,
     reason: CloseReason,
     denial: Pick<Denial, 'because' | 'reason'>,
   ): Denial {
     this.parts.lifecycle.finish(channel, { reason, ...NOTHING_PASSED });
     const { issuedTo } = channel.owner;
     this.parts.publisher.consoleRefused(denial.reason, { ...channel, issuedTo });
-    return { kind: 'denied', ...denial, sessionId: channel.sessionId };
+    const shown =
+      request.channelType === MAIN_CHANNEL && denial.reason !== 'session_ended' && this.showsScreens(outcome);
+    const { sessionId } = channel;
+    return { kind: 'denied', ...denial, sessionId, ...(shown ? { screen: explainedEnd(reason) } : {}) };
   }
 
   private grant(candidate: Candidate, { target, expectedInstanceUuid }: Target): AuthorizeReply {
@@ -226,6 +236,7 @@ export class ChannelAuthorizer {
       target: { ...target, transport: target.transport ?? null },
       expectedInstanceUuid,
       settings: settingsOf(this.session, outcome.pacingMode),
+      messageScreen: request.channelType === MAIN_CHANNEL && this.showsScreens(outcome),
     };
   }
 
@@ -233,12 +244,29 @@ export class ChannelAuthorizer {
     this.parts.metrics.denied.inc();
     this.parts.refusals.denied(request, denial);
     const { reason, sessionId } = denial;
+    const shown = request.channelType === MAIN_CHANNEL && isShown(reason) && this.showsScreens(denial);
     return {
       kind: 'denied',
       because: BECAUSE[reason],
       reason,
       ...(sessionId === undefined ? {} : { sessionId }),
+      ...(shown ? { screen: explainedDenial(reason) } : {}),
     };
+  }
+
+  /** The channel is one of a message screen that the holder of this ticket is shown; null: it is not. */
+  private screenGrant(request: AuthorizeRequest, denial: ChannelDenial): ScreenGrant | null {
+    const { ticket, connectionId, channelType } = request;
+    const { sessionId, reason } = denial;
+    if (sessionId === undefined || !this.showsScreens(denial)) return null;
+    if (channelType !== CHANNEL.display && channelType !== CHANNEL.inputs) return null;
+    if (reason !== 'main_required' && reason !== 'bad_connection_id') return null;
+    const about = screenOf(ticket, connectionId);
+    return about === null ? null : { kind: 'screen', about, sessionId };
+  }
+
+  private showsScreens({ messageScreen = null }: Pick<ChannelDenial, 'messageScreen'>): boolean {
+    return messageScreen === null ? this.settings.messageScreen : messageScreen === 'on';
   }
 
   private permits(channelType: number): boolean {

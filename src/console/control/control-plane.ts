@@ -171,11 +171,16 @@ export class ControlPlane {
       case 'pacing':
         this.paced.note(workerId, note);
         return;
+      case 'screen_shown':
+        this.metrics.messageScreens.inc({ about: note.about });
+        return;
       case 'traffic':
         this.metrics.connections.inc(note.accepted);
         this.metrics.bytesRelayed.inc({ direction: 'client_to_server' }, note.bytesUp);
         this.metrics.bytesRelayed.inc({ direction: 'server_to_client' }, note.bytesDown);
         return;
+      // Between workers: nothing for the records.
+      case 'screen_event':
       case 'loaded':
       case 'drained':
       case 'ready':

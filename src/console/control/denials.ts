@@ -17,6 +17,14 @@ export const BECAUSE: Readonly<Record<DenialReason, Denial['because']>> = {
   source_gone: 'channel',
 };
 
+/** Denials whose token is good, and is no use now. */
+const SHOWN: ReadonlySet<DenialReason> = new Set(['token_in_use', 'console_gone', 'source_gone']);
+
+/** Whether the client of a main channel may be shown why it was denied. */
+export function isShown(reason: DenialReason): boolean {
+  return SHOWN.has(reason);
+}
+
 /** The denial in the words of the audit trail. */
 export function denialMessage(reason: DenialReason): string {
   if (reason === 'console_gone' || reason === 'source_gone') return AUDIT.invalidConsole;

@@ -48,6 +48,11 @@ export class ProxyMetrics implements Exposition {
     'Migration messages kept from clients.',
     ['type'],
   );
+  readonly messageScreens = this.counter(
+    'message_screens_total',
+    'Clients that were shown why their desktop did not come up.',
+    ['about'],
+  );
   readonly activeSessions = this.gauge('active_sessions', 'Sessions with an open channel on this node.', [
     'source',
   ]);

@@ -198,7 +198,8 @@ export class WorkerPool {
     );
   }
 
-  private broadcast(message: SupervisorMessage): void {
+  /** Sends all workers a message. */
+  broadcast(message: SupervisorMessage): void {
     for (const worker of running()) this.send(worker.id, message);
   }
 

@@ -25,6 +25,8 @@ export class ClientWriter implements Sink {
   /** Writes of the chunk that is with the socket whose end has not been told: two at most. */
   private outstanding = 0;
   private waiting: Chunk[] | null = null;
+  /** Whether the client was ever sent something. */
+  hasWritten = false;
   private readonly onWritten = (): void => this.written();
 
   /** @param takesBytesAtOnce whether write() has taken the bytes when it returns, as TLS has */
@@ -70,6 +72,7 @@ export class ClientWriter implements Sink {
 
   private hand(bytes: Buffer, cut: number, copyTail: boolean): void {
     this.current = 'writing';
+    this.hasWritten = true;
     if (cut === 0) {
       this.outstanding = 1;
       this.client.write(bytes, this.onWritten);

@@ -92,6 +92,10 @@ export class Relay implements Traffic {
     });
   }
 
+  get untouched(): boolean {
+    return this.pipeline.up.bytes === 0 && !this.toClient.hasWritten;
+  }
+
   verdicts(): Verdict[] {
     return this.pipeline.verdicts();
   }

@@ -84,19 +84,6 @@ export class FieldReader {
     return value.text;
   }
 
-  /** One of a few words; null when absent. */
-  word<Word extends string>(key: string, words: readonly Word[]): Word | null {
-    const value = this.scalar(key);
-    if (value === null) return null;
-    // YAML takes on and off for true and false; here they are words.
-    const known = words.find((word) => word === value.text.toLowerCase());
-    if (known !== undefined) return known;
-    return this.refuse(
-      key,
-      `${quoted(value.text)} is unknown; give one of ${words.join(', ')}, or leave it out`,
-    );
-  }
-
   /** A TCP port from 1 to 65535; null when absent. */
   port(key: string): number | null {
     const value = this.scalar(key);

@@ -60,7 +60,7 @@ class Node {
         send: () => undefined,
       },
       {
-        ...{ node: 'node1', maxConnectionsPerAddress: 100, lookupTimeout: 1 },
+        ...{ node: 'node1', maxConnectionsPerAddress: 100, lookupTimeout: 1, messageScreen: false },
         session: sessionSettings(),
       },
     );
@@ -76,7 +76,8 @@ class Node {
     const worker = WORKERS[channelType % 2] ?? WORKERS[0];
     const asking = { ticket, connectionId, channelType, channelId: 0, clientIp: '192.0.2.1', clientPort: 1 };
     const answer = await this.plane.request(worker, { op: 'authorize', ...asking, linkTime: 0.1 });
-    if (answer.to !== 'authorize') throw new Error('another request was answered');
+    if (answer.to !== 'authorize' || answer.body.kind === 'screen')
+      throw new Error('another request was answered');
     return answer.body;
   }
 

@@ -38,7 +38,10 @@ describe('loadConf', () => {
     const { conf, warnings } = load({});
     expect(warnings).toEqual([]);
     expect(conf.api).toMatchObject({ address: '::', port: 13002, tokenTtl: 3600, maxLimit: 1000 });
-    expect(conf.console).toEqual({ tokenTtl: 600, reconnectGrace: 60 });
+    expect(conf.console).toEqual({
+      ...{ tokenTtl: 600, reconnectGrace: 60 },
+      ...{ messageScreen: 'off', messageScreenTime: 60, maxMessageScreens: 300 },
+    });
     expect(conf.spice).toMatchObject({
       securePort: 5900,
       insecurePort: 5901,

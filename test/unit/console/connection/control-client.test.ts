@@ -26,6 +26,7 @@ const LATE: Grant = {
     ...{ caCert: null, hostSubject: null, transport: null },
   },
   settings: sessionSettings(),
+  messageScreen: false,
 };
 
 const denial = (reason: string): Denial => ({ kind: 'denied', because: 'token', reason });

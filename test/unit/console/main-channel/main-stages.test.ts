@@ -28,6 +28,7 @@ const GRANT: Grant = {
   },
   expectedInstanceUuid: null,
   settings: sessionSettings(),
+  messageScreen: false,
 };
 
 const GUEST = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main channel of a message screen: names the channels that there are, plays the guest's agent as far as that takes the
+// size of the client's window, and sends the client back to the proxy when a key was pressed.
+import type { Explained } from '../../service/explanation.js';
+import type { ScreenEvent } from '../ipc.js';
+import { AGENT_DATA_MAX_BYTES, agentAnnouncement, AgentListener } from '../spice/agent-messages.js';
+import type { ClientMessage } from '../spice/client-messages.js';
+import { CHANNEL } from '../spice/constants.js';
+import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
+import {
+  agentToken,
+  channelsList,
+  mainInit,
+  migrateSwitchHost,
+  type Size,
+  type SwitchTarget,
+} from '../spice/screen-messages.js';
+import type { ScreenChannel, ScreenPart } from './screen-channel.js';
+import { canBeBack } from './subject.js';
+
+const { ATTACH_CHANNELS, AGENT_START, AGENT_DATA } = CLIENT_MESSAGE.main;
+const SENT = SERVER_MESSAGE.main;
+
+/** As many AGENT_DATA as spice-server lets a client send. */
+const AGENT_TOKENS = 10;
+/** For how long a client that was sent back may take to leave. */
+const LEAVE_TIME_MS = 10_000;
+/** A window that is being dragged says its size all the time. */
+const SIZE_PAUSE_MS = 300;
+
+/** What the main channel works with. */
+export interface MainPartOptions {
+  readonly about: Explained;
+  readonly connectionId: number;
+  /** Where clients reach this site. */
+  readonly back: SwitchTarget;
+  /** The client's window has another size. */
+  readonly resized: (size: Size) => void;
+}
+
+/** The main channel. */
+export class MainPart implements ScreenPart {
+  readonly keep = { types: new Set([AGENT_DATA]), maxBytes: AGENT_DATA_MAX_BYTES };
+  private readonly agent = new AgentListener();
+  private size: Size | null = null;
+  private sizePending = false;
+  private sentBack = false;
+
+  constructor(
+    private readonly channel: ScreenChannel,
+    private readonly options: MainPartOptions,
+  ) {}
+
+  start(): void {
+    const init = { sessionId: this.options.connectionId, agentTokens: AGENT_TOKENS };
+    void this.channel.send(SENT.INIT, mainInit(init));
+  }
+
+  message({ type, body }: ClientMessage): void {
+    switch (type) {
+      case ATTACH_CHANNELS:
+        void this.channel.send(SENT.CHANNELS_LIST, channelsList([CHANNEL.display, CHANNEL.inputs]));
+        return;
+      case AGENT_START:
+        void this.channel.send(SENT.AGENT_DATA, agentAnnouncement());
+        return;
+      case AGENT_DATA:
+        void this.channel.send(SENT.AGENT_TOKEN, agentToken(1));
+        this.takeSize(this.agent.push(body));
+    }
+  }
+
+  event(event: ScreenEvent): void {
+    if (event.kind !== 'key' || this.sentBack || !canBeBack(this.options.about)) return;
+    this.sentBack = true;
+    void this.channel.send(SENT.MIGRATE_SWITCH_HOST, migrateSwitchHost(this.options.back));
+    this.channel.after(LEAVE_TIME_MS, () => this.channel.end('time is over'));
+  }
+
+  /** Tells of the last size of a moment. */
+  private takeSize(size: Size | null): void {
+    if (size === null) return;
+    this.size = size;
+    if (this.sizePending) return;
+    this.sizePending = true;
+    this.channel.after(SIZE_PAUSE_MS, () => {
+      this.sizePending = false;
+      if (this.size !== null) this.options.resized(this.size);
+    });
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// One channel of a message screen towards its client: sends messages one after the other, and hands over what the client
+// sends. It ends when the client goes, when its time is over, and when the process says so.
+import { inTenths } from '../../net/deadline.js';
+import type { ClientConnection } from '../connection/client-connection.js';
+import { ClientMessages, type ClientMessage, type KeptBodies } from '../spice/client-messages.js';
+import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from '../spice/message-walker.js';
+import { Writer } from '../spice/writer.js';
+
+/** What a client may send on one channel while a screen is shown, in bytes: many times what somebody types in that time. */
+const MAX_BYTES_UP = 4 * 1024 * 1024;
+
+/** Why a channel ended, for the log. */
+export type ScreenEnd = 'client left' | 'time is over' | 'ended' | 'client broke the protocol' | 'failed';
+
+/** What is sent on one channel, and what becomes of what the client sends. */
+export interface ScreenPart {
+  readonly keep: KeptBodies;
+  /** The channel is open. */
+  start(): void;
+  /** The client has sent a message. */
+  message(message: ClientMessage): void;
+}
+
+/** The channel. */
+export class ScreenChannel {
+  private serial = 0n;
+  private bytesUp = 0;
+  private last: Promise<void> = Promise.resolve();
+  private finished = false;
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private settle: (how: ScreenEnd) => void = () => undefined;
+
+  constructor(
+    private readonly connection: ClientConnection,
+    private readonly miniHeader: boolean,
+  ) {}
+
+  /**
+   * Carries the channel until it ends.
+   *
+   * @param early bytes that the client sent before
+   * @param seconds after which it ends
+   */
+  run(part: ScreenPart, early: Buffer, seconds: number): Promise<ScreenEnd> {
+    const { client, signal } = this.connection;
+    const messages = new ClientMessages(this.miniHeader, part.keep);
+    const take = (chunk: Buffer): void => {
+      this.bytesUp += chunk.length;
+      if (this.bytesUp > MAX_BYTES_UP) {
+        this.end('client broke the protocol');
+        return;
+      }
+      try {
+        for (const message of messages.push(chunk)) part.message(message);
+      } catch {
+        this.end('client broke the protocol');
+      }
+    };
+    return new Promise<ScreenEnd>((resolve) => {
+      this.settle = resolve;
+      this.after(seconds * 1000, () => this.end('time is over'));
+      signal.addEventListener('abort', () => this.end(client.destroyed ? 'client left' : 'ended'));
+      if (signal.aborted) this.end('client left');
+      this.connection.readBy({ data: take, end: () => this.end('client left') });
+      part.start();
+      if (early.length > 0) take(early);
+      client.resume();
+    });
+  }
+
+  /**
+   * Sends a message behind those before it. Each is written once the one before has left the stream, which would join them
+   * in one TLS record (see spice/message-walker.ts).
+   */
+  send(type: number, body: Buffer): Promise<void> {
+    this.last = this.last.then(() => this.write(this.frame(type, body)));
+    return this.last;
+  }
+
+  /** Does something later, unless the channel has ended by then. */
+  after(milliseconds: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      work();
+    }, inTenths(milliseconds));
+    this.timers.add(timer);
+  }
+
+  /** Whether the channel has ended. */
+  get over(): boolean {
+    return this.finished;
+  }
+
+  /** Ends the channel. */
+  end(how: ScreenEnd): void {
+    if (this.finished) return;
+    this.finished = true;
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
+    this.connection.readBy(null);
+    this.settle(how);
+  }
+
+  private write(bytes: Buffer): Promise<void> {
+    const { client } = this.connection;
+    if (this.finished || !client.writable) return Promise.resolve();
+    return new Promise((resolve) => client.write(bytes, () => resolve()));
+  }
+
+  private frame(type: number, body: Buffer): Buffer {
+    if (this.miniHeader)
+      return new Writer(MINI_HEADER_BYTES + body.length).u16(type).u32(body.length).raw(body).finish();
+    this.serial += 1n;
+    return new Writer(FULL_HEADER_BYTES + body.length)
+      .u64(this.serial)
+      .u16(type)
+      .u32(body.length)
+      .u32(0)
+      .raw(body)
+      .finish();
+  }
+}
