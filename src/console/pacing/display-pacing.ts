@@ -20,9 +20,13 @@ import type {
 import type { PacingSummary, SessionSettings } from '../ipc.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
 import { AckAgent, readSetAck, setAckBody, type SetAck } from './ack-agent.js';
+import { ClientSilence } from './client-silence.js';
 import { CongestionWatch, isSlow } from './congestion-watch.js';
 import { DisplaySender } from './display-sender.js';
+import { PacingRecord, type DisplayFigures } from './pacing-record.js';
+import { ServerAnswers } from './server-answers.js';
 import type { SessionPacer } from './session-pacer.js';
+import { unseenBut } from './unseen.js';
 
 const UP = CLIENT_MESSAGE.common;
 const DOWN = SERVER_MESSAGE.common;
@@ -36,17 +40,9 @@ const SET_ACK_WITHIN = 16;
 const MAX_COLLECTED_BYTES = 1_048_576;
 /** With so many bytes before any new draw, one that is read early would not be drawn earlier. */
 const BLOCKED_BYTES = 65_536;
-/** SPICE_IMAGE_COMPRESSION_AUTO_LZ: images that do not need each other. */
-const AUTO_LZ = 3;
-/** Bytes of a PONG, and of what a PING has before its padding: u32 id, u64 timestamp. */
-const PONG_BYTES = 12;
 /** Between two looks at whether pacing is of use, in milliseconds; and where the leg was busy at the last one. */
 const TICK_MS = 250;
 const BUSY_TICK_MS = 50;
-/** A client that acknowledges nothing for so long, in milliseconds, from the start on, is not paced; ... */
-const NO_ACK_MS = 5000;
-/** ... and one that has stopped to, although it has taken everything, is not until it answers again. */
-const STOPPED_MS = 15_000;
 /** For how long the occasion is waited for to give a channel back that is not to be paced any more, in milliseconds. */
 const OCCASION_MS = 20_000;
 
@@ -77,15 +73,6 @@ export interface DisplayPacingParts {
   readonly takesCompression: boolean;
 }
 
-/** How a display channel is. */
-export interface DisplayFigures {
-  readonly paced: boolean;
-  readonly queueBytes: number;
-  /** Draws, and video frames, that were not sent because later ones hid them. */
-  readonly supersededDraws: number;
-  readonly supersededFrames: number;
-}
-
 /** Paces one display channel. */
 export class DisplayPacing implements Stage, Owner {
   readonly name = 'pacing';
@@ -101,13 +88,14 @@ export class DisplayPacing implements Stage, Owner {
       maxBodyBytes: MAX_CLIENT_BODY_BYTES,
     },
   };
-  readonly down: Interest = { headers: { unseen: unseenBut(DOWN.SET_ACK), maxBodyBytes: Infinity } };
+  readonly down: Interest = { headers: { unseen: unseenBut([DOWN.SET_ACK]), maxBodyBytes: Infinity } };
   readonly maxBodyBytes = MAX_COLLECTED_BYTES;
   private readonly agent = new AckAgent();
   private readonly watch: CongestionWatch;
   private state: State = 'start';
   private mode: Mode;
   private ports: StagePorts | null = null;
+  private server: ServerAnswers | null = null;
   private ownership: Ownership | null = null;
   private sender: DisplaySender | null = null;
   private release: (() => void) | null = null;
@@ -124,10 +112,8 @@ export class DisplayPacing implements Stage, Owner {
   private initSeen = false;
   /** The client has chosen a compression, or was given one. */
   private compressionChosen = false;
-  private heard = false;
-  private waitsSince: number | null = null;
-  private readonly done = { supersededDraws: 0, supersededFrames: 0, pacedMs: 0 };
-  private pacedSince = 0;
+  private silence = new ClientSilence();
+  private readonly record = new PacingRecord();
 
   constructor(private readonly parts: DisplayPacingParts) {
     this.mode = parts.settings.pacing.mode;
@@ -136,18 +122,12 @@ export class DisplayPacing implements Stage, Owner {
 
   /** How the channel is, for metrics and audit. */
   get figures(): DisplayFigures {
-    const { sender, done } = this;
-    const counters = sender?.queue.counters;
-    return {
-      paced: this.state === 'paced',
-      queueBytes: sender?.queueBytes ?? 0,
-      supersededDraws: done.supersededDraws + (counters?.supersededDraws ?? 0),
-      supersededFrames: done.supersededFrames + (counters?.supersededFrames ?? 0),
-    };
+    return this.record.figures(this.sender, this.state === 'paced');
   }
 
   start(ports: StagePorts): void {
     this.ports = ports;
+    this.server = new ServerAnswers(ports);
     this.ownership = ports.own('down', this);
     this.tick();
   }
@@ -231,18 +211,7 @@ export class DisplayPacing implements Stage, Owner {
   }
 
   pacing(): PacingSummary | null {
-    const { done, parts } = this;
-    if (done.pacedMs === 0) return null;
-    const { rttMs, bandwidth, keyToDrawMs } = parts.pacer.figures;
-    const { supersededDraws, supersededFrames } = done;
-    return {
-      pacedFor: done.pacedMs / 1000,
-      rttMs,
-      bandwidth,
-      supersededDraws,
-      supersededFrames,
-      keyToDrawMs,
-    };
+    return this.record.summary(this.parts.pacer);
   }
 
   close(): void {
@@ -252,7 +221,7 @@ export class DisplayPacing implements Stage, Owner {
     const { sender } = this;
     this.sender = null;
     if (sender === null) return;
-    this.count(sender);
+    this.record.end(sender, this.parts.timers.now());
     sender.close();
     this.parts.pacer.remove(sender);
     // What the server sent last is not lost because it ended first.
@@ -295,7 +264,7 @@ export class DisplayPacing implements Stage, Owner {
     const setAck = readSetAck(message.body);
     if (setAck === null || this.ports === null) return message;
     const toClient = this.agent.taken(setAck, this.ports.progress('down').messages);
-    this.sync(setAck.generation);
+    this.server?.sync(setAck.generation);
     return this.setAck(toClient);
   }
 
@@ -308,7 +277,7 @@ export class DisplayPacing implements Stage, Owner {
     this.ownership = ports.own('down', this);
     this.beginPacing();
     const { toClient, sync } = this.agent.takeOver();
-    if (sync !== null) this.sync(sync);
+    if (sync !== null) this.server?.sync(sync);
     this.sender?.putSetAck(this.setAck(toClient));
     this.surplus += 1;
     if (this.initSeen) this.chooseCompression();
@@ -321,8 +290,7 @@ export class DisplayPacing implements Stage, Owner {
     if (ports === null || ownership === null) return;
     this.state = 'paced';
     this.leavingSince = null;
-    this.heard = false;
-    this.waitsSince = null;
+    this.silence = new ClientSilence();
     this.sender = new DisplaySender(
       ownership,
       {
@@ -335,8 +303,9 @@ export class DisplayPacing implements Stage, Owner {
       },
       () => this.settle(),
     );
-    this.pacedSince = timers.now();
-    pacer.add(this.sender, this.pacedSince);
+    const now = timers.now();
+    this.record.begin(now);
+    pacer.add(this.sender, now);
   }
 
   /** Sends, acknowledges, holds the server or lets it go on: whatever has come to be possible or necessary. */
@@ -365,7 +334,7 @@ export class DisplayPacing implements Stage, Owner {
     const { messages } = ports.progress('down');
     while (agent.due(messages) > 0 && this.wantsMore(sender, messages)) {
       agent.acknowledged();
-      ports.insert('up', ports.make(UP.ACK, Buffer.alloc(0)));
+      this.server?.acknowledge();
     }
   }
 
@@ -383,46 +352,32 @@ export class DisplayPacing implements Stage, Owner {
   private onAck(): Answer {
     const { ports, sender } = this;
     if (ports === null) return PASS;
-    switch (this.agent.clientAck(ports.progress('down').messages)) {
-      case 'pass':
-        return PASS;
-      case 'arrived':
-        if (sender?.arrived() === true) {
-          this.heard = true;
-          this.waitsSince = null;
-        }
-        return DROP;
-      case 'drop':
-      case 'synced':
-        return DROP;
-    }
+    const fate = this.agent.clientAck(ports.progress('down').messages);
+    if (fate === 'pass') return PASS;
+    if (fate === 'arrived' && sender?.arrived() === true) this.silence.acknowledged();
+    return DROP;
   }
 
   private onSync(body: Buffer): Answer {
     if (body.length < 4) return PASS;
     const fate = this.agent.clientSync(body.readUInt32LE(0));
     if (this.owedPong !== null && !this.agent.waits) {
-      this.pong(this.owedPong);
+      this.server?.pong(this.owedPong);
       this.owedPong = null;
     }
-    switch (fate) {
-      case 'pass':
-        return PASS;
-      case 'synced':
-        this.sender?.synced();
-        this.waitsSince = null;
-        this.settle();
-        return DROP;
-      case 'drop':
-      case 'arrived':
-        return DROP;
+    if (fate === 'pass') return PASS;
+    if (fate === 'synced') {
+      this.sender?.synced();
+      this.silence.synced();
+      this.settle();
     }
+    return DROP;
   }
 
   private insteadOfPing(ping: Message): Message | null {
-    if (ping.body.length < PONG_BYTES) return ping;
+    if (!ServerAnswers.canAnswer(ping)) return ping;
     if (this.absorb()) {
-      this.pong(ping);
+      this.server?.pong(ping);
       return null;
     }
     const { sender } = this;
@@ -454,7 +409,7 @@ export class DisplayPacing implements Stage, Owner {
   }
 
   private finish(sender: DisplaySender): void {
-    this.count(sender);
+    this.record.end(sender, this.parts.timers.now());
     this.parts.pacer.remove(sender);
     this.sender = null;
     this.pumpOff?.();
@@ -473,24 +428,13 @@ export class DisplayPacing implements Stage, Owner {
   }
 
   private chooseCompression(): void {
-    const { ports } = this;
-    if (ports === null || this.compressionChosen || !this.parts.takesCompression) return;
+    if (this.compressionChosen || !this.parts.takesCompression) return;
     this.compressionChosen = true;
-    ports.insert('up', ports.make(DISPLAY.PREFERRED_COMPRESSION, Buffer.of(AUTO_LZ)));
+    this.server?.preferSelfContainedImages();
   }
 
   private setAck(setAck: SetAck): Message {
     return (this.ports as StagePorts).make(DOWN.SET_ACK, setAckBody(setAck));
-  }
-
-  private sync(generation: number): void {
-    const body = Buffer.alloc(4);
-    body.writeUInt32LE(generation, 0);
-    this.ports?.insert('up', this.ports.make(UP.ACK_SYNC, body));
-  }
-
-  private pong(ping: Message): void {
-    this.ports?.insert('up', this.ports.make(UP.PONG, ping.body.subarray(0, PONG_BYTES)));
   }
 
   private pumpLater(milliseconds: number): void {
@@ -520,24 +464,15 @@ export class DisplayPacing implements Stage, Owner {
   }
 
   private lookPaced(sender: DisplaySender, ports: StagePorts, now: number): void {
-    const { pacer } = this.parts;
-    if (sender.waitsForClient) this.waitsSince ??= now;
-    else this.waitsSince = null;
-    const silence = this.waitsSince === null ? 0 : now - this.waitsSince;
-    if (!this.heard && silence > NO_ACK_MS) this.mode = 'off';
-    const leaving = this.mode === 'off' || (this.mode === 'auto' && this.watch.isIdle(pacer, now));
+    const { silence } = this;
+    silence.look(sender.waitsForClient, now);
+    if (silence.isMute(now)) this.mode = 'off';
+    const leaving = this.mode === 'off' || (this.mode === 'auto' && this.watch.isIdle(this.parts.pacer, now));
     this.leavingSince = leaving ? (this.leavingSince ?? now) : null;
     const overdue = this.mode === 'off' && now - (this.leavingSince ?? now) > OCCASION_MS;
-    const dead = silence > (this.heard ? STOPPED_MS : NO_ACK_MS) && !ports.progress('down').busy;
-    if (overdue || dead) this.giveUp(sender);
+    const stopped = silence.isTooLong(now) && !ports.progress('down').busy;
+    if (overdue || stopped) this.giveUp(sender);
     else this.settle();
-  }
-
-  private count(sender: DisplaySender): void {
-    const { supersededDraws, supersededFrames } = sender.queue.counters;
-    this.done.supersededDraws += supersededDraws;
-    this.done.supersededFrames += supersededFrames;
-    this.done.pacedMs += Math.max(1, this.parts.timers.now() - this.pacedSince);
   }
 
   /** A timer's work: a fault of ours ends this channel, not the worker. */
@@ -548,11 +483,4 @@ export class DisplayPacing implements Stage, Owner {
       this.ports?.end('relay stage failed: pacing', error instanceof Error ? error.message : String(error));
     }
   }
-}
-
-/** A table of all types that lets one be seen. */
-function unseenBut(type: number): Uint8Array {
-  const table = new Uint8Array(512).fill(1);
-  table[type] = 0;
-  return table;
 }

@@ -160,7 +160,7 @@ function isWholeBitmap(body: Buffer, offset: number, width: number, height: numb
   if (body.readUInt32LE(offset + 2) !== width || body.readUInt32LE(offset + 6) !== height) return false;
   if (body.readUInt32LE(offset + 14) !== 0) return false;
   const stride = body.readUInt32LE(offset + 10);
-  if (stride < width * BITMAP_PIXEL_BYTES[format - BITMAP_FORMAT_MIN]!) return false;
+  if (stride < width * (BITMAP_PIXEL_BYTES[format - BITMAP_FORMAT_MIN] ?? Infinity)) return false;
   return stride * height <= body.length - offset - BITMAP_BYTES;
 }
 

@@ -150,7 +150,7 @@ export class DrawQueue {
   next(at: number): Message | null {
     while (this.head.isEmpty && this.head !== this.tail) {
       this.sections.shift();
-      this.head = this.sections.peek()!;
+      this.head = this.sections.peek() ?? this.tail;
     }
     const message = this.takeFrom(this.head, at);
     if (message !== null) this.shrink(this.head, message);

@@ -3,9 +3,10 @@
 // it was is nobody's business.
 import { PASS, type Direction, type HeaderAnswer, type Interest, type Stage } from '../relay/stage.js';
 import { CLIENT_MESSAGE } from '../spice/message-types.js';
+import { unseenBut } from './unseen.js';
 
-const { KEY_MODIFIERS, ...INPUTS } = CLIENT_MESSAGE.inputs;
-const INPUT_TYPES: readonly number[] = Object.values(INPUTS);
+const INPUTS = CLIENT_MESSAGE.inputs;
+const INPUT_TYPES: readonly number[] = Object.values(INPUTS).filter((type) => type !== INPUTS.KEY_MODIFIERS);
 
 /** Sees that there was an input. */
 export class InputWatch implements Stage {
@@ -19,10 +20,4 @@ export class InputWatch implements Stage {
     if (INPUT_TYPES.includes(type)) this.seen();
     return PASS;
   }
-}
-
-function unseenBut(types: readonly number[]): Uint8Array {
-  const table = new Uint8Array(512).fill(1);
-  for (const type of types) table[type] = 0;
-  return table;
 }

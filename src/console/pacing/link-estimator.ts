@@ -226,6 +226,10 @@ export class LinkEstimator {
     const rate = bytes / elapsed;
     if (bytes < MIN_SAMPLE_BYTES || (flight.starved && rate <= this.best)) return;
     if (flight.sentAt <= this.stalledUntil) return;
+    this.useRate(now, rate);
+  }
+
+  private useRate(now: number, rate: number): void {
     this.last = rate;
     const { rates } = this;
     const life = BANDWIDTH_ROUNDS * (this.shortest ?? FIRST_RTT_MS);

@@ -54,7 +54,7 @@ export class QueueSegment {
   hide(later: QueuedDraw): QueuedDraw[] {
     const hidden: QueuedDraw[] = [];
     for (let i = 0; i < this.draws.length; i++) {
-      const queued = this.draws[i]!;
+      const queued = this.at(i);
       if (queued.pinned || !hides(later.draw, queued.draw)) continue;
       hidden.push(this.remove(i--));
       later.since = Math.min(later.since, queued.since);
@@ -76,12 +76,16 @@ export class QueueSegment {
     return { draw: this.remove(index), overtakes: index > 0 };
   }
 
+  private at(index: number): QueuedDraw {
+    return this.draws[index] as QueuedDraw;
+  }
+
   private leastServed(usage: RegionUsage, at: number): number {
     const growth = usage.growth(at);
     let best = 0;
     let least = Infinity;
     for (let i = 0; i < this.draws.length; i++) {
-      const queued = this.draws[i]!;
+      const queued = this.at(i);
       if (queued.blockers > 0) continue;
       const score =
         usage.stored(queued.region) + (queued.message.bytes.length / queued.region.tiles) * growth;
@@ -97,32 +101,31 @@ export class QueueSegment {
     if (this.untilOverdue > 0) this.untilOverdue--;
     if (this.untilOverdue > 0) return null;
     let index = this.longestWaiting();
-    const oldest = this.draws[index]!;
+    const oldest = this.at(index);
     if (at - oldest.since <= OVERDUE_MS) return null;
     this.untilOverdue = OVERDUE_EVERY;
     // Else a region that is drawn anew again and again might for ever wait for something else.
     if (oldest.blockers > 0) oldest.pinned = true;
-    while (this.draws[index]!.blockers > 0) index = this.firstBlocker(index);
+    while (this.at(index).blockers > 0) index = this.firstBlocker(index);
     return index;
   }
 
   private longestWaiting(): number {
     let index = 0;
-    for (let i = 1; i < this.draws.length; i++)
-      if (this.draws[i]!.since < this.draws[index]!.since) index = i;
+    for (let i = 1; i < this.draws.length; i++) if (this.at(i).since < this.at(index).since) index = i;
     return index;
   }
 
   private firstBlocker(index: number): number {
-    const { draw } = this.draws[index]!;
+    const { draw } = this.at(index);
     return this.draws.findIndex((queued) => conflicts(queued.draw, draw));
   }
 
   private remove(index: number): QueuedDraw {
-    const removed = this.draws[index]!;
+    const removed = this.at(index);
     this.draws.splice(index, 1);
     for (let i = index; i < this.draws.length; i++) {
-      const later = this.draws[i]!;
+      const later = this.at(i);
       if (conflicts(removed.draw, later.draw)) later.blockers--;
     }
     return removed;

@@ -120,25 +120,26 @@ export class RegionUsage {
 
   private storedInTile(region: Region, column: number, row: number): number {
     const block = blockIndex(column >> BLOCK_SHIFT, row >> BLOCK_SHIFT, region.salt);
-    return this.tiles[tileIndex(column, row, region.salt)]! + this.blocks[block]!;
+    return (this.tiles[tileIndex(column, row, region.salt)] ?? 0) + (this.blocks[block] ?? 0);
   }
 
   private storedInBlock(region: Region, column: number, row: number): number {
     const block = blockIndex(column, row, region.salt);
-    return this.sums[block]! / BLOCK_TILES + this.blocks[block]!;
+    return (this.sums[block] ?? 0) / BLOCK_TILES + (this.blocks[block] ?? 0);
   }
 
   private chargeTile(region: Region, column: number, row: number, each: number): void {
     const tile = tileIndex(column, row, region.salt);
-    const before = this.tiles[tile]!;
+    const before = this.tiles[tile] ?? 0;
     this.tiles[tile] = before + each;
-    this.sums[blockIndex(column >> BLOCK_SHIFT, row >> BLOCK_SHIFT, region.salt)]! += each;
+    const block = blockIndex(column >> BLOCK_SHIFT, row >> BLOCK_SHIFT, region.salt);
+    this.sums[block] = (this.sums[block] ?? 0) + each;
     this.total += each;
     this.squares += (2 * before + each) * each;
   }
 
   private chargeBlock(block: number, each: number): void {
-    const before = this.blocks[block]!;
+    const before = this.blocks[block] ?? 0;
     this.blocks[block] = before + each;
     this.total += each * BLOCK_TILES;
     this.squares += (2 * before + each) * each * BLOCK_TILES;
@@ -147,7 +148,7 @@ export class RegionUsage {
   private moveReference(): void {
     const factor = Math.exp((this.reference - this.latest) / DECAY_MS);
     for (const sums of [this.tiles, this.blocks, this.sums])
-      for (let i = 0; i < sums.length; i++) sums[i]! *= factor;
+      for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) * factor;
     this.total *= factor;
     this.squares *= factor * factor;
     this.reference = this.latest;

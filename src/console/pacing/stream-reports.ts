@@ -94,7 +94,7 @@ export class StreamReports {
 /** How many of the frames are not later than `end`, in the clock's modular order; forgets them. */
 function takeUntil(dropped: Dropped, end: number): number {
   let index = 0;
-  while (index < dropped.times.length && ((end - dropped.times[index]!) | 0) >= 0) index++;
+  while (index < dropped.times.length && ((end - (dropped.times[index] ?? 0)) | 0) >= 0) index++;
   dropped.times.splice(0, index);
   const count = dropped.earlier + index;
   dropped.earlier = 0;

@@ -24,13 +24,6 @@ const CODEC_MJPEG = 1;
 /** spice-server has 64 streams at most (NUM_STREAMS); one with a higher id stays unknown. */
 const MAX_STREAM_ID = 255;
 
-/** The message types that {@link StreamTable.note} wants to see, whether the channel is paced at the time or not. */
-export const STREAM_CONTROL_TYPES: ReadonlySet<number> = new Set([
-  SERVER_MESSAGE.display.STREAM_CREATE,
-  SERVER_MESSAGE.display.STREAM_DESTROY,
-  SERVER_MESSAGE.display.STREAM_DESTROY_ALL,
-]);
-
 /** The streams that live. Bounded: at most 256. */
 export class StreamTable {
   private readonly streams = new Map<number, Stream>();

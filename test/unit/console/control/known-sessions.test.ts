@@ -11,7 +11,12 @@ const TARGET = {
 const MAIN: ChannelGrant = {
   ...{ kind: 'granted', connectionRef: 'main', sessionId: 's', generation: 1, proxyConnectionId: 42 },
   ...{ backendConnectionId: 0, source: 'lab', uuid: 'u', name: 'u', tokenFingerprint: 'f', owner: OWNER },
-  ...{ connectInfo: { ...TARGET, hypervisorIp: '192.0.2.6' }, platform: 'static', pacingMode: null, messageScreen: null },
+  ...{
+    connectInfo: { ...TARGET, hypervisorIp: '192.0.2.6' },
+    platform: 'static',
+    pacingMode: null,
+    messageScreen: null,
+  },
 };
 const ASKING = { ticket: 'good', connectionId: 42, channelType: 2 };
 
