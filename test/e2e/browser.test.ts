@@ -66,9 +66,12 @@ it('a link opens a desktop: its picture, pixel for pixel, and what is typed come
   const typed = lab.guest.serial().filter((line) => line.startsWith('KEY '));
   expect(typed.map((line) => parseInt(line.slice(4), 16)).slice(-expected.length)).toEqual(expected);
   const dump = join(dir, 'screendump.ppm');
-  await lab.guest.qmp('screendump', { filename: dump });
-  const screen = await page.screen();
-  expect(screen === null ? null : differingPixels(screen, readPpm(readFileSync(dump)))).toBe(0);
+  // A screen comes in parts: the part that shows the keys may be there before the others.
+  await waitFor('the picture of the guest, pixel for pixel', async () => {
+    await lab.guest.qmp('screendump', { filename: dump });
+    const screen = await page.screen();
+    return screen !== null && differingPixels(screen, readPpm(readFileSync(dump))) === 0;
+  });
 
   const session = (await lab.kerbside.sessions())[lab.kerbside.sessionId(vv)];
   expect(session?.channels.map(({ channel_type }) => channel_type).sort()).toEqual([
