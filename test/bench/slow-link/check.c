@@ -105,6 +105,22 @@ static bool look_at_torn(struct check *check, const uint32_t *block, int x, int 
   return above != NOT_DRAWN && is_torn(check, block, x, y, above);
 }
 
+// Says what a wrong block is made of, for whoever has to find out why.
+static void describe(const struct check *check, const uint32_t *block, int x, int y, uint32_t frame) {
+  if (check->result.wrong > COMPLAINTS) return;
+  fprintf(stderr, "check: its pixels:");
+  for (int at = 0, pieces = 0; at < BLOCK && pieces <= 2 * MAX_PIECES; pieces++) {
+    uint32_t piece = NOT_DRAWN;
+    int run = longest(check, block, x, y, frame, at, &piece);
+    if (run > 0 && piece != NOT_DRAWN) fprintf(stderr, " %d of frame %u", run, piece);
+    else if (run > 0) fprintf(stderr, " %d of before", run);
+    else
+      fprintf(stderr, " unknown %06x", block[at] & COLOURS);
+    at += run > 0 ? run : 1;
+  }
+  fprintf(stderr, "\n");
+}
+
 static void look_at_block(struct check *check, const uint32_t *block, int x, int y) {
   uint32_t *last = &check->frames[y][x / BLOCK];
   check->result.blocks++;
@@ -118,6 +134,7 @@ static void look_at_block(struct check *check, const uint32_t *block, int x, int
   if (check->result.wrong < MANY && look_at_torn(check, block, x, y, frame)) return;
   check->result.wrong++;
   complain(check, "wrong", x, y, frame, *last);
+  describe(check, block, x, y, frame);
 }
 
 // How far apart the rows of a column are; 0 until all of it is drawn.

@@ -77,6 +77,8 @@ export interface Trial extends Case {
   /** Packets of the link that a queue dropped or that were lost. */
   readonly link_dropped: number;
   readonly link_lost: number;
+  /** What the client said of blocks that are wrong or older, the first few. */
+  readonly complaints: readonly string[];
   readonly metrics: Readonly<Record<string, number>>;
 }
 
@@ -142,6 +144,10 @@ export async function measure(
     peak_rss_kib: through.pid === null ? null : peakMemory(through.pid),
     link_dropped: after.dropped - before.dropped,
     link_lost: after.lost - before.lost,
+    complaints: program
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('check:')),
     metrics: await through.metrics(),
   };
 }
