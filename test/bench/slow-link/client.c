@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A SPICE client without a window, on the library that remote-viewer is made of. Chooses what the guest draws, presses
 // keys and measures how long each takes until its box is drawn, and looks at the animated area ten times a second: see
-// check.h. In the end it stops the guest, waits until nothing more comes, and writes each screen into a file.
+// check.h. In the end it stops the guest, presses a last key, waits until nothing more comes, and writes each
+// screen into a file.
 //   client --host H --port P --ca FILE --subject S --heads N --activity idle|text|typing|0..8 --presses N --gap MS
 //          --warm MS --patience MS --limit MS --picture FILE [--picture FILE] --seed N
 // The ticket is SLOW_LINK_TICKET of the environment. --limit bounds the time of all presses together: fewer are made then.
@@ -19,7 +20,7 @@ enum {
   MAX_HEADS = 2,
   MAX_PRESSES = 1000,
   QUIET_MS = 1500,  // without a byte: the picture is complete
-  SETTLED_MS = 4000,
+  SETTLED_MS = 5000,
   START_PATIENCE_MS = 90000,
   SETTLE_PATIENCE_MS = 60000,
   CHECK_MS = 100,
@@ -163,9 +164,15 @@ static void write_picture(const struct head *head, const char *path) {
   if (fclose(file) != 0) fail("a picture cannot be written");
 }
 
+// A last key has to be answered as well: a link that is quiet because TCP waits to send again is not at its end.
+static bool answered(void) {
+  uint32_t colour = key_box();
+  return colour != UINT32_MAX && colour != colour_before;
+}
+
 static gboolean settle(gpointer unused) {
   (void)unused;
-  bool quiet = quiet_ms() > SETTLED_MS && ms_since(measure_to) > SETTLED_MS;
+  bool quiet = quiet_ms() > SETTLED_MS && ms_since(measure_to) > SETTLED_MS && answered();
   if (!quiet && ms_since(measure_to) < SETTLE_PATIENCE_MS) return G_SOURCE_CONTINUE;
   for (int i = 0; i < options.picture_count && i < options.heads; i++) write_picture(&heads[i], options.pictures[i]);
   g_main_loop_quit(loop);
@@ -179,6 +186,8 @@ static void finish(void) {
   bytes_to = display_bytes();
   pixels_to = animated_pixels();
   type(SCANCODE_S);
+  colour_before = key_box();
+  type(SCANCODE_A);
   g_timeout_add(POLL_MS, settle, NULL);
 }
 

@@ -41,11 +41,11 @@ export function rstReport(cases: readonly CaseSummary[], intro: string): string 
       ),
     ].join('\n'),
   );
-  const lines = verdicts(cases).map(
-    ({ label, target, reached, met }) =>
-      `* ${label}: ${reached}, target ${target}: **${met ? 'met' : 'missed'}**`,
-  );
-  return [intro, ...tables, lines.join('\n')].join('\n\n');
+  const all = verdicts(cases);
+  const missed = all.filter(({ met }) => !met);
+  const count = `Of ${all.length} targets ${all.length - missed.length} are met${missed.length > 0 ? '; missed:' : '.'}`;
+  const lines = missed.map(({ label, target, reached }) => `* ${label}: ${reached}, target ${target}`);
+  return [intro, ...tables, count, ...(lines.length > 0 ? [lines.join('\n')] : [])].join('\n\n');
 }
 
 function title({ case: { link, activity, guest } }: CaseSummary): string {

@@ -83,22 +83,10 @@ function summary(trials: readonly Trial[], { link, activity, guest }: Case): Sum
     timeouts: seen.reduce((sum, { timeouts }) => sum + timeouts, 0),
     p50: quantile(latencies, 0.5),
     p95: quantile(latencies, 0.95),
-    mbit: quantile(
-      seen.map(({ mbit }) => mbit),
-      0.5,
-    ),
-    fps: quantile(
-      seen.map(({ fps }) => fps),
-      0.5,
-    ),
-    gapP95: quantile(
-      seen.map(({ gap_p95_ms }) => gap_p95_ms),
-      0.5,
-    ),
-    settle: quantile(
-      seen.map(({ settle_ms }) => settle_ms),
-      0.5,
-    ),
+    mbit: median(seen.map(({ mbit }) => mbit)),
+    fps: median(seen.map(({ fps }) => fps)),
+    gapP95: median(seen.map(({ gap_p95_ms }) => gap_p95_ms)),
+    settle: median(seen.map(({ settle_ms }) => settle_ms)),
     differentPixels: worst(trials.flatMap(({ different_pixels }) => different_pixels ?? [])),
     wrong: worst(seen.map(({ wrong }) => wrong)),
     older: worst(seen.map(({ older }) => older)),
@@ -106,13 +94,21 @@ function summary(trials: readonly Trial[], { link, activity, guest }: Case): Sum
     mixed: worst(seen.map(({ mixed }) => mixed)),
     widest: worst(seen.map(({ widest }) => widest)),
     looks: seen.reduce((sum, { looks }) => sum + looks, 0),
-    cpu: costs.length === 0 ? null : quantile(costs, 0.5),
+    cpu: costs.length === 0 ? null : median(costs),
     peakRss: memory.length === 0 ? null : worst(memory),
   };
 }
 
+/** The middle of the values; NaN of none. */
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const [low, high] = [sorted[half - 1] ?? NaN, sorted[half] ?? NaN];
+  return sorted.length % 2 === 1 ? high : (low + high) / 2;
+}
+
 /** The nearest rank; NaN of no values. */
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
 }

@@ -72,9 +72,13 @@ function notSlower(name: string, line: Summary, reference: Summary): Verdict {
   return {
     label: `${name}: p50 against the relay's`,
     target: `<= ${WORST_LATENCY} or ${RESOLUTION_MS} ms more`,
-    reached: `${(line.p50 / reference.p50).toFixed(2)} (${line.p50.toFixed(0)} and ${reference.p50.toFixed(0)} ms)`,
+    reached: `${(line.p50 / reference.p50).toFixed(2)} (${told(line)} and ${told(reference)})`,
     met: line.p50 <= allowed && line.timeouts <= reference.timeouts,
   };
+}
+
+function told({ p50, timeouts }: Summary): string {
+  return `${p50.toFixed(0)} ms${timeouts > 0 ? `, ${timeouts} never drawn` : ''}`;
 }
 
 /** Bytes where frames are left out; frames where they are not, since fewer bytes are no fault there. */
