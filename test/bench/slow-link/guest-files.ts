@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a guest is started from: Debian's kernel, taken out of its package without installing it, and a file system with
+// What a guest is started from: a kernel out of its package (tox-style-scripts/bench-slow-link), and a file system with
 // guest.c as its only program and the kernel's modules that a display needs.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runProgram } from '../../fixtures/program.js';
 import { initramfs, type InitramfsFile } from './initramfs.js';
@@ -16,20 +16,14 @@ export interface Kernel {
   readonly modules: ReadonlyMap<string, string>;
 }
 
-const PACKAGE = 'linux-image-amd64';
-const DOWNLOAD_MS = 300_000;
 const MODULE = /\.ko(\.xz)?$/;
 /** A kernel console that drew for itself would change pictures. */
 const PARAMETERS: Readonly<Record<string, string>> = { drm_kms_helper: 'fbdev_emulation=0' };
 
-/**
- * The kernel in `dir`; fetches its package when the folder has none.
- *
- * @throws Error when there is none and none can be had
- */
-export async function findKernel(dir: string): Promise<Kernel> {
-  if (!existsSync(join(dir, 'boot'))) await fetchKernel(dir);
-  const name = readdirSync(join(dir, 'boot')).find((file) => file.startsWith('vmlinuz-'));
+/** The kernel in `dir`, where a package was unpacked. @throws Error when there is none */
+export function findKernel(dir: string): Kernel {
+  const boot = join(dir, 'boot');
+  const name = existsSync(boot) ? readdirSync(boot).find((file) => file.startsWith('vmlinuz-')) : undefined;
   if (name === undefined) throw new Error(`${dir} has no boot/vmlinuz-*: it is no unpacked kernel package`);
   const version = name.slice('vmlinuz-'.length);
   const roots = ['lib/modules', 'usr/lib/modules'].map((path) => join(dir, path, version)).filter(existsSync);
@@ -39,22 +33,6 @@ export async function findKernel(dir: string): Promise<Kernel> {
       .map((file) => [moduleName(file), join(root, file)] as const),
   );
   return { version, image: join(dir, 'boot', name), modules: new Map(files) };
-}
-
-async function fetchKernel(dir: string): Promise<void> {
-  if (process.env['NO_INSTALL'] === '1')
-    throw new Error(
-      `NO_INSTALL=1 is set and there is no kernel in ${dir}; unpack a linux-image package there`,
-    );
-  mkdirSync(dir, { recursive: true });
-  const depends = await checked('apt-cache', ['depends', '--no-recommends', PACKAGE]);
-  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-  if (name === undefined) throw new Error(`${PACKAGE} is not in the package lists; run: apt-get update`);
-  await checked('apt-get', ['download', name], dir, DOWNLOAD_MS);
-  const file = readdirSync(dir).find((one) => one.endsWith('.deb'));
-  if (file === undefined) throw new Error(`apt-get has left no package in ${dir}`);
-  await checked('dpkg-deb', ['-x', join(dir, file), dir], dir, DOWNLOAD_MS);
-  rmSync(join(dir, file));
 }
 
 /**
@@ -93,7 +71,8 @@ async function addModule(kernel: Kernel, name: string, loaded: Map<string, Buffe
 async function readModule(path: string): Promise<Buffer> {
   if (!path.endsWith('.xz')) return readFileSync(path);
   const copy = `${path}.plain`;
-  await checked('sh', ['-c', 'xz -dc "$0" >"$1"', path, copy]);
+  const result = await runProgram('sh', ['-c', 'xz -dc "$0" >"$1"', path, copy]);
+  if (result.status !== 0) throw new Error(`xz: ${result.stderr.trim()}`);
   return readFileSync(copy);
 }
 
@@ -108,19 +87,4 @@ function dependencies(module: Buffer): string[] {
 /** Files are written with dashes or underscores, dependencies with underscores. */
 function moduleName(file: string): string {
   return basename(file).replace(MODULE, '').replaceAll('-', '_');
-}
-
-async function checked(
-  command: string,
-  args: readonly string[],
-  cwd?: string,
-  timeoutMs?: number,
-): Promise<string> {
-  const options = {
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  };
-  const result = await runProgram(command, args, options);
-  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${result.stderr.trim()}`);
-  return result.stdout;
 }

@@ -90,7 +90,7 @@ function say(text: string): void {
 async function run(wanted: Wanted, dir: string): Promise<Trial[]> {
   say('compiling the guest, the link and the client');
   const programs = await compilePrograms(dir);
-  const kernel = await findKernel(wanted.kernel);
+  const kernel = findKernel(wanted.kernel);
   const authority = await makeAuthority(join(dir, 'pki'));
   const identity = { subject: SUBJECT, names: [`IP:${SERVER_ADDRESS}`, 'IP:127.0.0.1', 'DNS:localhost'] };
   const site: Site = {
