@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import { Site } from '../../fixtures/kerbside.js';
+import { waitFor } from '../../fixtures/program.js';
 import { repositoryRoot } from '../../fixtures/repository.js';
 
 const MAIN = SERVER_MESSAGE.main;
@@ -36,7 +37,10 @@ it.each(['client', 'backend'] as const)(
     const db = await site.database();
     try {
       const sql = 'SELECT channel_type, reason FROM console_connections WHERE session_id = ? ORDER BY id';
-      expect(await db.query(sql, [client.session])).toEqual([
+      const rows = () => db.query(sql, [client.session]);
+      // The event and the row are written on ways of their own.
+      await waitFor('the end of the channel on record', async () => (await rows())[1]?.['reason'] !== null);
+      expect(await rows()).toEqual([
         { channel_type: 1, reason: null },
         { channel_type: 3, reason: 'relay stage failed: firewall' },
       ]);
