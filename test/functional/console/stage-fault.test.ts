@@ -37,9 +37,9 @@ it.each(['client', 'backend'] as const)(
     const db = await site.database();
     try {
       const sql = 'SELECT channel_type, reason FROM console_connections WHERE session_id = ? ORDER BY id';
-      const rows = () => db.query(sql, [client.session]);
+      const rows = () => db.query<{ reason: string | null }>(sql, [client.session]);
       // The event and the row are written on ways of their own.
-      await waitFor('the end of the channel on record', async () => (await rows())[1]?.['reason'] !== null);
+      await waitFor('the end of the channel on record', async () => (await rows())[1]?.reason !== null);
       expect(await rows()).toEqual([
         { channel_type: 1, reason: null },
         { channel_type: 3, reason: 'relay stage failed: firewall' },
