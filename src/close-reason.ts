@@ -25,6 +25,8 @@ export type CloseReason =
   | 'proxy shut down'
   | 'proxy worker died'
   | 'backend failed'
+  /** The HTTP status that the proxy on the way to the backend answered with. */
+  | `connect proxy refused (${number})`
   | 'control plane failed'
   /** Named: which stage of the relay threw. */
   | `relay stage failed: ${string}`;

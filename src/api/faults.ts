@@ -62,6 +62,13 @@ export class VersionNotAcceptable extends HttpFault {
   }
 }
 
+/** 409: there is such a thing, and not in a state for this. */
+export class Conflicting extends HttpFault {
+  constructor(message: string) {
+    super(409, message);
+  }
+}
+
 /** 429; `retryAfter` in whole seconds. */
 export class TooManyRequests extends HttpFault {
   constructor(message: string, retryAfter: number) {

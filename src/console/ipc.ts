@@ -5,6 +5,7 @@ import type { Conf } from '../conf/index.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { CloseReason } from '../close-reason.js';
 import type { Explained } from '../service/explanation.js';
+import type { ConsoleRoute } from '../objects/connect-info.js';
 import type { ScreenName } from './screen-name.js';
 
 /** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
@@ -17,6 +18,8 @@ export interface BackendTarget {
   readonly caCert: string | null;
   readonly hostSubject: string | null;
   readonly transport: 'plain' | 'tls' | null;
+  /** null: its ports are dialled. */
+  readonly route: ConsoleRoute | null;
 }
 
 /** A client's request to open a channel, after its ticket was decrypted. */

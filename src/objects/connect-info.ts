@@ -16,4 +16,42 @@ export interface ConnectInfo {
   hostSubject: string | null;
   /** Overrides `[proxy] backend_transport` for this console. */
   transport?: 'plain' | 'tls';
+  /** How a stream to it begins; absent: by a TCP connection to its port. */
+  route?: ConsoleRoute;
+}
+
+/** A way to a console that is no TCP connection to its port. */
+export type ConsoleRoute =
+  /** An HTTP proxy is asked to connect (CONNECT, RFC 9110 section 9.3.6). */
+  | {
+      readonly kind: 'connect_proxy';
+      readonly host: string;
+      readonly port: number;
+      /** The host that the proxy is asked for, where it is not the hypervisor's; a secret where it is a ticket. */
+      readonly asksFor?: string;
+    }
+  /** A unix socket of this host. */
+  | { readonly kind: 'unix_socket'; readonly path: string };
+
+/** Most bytes of the path of a unix socket (sun_path of unix(7), with its zero). */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
+const PROXY_PORT = 80;
+
+/** The URL of a proxy. */
+export function connectProxyUrl({
+  host,
+  port,
+}: Pick<Extract<ConsoleRoute, { kind: 'connect_proxy' }>, 'host' | 'port'>): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+}
+
+/** The proxy of an URL such as `http://proxy.example.com:3128`; null: it names none, or more than host and port. */
+export function connectProxyOf(text: string): Extract<ConsoleRoute, { kind: 'connect_proxy' }> | null {
+  if (!/^http:\/\//i.test(text) || !URL.canParse(text)) return null;
+  const { protocol, hostname, port, pathname, search, hash, username, password } = new URL(text);
+  const extras = [search, hash, username, password].join('');
+  if (protocol !== 'http:' || hostname === '' || pathname !== '/' || extras !== '') return null;
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return { kind: 'connect_proxy', host, port: port === '' ? PROXY_PORT : Number(port) };
 }

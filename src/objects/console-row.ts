@@ -4,7 +4,7 @@ import type { ShownConsoleRow } from '../db/api/consoles.js';
 import type { Database } from '../db/database.js';
 import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
-import type { ConnectInfo } from './connect-info.js';
+import { connectProxyOf, type ConnectInfo, type ConsoleRoute } from './connect-info.js';
 import { pacingModeOf, type PacingMode } from './pacing-mode.js';
 import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 
@@ -32,6 +32,10 @@ export interface DiscoveredConsole {
   pacingMode?: PacingMode | null | undefined;
   /** Whether viewers are shown why it does not come up; null: as its source has it. */
   messageScreen?: MessageScreenSetting | null | undefined;
+  /** `http://host:port` of the HTTP proxy that connects to it. */
+  connectProxy?: string | null | undefined;
+  /** Path of the unix socket, on this host, that it listens on. */
+  unixSocket?: string | null | undefined;
   /** The time of the last event of the instance, epoch seconds by the platform's clock. Read only. */
   instanceEventAt?: number | null | undefined;
 }
@@ -83,8 +87,11 @@ export function toConnectInfo(
     | 'secure_port'
     | 'host_subject'
     | 'ticket'
+    | 'connect_proxy'
+    | 'unix_socket'
   > & { ca_cert: string | null },
 ): ConnectInfo {
+  const route = routeOf(row);
   return {
     hypervisor: row.hypervisor,
     hypervisorIp: row.hypervisor_ip,
@@ -93,7 +100,16 @@ export function toConnectInfo(
     ticket: openTicket(db, row),
     caCert: row.ca_cert,
     hostSubject: row.host_subject,
+    ...(route === null ? {} : { route }),
   };
+}
+
+function routeOf({
+  connect_proxy: proxy,
+  unix_socket: path,
+}: Pick<ConsoleRow, 'connect_proxy' | 'unix_socket'>): ConsoleRoute | null {
+  if (path !== null) return { kind: 'unix_socket', path };
+  return proxy === null ? null : connectProxyOf(proxy);
 }
 
 /** A console as it was last reported. */
@@ -115,6 +131,8 @@ export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
     ...(row.address_stale === 1 ? { addressStale: true } : {}),
     ...(row.pacing_mode === null ? {} : { pacingMode: pacingModeOf(row.pacing_mode) }),
     ...(row.message_screen === null ? {} : { messageScreen: messageScreenSettingOf(row.message_screen) }),
+    ...(row.connect_proxy === null ? {} : { connectProxy: row.connect_proxy }),
+    ...(row.unix_socket === null ? {} : { unixSocket: row.unix_socket }),
     ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
   };
 }

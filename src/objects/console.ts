@@ -27,7 +27,7 @@ import type { AuditEntry } from './audit-event.js';
 import { AUDIT, consoleChanged } from './audit-message.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
-import type { ConnectInfo } from './connect-info.js';
+import { MAX_SOCKET_PATH_BYTES, type ConnectInfo } from './connect-info.js';
 import { openTicket, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
 import type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
 import { pageOf } from './page.js';
@@ -66,7 +66,7 @@ const BATCH = 200;
 /** Seconds by which the platform's clock may differ from the database's. */
 const CLOCK_SLACK = 2;
 const NO_TOKENS = { sessionIds: [] as readonly string[], count: 0 };
-/** Fields whose change is audited, in the order and under the names of the original. */
+/** Fields whose change is audited, in the order and under the names of the original; what it does not have comes last. */
 const COMPARED = [
   'name',
   'hypervisor',
@@ -75,6 +75,8 @@ const COMPARED = [
   'secure_port',
   'host_subject',
   'ticket',
+  'connect_proxy',
+  'unix_socket',
 ] as const;
 /** Fields that are written when they change, and not audited. */
 const FOLLOWED = [
@@ -99,6 +101,8 @@ const LONGEST = {
   instanceState: 64,
   instanceHost: 255,
   addressHost: 255,
+  connectProxy: 255,
+  unixSocket: MAX_SOCKET_PATH_BYTES,
 } as const;
 
 /** Consoles that a source has, but that could not be read. */
@@ -312,6 +316,8 @@ export class Consoles {
       address_stale: console.addressStale === true ? 1 : null,
       pacing_mode: console.pacingMode ?? null,
       message_screen: console.messageScreen ?? null,
+      connect_proxy: console.connectProxy ?? null,
+      unix_socket: console.unixSocket ?? null,
     };
   }
 

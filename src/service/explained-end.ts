@@ -29,9 +29,14 @@ const OF_LOCATION: Readonly<Record<LocationFault, Explained>> = {
   stale: 'unavailable',
 };
 
+/** The first HTTP status that says that it is not the asker's fault. */
+const SERVER_FAULT = 500;
+
 /** What to explain to a user whose main channel ended for this reason, a CloseReason or another word of the records. */
 export function explainedEnd(reason: string): Explained {
   const [, fault] = /^instance (\w+)$/.exec(reason) ?? [];
   if (fault !== undefined && Object.hasOwn(OF_LOCATION, fault)) return OF_LOCATION[fault as LocationFault];
+  const [, status] = /^connect proxy refused \((\d+)\)$/.exec(reason) ?? [];
+  if (status !== undefined) return Number(status) < SERVER_FAULT ? 'refused' : 'unreachable';
   return OF_REASON[reason as CloseReason] ?? 'lost';
 }

@@ -11,7 +11,8 @@ import { Consoles, type ConsoleIdentity } from '../../objects/console.js';
 import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
-import { NotFound } from '../faults.js';
+import { connectProxyUrl } from '../../objects/connect-info.js';
+import { Conflicting, NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
 import { userOf } from '../request-context.js';
@@ -61,6 +62,11 @@ export class ConsoleFileController {
     if (!console.sourceIsThere) throw await this.absence(source, request);
     const info = await this.consoles.connectInfo(source, uuid);
     if (info === null) throw new NotFound('console not found');
+    const { route } = info;
+    if (route?.kind === 'unix_socket')
+      throw new Conflicting(
+        'only Kerbside itself can reach this console; ask for a file that leads through the proxy',
+      );
 
     const ca = info.caCert ?? (await this.ca.pem());
     await this.recordDirect({ source, uuid }, request);
@@ -73,6 +79,7 @@ export class ConsoleFileController {
       title: `${console.name ?? uuid} direct connection`,
       ca,
       hostSubject: info.hostSubject ?? undefined,
+      proxy: route === undefined ? undefined : connectProxyUrl(route),
     });
     sendConsoleFile(response, text);
   }

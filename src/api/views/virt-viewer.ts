@@ -16,6 +16,8 @@ export interface VirtViewerFile {
   readonly ca?: string | undefined;
   /** The subject that the server's certificate must have. */
   readonly hostSubject?: string | undefined;
+  /** URL of the HTTP proxy that connects to the host. */
+  readonly proxy?: string | undefined;
   /** Epoch seconds until which the password may start a session. */
   readonly validUntil?: number | undefined;
 }
@@ -44,6 +46,7 @@ export function virtViewerFile(file: VirtViewerFile): string {
     ['tls-ciphers', 'DEFAULT'],
     ['ca', ca === null ? undefined : keyFileValue(ca)],
     ['host-subject', file.hostSubject === undefined ? undefined : keyFileValue(file.hostSubject)],
+    ['proxy', file.proxy === undefined ? undefined : keyFileValue(file.proxy)],
     ['ticket-valid-until', file.validUntil === undefined ? undefined : Math.floor(file.validUntil)],
   ];
   const written = lines.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}\n`]));

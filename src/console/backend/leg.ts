@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The backend's leg of a connection: a stream towards a hypervisor behind one way of reading. The reader is called with
 // a buffer and a length, and answers whether it wants more at once; after `false` nothing is read until resume().
-// direct-leg.ts is the first transport.
+// socket-leg.ts is the first transport.
+import type { BackendFailed } from '../connection/ends.js';
 import type { LegStream } from '../connection/leg-stream.js';
 
 /**
@@ -16,10 +17,12 @@ export type LegReader = (length: number, buffer: Buffer) => boolean;
 export interface BackendLeg {
   readonly socket: LegStream;
   readonly chunkLife: ChunkLife;
-  /** The socket's event that says that the leg can carry SPICE bytes. */
-  readonly readyEvent: string;
+  /** The socket's event that says that the leg can carry bytes; null: it can already. */
+  readonly readyEvent: string | null;
   /** Whether the leg is encrypted. */
   readonly secure: boolean;
+  /** What an error of its socket is called. */
+  failed(error: NodeJS.ErrnoException): BackendFailed;
   /** Who takes the next chunks. */
   read(reader: LegReader): void;
   /** Reads on after the reader answered false. */

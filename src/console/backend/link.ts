@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The link stage with the backend: sends the client's link message under the backend's session id, encrypts the
 // backend's ticket to its key, waits for the result.
-import { inTenths } from '../../net/deadline.js';
-import { backendFault } from './fault.js';
+import type { DialledLeg } from './dial.js';
+import { runExchange, type Exchange } from './exchange.js';
 import type { BackendLeg } from './leg.js';
 import type { EndSignal } from '../connection/end-signal.js';
 import { BackendFailed } from '../connection/ends.js';
@@ -24,63 +24,29 @@ export interface BackendLink {
 /**
  * Runs the link stage on a leg that is still connecting; leaves its reading stopped, or destroys the leg.
  *
+ * @param early the backend's bytes that have come already
  * @param timeLeft milliseconds until `timed_out`
  * @throws BackendFailed by reason
  * @throws the fault that `signal` was raised with
  */
 export function linkBackend(
-  leg: BackendLeg,
+  { leg, early }: DialledLeg,
   link: ClientSide,
   grant: Grant,
   signal: EndSignal,
   timeLeft: number,
 ): Promise<BackendLink> {
-  const { socket } = leg;
-  const stage = new BackendStage(leg, link, grant);
-  return new Promise<BackendLink>((resolve, reject) => {
-    const settle = (act: () => void): void => {
-      clearTimeout(deadline);
-      socket.off('error', onError).off('end', onEnd).off('close', onEnd).off(leg.readyEvent, onReady);
-      socket.on('error', () => undefined);
-      signal.removeEventListener('abort', onAbort);
-      leg.read(() => false);
-      act();
-    };
-    const fail = (error: unknown): void => {
-      socket.destroy();
-      settle(() => reject(asFailure(error)));
-    };
-    const onError = (error: NodeJS.ErrnoException): void => fail(backendFault(error));
-    const onEnd = (): void =>
-      fail(new BackendFailed('reset', 'the hypervisor closed the connection in the link stage'));
-    const onAbort = (): void => fail(signal.reason);
-    const onReady = (): void => stage.open();
-    const deadline = setTimeout(
-      () => fail(new BackendFailed('timed_out', 'no answer in time')),
-      inTenths(timeLeft),
-    );
-    socket.on('error', onError).once('end', onEnd).once('close', onEnd).once(leg.readyEvent, onReady);
-    signal.addEventListener('abort', onAbort);
-    leg.read((length, buffer) => {
-      try {
-        const done = stage.push(buffer.subarray(0, length));
-        if (done === null) return true;
-        settle(() => resolve(done));
-      } catch (error) {
-        fail(error);
-      }
-      return false;
-    });
-  });
+  return runExchange(leg, new BackendStage(leg, early, link, grant), signal, timeLeft);
 }
 
 /** The bytes and answers of one link stage with a backend. */
-class BackendStage {
+class BackendStage implements Exchange<BackendLink> {
   private readonly link: ClientLink;
   private channelCaps: readonly number[] = [];
 
   constructor(
     private readonly leg: BackendLeg,
+    early: Buffer,
     private readonly client: ClientSide,
     private readonly grant: Grant,
   ) {
@@ -95,15 +61,38 @@ class BackendStage {
         ? withCap(message.channelCaps, MAIN_CAP.NAME_AND_UUID)
         : message.channelCaps,
     });
+    this.link.push(early);
   }
 
   /** Sends the link message. */
-  open(): void {
-    this.leg.socket.write(this.link.hello());
+  begin(write: (bytes: Buffer) => void): void {
+    write(this.link.hello());
   }
 
   /** Takes bytes of the backend; gives the outcome once the result says OK. */
   push(chunk: Buffer): BackendLink | null {
+    try {
+      return this.take(chunk);
+    } catch (error) {
+      if (error instanceof ProtocolError)
+        throw new BackendFailed('protocol', `not a SPICE server: ${error.message}`);
+      throw error;
+    }
+  }
+
+  ended(): BackendFailed {
+    return new BackendFailed('reset', 'the hypervisor closed the connection in the link stage');
+  }
+
+  late(): BackendFailed {
+    return new BackendFailed('timed_out', 'no answer in time');
+  }
+
+  failed(error: NodeJS.ErrnoException): BackendFailed {
+    return this.leg.failed(error);
+  }
+
+  private take(chunk: Buffer): BackendLink | null {
     this.link.push(chunk);
     for (let event = this.link.next(); event !== null; event = this.link.next()) {
       if (this.handle(event)) return { channelCaps: this.channelCaps, rest: this.link.rest() };
@@ -148,13 +137,6 @@ class BackendStage {
 /** spice-server sends name and UUID only on request; guest-identity.ts keeps them from a client without the capability. */
 function asksForIdentity(grant: Grant, channelType: number): boolean {
   return grant.expectedInstanceUuid !== null && channelType === CHANNEL.main;
-}
-
-function asFailure(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  if (error instanceof ProtocolError)
-    return new BackendFailed('protocol', `not a SPICE server: ${error.message}`);
-  return error;
 }
 
 /** Whatever a key is refused with: from Node 24 on such errors may have no code. */

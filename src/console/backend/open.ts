@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backend step: dials the hypervisor by the transport policy, runs the client's side of the link stage with the
+// The backend step: reaches the hypervisor by the transport policy, runs the client's side of the link stage with the
 // client's own capabilities, and gives the linked leg. One deadline covers all attempts.
 import { loggerFor } from '../../log.js';
 import { missingCaps } from '../connection/advertised-caps.js';
-import { DirectLeg } from './direct-leg.js';
+import { firstAttempt, nextAttempt, type Attempt, type BackendTransport } from './attempt.js';
+import { dial, dialThrough, routeTo } from './dial.js';
 import type { BackendLeg } from './leg.js';
 import { linkBackend, type BackendLink } from './link.js';
-import { firstRoute, nextRoute, type Route } from './route.js';
 import type { ClientConnection } from '../connection/client-connection.js';
 import { BackendFailed } from '../connection/ends.js';
 import type { Grant } from '../ipc.js';
@@ -36,42 +36,85 @@ export async function openBackend(
   link: ClientLink,
   grant: Grant,
 ): Promise<Backend> {
-  const startedAt = performance.now();
-  const { backendTimeout, backendTransport } = worker.settings.proxy;
-  let route: Route | null = firstRoute(grant.target, backendTransport);
-  const tried: Route[] = [];
+  const reaching = new Reaching(connection, worker, link, grant);
   for (;;) {
-    tried.push(route);
-    const left = backendTimeout * 1000 - (performance.now() - startedAt);
     try {
-      connection.signal.throwIfAborted();
-      const leg = dial(route, grant, worker);
-      const reply = await linkBackend(leg, link, grant, connection.signal, left);
-      connection.backend = leg;
-      warnOfMissingCaps(link, grant, reply);
-      const backendTime = (performance.now() - startedAt) / 1000;
-      worker.control.note({ op: 'linked', connectionRef: grant.connectionRef, tls: leg.secure, backendTime });
-      log.info('hypervisor connection successful; handing off to relay', {
-        session: grant.sessionId,
-        connection: grant.connectionRef,
-        channel: link.message.channelType,
-        tls: leg.secure,
-      });
-      return { leg, early: reply.rest, channelCaps: reply.channelCaps };
+      return await reaching.tryOnce();
     } catch (error) {
-      const next =
-        error instanceof BackendFailed ? nextRoute(grant.target, backendTransport, tried, error) : null;
-      if (error instanceof BackendFailed) error.triedAt = { address: route.host, port: route.port };
-      if (next === null) throw error;
-      route = next;
+      if (!(error instanceof BackendFailed) || !reaching.goOn(error)) throw error;
     }
   }
 }
 
-function dial(route: Route, grant: Grant, worker: WorkerContext): BackendLeg {
-  return route.tls
-    ? DirectLeg.tls(route.host, route.port, grant.target)
-    : DirectLeg.plain(route.host, route.port, worker.buffer);
+/** The tries to reach one backend. */
+class Reaching {
+  private readonly startedAt = performance.now();
+  private attempt: Attempt;
+  private readonly tried: Attempt[] = [];
+
+  constructor(
+    private readonly connection: ClientConnection,
+    private readonly worker: WorkerContext,
+    private readonly link: ClientLink,
+    private readonly grant: Grant,
+  ) {
+    this.attempt = firstAttempt(grant.target, this.policy);
+  }
+
+  /** @throws BackendFailed, ConnectionEnded */
+  async tryOnce(): Promise<Backend> {
+    const { connection, worker, link, grant, attempt } = this;
+    const { signal } = connection;
+    this.tried.push(attempt);
+    signal.throwIfAborted();
+    const route = routeTo(grant.target, attempt);
+    try {
+      const { prelude } = route;
+      const way = [route, attempt, grant.target, worker.buffer] as const;
+      // Nothing is awaited where nothing has to be: an error of a socket without a listener ends the process.
+      const dialled =
+        prelude === undefined
+          ? dial(...way)
+          : await dialThrough(prelude, ...way, { signal, timeLeft: this.timeLeft });
+      const { leg } = dialled;
+      const reply = await linkBackend(dialled, link, grant, signal, this.timeLeft);
+      connection.backend = leg;
+      warnOfMissingCaps(link, grant, reply);
+      this.report(leg);
+      return { leg, early: reply.rest, channelCaps: reply.channelCaps };
+    } catch (error) {
+      if (error instanceof BackendFailed) error.triedAt = route.shown;
+      throw error;
+    }
+  }
+
+  /** Prepares another try; false: there is none. */
+  goOn(failure: BackendFailed): boolean {
+    const next = nextAttempt(this.grant.target, this.policy, this.tried, failure);
+    if (next === null) return false;
+    this.attempt = next;
+    return true;
+  }
+
+  private get policy(): BackendTransport {
+    return this.worker.settings.proxy.backendTransport;
+  }
+
+  private get timeLeft(): number {
+    return this.worker.settings.proxy.backendTimeout * 1000 - (performance.now() - this.startedAt);
+  }
+
+  private report(leg: BackendLeg): void {
+    const { connectionRef, sessionId } = this.grant;
+    const backendTime = (performance.now() - this.startedAt) / 1000;
+    this.worker.control.note({ op: 'linked', connectionRef, tls: leg.secure, backendTime });
+    log.info('hypervisor connection successful; handing off to relay', {
+      session: sessionId,
+      connection: connectionRef,
+      channel: this.link.message.channelType,
+      tls: leg.secure,
+    });
+  }
 }
 
 /** The client was shown a usual server's capabilities before its backend was known. */

@@ -186,7 +186,7 @@ function logClose(
 
 function reasonOf(fault: unknown): CloseReason {
   if (fault instanceof ConnectionEnded) return fault.reason;
-  if (fault instanceof BackendFailed) return 'backend failed';
+  if (fault instanceof BackendFailed) return fault.closeReason;
   if (fault instanceof ProtocolError) return 'backend broke the protocol';
   if (fault instanceof StageFailed) return `relay stage failed: ${fault.stage}`;
   return 'control plane failed';

@@ -87,6 +87,7 @@ export type BackendFailureReason =
   | 'tls_failed'
   | 'tls_required'
   | 'no_address'
+  | 'proxy_refused'
   | 'wrong_ticket'
   | 'link_refused'
   | 'protocol';
@@ -94,17 +95,25 @@ export type BackendFailureReason =
 /** The backend could not be reached or did not accept the channel. */
 export class BackendFailed extends Ending {
   /** Where it was tried, for the log; null: nowhere. */
-  triedAt: { readonly address: string; readonly port: number } | null = null;
+  triedAt: Readonly<Record<string, string | number>> | null = null;
 
   /**
    * @param detail what went wrong, for audit and log; names no ticket
    * @param linkError the SpiceLinkErr of the backend's link reply, where that is the fault
+   * @param closeReason what the end of the channel is recorded as
    */
   constructor(
     readonly reason: BackendFailureReason,
     readonly detail: string,
     readonly linkError: number | null = null,
+    readonly closeReason: CloseReason = 'backend failed',
   ) {
     super(detail);
+  }
+
+  /** The proxy that was asked to connect answered with this status. */
+  static byProxy(status: number): BackendFailed {
+    const words = `connect proxy refused (${status})` as const;
+    return new BackendFailed('proxy_refused', words, null, words);
   }
 }

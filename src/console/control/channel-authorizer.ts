@@ -17,7 +17,15 @@ import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import { explainedDenial } from '../../service/explained-denial.js';
 import { explainedEnd } from '../../service/explained-end.js';
 import type { CloseReason } from '../../close-reason.js';
-import type { AuthorizeReply, AuthorizeRequest, Denial, ScreenGrant, SessionSettings } from '../ipc.js';
+import type {
+  AuthorizeReply,
+  AuthorizeRequest,
+  BackendTarget,
+  Denial,
+  ScreenGrant,
+  SessionSettings,
+} from '../ipc.js';
+import type { ConnectInfo } from '../../objects/connect-info.js';
 import { screenOf } from '../screen-name.js';
 import { CHANNEL, channelName } from '../spice/constants.js';
 import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
@@ -233,7 +241,7 @@ export class ChannelAuthorizer {
       backendConnectionId,
       source,
       uuid,
-      target: { ...target, transport: target.transport ?? null },
+      target: backendTarget(target),
       expectedInstanceUuid,
       settings: settingsOf(this.session, outcome.pacingMode),
       messageScreen: request.channelType === MAIN_CHANNEL && this.showsScreens(outcome),
@@ -274,4 +282,8 @@ export class ChannelAuthorizer {
     const name = channelName(channelType);
     return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
   }
+}
+
+function backendTarget(target: ConnectInfo): BackendTarget {
+  return { ...target, transport: target.transport ?? null, route: target.route ?? null };
 }

@@ -132,7 +132,7 @@ export class ChannelLifecycle {
     const { connectionRef, reason, bytesUp, bytesDown, duration } = note;
     const channel = registry.remove(connectionRef);
     if (channel === undefined) return;
-    metrics.closed.inc({ reason });
+    metrics.closed.inc({ reason: labelOf(reason) });
     this.reportWrongGuest(channel, reason);
     this.countVerdicts(channel, note.verdicts);
     this.reportPacing(channel, note.pacing);
@@ -163,4 +163,9 @@ export class ChannelLifecycle {
     for (const { count, ...labels } of verdicts) metrics.firewallVerdicts.inc({ ...labels }, count);
     records.auditVerdicts(channel, verdicts);
   }
+}
+
+/** A close reason as a label: without a number that somebody else has chosen. */
+function labelOf(reason: CloseReason): string {
+  return reason.replace(/ \(\d+\)$/, '');
 }

@@ -65,7 +65,7 @@ export function subjectOf(connection: ClientConnection, fault: unknown): ScreenS
 
 function aboutOf(fault: unknown): Explained | null {
   if (fault instanceof BackendFailed)
-    return REFUSALS.has(fault.reason) ? 'refused' : explainedEnd('backend failed');
+    return REFUSALS.has(fault.reason) ? 'refused' : explainedEnd(fault.closeReason);
   if (fault instanceof ProtocolError) return 'refused';
   if (!(fault instanceof ConnectionEnded)) return null;
   if (fault.reason === 'backend broke the protocol') return 'refused';

@@ -32,10 +32,15 @@ const COLUMNS = [
   'address_stale',
   'pacing_mode',
   'message_screen',
+  'connect_proxy',
+  'unix_socket',
 ] as const;
 
 /** A console without its ticket, and without what only the data plane goes by. */
-export type ShownConsoleRow = Omit<ConsoleRow, 'ticket' | 'pacing_mode' | 'message_screen'>;
+export type ShownConsoleRow = Omit<
+  ConsoleRow,
+  'ticket' | 'pacing_mode' | 'message_screen' | 'connect_proxy' | 'unix_socket'
+>;
 
 /** Where a listing resumes. */
 export interface ConsoleMarker {
@@ -126,7 +131,8 @@ export async function findConsoleTarget(
   const rows = await db.query<ConsoleRow & { ca_cert: string | null }>(
     'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
       'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, ' +
-      'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, c.pacing_mode, c.message_screen, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
+      'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, c.pacing_mode, c.message_screen, ' +
+      'c.connect_proxy, c.unix_socket, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
       'WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
   );

@@ -34,6 +34,10 @@ export interface ConsoleRow {
   pacing_mode: string | null;
   /** on or off; null: as its source has it. */
   message_screen: string | null;
+  /** `http://host:port` of the proxy that connects to it; null: none. */
+  connect_proxy: string | null;
+  /** Path of the unix socket that it listens on; null: its ports are dialled. */
+  unix_socket: string | null;
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
@@ -62,6 +66,8 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     address_stale: { type: 'smallint', nullable: true },
     pacing_mode: { type: 'varchar', length: 4, nullable: true },
     message_screen: { type: 'varchar', length: 3, nullable: true },
+    connect_proxy: { type: 'varchar', length: 255, nullable: true },
+    unix_socket: { type: 'varchar', length: 107, nullable: true },
   },
   indices: [{ name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] }],
 });

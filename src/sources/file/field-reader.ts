@@ -3,6 +3,7 @@
 // says where it stands, whose it is, what is wrong and what to do; secrets are never quoted.
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { connectProxyOf, connectProxyUrl, MAX_SOCKET_PATH_BYTES } from '../../objects/connect-info.js';
 import { certificateBlocks, holdsPrivateKey, onlyCertificates } from '../../tls/pem.js';
 import { located, type Position, type YamlRecord, type YamlValue } from './yaml-record.js';
 
@@ -13,6 +14,7 @@ import { located, type Position, type YamlRecord, type YamlValue } from './yaml-
 export const MAX_TICKET_BYTES = 59;
 
 const MAX_QUOTED = 80;
+const MAX_PROXY_URL = 255;
 const PROPER_UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** As wide as a UUID; files of the original hold made-up ones as well (its demo's ends in `d3m0`). */
 const UUID = /^[0-9a-z][0-9a-z._-]{0,35}$/i;
@@ -124,6 +126,34 @@ export class FieldReader {
       key,
       `${quoted(value.text)} is not a host name or address; give it without a port or brackets`,
     );
+  }
+
+  /** The URL of an HTTP proxy, as `http://host:port`; null when absent. */
+  connectProxy(key: string): string | null {
+    const text = this.text(key, MAX_PROXY_URL);
+    if (text === null) return null;
+    const proxy = connectProxyOf(text);
+    // Not quoted: a password may stand in it.
+    if (proxy === null)
+      return this.refuse(
+        key,
+        'is not the URL of an HTTP proxy; give http://host:port and nothing else (proxies that want a password, or TLS, are not served)',
+      );
+    return connectProxyUrl(proxy);
+  }
+
+  /** The absolute path of a unix socket; null when absent. */
+  socketPath(key: string): string | null {
+    const path = this.text(key, MAX_SOCKET_PATH_BYTES);
+    if (path === null) return null;
+    if (!path.startsWith('/'))
+      return this.refuse(key, `${quoted(path)} is not an absolute path; begin it with "/"`);
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES)
+      return this.refuse(
+        key,
+        `is longer than the ${String(MAX_SOCKET_PATH_BYTES)} bytes that a unix socket's path may have`,
+      );
+    return path;
   }
 
   /** PEM certificates, as text in the file itself; null when absent. */

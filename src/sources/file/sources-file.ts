@@ -34,6 +34,8 @@ const CONSOLE_KEYS = [
   'secure_port',
   'host_subject',
   'ticket',
+  'connect_proxy',
+  'unix_socket',
   'pacing_mode',
   'message_screen',
 ] as const;
@@ -274,17 +276,43 @@ function readConsole(
     securePort: fields.port('secure_port'),
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
     ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
+    ...routeIn(fields),
     ...pacingModeIn(fields),
     ...messageScreenIn(fields),
   };
   if (faults.length > before) return null;
+  checkAddress(console, fields);
+  return faults.length > before ? null : console;
+}
+
+function checkAddress(console: DiscoveredConsole, fields: FieldReader): void {
+  if (console.unixSocket != null) {
+    const ports = { insecure_port: console.insecurePort, secure_port: console.securePort };
+    for (const [key, port] of Object.entries(ports))
+      if (port !== null)
+        fields.fault(key, 'is given beside unix_socket, which has no ports; leave one of them out');
+    if (console.connectProxy != null)
+      fields.fault(
+        'connect_proxy',
+        'is given beside unix_socket; a console is reached one way, so leave one of them out',
+      );
+    return;
+  }
   if (console.hypervisor === '' && console.hypervisorIp === '') {
     fields.fault('hypervisor', 'is missing, and so is hypervisor_ip; give at least one of them');
   }
   if (console.insecurePort === null && console.securePort === null) {
     fields.fault('insecure_port', 'is missing, and so is secure_port; give at least one of them');
   }
-  return faults.length > before ? null : console;
+}
+
+function routeIn(fields: FieldReader): Pick<DiscoveredConsole, 'connectProxy' | 'unixSocket'> {
+  const connectProxy = fields.connectProxy('connect_proxy');
+  const unixSocket = fields.socketPath('unix_socket');
+  return {
+    ...(connectProxy === null ? {} : { connectProxy }),
+    ...(unixSocket === null ? {} : { unixSocket }),
+  };
 }
 
 function consoleLabel(record: YamlRecord, ordinal: number): string {
