@@ -20,6 +20,7 @@ export type CloseReason =
   | 'other channel lost'
   | 'channel forbidden'
   | `instance ${LocationFault}`
+  | 'ticket not minted'
   | 'node lost'
   | 'node restarted'
   | 'proxy shut down'

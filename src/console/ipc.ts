@@ -44,7 +44,15 @@ export interface EstablishRequest {
   readonly backendConnectionId: number;
 }
 
-export type WorkerRequest = AuthorizeRequest | EstablishRequest;
+/** The backend has refused the ticket that was made for this channel: another one is wanted. */
+export interface MintRequest {
+  readonly op: 'mint';
+  readonly connectionRef: string;
+  /** The number of the one that was refused. */
+  readonly refused: number;
+}
+
+export type WorkerRequest = AuthorizeRequest | EstablishRequest | MintRequest;
 
 /** The permission to open a channel, and everything the worker needs for it. */
 export interface Grant {
@@ -59,6 +67,8 @@ export interface Grant {
   readonly source: string;
   readonly uuid: string;
   readonly target: BackendTarget;
+  /** The number of the ticket that was made for it; null: its ticket is the console's own. */
+  readonly mint: number | null;
   /** The UUID that the guest must report before a byte passes; null: guests of this source report none. */
   readonly expectedInstanceUuid: string | null;
   /** The settings in effect for the session now. */
@@ -94,6 +104,11 @@ export interface ScreenGrant {
 
 export type AuthorizeReply = Grant | Denial | ScreenGrant;
 
+/** A new ticket, or why there is none. */
+export type MintReply =
+  | { readonly kind: 'minted'; readonly target: BackendTarget; readonly mint: number }
+  | { readonly kind: 'not_minted'; readonly reason: CloseReason; readonly why: string };
+
 /** What happens on one channel of a message screen and concerns another one, which another worker may have. */
 export type ScreenEvent =
   | { readonly kind: 'key' }
@@ -105,6 +120,7 @@ export interface Answers {
   readonly authorize: AuthorizeReply;
   /** The session is up. */
   readonly establish: null;
+  readonly mint: MintReply;
 }
 
 /** An answer, and the kind of request that it belongs to. */

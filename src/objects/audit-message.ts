@@ -62,6 +62,9 @@ const INSTANCE = {
   stale: 'the instance runs on another host, and Nova does not tell its new address',
 } as const satisfies Record<LocationFault, string>;
 
+/** The platform made no ticket for the channel, and why. */
+export const ticketNotMinted = (why: string): string => `Channel refused: ticket not minted: ${why}`;
+
 /** A session ended because of what Nova said of its instance: `instance.delete.end` and the like. */
 export const endedByInstance = (event: string): string => `Session ended: Nova reports ${event}`;
 

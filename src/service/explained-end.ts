@@ -19,6 +19,7 @@ const OF_REASON: Readonly<Partial<Record<CloseReason, Explained>>> = {
   'proxy shut down': 'interrupted',
   'proxy worker died': 'interrupted',
   'control plane failed': 'unavailable',
+  'ticket not minted': 'unavailable',
 };
 
 const OF_LOCATION: Readonly<Record<LocationFault, Explained>> = {

@@ -22,7 +22,7 @@ export interface Discovery {
 /** A source that lists no console. */
 export const NOTHING_LISTED: Discovery = { consoles: [], unread: ALL_READ };
 
-/** Where a console is at this moment. */
+/** Where a console is at this moment. A platform that mints says so without a ticket. */
 export type Location =
   /** Where the records say: the platform has nothing newer to say, and was not asked. */
   | { readonly kind: 'recorded' }
@@ -32,6 +32,17 @@ export type Location =
   | { readonly kind: 'unconfirmed'; readonly why: string }
   /** Do not connect. */
   | { readonly kind: 'denied'; readonly why: LocationFault };
+
+/** What a platform has made for the channels that connect now. */
+export interface Minted {
+  /**
+   * Where they lead, with the ticket: everything that dialling takes. `hypervisor` is what `locate` calls the host of the
+   * guest, so that a move is seen. Held in memory only: never written to a log or the database.
+   */
+  readonly target: ConnectInfo;
+  /** Seconds, from the moment it was asked for, in which it opens channels. */
+  readonly validFor: number;
+}
 
 /** Tokens that the platform itself hands to users; each stands for a console. */
 export interface PlatformTokens {
@@ -91,6 +102,14 @@ export interface SourceDriver {
    * know writes it down. Rejects only when the database does.
    */
   locate(console: RecordedConsole, signal: AbortSignal): Promise<Location>;
+  /**
+   * Makes the ticket of a console, on platforms whose tickets are made at connect time (`mintsTickets` of the platform).
+   * Asked for when a channel opens and none that holds is kept (minted-tickets.ts): a main channel's is shared with the
+   * channels that follow it, and a late channel has another one made. Never for one console twice at a time.
+   * @throws InstanceNotReady when the machine cannot be connected to
+   * @throws Unavailable, with one line for the operator
+   */
+  mint?(console: RecordedConsole, signal: AbortSignal): Promise<Minted>;
   readonly tokens?: PlatformTokens;
   readonly users?: UserConsoles;
 }

@@ -33,6 +33,8 @@ export interface Platform {
   readonly readOptions?: (fields: FieldReader) => Record<string, string>;
   /** Whether guests report the UUID that their console is known by: then nothing passes before the right one has come. */
   readonly guestReportsUuid: boolean;
+  /** Whether its drivers have `mint`: the records then hold no tickets. */
+  readonly mintsTickets?: boolean;
   /** Whether a driver needs what the definition says; if not, one can be made without reading the database. */
   readonly needsDefinition: boolean;
   /** Whether the platform of a source knows the users of this site: their tokens are sent to no other platform. */

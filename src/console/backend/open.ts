@@ -8,7 +8,7 @@ import { dial, dialThrough, routeTo } from './dial.js';
 import type { BackendLeg } from './leg.js';
 import { linkBackend, type BackendLink } from './link.js';
 import type { ClientConnection } from '../connection/client-connection.js';
-import { BackendFailed } from '../connection/ends.js';
+import { BackendFailed, ConnectionEnded, type BackendFailureReason } from '../connection/ends.js';
 import type { Grant } from '../ipc.js';
 import type { ClientLink } from '../connection/link.js';
 import type { WorkerContext } from '../connection/worker-context.js';
@@ -41,23 +41,31 @@ export async function openBackend(
     try {
       return await reaching.tryOnce();
     } catch (error) {
-      if (!(error instanceof BackendFailed) || !reaching.goOn(error)) throw error;
+      if (!(error instanceof BackendFailed) || !(await reaching.goOn(error))) throw error;
     }
   }
 }
 
+/** Failures that another ticket may mend, where tickets are made for channels. */
+const TICKET_FAULTS: readonly BackendFailureReason[] = ['wrong_ticket', 'proxy_refused'];
+/** How often another ticket is asked for: more than one node may carry channels of a console, each with its own. */
+const MAX_MINTS = 3;
+
 /** The tries to reach one backend. */
 class Reaching {
   private readonly startedAt = performance.now();
+  private grant: Grant;
   private attempt: Attempt;
-  private readonly tried: Attempt[] = [];
+  private tried: Attempt[] = [];
+  private mints = 0;
 
   constructor(
     private readonly connection: ClientConnection,
     private readonly worker: WorkerContext,
     private readonly link: ClientLink,
-    private readonly grant: Grant,
+    grant: Grant,
   ) {
+    this.grant = grant;
     this.attempt = firstAttempt(grant.target, this.policy);
   }
 
@@ -88,12 +96,26 @@ class Reaching {
     }
   }
 
-  /** Prepares another try; false: there is none. */
-  goOn(failure: BackendFailed): boolean {
+  /** Prepares another try; false: there is none. @throws ConnectionEnded when there is no ticket for it */
+  async goOn(failure: BackendFailed): Promise<boolean> {
     const next = nextAttempt(this.grant.target, this.policy, this.tried, failure);
-    if (next === null) return false;
-    this.attempt = next;
-    return true;
+    if (next !== null) {
+      this.attempt = next;
+      return true;
+    }
+    return this.remint(failure);
+  }
+
+  private async remint({ reason }: BackendFailed): Promise<boolean> {
+    const { connectionRef, mint } = this.grant;
+    if (mint === null || !TICKET_FAULTS.includes(reason) || this.mints === MAX_MINTS) return false;
+    this.mints += 1;
+    const reply = await this.worker.control.request({ op: 'mint', connectionRef, refused: mint });
+    if (reply.kind === 'not_minted') throw ConnectionEnded.of(reply.reason, reply.why);
+    this.grant = { ...this.grant, target: reply.target, mint: reply.mint };
+    this.attempt = firstAttempt(reply.target, this.policy);
+    this.tried = [];
+    return this.timeLeft > 0;
   }
 
   private get policy(): BackendTransport {

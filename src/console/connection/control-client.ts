@@ -17,6 +17,7 @@ export class ControlClient {
   private readonly pending: { readonly [Op in RequestOp]: Map<number, Pending<Op>> } = {
     authorize: new Map(),
     establish: new Map(),
+    mint: new Map(),
   };
 
   /**

@@ -4,7 +4,7 @@
 // in the audit trail, and is published.
 import { DatabaseError } from '../../exception.js';
 import type { Timers } from '../../net/timers.js';
-import { AUDIT, INSTANCE_AUDIT, instanceRefused } from '../../objects/audit-message.js';
+import { AUDIT, INSTANCE_AUDIT, instanceRefused, ticketNotMinted } from '../../objects/audit-message.js';
 import type { ChannelAdmission } from '../../objects/channel-admission.js';
 import {
   ChannelInDoubt,
@@ -22,6 +22,8 @@ import type {
   AuthorizeRequest,
   BackendTarget,
   Denial,
+  MintReply,
+  MintRequest,
   ScreenGrant,
   SessionSettings,
 } from '../ipc.js';
@@ -128,6 +130,27 @@ export class ChannelAuthorizer {
     }
   }
 
+  /** Another ticket for a channel whose backend has refused its own. @throws DatabaseError */
+  async remint({ connectionRef, refused }: MintRequest): Promise<MintReply> {
+    const { locator, records, registry } = this.parts;
+    const channel = registry.find(connectionRef);
+    if (channel === undefined)
+      return { kind: 'not_minted', reason: 'control plane failed', why: 'the channel is closed' };
+    const { source, uuid, platform, recorded: target, channelType } = channel;
+    const about = { source, uuid, platform, target, main: channelType === MAIN_CHANNEL };
+    const found = await locator.remint(about, refused, this.settings.lookupTimeout);
+    switch (found.kind) {
+      case 'minted':
+        return { ...found, target: backendTarget(found.target) };
+      case 'denied':
+        records.audit(channel, instanceRefused(found.why));
+        return { kind: 'not_minted', reason: `instance ${found.why}`, why: '' };
+      case 'not_minted':
+        records.audit(channel, ticketNotMinted(found.why));
+        return { kind: 'not_minted', reason: 'ticket not minted', why: found.why };
+    }
+  }
+
   private async decide(worker: WorkerName, request: AuthorizeRequest): Promise<AuthorizeReply> {
     const { registry, timers } = this.parts;
     if (registry.ofAddress(request.clientIp) >= this.settings.maxConnectionsPerAddress) {
@@ -183,6 +206,11 @@ export class ChannelAuthorizer {
       throw error;
     }
     if (location.kind === 'unconfirmed') records.audit(channel, INSTANCE_AUDIT.unverified);
+    if (location.kind === 'not_minted') {
+      metrics.denied.inc();
+      records.audit(channel, ticketNotMinted(location.why));
+      return this.giveUp(candidate, 'ticket not minted', { because: 'error', reason: 'ticket_not_minted' });
+    }
     if (location.kind !== 'denied') return location;
     const { why } = location;
     metrics.denied.inc();
@@ -222,7 +250,7 @@ export class ChannelAuthorizer {
     return { kind: 'denied', ...denial, sessionId, ...(shown ? { screen: explainedEnd(reason) } : {}) };
   }
 
-  private grant(candidate: Candidate, { target, expectedInstanceUuid }: Target): AuthorizeReply {
+  private grant(candidate: Candidate, { target, expectedInstanceUuid, mint }: Target): AuthorizeReply {
     const { known, metrics, records, recovery, registry, retries } = this.parts;
     const { request, outcome, channel, requestedAt } = candidate;
     metrics.authorized.inc();
@@ -242,6 +270,7 @@ export class ChannelAuthorizer {
       source,
       uuid,
       target: backendTarget(target),
+      mint,
       expectedInstanceUuid,
       settings: settingsOf(this.session, outcome.pacingMode),
       messageScreen: request.channelType === MAIN_CHANNEL && this.showsScreens(outcome),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The authorized channels of this node, of all its workers: for limits, for metrics, and to find the workers of a session
 // that ends.
+import type { ConnectInfo } from '../../objects/connect-info.js';
 import type { ChannelGrant, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { PacingMode } from '../../objects/pacing-mode.js';
@@ -24,6 +25,9 @@ export interface LiveChannel {
   readonly uuid: string;
   readonly channelType: number;
   readonly owner: SessionOwner;
+  /** The type of its source, and where its console is in the records. */
+  readonly platform: string;
+  readonly recorded: ConnectInfo;
   readonly clientIp: string;
   /** How its console has its sessions paced; null: as the options say. */
   readonly pacingMode: PacingMode | null;
@@ -42,6 +46,7 @@ export function liveChannel(
   outcome: ChannelGrant,
 ): LiveChannel {
   const { connectionRef, sessionId, generation, source, uuid, owner, pacingMode } = outcome;
+  const { platform, connectInfo: recorded } = outcome;
   const { clientIp, channelType } = request;
   return {
     connectionRef,
@@ -53,6 +58,8 @@ export function liveChannel(
     uuid,
     channelType,
     owner,
+    platform,
+    recorded,
     clientIp,
     pacingMode,
     established: false,

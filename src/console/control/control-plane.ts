@@ -150,6 +150,8 @@ export class ControlPlane {
       case 'establish':
         await this.lifecycle.establish(body);
         return { to: 'establish', body: null };
+      case 'mint':
+        return { to: 'mint', body: await this.authorizer.remint(body) };
     }
   }
 

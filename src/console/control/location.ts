@@ -9,10 +9,10 @@ import type { ProxyMetrics } from './metrics.js';
 export type { Located };
 
 /** Finds where channels lead. */
-export type ConsoleLocator = Pick<Locator, 'locate'>;
+export type ConsoleLocator = Pick<Locator, 'locate' | 'remint'>;
 
 /** A place to connect to. */
-export type Target = Exclude<Located, { kind: 'denied' }>;
+export type Target = Exclude<Located, { kind: 'denied' | 'not_minted' }>;
 
 const log = loggerFor('kerbside.console.control-plane');
 
@@ -42,6 +42,9 @@ export async function locateChannel(
       break;
     case 'denied':
       metrics.instanceLooks.inc({ outcome: location.why });
+      break;
+    case 'not_minted':
+      log.warning('no ticket was made for a console', { source, uuid, fault: location.why });
   }
   return location;
 }

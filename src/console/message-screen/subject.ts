@@ -40,6 +40,7 @@ const TOLD: ReadonlySet<CloseReason> = new Set([
   'wrong guest',
   'guest not identified',
   'control plane failed',
+  'ticket not minted',
 ]);
 
 /** Trying again does not help. */

@@ -35,21 +35,27 @@ describe('the locator', () => {
       kind: 'confirmed',
       target: elsewhere,
       expectedInstanceUuid: 'u',
+      mint: null,
     });
     expect(asked).toEqual(['u false']);
     const other = { ...channel, main: false };
-    expect(await locator.locate(other, 1)).toEqual({ kind: 'recorded', target, expectedInstanceUuid: 'u' });
+    expect(await locator.locate(other, 1)).toEqual({
+      kind: 'recorded',
+      target,
+      expectedInstanceUuid: 'u',
+      mint: null,
+    });
     expect(asked).toHaveLength(1);
   });
 
   it('asks no guest for a UUID where guests report none', async () => {
     const { locator } = locatorOver({ kind: 'recorded' });
     const location = await locator.locate({ ...channel, platform: 'static' }, 1);
-    expect(location).toEqual({ kind: 'recorded', target, expectedInstanceUuid: null });
+    expect(location).toEqual({ kind: 'recorded', target, expectedInstanceUuid: null, mint: null });
   });
 
   it('leads to the recorded address while the platform cannot be asked', async () => {
-    const at = { kind: 'unconfirmed', target, expectedInstanceUuid: 'u' };
+    const at = { kind: 'unconfirmed', target, expectedInstanceUuid: 'u', mint: null };
     const silent = locatorOver({ kind: 'unconfirmed', why: 'no answer in time' });
     expect(await silent.locator.locate(channel, 1)).toEqual({ ...at, why: 'no answer in time' });
     const faulty = locatorOver(new Error('source "cloud" lacks url'));
@@ -70,7 +76,7 @@ describe('the locator', () => {
     const { locator, asked } = locatorOver({ kind: 'denied', why: 'gone' });
     for (const platform of ['ovirt', 'never heard of', '']) {
       const location = await locator.locate({ ...channel, platform }, 1);
-      expect(location).toEqual({ kind: 'recorded', target, expectedInstanceUuid: null });
+      expect(location).toEqual({ kind: 'recorded', target, expectedInstanceUuid: null, mint: null });
     }
     expect(asked).toEqual([]);
   });

@@ -25,6 +25,7 @@ const LATE: Grant = {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.7', insecurePort: 5900, securePort: null, ticket: 't' },
     ...{ caCert: null, hostSubject: null, transport: null, route: null },
   },
+  mint: null,
   settings: sessionSettings(),
   messageScreen: false,
 };

@@ -2,11 +2,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChannelRegistry, type LiveChannel } from '../../../../src/console/control/channel-registry.js';
 
+const TARGET = {
+  ...{ hypervisor: 'hv', hypervisorIp: '', insecurePort: 5900, securePort: null, ticket: '' },
+  ...{ caCert: null, hostSubject: null },
+};
+
 function channel(connectionRef: string, change: Partial<LiveChannel> = {}): LiveChannel {
   return {
     ...{ connectionRef, workerId: 1, pid: 10, sessionId: 's', generation: 1, source: 'lab', uuid: 'u' },
     ...{ channelType: 2, clientIp: '192.0.2.1', tail: Promise.resolve(), established: false, move: null },
     ...{ owner: { issuedTo: 'ann', projectId: null, userId: null }, pacingMode: null },
+    ...{ platform: 'static', recorded: TARGET },
     ...change,
   };
 }

@@ -26,6 +26,7 @@ const GRANT: Grant = {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.1', insecurePort: 5900, securePort: null, ticket: 't' },
     ...{ caCert: null, hostSubject: null, transport: null, route: null },
   },
+  mint: null,
   expectedInstanceUuid: null,
   settings: sessionSettings(),
   messageScreen: false,
