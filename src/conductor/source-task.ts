@@ -77,9 +77,17 @@ export class SourceTask {
       await this.discover(signal);
     } catch (error) {
       if (signal.aborted) return;
-      await this.options.stores.sources.setError(this.options.definition.name, (error as Error).message);
+      await this.showFault((error as Error).message);
       throw error;
     }
+  }
+
+  // A platform that has not answered once is shown, too.
+  private async showFault(fault: string): Promise<void> {
+    const { definition, stores } = this.options;
+    if (!this.defined) await stores.sources.upsert(definition);
+    this.defined = true;
+    await stores.sources.setError(definition.name, fault);
   }
 
   private async discover(signal: AbortSignal): Promise<void> {
@@ -88,7 +96,8 @@ export class SourceTask {
     if (discover === undefined) await this.refreshAll(driver, signal);
     else await this.discoverAll(discover, signal);
     if (signal.aborted) return;
-    if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node, partFault);
+    const part = partFault ?? this.known?.fault ?? null;
+    if (fileFault() === null) await stores.sources.markSeen(definition.name, stores.node, part);
     const fault = fileFault();
     if (fault !== null) await stores.sources.setError(definition.name, fault);
   }
@@ -122,6 +131,7 @@ export class SourceTask {
   private async write({ consoles, unread }: Discovery): Promise<void> {
     const { definition, stores, log } = this.options;
     await stores.sources.upsert(definition);
+    this.defined = true;
     const { added, changed, removed } = await stores.consoles.reconcile(definition.name, consoles, unread);
     if (added.length + changed.length + removed.length === 0) return;
     log.info('consoles of source reconciled', {

@@ -48,6 +48,8 @@ export interface HttpCall {
 /** What came back, whatever its status. */
 export interface HttpAnswer {
   readonly status: number;
+  /** The phrase of the status line. */
+  readonly reason: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** The body as JSON; undefined when it is none. */
@@ -144,6 +146,7 @@ export class HttpClient {
     ]);
     return {
       status: response.status,
+      reason: response.statusText,
       headers: Object.fromEntries(headers) as Record<string, string>,
       json: parsed(text),
       text,

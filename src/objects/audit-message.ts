@@ -55,7 +55,7 @@ export const INSTANCE_AUDIT = {
 export const instanceRefused = (why: LocationFault): string => `Channel refused: ${INSTANCE[why]}`;
 
 const INSTANCE = {
-  gone: 'the instance is gone in Nova',
+  gone: 'the instance is gone',
   stopped: 'the instance is not running',
   moving: 'the instance is being moved to another host',
   building: 'the instance is not ready yet',

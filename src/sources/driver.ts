@@ -17,6 +17,8 @@ export interface RecordedConsole {
 export interface Discovery {
   readonly consoles: readonly DiscoveredConsole[];
   readonly unread: UnreadConsoles;
+  /** What is wrong with a part of the platform, in one line: shown as the source's error while all else is well. */
+  readonly fault?: string | null;
 }
 
 /** A source that lists no console. */

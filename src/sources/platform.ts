@@ -27,6 +27,10 @@ export interface DriverServices {
 export interface Platform {
   /** The keys of its entries in sources.yaml, beyond those that every source has. */
   readonly keys: readonly string[];
+  /** Its own words for the keys of its login. */
+  readonly credentialKeys?: { readonly username: string; readonly password: string };
+  /** Whether `url` may be several: a list, or one text with commas or spaces. The definition has them with spaces. */
+  readonly severalUrls?: boolean;
   /** Whether its entries list their consoles under `consoles`. */
   readonly listsConsoles?: boolean;
   /** Reads the settings that only its entries have; faults gather in the reader. */

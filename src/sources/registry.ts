@@ -4,6 +4,8 @@
 import { OpenStackDriver } from './openstack/driver.js';
 import { knowsUsers, OPENSTACK_KEYS, readOpenStack } from './openstack/entry.js';
 import type { Platform } from './platform.js';
+import { ProxmoxDriver } from './proxmox/driver.js';
+import { PROXMOX_CREDENTIALS, PROXMOX_KEYS, readProxmox } from './proxmox/entry.js';
 import { StaticDriver } from './static/driver.js';
 
 /** The platforms, by the word that sources.yaml has for them. */
@@ -17,6 +19,16 @@ export const PLATFORMS = {
     makeDriver: ({ definition }, services) => new OpenStackDriver(definition, services),
   },
   ovirt: { keys: [], guestReportsUuid: false, needsDefinition: true },
+  proxmox: {
+    keys: PROXMOX_KEYS,
+    credentialKeys: PROXMOX_CREDENTIALS,
+    severalUrls: true,
+    readOptions: readProxmox,
+    guestReportsUuid: false,
+    needsDefinition: true,
+    mintsTickets: true,
+    makeDriver: ({ definition }) => new ProxmoxDriver(definition),
+  },
   shakenfist: { keys: ['synthesize_host_subject'], guestReportsUuid: false, needsDefinition: true },
   static: {
     keys: ['consoles'],

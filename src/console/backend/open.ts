@@ -8,7 +8,7 @@ import { dial, dialThrough, routeTo } from './dial.js';
 import type { BackendLeg } from './leg.js';
 import { linkBackend, type BackendLink } from './link.js';
 import type { ClientConnection } from '../connection/client-connection.js';
-import { BackendFailed, ConnectionEnded, type BackendFailureReason } from '../connection/ends.js';
+import { BackendFailed, ConnectionEnded } from '../connection/ends.js';
 import type { Grant } from '../ipc.js';
 import type { ClientLink } from '../connection/link.js';
 import type { WorkerContext } from '../connection/worker-context.js';
@@ -46,8 +46,11 @@ export async function openBackend(
   }
 }
 
-/** Failures that another ticket may mend, where tickets are made for channels. */
-const TICKET_FAULTS: readonly BackendFailureReason[] = ['wrong_ticket', 'proxy_refused'];
+/** Whether another ticket may mend a failure, where tickets are made for channels. */
+function isOfItsTicket({ reason, closeReason }: BackendFailed): boolean {
+  return reason === 'wrong_ticket' || closeReason === 'connect proxy refused (401)';
+}
+
 /** How often another ticket is asked for: more than one node may carry channels of a console, each with its own. */
 const MAX_MINTS = 3;
 
@@ -106,9 +109,9 @@ class Reaching {
     return this.remint(failure);
   }
 
-  private async remint({ reason }: BackendFailed): Promise<boolean> {
+  private async remint(failure: BackendFailed): Promise<boolean> {
     const { connectionRef, mint } = this.grant;
-    if (mint === null || !TICKET_FAULTS.includes(reason) || this.mints === MAX_MINTS) return false;
+    if (mint === null || !isOfItsTicket(failure) || this.mints === MAX_MINTS) return false;
     this.mints += 1;
     const reply = await this.worker.control.request({ op: 'mint', connectionRef, refused: mint });
     if (reply.kind === 'not_minted') throw ConnectionEnded.of(reply.reason, reply.why);

@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connectProxyOf, connectProxyUrl, MAX_SOCKET_PATH_BYTES } from '../../objects/connect-info.js';
 import { certificateBlocks, holdsPrivateKey, onlyCertificates } from '../../tls/pem.js';
+import { isScalar, isSeq } from 'yaml';
 import { located, type Position, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 /**
@@ -60,6 +61,16 @@ export class FieldReader {
     if (value.text.length > max)
       return this.refuse(key, `is longer than ${String(max)} characters; shorten it`);
     return value.text;
+  }
+
+  /** Texts without spaces: a list, or one text that separates them by commas or spaces. null when absent or empty. */
+  texts(key: string, max: number): string[] | null {
+    const value = this.record.values.get(key);
+    const text = value?.kind === 'list' ? itemsOf(value) : this.text(key, max);
+    if (text === null) return null;
+    if (text.length > max) return this.refuse(key, `is longer than ${String(max)} characters; shorten it`);
+    const texts = text.split(/[\s,]+/).filter((part) => part !== '');
+    return texts.length === 0 ? null : texts;
   }
 
   /** One of a few words; null when absent. */
@@ -194,4 +205,10 @@ export class FieldReader {
   private warn(position: Position, text: string): void {
     this.warnings.push(located(position, `${this.owner}: ${text}`));
   }
+}
+
+/** The items of a list that are texts, separated by spaces. */
+function itemsOf({ node }: YamlValue): string {
+  if (!isSeq(node)) return '';
+  return node.items.map((item) => (isScalar(item) ? String(item.value) : '')).join(' ');
 }

@@ -137,13 +137,14 @@ function readSource(
   const platform: Platform | undefined = type === null ? undefined : PLATFORMS[type];
   const keys = platform?.keys ?? Object.values<Platform>(PLATFORMS).flatMap(({ keys: own }) => own);
   fields.checkKeys([...COMMON_KEYS, ...keys]);
+  const login = platform?.credentialKeys ?? { username: 'username', password: 'password' };
   const definition: SourceDefinition = {
     name,
     type: type ?? 'unknown',
-    url: fields.text('url', MAX_URL),
+    url: platform?.severalUrls === true ? severalUrls(fields) : fields.text('url', MAX_URL),
     caCert: fields.certificates('ca_cert'),
-    username: fields.text('username', MAX_USERNAME),
-    password: fields.secret('password', MAX_PASSWORD, 'it may have'),
+    username: fields.text(login.username, MAX_USERNAME),
+    password: fields.secret(login.password, MAX_PASSWORD, 'it may have'),
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
@@ -228,6 +229,10 @@ function readConsoles(
     consoles.set(key, console);
   }
   return { consoles: [...consoles.values()], unread: { uuids: unread, nameless } };
+}
+
+function severalUrls(fields: FieldReader): string | null {
+  return fields.texts('url', MAX_URL)?.join(' ') ?? null;
 }
 
 function pacingModeIn(fields: FieldReader): { readonly pacingMode?: PacingMode } {
