@@ -21,6 +21,7 @@ import { LeaseModel } from './models/lease.js';
 import { serviceModel } from './models/service.js';
 import { SessionTerminationModel } from './models/session-termination.js';
 import { SourceModel } from './models/source.js';
+import { UsedTokenModel } from './models/used-token.js';
 import { UserModel } from './models/user.js';
 import type { Dialect } from './statements.js';
 
@@ -47,6 +48,7 @@ const models = (dialect: Dialect): EntitySchema[] => [
   EncryptionKeyModel,
   serviceModel(dialect),
   LeaseModel,
+  UsedTokenModel,
 ];
 
 /** TypeORM's options for a target. For MySQL: `poolSize`, and `statementTimeout`, milliseconds for a statement, null for any. */

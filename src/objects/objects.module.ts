@@ -20,6 +20,7 @@ import { Inventory } from './inventory.js';
 import { Services } from './service.js';
 import { SessionOutcomes } from './session-outcome.js';
 import { Sources } from './source.js';
+import { UsedTokens } from './used-token.js';
 import { Users } from './user.js';
 
 const NOUNS = [
@@ -54,6 +55,7 @@ const NOUNS = [
     (db, { console }) => new SessionOutcomes(db, { reconnectGrace: console.reconnectGrace }),
   ),
   provider(Sources, [Database], (db) => new Sources(db)),
+  provider(UsedTokens, [Database], (db) => new UsedTokens(db)),
   provider(Users, [Database], (db) => new Users(db)),
 ];
 

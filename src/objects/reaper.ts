@@ -16,6 +16,7 @@ import {
   releaseMains,
 } from '../db/api/console-sessions.js';
 import { deleteToken, listExpiredUnused } from '../db/api/console-tokens.js';
+import { deleteUsedTokensBefore } from '../db/api/used-tokens.js';
 import type { Database } from '../db/database.js';
 import { AuditEvents } from './audit-event.js';
 import { AUDIT } from './audit-message.js';
@@ -49,6 +50,8 @@ export interface AuditRetention {
 const BATCH = 500;
 /** Rows of what is over are kept this long, seconds. */
 const KEEP_CLOSED = 86_400;
+/** Used tokens are remembered so long after their end, seconds: a node whose clock is behind still takes them. */
+const KEEP_USED = 3_600;
 /** Channels of an ended session have this long to report their own end, seconds. */
 const LEAST_CLOSING = 30;
 /** No main channel takes this long to come up: `[proxy]` deadlines allow at most 60 s each. */
@@ -72,6 +75,7 @@ export async function reapExpired(
   const purged =
     (await repeat(() => purgeConnections(db, due - KEEP_CLOSED, BATCH))) +
     (await repeat(() => purgeSessions(db, due - KEEP_CLOSED, BATCH)));
+  await repeat(() => deleteUsedTokensBefore(db, due - KEEP_USED, BATCH));
   return { tokens, sessions, purged };
 }
 

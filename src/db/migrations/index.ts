@@ -10,6 +10,7 @@ import { AuditFacts1764414000000 } from './1764414000000-audit-facts.js';
 import { PacingMode1764421200000 } from './1764421200000-pacing-mode.js';
 import { MessageScreen1764424800000 } from './1764424800000-message-screen.js';
 import { ConsoleRoutes1764432000000 } from './1764432000000-console-routes.js';
+import { UsedTokens1764439200000 } from './1764439200000-used-tokens.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   PacingMode1764421200000,
   MessageScreen1764424800000,
   ConsoleRoutes1764432000000,
+  UsedTokens1764439200000,
 ];
