@@ -19,6 +19,7 @@ import { OSLO_MESSAGING_RABBIT_GROUP } from './oslo-messaging-rabbit.js';
 import { OSLO_POLICY_GROUP } from './oslo-policy.js';
 import { PACING_GROUP } from './pacing.js';
 import { PROXY_GROUP } from './proxy.js';
+import { SHAKENFIST_GROUP } from './shakenfist.js';
 import { SOURCES_GROUP } from './sources.js';
 import { SPICE_GROUP } from './spice.js';
 import type { GroupSpec, GroupValues } from './types.js';
@@ -33,6 +34,7 @@ export const GROUPS = {
   sources: SOURCES_GROUP,
   conductor: CONDUCTOR_GROUP,
   nova: NOVA_GROUP,
+  shakenfist: SHAKENFIST_GROUP,
   notifications: NOTIFICATIONS_GROUP,
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,

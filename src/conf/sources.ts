@@ -43,5 +43,15 @@ export const SOURCES_GROUP = {
         'How long a source may take to tell its consoles. After that it is marked as errored, and what was known of it ' +
         'stays.',
     },
+    request_timeout: {
+      type: 'float',
+      unit: 'seconds',
+      default: 5,
+      min: 0.5,
+      max: 60,
+      help:
+        'How long one request to the API of a platform other than OpenStack may take when a console is opened, from the ' +
+        'connection to the last byte: users wait for it. Listings have discovery_timeout; OpenStack has [nova].',
+    },
   },
 } as const satisfies GroupSpec;

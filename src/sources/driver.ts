@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interface between Kerbside and a platform: which consoles there are, and where one is at the moment a client
 // connects. One driver serves one source of sources.yaml; it is replaced when the source's entry changes.
+import type { KeyObject } from 'node:crypto';
 import type { LocationFault } from '../close-reason.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
 import { ALL_READ, type DiscoveredConsole, type UnreadConsoles } from '../objects/console.js';
@@ -60,6 +61,28 @@ export interface PlatformTokens {
   adopt(console: DiscoveredConsole, signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * Tokens that the platform signs and hands to users: JSON Web Tokens (RFC 7519, EdDSA) that name the machine in `sub` and are
+ * good once. Whoever has the public key judges them: the platform is not asked.
+ */
+export interface SignedTokens {
+  /** The platform, as people and the audit trail call it. */
+  readonly platform: string;
+  /**
+   * The public key of an id (`kid`); null when the platform has none such. Strangers choose the id: the platform is asked
+   * about unknown ones now and then only.
+   * @throws Unavailable when the platform cannot be asked, and the key is not known
+   */
+  key(id: string, signal: AbortSignal): Promise<KeyObject | null>;
+  /**
+   * Records the console of a machine that has come since the last discovery; false when it has none.
+   * @throws Unavailable
+   */
+  adopt(uuid: string, signal: AbortSignal): Promise<boolean>;
+  /** Whom a token was made for, by its claims; null: it does not say. */
+  holder(claims: Readonly<Record<string, unknown>>): string | null;
+}
+
 /** Consoles that the platform makes for a user who has logged in to it. */
 export interface UserConsoles {
   /** Whether the platform has the machine, asked with Kerbside's own login. @throws Unavailable */
@@ -113,5 +136,6 @@ export interface SourceDriver {
    */
   mint?(console: RecordedConsole, signal: AbortSignal): Promise<Minted>;
   readonly tokens?: PlatformTokens;
+  readonly signedTokens?: SignedTokens;
   readonly users?: UserConsoles;
 }

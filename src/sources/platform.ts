@@ -16,12 +16,16 @@ export interface SourceOfDriver {
 
 /** What drivers work with. */
 export interface DriverServices {
-  readonly consoles: Pick<Consoles, 'connectInfo' | 'put' | 'remove' | 'reportedOne'>;
+  readonly consoles: Pick<Consoles, 'connectInfo' | 'put' | 'remove' | 'reported' | 'reportedOne'>;
   readonly conf: {
+    readonly sources: Pick<Conf['sources'], 'requestTimeout' | 'discoveryTimeout'>;
     readonly nova: Pick<Conf['nova'], 'requestTimeout' | 'exchangeTimeout'>;
     readonly keystoneAuthtoken: Pick<Conf['keystoneAuthtoken'], 'authUrl' | 'wwwAuthenticateUri'>;
   };
 }
+
+/** `asked`: the platform says what a token stands for; `signed`: its public key does. */
+export type TokenExchangeKind = 'asked' | 'signed';
 
 /** One platform. */
 export interface Platform {
@@ -41,6 +45,8 @@ export interface Platform {
   readonly mintsTickets?: boolean;
   /** Whether a driver needs what the definition says; if not, one can be made without reading the database. */
   readonly needsDefinition: boolean;
+  /** How tokens that the platform hands to users are exchanged; absent: it hands out none. */
+  readonly exchange?: TokenExchangeKind;
   /** Whether the platform of a source knows the users of this site: their tokens are sent to no other platform. */
   readonly knowsUsers?: (definition: SourceDefinition, conf: DriverServices['conf']) => boolean;
   /**

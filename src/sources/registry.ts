@@ -6,6 +6,8 @@ import { knowsUsers, OPENSTACK_KEYS, readOpenStack } from './openstack/entry.js'
 import type { Platform } from './platform.js';
 import { ProxmoxDriver } from './proxmox/driver.js';
 import { PROXMOX_CREDENTIALS, PROXMOX_KEYS, readProxmox } from './proxmox/entry.js';
+import { ShakenFistDriver } from './shakenfist/driver.js';
+import { readShakenFist, SHAKEN_FIST_KEYS } from './shakenfist/entry.js';
 import { StaticDriver } from './static/driver.js';
 
 /** The platforms, by the word that sources.yaml has for them. */
@@ -15,6 +17,7 @@ export const PLATFORMS = {
     readOptions: readOpenStack,
     guestReportsUuid: true,
     needsDefinition: true,
+    exchange: 'asked',
     knowsUsers,
     makeDriver: ({ definition }, services) => new OpenStackDriver(definition, services),
   },
@@ -29,7 +32,14 @@ export const PLATFORMS = {
     mintsTickets: true,
     makeDriver: ({ definition }) => new ProxmoxDriver(definition),
   },
-  shakenfist: { keys: ['synthesize_host_subject'], guestReportsUuid: false, needsDefinition: true },
+  shakenfist: {
+    keys: SHAKEN_FIST_KEYS,
+    readOptions: readShakenFist,
+    guestReportsUuid: false,
+    needsDefinition: true,
+    exchange: 'signed',
+    makeDriver: ({ definition }, services) => new ShakenFistDriver(definition, services),
+  },
   static: {
     keys: ['consoles'],
     listsConsoles: true,

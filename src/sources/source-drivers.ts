@@ -6,7 +6,7 @@ import { InvalidInput, Unavailable } from '../exception.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
 import { refreshConsole, type Refreshed } from './console-refresh.js';
 import { NOTHING_LISTED, type SourceDriver } from './driver.js';
-import type { DriverServices, Platform } from './platform.js';
+import type { DriverServices, Platform, TokenExchangeKind } from './platform.js';
 import { PLATFORMS } from './registry.js';
 
 /** A source with its driver. */
@@ -16,6 +16,8 @@ export interface DrivenSource {
   readonly driver: SourceDriver | Error;
   /** Whether its platform knows the users of this site. */
   readonly knowsUsers: boolean;
+  /** How its tokens are exchanged; undefined: its platform hands out none. */
+  readonly exchange?: TokenExchangeKind | undefined;
 }
 
 interface KeptSource extends DrivenSource {
@@ -86,7 +88,8 @@ export class SourceDrivers {
   private make(platform: Platform, definition: SourceDefinition, fingerprint: string): KeptSource {
     const { name } = definition;
     const knowsUsers = platform.knowsUsers?.(definition, this.services.conf) ?? false;
-    return { name, fingerprint, knowsUsers, driver: this.driverOf(platform, definition) };
+    const { exchange } = platform;
+    return { name, fingerprint, knowsUsers, exchange, driver: this.driverOf(platform, definition) };
   }
 
   private driverOf(platform: Platform, definition: SourceDefinition): SourceDriver | Error {

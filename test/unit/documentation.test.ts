@@ -236,12 +236,13 @@ describe('the sample of sources', () => {
   });
 
   it('shows a file that is good but for the certificate that is left out', () => {
-    const [, example = ''] = sample.split('with two sources:\n');
+    const [, example = ''] = sample.split('with some sources:\n');
     const { entries, nameless, warnings } = parseSources(example.replace(/^# ?/gm, ''));
     expect([nameless, warnings]).toEqual([[], []]);
-    expect(entries.map((entry) => entry.listed.consoles.length)).toEqual([2, 0]);
+    expect(entries.map((entry) => entry.listed.consoles.length)).toEqual([2, 0, 0]);
     expect(entries.flatMap((entry) => entry.faults)).toEqual([
-      expect.stringContaining('ca_cert: is not a certificate'),
+      expect.stringContaining('source "lab", ca_cert: is not a certificate'),
+      expect.stringContaining('source "fist", ca_cert: is not a certificate'),
     ]);
   });
 });

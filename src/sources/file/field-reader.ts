@@ -4,6 +4,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connectProxyOf, connectProxyUrl, MAX_SOCKET_PATH_BYTES } from '../../objects/connect-info.js';
+import { isHost } from '../../net/host-name.js';
 import { certificateBlocks, holdsPrivateKey, onlyCertificates } from '../../tls/pem.js';
 import { isScalar, isSeq } from 'yaml';
 import { located, type Position, type YamlRecord, type YamlValue } from './yaml-record.js';
@@ -19,8 +20,6 @@ const MAX_PROXY_URL = 255;
 const PROPER_UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** As wide as a UUID; files of the original hold made-up ones as well (its demo's ends in `d3m0`). */
 const UUID = /^[0-9a-z][0-9a-z._-]{0,35}$/i;
-const HOST_NAME =
-  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 const CONTROL = /\p{Cc}/u;
 
 const quoted = (text: string): string =>
@@ -128,11 +127,9 @@ export class FieldReader {
   host(key: string): string | null {
     const value = this.scalar(key);
     if (value === null || value.text === '') return null;
-    if (isIP(value.text) !== 0) return value.text;
+    if (isHost(value.text)) return value.text;
     const bare = value.text.replace(/^\[(.*)\]$/, '$1');
     if (isIP(bare) === 6) return this.refuse(key, `${quoted(value.text)} stands in brackets; write ${bare}`);
-    // Digits and dots alone are a mistyped address: no host is named so, and it must not be looked up by name.
-    if (HOST_NAME.test(value.text) && !/^[\d.]+$/.test(value.text)) return value.text;
     return this.refuse(
       key,
       `${quoted(value.text)} is not a host name or address; give it without a port or brackets`,

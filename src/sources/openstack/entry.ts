@@ -8,6 +8,7 @@ import type { KeystoneAuthOptions } from '../../identity/service-session.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import type { FieldReader } from '../file/field-reader.js';
 import type { DriverServices } from '../platform.js';
+import { verificationOf } from '../verification.js';
 
 const INTERFACES = ['public', 'internal', 'admin'];
 const PATCHES = ['2.96', '2.97'];
@@ -72,7 +73,7 @@ export function loginOf(definition: SourceDefinition, timeout: number): Keystone
     regionName: options['region_name'],
     interface: options['interface'],
     timeout,
-    ...verifyOf(options['verify'] ?? 'true', `source ${JSON.stringify(definition.name)}, verify`),
+    ...verificationOf(options['verify'], `source ${JSON.stringify(definition.name)}, verify`),
   };
 }
 
@@ -88,15 +89,6 @@ export function knowsUsers(
 export function patchOf(definition: SourceDefinition): Patch | null {
   const given = definition.options?.['spice_direct_microversion'];
   return given === '2.96' || given === '2.97' ? given : null;
-}
-
-// YAML's spellings of true and false; anything else is a path.
-function verifyOf(
-  verify: string,
-  from: string,
-): Pick<KeystoneAuthOptions, 'insecure' | 'cafile' | 'cafileFrom'> {
-  if (/^(true|yes|on|1)$/i.test(verify)) return {};
-  return /^(false|no|off|0)$/i.test(verify) ? { insecure: true } : { cafile: verify, cafileFrom: from };
 }
 
 /** Whether two URLs name one Keystone, with or without its version. */

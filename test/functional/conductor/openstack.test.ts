@@ -42,7 +42,11 @@ describe('the consoles of a cloud', () => {
     const db = await databases.fresh();
     const [sources, consoles] = [new Sources(db), new Consoles(db)];
     const definition = cloud.definition();
-    const conf = { nova: NOVA, keystoneAuthtoken: { ...NO_KEYSTONE, authUrl: definition.url ?? '' } };
+    const conf = {
+      nova: NOVA,
+      sources: { requestTimeout: 1, discoveryTimeout: 1 },
+      keystoneAuthtoken: { ...NO_KEYSTONE, authUrl: definition.url ?? '' },
+    };
     const task = new SourceTask({
       definition,
       driver: new OpenStackDriver(definition, { consoles, conf }),
@@ -63,7 +67,14 @@ describe('the consoles of a cloud', () => {
     const exchanges = new TokenExchange({ drivers, limit, issue, timeout: TIMEOUT, log });
     const openingBy = (...keystones: string[]): ConsoleOpening => {
       const [authUrl = '', wwwAuthenticateUri = ''] = keystones;
-      const services = { consoles, conf: { nova: NOVA, keystoneAuthtoken: { authUrl, wwwAuthenticateUri } } };
+      const services = {
+        consoles,
+        conf: {
+          nova: NOVA,
+          sources: { requestTimeout: 1, discoveryTimeout: 1 },
+          keystoneAuthtoken: { authUrl, wwwAuthenticateUri },
+        },
+      };
       const asked = new SourceDrivers(sources, services);
       return new ConsoleOpening({
         inventory: new Inventory(db),

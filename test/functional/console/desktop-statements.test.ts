@@ -44,7 +44,11 @@ class Node {
     this.tokens = new ConsoleTokens(heard, { tokenTtl: 60 });
     // However busy the machine is, the desktop comes and goes within one instant of the audit trail.
     const consoles = new Consoles(heard);
-    const conf = { nova: NOVA, keystoneAuthtoken: { authUrl: '', wwwAuthenticateUri: '' } };
+    const conf = {
+      nova: NOVA,
+      sources: { requestTimeout: 1, discoveryTimeout: 1 },
+      keystoneAuthtoken: { authUrl: '', wwwAuthenticateUri: '' },
+    };
     const services = { consoles, conf };
     this.audit = new AuditQueue(new AuditEvents(heard, { service: 'kerbside-proxy' }), new ManualTimers());
     this.plane = new ControlPlane(

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from '@jest/globals';
+import type { Platform } from '../../../src/sources/platform.js';
 import { platformOf, PLATFORMS } from '../../../src/sources/registry.js';
 
 describe('the registry', () => {
   it('knows the keys of platforms that this release does not serve, and has no driver for them', () => {
-    expect(platformOf('shakenfist')?.keys).toEqual(['synthesize_host_subject']);
-    for (const type of ['ovirt', 'shakenfist']) expect(platformOf(type)?.makeDriver).toBeUndefined();
+    expect(platformOf('ovirt')?.keys).toEqual([]);
+    expect(platformOf('ovirt')?.makeDriver).toBeUndefined();
   });
 
   it('knows nothing of a type that nobody knows, however objects call it', () => {
     for (const type of ['vmware', '', 'constructor']) expect(platformOf(type)).toBeUndefined();
+  });
+
+  it('exchanges tokens of platforms that hand some out, each in its way', () => {
+    const kinds = Object.entries<Platform>(PLATFORMS).map(([type, { exchange }]) => [type, exchange]);
+    expect(kinds.filter(([, exchange]) => exchange !== undefined)).toEqual([
+      ['openstack', 'asked'],
+      ['shakenfist', 'signed'],
+    ]);
   });
 
   it('tells only of instances of a cloud that their guests report their UUID', () => {

@@ -26,10 +26,12 @@ class Site {
       connectInfo: () => Promise.resolve(null),
       put: (_source: string, console: DiscoveredConsole) => Promise.resolve(this.put.push(console) > 0),
       remove: (_source: string, uuid: string) => Promise.resolve(this.removed.push(uuid) > 0),
+      reported: () => Promise.resolve([...this.known.values()]),
       reportedOne: (_source: string, uuid: string) => Promise.resolve(this.known.get(uuid) ?? null),
     };
     const conf = {
       nova: { requestTimeout: 1, exchangeTimeout: 1 },
+      sources: { requestTimeout: 1, discoveryTimeout: 1 },
       keystoneAuthtoken: { authUrl: 'https://keystone.example.org', wwwAuthenticateUri: '' },
     };
     const sources = {

@@ -82,6 +82,7 @@ describe('a good file', () => {
         username: 'admin',
         password: 'secret',
         consoles: '[]',
+        synthesize_host_subject: 'yes',
         interface: 'public',
         spice_direct_microversion: '2.97',
         pacing_mode: 'off',

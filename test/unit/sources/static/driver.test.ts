@@ -10,6 +10,7 @@ const SERVICES = {
   consoles: {} as Consoles,
   conf: {
     nova: { requestTimeout: 1, exchangeTimeout: 1 },
+    sources: { requestTimeout: 1, discoveryTimeout: 1 },
     keystoneAuthtoken: { authUrl: '', wwwAuthenticateUri: '' },
   },
 };

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from '@jest/globals';
+import { guestName } from '../../../src/sources/guest-name.js';
+
+describe('the name of a guest', () => {
+  it.each([
+    ['desk', 'desk'],
+    ['  two\nlines\r\n', 'two lines'],
+    ['a\u0000b\u001b[31mc\u2028d', 'a b [31mc d'],
+    ['\ud83d\ude00', '\u{1f600}'],
+    ['half \ud83d', 'half \ufffd'],
+    ['x'.repeat(300), 'x'.repeat(255)],
+    [`${'x'.repeat(254)}\u{1f600}`, 'x'.repeat(254)],
+    ['日本語', '日本語'],
+    ['', ''],
+  ])('%j is recorded as %j', (name, recorded) => {
+    expect(guestName(name)).toBe(recorded);
+  });
+});
