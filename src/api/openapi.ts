@@ -94,6 +94,19 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
   },
   'nova.exchange': EXCHANGE,
   'nova.file': EXCHANGE,
+  'signedToken.file': {
+    summary:
+      'Exchange a console token that Shaken Fist has signed (the query parameter token) for a .vv file; each is good once',
+    parameters: [{ name: 'token', in: 'query', required: true, schema: { type: 'string' } }],
+    faults: {
+      401:
+        'token absent, malformed token, unknown signing key, invalid token signature, token expired, ' +
+        'token audience rejected, token rejected, token already used',
+      404: 'console not found; the token stays good',
+      429: 'too many unknown tokens; see Retry-After',
+      503: 'the platform does not answer',
+    },
+  },
   'session.list': {
     summary: 'List sessions that have an open channel',
     answer: schemaRef('Sessions'),

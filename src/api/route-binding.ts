@@ -11,6 +11,7 @@ import { OpenApiController } from './controllers/openapi.js';
 import { RootController } from './controllers/root.js';
 import { SessionController } from './controllers/session.js';
 import { SourceController } from './controllers/source.js';
+import { SignedTokenController } from './controllers/signed-token.js';
 import { V1AuditEventController } from './controllers/v1/audit-events.js';
 import { V1ConnectionController } from './controllers/v1/connections.js';
 import { V1ConsoleController } from './controllers/v1/consoles.js';
@@ -30,6 +31,7 @@ const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } =
   openapi: OpenApiController,
   root: RootController,
   session: SessionController,
+  signedToken: SignedTokenController,
   source: SourceController,
   v1AuditEvent: V1AuditEventController,
   v1Connection: V1ConnectionController,

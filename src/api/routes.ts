@@ -12,6 +12,7 @@ import type { RootController } from './controllers/root.js';
 import type { SessionController } from './controllers/session.js';
 import type { SourceController } from './controllers/source.js';
 import type { Route } from './route.js';
+import type { SignedTokenController } from './controllers/signed-token.js';
 import type { V1AuditEventController } from './controllers/v1/audit-events.js';
 import type { V1ConnectionController } from './controllers/v1/connections.js';
 import type { V1ConsoleController } from './controllers/v1/consoles.js';
@@ -30,6 +31,7 @@ export interface Controllers {
   readonly openapi: OpenApiController;
   readonly root: RootController;
   readonly session: SessionController;
+  readonly signedToken: SignedTokenController;
   readonly source: SourceController;
   readonly v1AuditEvent: V1AuditEventController;
   readonly v1Connection: V1ConnectionController;
@@ -117,6 +119,7 @@ export const ROUTES: readonly Line[] = [
 
   { method: 'GET', path: '/nova', handler: 'nova.exchange', access: 'public', mints: true },
   { method: 'GET', path: '/nova-console.vv', handler: 'nova.file', access: 'public', mints: true },
+  { method: 'GET', path: '/sf-console.vv', handler: 'signedToken.file', access: 'public', mints: true },
 
   {
     method: 'GET',

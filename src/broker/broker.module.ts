@@ -9,14 +9,17 @@ import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
+import { Consoles } from '../objects/console.js';
 import { Inventory } from '../objects/inventory.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Sources } from '../objects/source.js';
+import { UsedTokens } from '../objects/used-token.js';
 import { SourceDrivers } from '../sources/source-drivers.js';
 import { SourcesModule } from '../sources/sources.module.js';
 import { ConsoleIssue } from './console-issue.js';
 import { ConsoleOpening } from './console-opening.js';
 import { ExchangeLimit } from './exchange-limit.js';
+import { audienceOf, SignedTokenExchange, SignedTokenRecords } from './signed-token-exchange.js';
 import { SessionTermination } from './session-termination.js';
 import { TokenExchange } from './token-exchange.js';
 
@@ -42,11 +45,34 @@ const log = loggerFor('kerbside.broker');
       (conf, sessions, events, own) =>
         new SessionTermination({ sessions, events, own, node: conf.default.nodeName }),
     ),
-    provider(TokenExchange, [CONF, SourceDrivers, ConsoleIssue], ({ nova }, drivers, issue) => {
-      const limit = new ExchangeLimit(nova.failedExchangesPerAddress, nova.exchangeWindow);
-      return new TokenExchange({ drivers, limit, issue, timeout: nova.exchangeTimeout, log });
-    }),
+    provider(
+      ExchangeLimit,
+      [CONF],
+      ({ nova }) => new ExchangeLimit(nova.failedExchangesPerAddress, nova.exchangeWindow),
+    ),
+    provider(
+      TokenExchange,
+      [CONF, SourceDrivers, ConsoleIssue, ExchangeLimit],
+      ({ nova }, drivers, issue, limit) =>
+        new TokenExchange({ drivers, limit, issue, timeout: nova.exchangeTimeout, log }),
+    ),
+    provider(
+      SignedTokenRecords,
+      [Consoles, UsedTokens, AuditEvents],
+      (consoles, used, events) => new SignedTokenRecords(consoles, used, events),
+    ),
+    provider(
+      SignedTokenExchange,
+      [CONF, SourceDrivers, ConsoleIssue, ExchangeLimit, SignedTokenRecords],
+      (conf, drivers, issue, limit, records) =>
+        new SignedTokenExchange({
+          ...{ drivers, issue, limit, records, log },
+          node: conf.default.nodeName,
+          audience: audienceOf(conf),
+          timeout: conf.nova.exchangeTimeout,
+        }),
+    ),
   ],
-  exports: [ConsoleIssue, ConsoleOpening, SessionTermination, TokenExchange],
+  exports: [ConsoleIssue, ConsoleOpening, SessionTermination, SignedTokenExchange, TokenExchange],
 })
 export class BrokerModule {}

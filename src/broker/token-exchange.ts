@@ -69,9 +69,7 @@ export class TokenExchange {
   > {
     const { drivers, timeout, log } = this.parts;
     const sources = await drivers.all();
-    const asked = [...sources.values()].filter(
-      ({ driver }) => driver instanceof Error || driver.tokens !== undefined,
-    );
+    const asked = [...sources.values()].filter(({ exchange }) => exchange === 'asked');
     const answer = await firstAnswer(asked, timeout, log, async ({ tokens }, signal) => {
       const console = await tokens?.resolve(token, signal);
       return tokens === undefined || !console ? null : { tokens, console };

@@ -48,7 +48,7 @@ export const MOVE_AUDIT = {
 export const INSTANCE_AUDIT = {
   wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',
   unknownGuest: 'Refused: the hypervisor did not tell whose screen it shows',
-  unverified: 'Nova could not be asked about the instance; its last known address is used',
+  unverified: 'The cloud could not be asked about the instance; its last known address is used',
 } as const;
 
 /** The instance cannot be connected to now, and why. */
@@ -67,6 +67,15 @@ export const ticketNotMinted = (why: string): string => `Channel refused: ticket
 
 /** A session ended because of what Nova said of its instance: `instance.delete.end` and the like. */
 export const endedByInstance = (event: string): string => `Session ended: Nova reports ${event}`;
+
+/** A signed console token of the platform became one of Kerbside. */
+export const signedTokenExchanged = (platform: string): string => `${platform} console token exchanged`;
+
+/** A signed console token was good, and was refused even so. */
+export const signedTokenRejected = (
+  platform: string,
+  why: 'token already used' | 'console not found',
+): string => `Rejected ${platform} console token: ${why}`;
 
 /** A direct .vv was handed to an administrator. */
 export const directIssued = (user: string): string => `Issued direct hypervisor credential to ${user}`;

@@ -4,25 +4,14 @@
 import { Controller, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { InvalidInput } from '../../exception.js';
-import {
-  explanation,
-  EXPLANATION_POLICY,
-  EXPLANATION_TYPE,
-  type Explained,
-} from '../../service/explanation.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { TokenExchange, type Exchange } from '../../broker/token-exchange.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
+import { sendRefusal, tokenOf, type ExplainedRefusal } from '../explained-refusal.js';
 import { requesterOf } from '../requester.js';
 import { NotFound, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';
 
 const FILE_NAME = 'attachment; filename="console.vv"';
-
-/** A refusal, and what a browser's user reads of it. */
-interface Refusal {
-  readonly fault: HttpFault;
-  readonly explained: Explained;
-}
 
 /** `/nova`, `/nova-console.vv` */
 @Controller()
@@ -35,13 +24,7 @@ export class NovaController {
   /** Exchanges the token. */
   async exchange(@Req() request: Request, @Res() response: Response): Promise<void> {
     const refusal = await this.serve(request, response);
-    if (refusal === null) return;
-    const { fault, explained } = refusal;
-    if (!isBrowser(request)) throw fault;
-    response.status(fault.status).set(fault.headers);
-    response.set('Content-Security-Policy', `${EXPLANATION_POLICY}; frame-ancestors 'none'`);
-    response.set('Content-Type', EXPLANATION_TYPE);
-    response.send(Buffer.from(explanation(explained), 'utf8'));
+    if (refusal !== null) sendRefusal(request, response, refusal);
   }
 
   /** The same under the name of a file. */
@@ -49,7 +32,7 @@ export class NovaController {
     return this.exchange(request, response);
   }
 
-  private async serve(request: Request, response: Response): Promise<Refusal | null> {
+  private async serve(request: Request, response: Response): Promise<ExplainedRefusal | null> {
     const token = tokenOf(request);
     if (token === null) return { fault: new Unauthorized('token absent'), explained: 'absent' };
     const opening = await this.tokens.open(token, requesterOf(request));
@@ -60,10 +43,13 @@ export class NovaController {
   }
 }
 
-const UNKNOWN = (): Refusal => ({ fault: new NotFound('nova token not found'), explained: 'unknown' });
+const UNKNOWN = (): ExplainedRefusal => ({
+  fault: new NotFound('nova token not found'),
+  explained: 'unknown',
+});
 
 /** A fault of a source hides an unknown token: that source might have known it. */
-function refusalOf(outcome: Exclude<Exchange, { kind: 'opened' }>): Refusal {
+function refusalOf(outcome: Exclude<Exchange, { kind: 'opened' }>): ExplainedRefusal {
   if (outcome.kind === 'limited') {
     const fault = new TooManyRequests('too many unknown tokens', outcome.wait);
     return { fault, explained: 'limited' };
@@ -84,14 +70,4 @@ function faultText(fault: Error): string {
   if (fault instanceof KeystoneFault)
     return fault.kind === 'tls' ? 'Keystone SSL error' : 'Keystone setup failure';
   return 'OpenStack client setup failure';
-}
-
-function tokenOf(request: Request): string | null {
-  const given = new URL(request.originalUrl, 'http://localhost').searchParams.get('token');
-  return given === null || given === '' ? null : given;
-}
-
-/** A program says what it wants, or nothing at all. */
-function isBrowser(request: Request): boolean {
-  return request.headers.accept?.includes('text/html') === true;
 }

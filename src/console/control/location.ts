@@ -37,7 +37,7 @@ export async function locateChannel(
       metrics.instanceLooks.inc({ outcome: 'true' });
       break;
     case 'unconfirmed':
-      log.warning('Nova could not be asked about an instance', { source, uuid, fault: location.why });
+      log.warning('cloud could not be asked about an instance', { source, uuid, fault: location.why });
       metrics.instanceLooks.inc({ outcome: 'unknown' });
       break;
     case 'denied':

@@ -183,7 +183,7 @@ describe('an instance', () => {
     cloud.nova.server.fault(/./, { kind: 'hang' });
     const client = await site.client(server.id, {}, vv);
     expect((await client.openMain()).linked).toBe(true);
-    await audited(server, 'Nova could not be asked');
+    await audited(server, 'The cloud could not be asked');
     await client.close();
     const { plainPort } = qemu;
     await qemu.close();

@@ -23,6 +23,7 @@ describe('the table', () => {
       'DELETE /auth',
       'GET /nova',
       'GET /nova-console.vv',
+      'GET /sf-console.vv',
       'GET /v1',
       'GET /v1/',
       'GET /v1/sessions/:id/console.vv',

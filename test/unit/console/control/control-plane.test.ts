@@ -85,7 +85,7 @@ describe('the main channel of an instance', () => {
       target: { hypervisor: 'hv' },
       expectedInstanceUuid: 'u',
     });
-    expect(scene.messages()[0]).toMatch(/Nova could not be asked/);
+    expect(scene.messages()[0]).toMatch(/The cloud could not be asked/);
   });
 
   it.each(['gone', 'stopped', 'moving', 'building', 'stale'] as const)(

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exchange of signed tokens: the URL that Shaken Fist hands to a user, with a token that it has signed, becomes a .vv
+// file, once. The token is all that is asked for; whatever else the query holds is ignored.
+import { Controller, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { SignedTokenExchange, type SignedExchange } from '../../broker/signed-token-exchange.js';
+import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
+import { sendRefusal, tokenOf, type ExplainedRefusal } from '../explained-refusal.js';
+import { NotFound, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
+import { requesterOf } from '../requester.js';
+
+const FILE_NAME = 'attachment; filename="console.vv"';
+
+/** `/sf-console.vv` */
+@Controller()
+export class SignedTokenController {
+  constructor(
+    private readonly tokens: SignedTokenExchange,
+    private readonly files: ConsoleFiles,
+  ) {}
+
+  /** Exchanges the token. */
+  async file(@Req() request: Request, @Res() response: Response): Promise<void> {
+    const refusal = await this.serve(request, response);
+    if (refusal !== null) sendRefusal(request, response, refusal);
+  }
+
+  private async serve(request: Request, response: Response): Promise<ExplainedRefusal | null> {
+    const token = tokenOf(request);
+    if (token === null) return { fault: new Unauthorized('token absent'), explained: 'absent' };
+    const opening = await this.tokens.open(token, requesterOf(request));
+    if (opening.kind !== 'opened') return refusalOf(opening);
+    response.setHeader('Content-Disposition', FILE_NAME);
+    sendConsoleFile(response, await this.files.text(opening));
+    return null;
+  }
+}
+
+function refusalOf(outcome: Exclude<SignedExchange, { kind: 'opened' }>): ExplainedRefusal {
+  switch (outcome.kind) {
+    case 'limited':
+      return { fault: new TooManyRequests('too many unknown tokens', outcome.wait), explained: 'limited' };
+    case 'refused':
+      return { fault: new Unauthorized(outcome.fault.fault), explained: 'unknown' };
+    case 'no_console':
+      return { fault: new NotFound('console not found'), explained: 'unknown' };
+    case 'unavailable':
+      return { fault: new ServiceUnavailable('the platform does not answer'), explained: 'unavailable' };
+  }
+}
