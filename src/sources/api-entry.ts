@@ -29,22 +29,16 @@ export interface ApiLogin {
 }
 
 const MAX_PATH = 1024;
-const MAX_NAME = 255;
 const TRUE = ['true', 'yes', 'on', '1'] as const;
 const FALSE = ['false', 'no', 'off', '0'] as const;
 
 /** Demands `url`, `username` and `password`, and reads `verify`. @returns the options that are to be kept */
 export function readApiKeys(fields: FieldReader, words: ApiWords): Record<string, string> {
+  for (const key of ['url', 'username', 'password'] as const)
+    if (!fields.given(key)) fields.fault(key, `is missing; give ${words[key]}`);
   const url = fields.text('url', MAX_PATH);
-  if (url === null) fields.fault('url', `is missing; give ${words.url}`);
-  else {
-    const fault = urlFault(url);
-    if (fault !== null) fields.fault('url', `${fault}; give ${words.url}`);
-  }
-  if (fields.text('username', MAX_NAME) === null)
-    fields.fault('username', `is missing; give ${words.username}`);
-  if (fields.secret('password', MAX_NAME, 'it may have') === null)
-    fields.fault('password', `is missing; give ${words.password}`);
+  const fault = url === null ? null : urlFault(url);
+  if (fault !== null) fields.fault('url', `${fault}; give ${words.url}`);
   const verify = fields.text('verify', MAX_PATH);
   return verify === null ? {} : { verify };
 }

@@ -38,7 +38,15 @@ export class FieldReader {
   /** A fault of the field, at its value or, when it is absent, at the record. */
   fault(key: string, text: string): void {
     const position = this.record.values.get(key)?.position ?? this.record.position;
-    this.faults.push(located(position, `${this.owner}, ${key}: ${text}`));
+    const fault = located(position, `${this.owner}, ${key}: ${text}`);
+    // A field is read once for all sources, and again by its platform.
+    if (!this.faults.includes(fault)) this.faults.push(fault);
+  }
+
+  /** Whether the field is there and not empty, right or wrong. */
+  given(key: string): boolean {
+    const value = this.record.values.get(key);
+    return value !== undefined && (value.kind === 'text' ? value.text !== '' : value.kind !== 'nothing');
   }
 
   /** Warns of unknown keys and of keys that occur twice. */

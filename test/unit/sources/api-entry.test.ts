@@ -35,6 +35,12 @@ describe('an entry with a login', () => {
       /synthesize_host_subject: "perhaps" is unknown; give one of true/,
     ],
     [[...GOOD, 'verify: [a]'], /verify: is a list/],
+    [['url: [a]', ...GOOD.slice(1)], /url: is a list; give a single value/],
+    [
+      ['username: [a]', ...GOOD.filter((line) => !line.startsWith('username'))],
+      /username: is a list; give a single value/,
+    ],
+    [['password: ""', ...GOOD.slice(0, 2)], /password: is missing/],
   ])('is refused without what it needs: %#', (lines, fault) => {
     const faults = faultsOf(...lines);
     expect(faults).toHaveLength(1);
