@@ -105,7 +105,7 @@ export class ConsoleOpening {
 
   /** Which source has a machine is asked with each one's own login: no user's token goes to a platform it is not of. */
   private async ownerOf(uuid: string): Promise<DrivenSource> {
-    const sources = await this.parts.drivers.all();
+    const sources = await this.parts.drivers.all(({ knowsUsers }) => knowsUsers !== undefined);
     const candidates = [...sources.values()].filter((source) => source.knowsUsers);
     const [first, second] = candidates;
     if (first === undefined) throw new NotFound(ABSENT);

@@ -157,7 +157,7 @@ export class SignedTokenExchange {
   /** The sources that have a key of this id, by name. @throws Unavailable when none has, and one of them does not answer */
   private async signersOf(keyId: string): Promise<SignerWithKey[]> {
     const { drivers, timeout, log } = this.parts;
-    const sources = [...(await drivers.all()).values()].filter(({ exchange }) => exchange === 'signed');
+    const sources = [...(await drivers.all(({ exchange }) => exchange === 'signed')).values()];
     const signal = signalWithin(timeout * 1000);
     const found: SignerWithKey[] = [];
     const faults: Error[] = [];

@@ -68,9 +68,8 @@ export class TokenExchange {
     | Extract<Exchange, { kind: 'not_ready' | 'unknown' }>
   > {
     const { drivers, timeout, log } = this.parts;
-    const sources = await drivers.all();
-    const asked = [...sources.values()].filter(({ exchange }) => exchange === 'asked');
-    const answer = await firstAnswer(asked, timeout, log, async ({ tokens }, signal) => {
+    const asked = await drivers.all(({ exchange }) => exchange === 'asked');
+    const answer = await firstAnswer(asked.values(), timeout, log, async ({ tokens }, signal) => {
       const console = await tokens?.resolve(token, signal);
       return tokens === undefined || !console ? null : { tokens, console };
     });

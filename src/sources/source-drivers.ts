@@ -6,7 +6,7 @@ import { InvalidInput, Unavailable } from '../exception.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
 import { refreshConsole, type Refreshed } from './console-refresh.js';
 import { NOTHING_LISTED, type SourceDriver } from './driver.js';
-import type { DriverServices, Platform, TokenExchangeKind } from './platform.js';
+import type { DriverServices, Platform } from './platform.js';
 import { PLATFORMS } from './registry.js';
 
 /** A source with its driver. */
@@ -16,8 +16,6 @@ export interface DrivenSource {
   readonly driver: SourceDriver | Error;
   /** Whether its platform knows the users of this site. */
   readonly knowsUsers: boolean;
-  /** How its tokens are exchanged; undefined: its platform hands out none. */
-  readonly exchange?: TokenExchangeKind | undefined;
 }
 
 interface KeptSource extends DrivenSource {
@@ -35,12 +33,15 @@ export class SourceDrivers {
     private readonly platforms: Readonly<Record<string, Platform>> = PLATFORMS,
   ) {}
 
-  /** Every source whose platform can be asked something, by name: a statement for each platform. */
-  async all(): Promise<Map<string, DrivenSource>> {
+  /**
+   * Every source whose platform can be asked something, by name: a statement for each platform.
+   * @param wanted which platforms; all when absent
+   */
+  async all(wanted: (platform: Platform) => boolean = () => true): Promise<Map<string, DrivenSource>> {
     const all = new Map<string, DrivenSource>();
     for (const [type, platform] of Object.entries(this.platforms)) {
       // The others have no driver, or none that can be made without sources.yaml.
-      if (platform.makeDriver === undefined || !platform.needsDefinition) continue;
+      if (platform.makeDriver === undefined || !platform.needsDefinition || !wanted(platform)) continue;
       for (const [name, source] of await this.ofPlatform(type, platform)) all.set(name, source);
     }
     return all;
@@ -88,8 +89,7 @@ export class SourceDrivers {
   private make(platform: Platform, definition: SourceDefinition, fingerprint: string): KeptSource {
     const { name } = definition;
     const knowsUsers = platform.knowsUsers?.(definition, this.services.conf) ?? false;
-    const { exchange } = platform;
-    return { name, fingerprint, knowsUsers, exchange, driver: this.driverOf(platform, definition) };
+    return { name, fingerprint, knowsUsers, driver: this.driverOf(platform, definition) };
   }
 
   private driverOf(platform: Platform, definition: SourceDefinition): SourceDriver | Error {

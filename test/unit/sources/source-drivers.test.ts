@@ -65,6 +65,13 @@ class Site {
 const SIGNAL = new AbortController().signal;
 
 describe('the drivers of the sources', () => {
+  it('are asked for by the platforms that are wanted alone', async () => {
+    const site = new Site();
+    site.definitions.push({ name: 'ours', type: 'cloud', url: 'https://keystone.example.org' });
+    expect([...(await site.drivers.all(({ exchange }) => exchange === 'signed')).keys()]).toEqual([]);
+    expect([...(await site.drivers.all(({ exchange }) => exchange === undefined)).keys()]).toEqual(['ours']);
+  });
+
   it('are those of every source that can be asked by its definition', async () => {
     const site = new Site();
     site.definitions.push(
