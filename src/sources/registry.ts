@@ -3,6 +3,8 @@
 // is one folder beside this file and one entry here.
 import { OpenStackDriver } from './openstack/driver.js';
 import { knowsUsers, OPENSTACK_KEYS, readOpenStack } from './openstack/entry.js';
+import { OvirtDriver } from './ovirt/driver.js';
+import { OVIRT_KEYS, readOvirt } from './ovirt/entry.js';
 import type { Platform } from './platform.js';
 import { ProxmoxDriver } from './proxmox/driver.js';
 import { PROXMOX_CREDENTIALS, PROXMOX_KEYS, readProxmox } from './proxmox/entry.js';
@@ -21,7 +23,14 @@ export const PLATFORMS = {
     knowsUsers,
     makeDriver: ({ definition }, services) => new OpenStackDriver(definition, services),
   },
-  ovirt: { keys: [], guestReportsUuid: false, needsDefinition: true },
+  ovirt: {
+    keys: OVIRT_KEYS,
+    readOptions: readOvirt,
+    guestReportsUuid: false,
+    mintsTickets: true,
+    needsDefinition: true,
+    makeDriver: ({ definition }, services) => new OvirtDriver(definition, services),
+  },
   proxmox: {
     keys: PROXMOX_KEYS,
     credentialKeys: PROXMOX_CREDENTIALS,

@@ -194,11 +194,12 @@ describe('the conductor', () => {
     expect(await consoleNames()).toEqual(['desktop']);
   });
 
-  it('says so when this release has no driver for a type', async () => {
-    write('- source: cloud\n  type: ovirt\n  url: https://engine.example.com\n');
+  it('says so when the driver of a source cannot be made', async () => {
+    const login = '  url: https://engine.example.com\n  username: kerbside@internal\n  password: secret\n';
+    write(`- source: cloud\n  type: ovirt\n${login}  verify: /no/such/file.pem\n`);
     await start();
     expect(await source('cloud')).toMatchObject({ type: 'ovirt', errored: true });
-    expect(await errorOf('cloud')).toContain('no driver for sources of type ovirt');
+    expect(await errorOf('cloud')).toContain('source "cloud", verify: ');
   });
 
   it('removes a source that has left the file, with its consoles', async () => {

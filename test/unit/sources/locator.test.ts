@@ -74,7 +74,7 @@ describe('the locator', () => {
 
   it('goes by the records for platforms that have no driver here', async () => {
     const { locator, asked } = locatorOver({ kind: 'denied', why: 'gone' });
-    for (const platform of ['ovirt', 'never heard of', '']) {
+    for (const platform of ['never heard of', '']) {
       const location = await locator.locate({ ...channel, platform }, 1);
       expect(location).toEqual({ kind: 'recorded', target, expectedInstanceUuid: null, mint: null });
     }

@@ -4,13 +4,19 @@ import type { Platform } from '../../../src/sources/platform.js';
 import { platformOf, PLATFORMS } from '../../../src/sources/registry.js';
 
 describe('the registry', () => {
-  it('knows the keys of platforms that this release does not serve, and has no driver for them', () => {
-    expect(platformOf('ovirt')?.keys).toEqual([]);
-    expect(platformOf('ovirt')?.makeDriver).toBeUndefined();
+  it('has a driver for every platform', () => {
+    for (const { makeDriver } of Object.values<Platform>(PLATFORMS)) expect(makeDriver).toBeDefined();
   });
 
   it('knows nothing of a type that nobody knows, however objects call it', () => {
     for (const type of ['vmware', '', 'constructor']) expect(platformOf(type)).toBeUndefined();
+  });
+
+  it('has tickets made at connect time where the platform makes them', () => {
+    const minting = Object.entries<Platform>(PLATFORMS).filter(
+      ([, { mintsTickets }]) => mintsTickets === true,
+    );
+    expect(minting.map(([type]) => type)).toEqual(['ovirt', 'proxmox']);
   });
 
   it('exchanges tokens of platforms that hand some out, each in its way', () => {

@@ -249,20 +249,24 @@ describe('a fault of one source', () => {
       '- source: lab\n  type: static\n  consoles: [x]\n',
       'console 1 is not a record',
     ],
-    ['a list as url', '- source: lab\n  type: ovirt\n  url: [a]\n', 'url: is a list; give a single value'],
+    [
+      'a list as url',
+      '- source: lab\n  type: static\n  consoles: []\n  url: [a]\n',
+      'url: is a list; give a single value',
+    ],
     [
       'a ca_cert that is a path',
-      '- source: lab\n  type: ovirt\n  ca_cert: /etc/ca.pem\n',
+      '- source: lab\n  type: static\n  consoles: []\n  ca_cert: /etc/ca.pem\n',
       'ca_cert: holds no PEM certificate',
     ],
     [
       'a ca_cert that is damaged',
-      `- source: lab\n  type: ovirt\n  ca_cert: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----"\n`,
+      `- source: lab\n  type: static\n  consoles: []\n  ca_cert: "-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----"\n`,
       'ca_cert: is not a certificate that can be read',
     ],
     [
       'a ca_cert with a private key beside it',
-      `- source: lab\n  type: ovirt\n  ca_cert: |\n${indented(`${CERTIFICATE}\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----`, 4)}\n`,
+      `- source: lab\n  type: static\n  consoles: []\n  ca_cert: |\n${indented(`${CERTIFICATE}\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----`, 4)}\n`,
       'ca_cert: holds a private key, and clients are given this text; keep the certificates alone',
     ],
   ])('is %s', (_title, text, fault) => {
@@ -344,7 +348,7 @@ describe('a fault of a console', () => {
     const secret = 'hunter2'.repeat(40);
     const faults = [
       ...faultsOf(staticSource(aConsole({ ticket: secret }))),
-      ...faultsOf(`- source: lab\n  type: ovirt\n  password: ${secret}\n`),
+      ...faultsOf(`- source: lab\n  type: static\n  consoles: []\n  password: ${secret}\n`),
     ];
     expect(faults).toHaveLength(2);
     expect(faults.join()).not.toContain('hunter2');

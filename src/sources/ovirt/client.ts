@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client of one oVirt engine: logs in, lists, makes tickets. It gives JSON as it came; inventory.ts reads it.
+import type { Unavailable } from '../../exception.js';
+import type { HttpAnswer } from '../../identity/http-client.js';
+import { unlessAborted } from '../../net/deadline.js';
+import type { ApiLogin } from '../api-entry.js';
+import { listOf, objectOf, textOf, type JsonObject } from '../json.js';
+import { PlatformApi, shownText, type PlatformCall } from '../platform-api.js';
+import { readTicket, type Ticket } from './ticket.js';
+
+/** How a client behaves. */
+export interface ClientOptions {
+  /** Seconds for one request. */
+  readonly timeout: number;
+  /** Milliseconds of a clock that is never set; tests replace it. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** The engine does not make a ticket now; the message is for the operator. */
+export type TicketRefusal = { readonly kind: 'refused'; readonly why: string };
+
+/** The id of a guest's SPICE console: the protocol's name, in hex. */
+const SPICE_CONSOLE = '7370696365';
+const SCOPE = 'ovirt-app-api';
+/** Guests on one page of a listing. */
+export const PAGE_SIZE = 500;
+const MOST_PAGES = 200;
+/** A login that was refused is not tried again before: engines lock accounts. */
+const REFUSAL_MS = 10_000;
+const HEADERS = { Version: '4', Accept: 'application/json' };
+const FORM = 'application/x-www-form-urlencoded';
+const REFUSED_LOGIN = [400, 401, 403];
+
+/** One engine. */
+export class OvirtClient {
+  private readonly api: PlatformApi;
+  private readonly now: () => number;
+  private token: string | undefined;
+  private pending: Promise<string> | undefined;
+  private refused: { readonly fault: Error; readonly until: number } | undefined;
+
+  /** @throws StartupError when the CA file cannot be read */
+  constructor(
+    private readonly login: ApiLogin,
+    { timeout, now = () => performance.now() }: ClientOptions,
+  ) {
+    const { url, http } = login;
+    this.api = new PlatformApi({ platform: 'oVirt', url, http, timeout });
+    this.now = now;
+  }
+
+  /** A fault of the engine, which begins with its address. */
+  fault(text: string): Unavailable {
+    return this.api.fault(text);
+  }
+
+  /**
+   * All guests that are up, page by page. A guest that stops meanwhile moves another one past the border of two pages: what
+   * is missing is not known to be gone.
+   * @param timeout seconds for one page
+   * @throws Unavailable
+   */
+  async guestsUp(timeout: number, signal: AbortSignal): Promise<unknown[]> {
+    const guests: unknown[] = [];
+    for (let page = 1; page <= MOST_PAGES; page += 1) {
+      const query = new URLSearchParams({ search: `status=up page ${String(page)}`, max: String(PAGE_SIZE) });
+      const path = `/api/vms?${query.toString().replaceAll('+', '%20')}`;
+      const found = this.list(await this.call({ method: 'GET', path, timeout }, signal), 'vm');
+      guests.push(...found);
+      if (found.length < PAGE_SIZE) return guests;
+    }
+    throw this.fault(`lists more than ${String(PAGE_SIZE * MOST_PAGES)} guests; give the user fewer of them`);
+  }
+
+  /** One guest; null when the user sees none of this id. @throws Unavailable */
+  async guest(id: string, signal: AbortSignal): Promise<unknown> {
+    const answer = await this.call({ method: 'GET', path: `/api/vms/${encodeURIComponent(id)}` }, signal);
+    // An unknown id has no body; a page is of a server that has no API at this path.
+    if (answer.status === 404 && (answer.text === '' || faultOf(answer) !== null)) return null;
+    return this.json(answer, 'a guest');
+  }
+
+  /** All hosts. @throws Unavailable */
+  async hosts(timeout: number, signal: AbortSignal): Promise<readonly unknown[]> {
+    return this.list(await this.call({ method: 'GET', path: '/api/hosts', timeout }, signal), 'host');
+  }
+
+  /** The CA of the engine, which signs the hosts' certificates (PEM); null when it does not give it. @throws Unavailable */
+  async caCertificate(signal: AbortSignal): Promise<string | null> {
+    const path = '/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA';
+    const answer = await this.api.send({ method: 'GET', path, headers: { Accept: '*/*' }, signal });
+    return answer.status === 200 ? answer.text : null;
+  }
+
+  /**
+   * Makes a ticket for the SPICE console of a guest; the one before it opens no new channels any more.
+   * @param seconds that it shall be good for
+   * @throws Unavailable
+   */
+  async ticket(id: string, seconds: number, signal: AbortSignal): Promise<Ticket | TicketRefusal> {
+    const path = `/api/vms/${encodeURIComponent(id)}/graphicsconsoles/${SPICE_CONSOLE}/ticket`;
+    const answer = await this.call({ method: 'POST', path, body: { ticket: { expiry: seconds } } }, signal);
+    if (answer.status === 400 || answer.status === 404 || answer.status === 409)
+      return { kind: 'refused', why: faultOf(answer) ?? `it answered ${String(answer.status)}` };
+    const ticket = readTicket(this.json(answer, 'a ticket'), seconds);
+    if (ticket === null) throw this.fault('answered without a ticket; see whether url is that of the engine');
+    return ticket;
+  }
+
+  // A token ends when it was idle for half an hour, or when the engine was restarted: it is renewed once.
+  private async call(call: PlatformCall, signal: AbortSignal): Promise<HttpAnswer> {
+    const first = await this.accessToken(signal);
+    const answer = await this.send(call, first, signal);
+    if (answer.status !== 401) return answer;
+    if (this.token === first) this.token = undefined;
+    return this.send(call, await this.accessToken(signal), signal);
+  }
+
+  private send(call: PlatformCall, token: string, signal: AbortSignal): Promise<HttpAnswer> {
+    const headers = { ...HEADERS, Authorization: `Bearer ${token}` };
+    return this.api.send({ ...call, headers, signal });
+  }
+
+  private async accessToken(signal: AbortSignal): Promise<string> {
+    if (this.token !== undefined) return this.token;
+    if (this.refused !== undefined && this.now() < this.refused.until) throw this.refused.fault;
+    // One login for all who wait; whoever gives up leaves it to the others.
+    this.pending ??= this.authenticate().finally(() => {
+      this.pending = undefined;
+    });
+    const token = await unlessAborted(this.pending, signal);
+    if (token === null)
+      throw this.fault('did not answer a login in time; see whether it is overloaded or cut off');
+    return token;
+  }
+
+  private async authenticate(): Promise<string> {
+    const { username, password } = this.login;
+    const form = { grant_type: 'password', scope: SCOPE, username, password: password.reveal() };
+    const answer = await this.api.send({
+      method: 'POST',
+      path: '/sso/oauth/token',
+      headers: { Accept: 'application/json', 'Content-Type': FORM },
+      body: new URLSearchParams(form).toString(),
+    });
+    const members = objectOf(answer.json);
+    // Its time of expiry is beyond all numbers, and not when it really ends.
+    const token = textOf(members?.['access_token']);
+    if (answer.status === 200 && token !== null) {
+      this.refused = undefined;
+      this.token = token;
+      return token;
+    }
+    if (!REFUSED_LOGIN.includes(answer.status) || members === null)
+      throw this.fault(
+        `answered a login with ${String(answer.status)} and no token; see whether url is that of the engine`,
+      );
+    const fault = this.fault(
+      `does not accept username and password (${loginFault(members)}); correct them: the user has its domain, ` +
+        'as kerbside@internal',
+    );
+    this.refused = { fault, until: this.now() + REFUSAL_MS };
+    throw fault;
+  }
+
+  /** The members of a listing; an empty one is an empty object. */
+  private list(answer: HttpAnswer, name: 'vm' | 'host'): readonly unknown[] {
+    const members = objectOf(this.json(answer, name === 'vm' ? 'its guests' : 'its hosts'));
+    const items = members === null ? null : listOf(members[name] ?? []);
+    if (items !== null) return items;
+    throw this.fault(`answered without a list of ${name}s; see whether url is that of the engine`);
+  }
+
+  /** The JSON of a good answer. @param what that was asked for, for faults */
+  private json(answer: HttpAnswer, what: string): unknown {
+    const { status, json } = answer;
+    if (status === 200 && json !== undefined) return json;
+    if (status === 401 || status === 403) {
+      const user = JSON.stringify(this.login.username);
+      throw this.fault(`does not give ${what} to user ${user}; see what the user may do`);
+    }
+    if (status === 200)
+      throw this.fault('answered with something that is not JSON; see whether url is that of the engine');
+    const fault = faultOf(answer);
+    throw this.fault(
+      `answered ${String(status)}${fault === null ? '' : ` (${fault})`} when asked for ${what}; see its log`,
+    );
+  }
+}
+
+/** What a Fault of the engine says, on one line; null when the answer has none. */
+function faultOf({ json }: HttpAnswer): string | null {
+  const members = objectOf(json);
+  const text = textOf(members?.['detail']) ?? textOf(members?.['reason']);
+  return text === null ? null : shownText(text.replace(/^\[|\]$/g, ''));
+}
+
+// Two shapes: by whether the scope names the API.
+function loginFault(members: JsonObject): string {
+  const [code, text] = [textOf(members['error_code']), textOf(members['error_description'])];
+  const error = textOf(members['error']);
+  const parts = code === null ? [error, text] : [code, error];
+  return shownText(parts.filter((part) => part !== null).join(': ')) || 'no reason given';
+}
