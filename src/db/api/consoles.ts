@@ -203,7 +203,8 @@ export async function updateConsole(
   const matched = await db.execute(
     'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +
       'host_subject = ?, ticket = ?, project_id = ?, user_id = ?, instance_state = ?, instance_host = ?, ' +
-      `address_host = ?, address_stale = ?, pacing_mode = ?, message_screen = ? WHERE source = ? AND uuid = ?${unless}`,
+      'address_host = ?, address_stale = ?, pacing_mode = ?, message_screen = ?, connect_proxy = ?, unix_socket = ? ' +
+      `WHERE source = ? AND uuid = ?${unless}`,
     [
       row.hypervisor,
       row.hypervisor_ip,
@@ -220,6 +221,8 @@ export async function updateConsole(
       row.address_stale,
       row.pacing_mode,
       row.message_screen,
+      row.connect_proxy,
+      row.unix_socket,
       row.source,
       row.uuid,
       ...(unlessSince === undefined ? [] : [(unlessSince ?? 0) + SAME_TIME]),
