@@ -90,7 +90,7 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
   'consoleFile.proxy': { summary: 'Make a .vv file that leads through the proxy', faults: NO_FILE },
   'consoleFile.direct': {
     summary: 'Make a .vv file that leads to the hypervisor; for administrators',
-    faults: NO_FILE,
+    faults: { ...NO_FILE, 409: 'only Kerbside itself can reach this console' },
   },
   'nova.exchange': EXCHANGE,
   'nova.file': EXCHANGE,

@@ -5,7 +5,6 @@ import type { Conf } from '../conf/index.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { CloseReason } from '../close-reason.js';
 import type { Explained } from '../service/explanation.js';
-import type { ConsoleRoute } from '../objects/connect-info.js';
 import type { ScreenName } from './screen-name.js';
 
 /** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
@@ -19,8 +18,19 @@ export interface BackendTarget {
   readonly hostSubject: string | null;
   readonly transport: 'plain' | 'tls' | null;
   /** null: its ports are dialled. */
-  readonly route: ConsoleRoute | null;
+  readonly route: BackendRoute | null;
 }
+
+/** A way to a backend that is no TCP connection to its port: ConsoleRoute of src/objects/connect-info.ts. */
+export type BackendRoute =
+  | {
+      readonly kind: 'connect_proxy';
+      readonly host: string;
+      readonly port: number;
+      /** What the proxy is asked for in place of the backend's address; may be a secret. */
+      readonly asksFor?: string;
+    }
+  | { readonly kind: 'unix_socket'; readonly path: string };
 
 /** A client's request to open a channel, after its ticket was decrypted. */
 export interface AuthorizeRequest {

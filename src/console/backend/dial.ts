@@ -37,14 +37,17 @@ export function routeTo(target: BackendTarget, attempt: Attempt): Route {
   }
 }
 
+/** What a leg is opened by. */
+export interface Way {
+  readonly route: Route;
+  readonly attempt: Attempt;
+  readonly target: BackendTarget;
+  readonly buffers: RelayBuffer;
+}
+
 /** A leg on a way without a prelude: still connecting. @throws BackendFailed */
-export function dial(
-  route: Route,
-  { tls }: Attempt,
-  target: BackendTarget,
-  buffers: RelayBuffer,
-): DialledLeg {
-  const leg = tls
+export function dial({ route, attempt, target, buffers }: Way): DialledLeg {
+  const leg = attempt.tls
     ? SocketLeg.tls(route, backendTlsOptions(target, route.certifiedHost))
     : SocketLeg.plain(route, buffers);
   return { leg, early: NOTHING };
@@ -58,16 +61,14 @@ export function dial(
  */
 export async function dialThrough(
   prelude: Exchange<Buffer>,
-  route: Route,
-  { tls }: Attempt,
-  target: BackendTarget,
-  buffers: RelayBuffer,
-  { signal, timeLeft }: { readonly signal: EndSignal; readonly timeLeft: number },
+  { route, attempt, target, buffers }: Way,
+  signal: EndSignal,
+  timeLeft: number,
 ): Promise<DialledLeg> {
-  const options = tls ? backendTlsOptions(target, route.certifiedHost) : null;
-  const way = options === null ? SocketLeg.plain(route, buffers) : SocketLeg.raw(route);
+  const options = attempt.tls ? backendTlsOptions(target, route.certifiedHost) : null;
+  const leg = options === null ? SocketLeg.plain(route, buffers) : SocketLeg.raw(route);
   // Its bytes may lie in a buffer that is read into again.
-  const early = Buffer.from(await runExchange(way, prelude, signal, timeLeft));
-  if (options === null) return { leg: way, early };
-  return { leg: SocketLeg.tlsWithin(way, early, options), early: NOTHING };
+  const early = Buffer.from(await runExchange(leg, prelude, signal, timeLeft));
+  if (options === null) return { leg, early };
+  return { leg: SocketLeg.tlsWithin(leg, early, options), early: NOTHING };
 }

@@ -3,7 +3,7 @@
 // errors, for whatever is said.
 import { inTenths } from '../../net/deadline.js';
 import type { EndSignal } from '../connection/end-signal.js';
-import { BackendFailed } from '../connection/ends.js';
+import type { BackendFailed } from '../connection/ends.js';
 import type { BackendLeg } from './leg.js';
 
 /** What is said, and what is made of the answers. */

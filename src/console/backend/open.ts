@@ -81,12 +81,10 @@ class Reaching {
     const route = routeTo(grant.target, attempt);
     try {
       const { prelude } = route;
-      const way = [route, attempt, grant.target, worker.buffer] as const;
+      const way = { route, attempt, target: grant.target, buffers: worker.buffer };
       // Nothing is awaited where nothing has to be: an error of a socket without a listener ends the process.
       const dialled =
-        prelude === undefined
-          ? dial(...way)
-          : await dialThrough(prelude, ...way, { signal, timeLeft: this.timeLeft });
+        prelude === undefined ? dial(way) : await dialThrough(prelude, way, signal, this.timeLeft);
       const { leg } = dialled;
       const reply = await linkBackend(dialled, link, grant, signal, this.timeLeft);
       connection.backend = leg;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways to a backend. A route says what is dialled and what has to be said before the stream is the backend's; TLS,
 // pins, deadlines, limits and the link stage are the same on all of them, and none of a route's business.
-// A new one is a file in routes/, a kind of ConsoleRoute (src/objects/connect-info.ts) and a line in dial.ts.
+// A new one is a file in routes/, a kind of BackendRoute (ipc.ts) and of ConsoleRoute (objects/connect-info.ts), and a line in dial.ts.
 import type { BackendFailed } from '../connection/ends.js';
 import type { Exchange } from './exchange.js';
 

@@ -82,18 +82,13 @@ export function spiceProxy(json: unknown): SpiceProxy | null {
   const data = dataOf(json);
   if (!isRecord(data) || data['type'] !== 'spice') return null;
   const [ticket, password, proxy] = [data['host'], data['password'], data['proxy']];
-  const tlsPort = numberOf(data['tls-port']);
-  if (typeof ticket !== 'string' || !SAYABLE.test(ticket)) return null;
+  const tlsPort = portOf(data['tls-port']);
+  if (typeof ticket !== 'string' || !SAYABLE.test(ticket) || tlsPort === null) return null;
   if (typeof password !== 'string' || Buffer.byteLength(password) > MAX_PASSWORD) return null;
   if (typeof proxy !== 'string' || proxy.length > MAX_TEXT) return null;
-  if (tlsPort === null || tlsPort < 1 || tlsPort > 65_535) return null;
-  const subject = data['host-subject'];
   const ca = typeof data['ca'] === 'string' ? data['ca'].replaceAll('\\n', '\n') : null;
-  return {
-    ...{ ticket, password, proxy, tlsPort },
-    hostSubject: typeof subject === 'string' && subject !== '' && subject.length <= MAX_TEXT ? subject : null,
-    ca: onlyCertificates(ca),
-  };
+  const hostSubject = subjectOf(data['host-subject']);
+  return { ticket, password, proxy, tlsPort, hostSubject, ca: onlyCertificates(ca) };
 }
 
 /** Whether an answer of `access/permissions` names the right to see guests, on any path. */
@@ -144,4 +139,13 @@ function oneLine(text: string, longest: number): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
     .slice(0, longest);
+}
+
+function portOf(value: unknown): number | null {
+  const port = numberOf(value);
+  return port !== null && port >= 1 && port <= 65_535 ? port : null;
+}
+
+function subjectOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT ? value : null;
 }

@@ -3,10 +3,9 @@
 // are not 2xx end the attempt by their status; no redirect is followed, no login is tried. A proxy may end a refusal
 // anywhere, even behind the status line without a line end (as one node of Proxmox does for another).
 import { isIPv6 } from 'node:net';
-import type { ConsoleRoute } from '../../../objects/connect-info.js';
 import { VERSION } from '../../../version.js';
 import { BackendFailed, type BackendFailureReason } from '../../connection/ends.js';
-import type { BackendTarget } from '../../ipc.js';
+import type { BackendRoute, BackendTarget } from '../../ipc.js';
 import { addressOf, type Attempt } from '../attempt.js';
 import type { Exchange } from '../exchange.js';
 import { backendFault } from '../fault.js';
@@ -21,7 +20,7 @@ const BEGINNING = 'HTTP/1.';
 /** Bytes that a host may have in a request: no space and no line end. */
 const SAYABLE = /^[\x21-\x7e]{1,1024}$/;
 
-type ConnectProxy = Extract<ConsoleRoute, { kind: 'connect_proxy' }>;
+type ConnectProxy = Extract<BackendRoute, { kind: 'connect_proxy' }>;
 
 /** @throws BackendFailed `no_address` */
 export function connectProxyRoute(proxy: ConnectProxy, target: BackendTarget, attempt: Attempt): Route {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A unix socket on this host, as QEMU listens on one with `-spice unix=on,addr=PATH`. It has no ports: TLS is spoken on it
 // where a pin, or `require_tls`, asks for it.
-import type { ConsoleRoute } from '../../../objects/connect-info.js';
 import { BackendFailed } from '../../connection/ends.js';
-import type { BackendTarget } from '../../ipc.js';
+import type { BackendRoute, BackendTarget } from '../../ipc.js';
 import type { Route } from '../route.js';
 
 const LOCAL_NAME = 'localhost';
 
-type UnixSocket = Extract<ConsoleRoute, { kind: 'unix_socket' }>;
+type UnixSocket = Extract<BackendRoute, { kind: 'unix_socket' }>;
 
 /** The way through the socket. */
 export function unixSocketRoute({ path }: UnixSocket, { hypervisor }: BackendTarget): Route {

@@ -13,7 +13,8 @@ const GOOD = {
 };
 
 const read = (change: Record<string, string | null> = {}) => {
-  const lines = Object.entries({ ...GOOD, ...change }).filter(([, value]) => value !== null);
+  const all: Record<string, string | null> = { ...GOOD, ...change };
+  const lines = Object.entries(all).filter(([, value]) => value !== null);
   const text = lines
     .map(([key, value], index) => `${index === 0 ? '-' : ' '} ${key}: ${value ?? ''}`)
     .join('\n');
