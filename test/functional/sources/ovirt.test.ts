@@ -59,7 +59,7 @@ function aTask(driver: OvirtDriver, definition = engine.definition()): SourceTas
     partFault: null,
     fileFault: () => null,
     timing: { interval: 3600, timeout: 90 },
-    log: { debug() {}, info() {}, warning() {}, error() {} } as never,
+    log: { debug() {}, info() {}, warning() {}, error() {} },
   });
   open.push(task);
   return task;

@@ -61,7 +61,7 @@ function aTask(driver: ShakenFistDriver, definition = cluster.definition()): Sou
     partFault: null,
     fileFault: () => null,
     timing: { interval: 3600, timeout: 90 },
-    log: { debug() {}, info() {}, warning() {}, error() {} } as never,
+    log: { debug() {}, info() {}, warning() {}, error() {} },
   });
   open.push(task);
   return task;
@@ -383,8 +383,8 @@ describe('where a console of Shaken Fist is', () => {
     [{ kind: 'status', status: 500 }],
   ] as WireFault[][])('is the recorded address while the cluster answers %j', async (fault) => {
     const { console } = await known();
-    if (fault !== undefined) cluster.server.fault(/\/instances\//, fault);
-    const driver = aDriver({}, fault?.kind === 'hang' ? 1 : 60);
+    cluster.server.fault(/\/instances\//, fault);
+    const driver = aDriver({}, fault.kind === 'hang' ? 1 : 60);
     expect(await driver.locate(console, SIGNAL)).toMatchObject({
       kind: 'unconfirmed',
       why: expect.stringMatching(/^Shaken Fist at /),

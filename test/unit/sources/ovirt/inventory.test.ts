@@ -107,7 +107,7 @@ describe('the console of a guest', () => {
 });
 
 describe('a ticket', () => {
-  const recorded = cloudCapture<Record<string, Record<string, unknown>>>('ovirt/answers-from-source.json');
+  const recorded = cloudCapture('ovirt/answers-from-source.json') as Record<string, Record<string, unknown>>;
   const answer = recorded['POST …/graphicsconsoles/7370696365/ticket']?.['200'];
 
   it('is read as the engine gives it, and lasts no longer than was asked for', () => {

@@ -11,7 +11,7 @@ import {
 } from '../../../../src/sources/shakenfist/inventory.js';
 import { cloudCapture } from '../../../fixtures/cloud-captures.js';
 
-const ANSWERS = cloudCapture<Record<string, unknown>>('shakenfist/answers-from-source.json');
+const ANSWERS = cloudCapture('shakenfist/answers-from-source.json');
 const [RECORDED] = ANSWERS['GET /instances (kept fields)'] as Record<string, unknown>[];
 const UUID = '5d6810b9-cef5-4c88-9406-b4c11e830de1';
 const NODE = { host: 'sf-1', ip: '192.0.2.1', subject: null };
