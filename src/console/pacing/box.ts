@@ -38,3 +38,14 @@ export function overlap(a: Box, b: Box): boolean {
 export function covers(a: Box, b: Box): boolean {
   return a.left <= b.left && a.right >= b.right && a.top <= b.top && a.bottom >= b.bottom;
 }
+
+/** The pixels that are in both; null where there are none. */
+export function intersection(a: Box, b: Box): Box | null {
+  if (!overlap(a, b)) return null;
+  return {
+    left: Math.max(a.left, b.left),
+    top: Math.max(a.top, b.top),
+    right: Math.min(a.right, b.right),
+    bottom: Math.min(a.bottom, b.bottom),
+  };
+}

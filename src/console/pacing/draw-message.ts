@@ -6,7 +6,7 @@
 // that lies costs its sender the order it would have got anyway. Layouts: spice.proto, channel DisplayChannel.
 import type { Message } from '../relay/stage.js';
 import { SERVER_MESSAGE } from '../spice/message-types.js';
-import { readBox, RECT_BYTES, type Box } from './box.js';
+import { intersection, readBox, RECT_BYTES, type Box } from './box.js';
 import type { StreamTable } from './stream-table.js';
 
 /** Puts an image of its own onto a surface; reads nothing else. */
@@ -100,10 +100,21 @@ function readDrawCopy(body: Buffer): DrawMessage {
   if (hasMask) return BARRIER;
   const image = readImage(body, body.readUInt32LE(copyAt));
   if (image === null) return BARRIER;
-  const clipped = body.readUInt8(BASE_BYTES - 1) !== CLIP_NONE;
+  const visible = visibleBox(body, BASE_BYTES - 1, box);
   const source = readBox(body, copyAt + 4);
-  const opaque = !clipped && !image.alpha && source !== null && fills(box, source, image);
-  return { kind: 'draw', surface: body.readUInt32LE(0), box, opaque };
+  const opaque = visible !== null && !image.alpha && source !== null && fills(box, source, image);
+  return { kind: 'draw', surface: body.readUInt32LE(0), box: visible ?? box, opaque };
+}
+
+/**
+ * What a Clip leaves of a box, where that is a rectangle: the whole box, or what the only rectangle of the clip has in
+ * common with it (QXL's driver clips each draw, mostly by its own box). Null where it is none, or none that is known.
+ */
+function visibleBox(body: Buffer, offset: number, box: Box): Box | null {
+  if (body.readUInt8(offset) === CLIP_NONE) return box;
+  if (body.readUInt32LE(offset + 1) !== 1) return null;
+  const rect = readBox(body, offset + 5);
+  return rect === null ? null : intersection(box, rect);
 }
 
 /** Where the field behind a Clip begins; null where the clip is unknown or goes beyond the end. */

@@ -77,9 +77,18 @@ describe('a DRAW_COPY', () => {
     expect(readCopy({ imageType: 108, imageData })).toEqual({ ...OPAQUE, opaque: false });
   });
 
-  it('is not opaque with a clip', () => {
-    expect(readCopy({ clip: [BOX] })).toEqual({ ...OPAQUE, opaque: false });
+  it('is not opaque with a clip of no rectangle, of several, or of one elsewhere', () => {
     expect(readCopy({ clip: [] })).toEqual({ ...OPAQUE, opaque: false });
+    expect(readCopy({ clip: [BOX, BOX] })).toEqual({ ...OPAQUE, opaque: false });
+    expect(readCopy({ clip: [[42, 20, 50, 36]] })).toEqual({ ...OPAQUE, opaque: false });
+    expect(readCopy({ clip: [[42, 36, 10, 20]] })).toEqual({ ...OPAQUE, opaque: false });
+  });
+
+  it('is opaque where the only rectangle of its clip lets it through', () => {
+    expect(readCopy({ clip: [BOX] })).toEqual(OPAQUE);
+    expect(readCopy({ clip: [[0, 0, 100, 100]] })).toEqual(OPAQUE);
+    const part = { left: 20, top: 20, right: 42, bottom: 30 };
+    expect(readCopy({ clip: [[20, 0, 100, 30]] })).toEqual({ ...OPAQUE, box: part });
   });
 
   it('is not opaque when its source is scaled, or goes beyond the image', () => {

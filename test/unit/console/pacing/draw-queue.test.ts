@@ -138,12 +138,20 @@ describe('a draw that a later one hides', () => {
     push(
       draw(box),
       draw([0, 0, 64, 63]),
-      draw(box, 100, [box]),
+      draw(box, 100, [box, box]),
+      draw(box, 100, [[0, 0, 64, 62]]),
       drawCopy({ surface: 1, box }),
       MARK,
       draw(box),
     );
     expect(rest()).not.toContain(REPLACEMENT);
+  });
+
+  it('is replaced where both are clipped by a rectangle, as those of QXL are', () => {
+    const box: Rect = [0, 0, 64, 64];
+    const later = draw(box, 100, [box]);
+    push(draw(box, 100, [[8, 8, 64, 64]]), draw(box, 100, [box]), later);
+    expect(rest()).toEqual([REPLACEMENT, REPLACEMENT, later]);
   });
 
   it('does not keep the others waiting with its replacements', () => {
