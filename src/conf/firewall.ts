@@ -11,11 +11,11 @@ export const FIREWALL_GROUP = {
     mode: {
       type: 'choice',
       default: 'enforce',
-      choices: ['enforce', 'warn'],
+      choices: ['enforce', 'warn', 'off'],
       mutable: true,
       help:
-        'What happens to a connection that breaks a rule: "enforce" ends it, "warn" only records it. ' +
-        '"warn" is for finding out what a new rule would break.',
+        'What happens to a channel that breaks a rule: "enforce" ends it, "warn" only records it, "off" does not look. ' +
+        '"warn" is for finding out what a rule would break. A source, and a console, may have a mode of its own.',
       deprecatedEnv: { name: 'FIREWALL_MODE' },
     },
     permitted_channels: {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first stage of every channel, both ways: only the message types that the protocol knows for the channel pass, and
-// no body that is absurdly large. It looks at headers only. In warn mode a type is recorded and passes; a body over the
-// maximum ends the channel in every mode.
+// The first stage of every channel, both ways: only the messages that the protocol knows for the channel pass, with bodies
+// that its receiver takes, and where a body could lie, only those that do not. Most messages are judged by their headers
+// alone; bodies are collected of the few types of body-checks.ts. In warn mode a broken rule is recorded and its message
+// passes; a body over the deployment's maximum ends the channel in every mode.
 import type { SessionSettings } from '../ipc.js';
 import {
   end,
@@ -10,22 +11,24 @@ import {
   type Direction,
   type HeaderAnswer,
   type Interest,
+  type Message,
   type Stage,
   type StagePorts,
 } from '../relay/stage.js';
 import { channelName } from '../spice/constants.js';
-import { allowedTypes, maxBodyBytes } from './allow-list.js';
-
-/** Names of the rules, as the metric and the audit have them. */
-const RULE = { type: 'disallowed_type', size: 'size_cap' } as const;
+import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
+import { ChannelChecks } from './body-checks.js';
+import { grammarOf, maxBodyBytes, type Fault } from './grammar.js';
+import { RULE } from './rules.js';
 
 /** The firewall of one channel. */
 export class Firewall implements Stage {
   readonly name = 'firewall';
-  readonly up: Interest;
-  readonly down: Interest;
   private ports: StagePorts | null = null;
   private mode: SessionSettings['firewall']['mode'];
+  private readonly checks: ChannelChecks;
+  /** The backend waits for a client's MIGRATE_FLUSH_MARK. */
+  private awaitsFlushMark = false;
 
   /**
    * @param channelType SPICE channel type
@@ -37,8 +40,15 @@ export class Firewall implements Stage {
     private readonly maxMessageSize: number,
   ) {
     this.mode = settings.firewall.mode;
-    this.up = this.interestIn('up');
-    this.down = this.interestIn('down');
+    this.checks = new ChannelChecks(channelType);
+  }
+
+  get up(): Interest {
+    return this.interestIn('up');
+  }
+
+  get down(): Interest {
+    return this.interestIn('down');
   }
 
   start(ports: StagePorts): void {
@@ -47,19 +57,20 @@ export class Firewall implements Stage {
 
   onHeader(direction: Direction, type: number, size: number): HeaderAnswer {
     const maximum = maxBodyBytes(this.channelType, direction, this.maxMessageSize);
-    if (size > maximum) {
-      const detail = `message size is ${size}, the limit is ${maximum}`;
-      if (this.mode === 'enforce') return refuse(RULE.size, detail);
-      this.ports?.observe(direction, RULE.size);
-      return end(direction === 'up' ? 'client broke the protocol' : 'backend broke the protocol', detail);
-    }
-    if (this.mode === 'enforce')
-      return refuse(RULE.type, `message type ${type} is not allowed on this channel`);
-    this.ports?.observe(direction, RULE.type);
-    return PASS;
+    if (size > maximum) return this.absurd(direction, size, maximum);
+    const fault = grammarOf(this.channelType, direction).fault(type, size) ?? this.flushMark(direction, type);
+    return fault === null ? PASS : this.broken(direction, fault);
+  }
+
+  onMessage(direction: Direction, { type, body }: Message): HeaderAnswer {
+    // A body that passed with a broken header, in warn mode, may lack what its check reads.
+    if (grammarOf(this.channelType, direction).fault(type, body.length) !== null) return PASS;
+    const fault = this.checks.of(direction).get(type)?.(body) ?? null;
+    return fault === null ? PASS : this.broken(direction, fault);
   }
 
   onSettings({ firewall: { mode, permittedChannels } }: SessionSettings): void {
+    if (this.mode === 'off') this.checks.lose();
     this.mode = mode;
     const name = channelName(this.channelType);
     if (permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name)) return;
@@ -68,11 +79,35 @@ export class Firewall implements Stage {
 
   private interestIn(direction: Direction): Interest {
     const { channelType, maxMessageSize } = this;
-    return {
-      headers: {
-        unseen: allowedTypes(channelType, direction),
-        maxBodyBytes: maxBodyBytes(channelType, direction, maxMessageSize),
-      },
-    };
+    const maximum = maxBodyBytes(channelType, direction, maxMessageSize);
+    if (this.mode === 'off') return { headers: { unseen: null, maxBodyBytes: maximum } };
+    const headers = { unseen: grammarOf(channelType, direction).unseen, maxBodyBytes: maximum };
+    const types = new Set(this.checks.of(direction).keys());
+    return types.size === 0 ? { headers } : { headers, bodies: { types, maxBodyBytes: maximum } };
+  }
+
+  private broken(direction: Direction, { rule, detail }: Fault): HeaderAnswer {
+    if (this.mode === 'enforce') return refuse(rule, detail);
+    this.ports?.observe(direction, rule);
+    return PASS;
+  }
+
+  private absurd(direction: Direction, size: number, maximum: number): HeaderAnswer {
+    const detail = `message size is ${size}, the limit is ${maximum}`;
+    if (this.mode === 'enforce') return refuse(RULE.size, detail);
+    if (this.mode === 'warn') this.ports?.observe(direction, RULE.size);
+    return end(direction === 'up' ? 'client broke the protocol' : 'backend broke the protocol', detail);
+  }
+
+  /** spice-server ends a channel of which nobody wanted a flush [red-channel-client.cpp]. */
+  private flushMark(direction: Direction, type: number): Fault | null {
+    if (direction === 'down') {
+      if (type === SERVER_MESSAGE.common.MIGRATE) this.awaitsFlushMark = true;
+      return null;
+    }
+    if (type !== CLIENT_MESSAGE.common.MIGRATE_FLUSH_MARK) return null;
+    const awaited = this.awaitsFlushMark;
+    this.awaitsFlushMark = false;
+    return awaited ? null : { rule: RULE.flushMark, detail: 'nobody has asked for the end of a flush' };
   }
 }

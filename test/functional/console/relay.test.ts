@@ -177,7 +177,7 @@ describe('the main channel', () => {
       const client = await site.client(desk.uuid);
       const main = await client.openMain();
       const server = await desk.server.channel('main');
-      server.send(type, Buffer.from('2d176f170a000000180000000000000000000000', 'hex'));
+      server.send(type, Buffer.from('2d176f170a00000018000000000000000000000001000000', 'hex'));
       await site.audited(desk.uuid, `Migration message ${String(type)} withheld`);
       if (type !== MAIN.MIGRATE_SWITCH_HOST) await server.waitFor(CLIENT_MESSAGE.main.MIGRATE_CONNECT_ERROR);
       server.send(MAIN.MULTI_MEDIA_TIME, Buffer.alloc(4));

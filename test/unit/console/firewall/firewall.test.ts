@@ -68,6 +68,32 @@ describe('the firewall', () => {
     ]);
   });
 
+  it('lets a message with a broken body pass in warn mode, and counts it', async () => {
+    const scene = inputs('warn');
+    await scene.send(
+      'up',
+      encodeMessage(KEY_DOWN, Buffer.from([0xe0, 0, 0, 0]), { miniHeader: true }),
+      frame(KEY_DOWN, 2),
+    );
+    expect([scene.types('up'), scene.faults]).toEqual([[KEY_DOWN, KEY_DOWN], []]);
+    expect(scene.pipeline.verdicts().map(({ rule, action, count }) => [rule, action, count])).toEqual([
+      ['key_scancode', 'observed', 1],
+      ['body_size', 'observed', 1],
+    ]);
+  });
+
+  it('looks at nothing but absurd sizes when it is off', async () => {
+    const scene = inputs('off');
+    await scene.send('up', frame(UNKNOWN), frame(KEY_DOWN, 4096));
+    expect([scene.types('up'), scene.faults, scene.pipeline.verdicts()]).toEqual([
+      [UNKNOWN, KEY_DOWN],
+      [],
+      [],
+    ]);
+    await scene.send('up', frame(KEY_DOWN, 4097));
+    expect([scene.faults.length, scene.pipeline.verdicts()]).toEqual([1, []]);
+  });
+
   it('takes up another mode with the next message', async () => {
     const scene = inputs('enforce');
     scene.pipeline.useSettings(settings('warn'));
