@@ -22,10 +22,20 @@ import {
   type Scenario,
 } from './measure.js';
 import { otherNode, ownNode, type NodeRuntime } from './nodes.js';
-import { issueCertificate, kerbsides, OTHERS, REFERENCE, type Peer, type Proxy, type Site } from './peers.js';
+import {
+  issueCertificate,
+  kerbsides,
+  OTHERS,
+  REFERENCE,
+  withoutFirewall,
+  WITHOUT_FIREWALL,
+  type Peer,
+  type Proxy,
+  type Site,
+} from './peers.js';
 import { machine, rstReport, textReport, verdicts, type Readings, type Results } from './report.js';
 
-const PEER_NAMES = [...OTHERS.map(({ name }) => name), 'kerbside'];
+const PEER_NAMES = [...OTHERS.map(({ name }) => name), WITHOUT_FIREWALL, 'kerbside'];
 
 const USAGE = `usage: bench [--quick] [--rounds N] [--peers NAME,...] [--node PATH]... [--json FILE] [--write] [--check]
   (nothing)  the full run, about 16 minutes: ${PEER_NAMES.join(', ')}
@@ -195,6 +205,7 @@ function choose(
     nodes,
     peers: [
       ...OTHERS.filter(({ name }) => names.includes(name)),
+      ...(names.includes(WITHOUT_FIREWALL) ? nodes.slice(0, 1).map(withoutFirewall) : []),
       ...(names.includes('kerbside') ? kerbsides(nodes) : []),
     ],
     scenarios: SCENARIOS.filter((one) => scenarios.includes(one)),

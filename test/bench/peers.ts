@@ -48,6 +48,8 @@ const CONSOLE = '2f6d3d6e-8a14-4b51-9a3c-6f3f0a4b7c55';
 export const REFERENCE = 'haproxy';
 /** The peer whose distance the others have to the least possible cost. */
 export const CEILING = 'native';
+/** The peer whose distance the others have to Kerbside without its firewall. */
+export const WITHOUT_FIREWALL = 'firewall-off';
 
 /** All peers but Kerbside, the reference first. */
 export const OTHERS: readonly Peer[] = [
@@ -79,6 +81,17 @@ export function kerbsides(nodes: readonly NodeRuntime[]): Peer[] {
     forks: false,
     start: (site) => startProduct(site, node),
   }));
+}
+
+/** Kerbside under this Node with its firewall off: what the firewall costs is measured against it, and it is not judged. */
+export function withoutFirewall(node: NodeRuntime): Peer {
+  return {
+    name: WITHOUT_FIREWALL,
+    title: 'Kerbside, firewall off',
+    node: null,
+    forks: false,
+    start: (site) => startProduct(site, node, { OS_FIREWALL__MODE: 'off' }),
+  };
 }
 
 /** Issues the one certificate that all peers serve with. */
@@ -199,7 +212,11 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
-async function startProduct(site: Site, { program, root }: NodeRuntime): Promise<Proxy> {
+async function startProduct(
+  site: Site,
+  { program, root }: NodeRuntime,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Proxy> {
   const dir = folder(site);
   const sourcesFile = join(dir, 'sources.yaml');
   const hypervisor = { hypervisor: 'localhost', hypervisor_ip: '127.0.0.1', insecure_port: site.backendPort };
@@ -215,7 +232,11 @@ async function startProduct(site: Site, { program, root }: NodeRuntime): Promise
     certificates: [site.certificate],
     hostSubject: SUBJECT,
     // The load comes from one address.
-    env: { OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '20000', OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '1000' },
+    env: {
+      OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '20000',
+      OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '1000',
+      ...env,
+    },
   });
   const door = async (sessions: number): Promise<Door> => {
     const tokens: string[] = [];

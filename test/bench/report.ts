@@ -3,7 +3,7 @@
 // native ceiling, in the same round, so that what disturbs the machine disturbs both.
 import { cpus } from 'node:os';
 import type { IdleMemory, Reading, Scenario } from './measure.js';
-import { CEILING, type Peer, REFERENCE } from './peers.js';
+import { CEILING, type Peer, REFERENCE, WITHOUT_FIREWALL } from './peers.js';
 
 /** All readings of one peer, in the order of the rounds. */
 export type Readings = Record<Scenario, Reading[]>;
@@ -110,6 +110,8 @@ const ROWS: readonly Row[] = [
   ofCeiling('bulk', 'bulk', atLeast(0.95, 24)),
   ofCeiling('paced', 'paced', atLeast(0.7, 24)),
   ofCeiling('ping, p50', 'ping', atMost(1.15, 24)),
+  ofOpen('bulk', 'bulk'),
+  ofOpen('paced', 'paced'),
 ];
 
 /** A line of Kerbside's distance to the native ceiling. */
@@ -121,6 +123,18 @@ function ofCeiling(label: string, scenario: Scenario, target: Target): Row {
     values: first(scenario),
     reference: CEILING,
     target,
+  };
+}
+
+/** A line of what is left with the firewall on. */
+function ofOpen(label: string, scenario: Scenario): Row {
+  return {
+    label: `${label}, of the firewall off`,
+    unit: 'ratio',
+    digits: 2,
+    values: first(scenario),
+    reference: WITHOUT_FIREWALL,
+    target: atLeast(0.95, 0),
   };
 }
 

@@ -64,6 +64,17 @@ describe('a ratio', () => {
     ]);
   });
 
+  test('to Kerbside with its firewall off is shown for Kerbside alone, and judged', () => {
+    const peers = [...COLUMNS, { name: 'firewall-off', title: 'Kerbside, firewall off', node: null }];
+    const readings = { ...results().readings, 'firewall-off': bulk(100, 320, 400) };
+    const cells = line(textReport(results({ peers, readings })), 'bulk, of the firewall off');
+    expect(cells.slice(0, 6)).toEqual(['bulk, of the firewall off', 'ratio', '-', '-', '1.00', '1.75']);
+    const judged = verdicts(results({ peers, readings })).filter(({ label }) =>
+      label.includes('firewall off'),
+    );
+    expect(judged.map(({ met }) => met)).toEqual([true, true]);
+  });
+
   test('to the native ceiling is shown for Kerbside alone, under each Node', () => {
     expect(line(textReport(results()), 'bulk, of the native ceiling')).toEqual([
       'bulk, of the native ceiling',
