@@ -94,6 +94,8 @@ export interface ChoiceSpec extends Common {
 export interface ListSpec extends Common {
   readonly type: 'list';
   readonly item: 'host' | 'network' | 'path' | 'word';
+  /** Which words, in the words of the error message. */
+  readonly pattern?: { readonly accepts: RegExp; readonly expected: string };
   readonly default: readonly string[];
   readonly choices?: readonly string[];
   readonly minItems: number;

@@ -113,6 +113,8 @@ function readItem(text: string, spec: Extract<OptionSpec, { type: 'list' }>): st
     case 'path':
       return readPath(text);
     case 'word':
+      if (spec.pattern?.accepts.test(text) === false)
+        throw new ValueFault(`${quoted(text)} does not fit`, `give ${spec.pattern.expected}`);
       return spec.choices === undefined ? text : readWord(text, spec.choices);
   }
 }

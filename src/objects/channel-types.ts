@@ -7,8 +7,7 @@ import { DatabaseError } from '../exception.js';
 import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
 import type { DenialReason } from './console-session-state.js';
-import type { PacingMode } from './pacing-mode.js';
-import type { MessageScreenSetting } from './message-screen-setting.js';
+import type { OwnSettings } from './own-settings.js';
 
 /** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
 export interface ChannelRequest {
@@ -46,10 +45,8 @@ export interface ChannelGrant {
   connectInfo: ConnectInfo;
   /** The type of the console's source, such as `static` or `openstack`. */
   platform: string;
-  /** How its console, or else its source, has its sessions paced; null: as the options say. */
-  pacingMode: PacingMode | null;
-  /** What its console, or else its source, says of message screens; null: as the options say. */
-  messageScreen: MessageScreenSetting | null;
+  /** What its console, or else its source, says for itself. */
+  settings: OwnSettings;
 }
 
 /** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */
@@ -70,7 +67,7 @@ export interface ChannelDenial {
   /** Whose token it was. */
   issuedTo?: string;
   /** As in a grant. */
-  messageScreen?: MessageScreenSetting | null;
+  settings?: OwnSettings;
 }
 
 /** The database became unavailable while a channel was recorded: its row may exist. Give it to closed() later. */

@@ -8,8 +8,7 @@ import { ChannelInDoubt } from './channel-types.js';
 import type { ChannelGrant, ChannelDenial, ChannelRequest, OpenChannel } from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 import type { DenialReason } from './console-session-state.js';
-import { pacingModeOf } from './pacing-mode.js';
-import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
+import { narrowest, settingsIn, type OwnSettings } from './own-settings.js';
 import { fingerprintOfHash } from './console-token.js';
 
 /** The row of a channel that is about to be admitted. */
@@ -56,19 +55,18 @@ export function grant(
     owner: { issuedTo: view.issued_to, projectId: view.project_id, userId: view.user_id },
     connectInfo,
     platform: view.source_type ?? '',
-    pacingMode: pacingModeOf(view.pacing_mode) ?? pacingModeOf(view.source_pacing_mode),
-    messageScreen: messageScreenOf(view),
+    settings: settingsOf(view),
   };
 }
 
 /** The answer for a channel that must not be opened. */
 export function denial(view: TokenView, reason: DenialReason): ChannelDenial {
   const { source, uuid, session_id: sessionId, issued_to: issuedTo } = view;
-  return { kind: 'denied', reason, source, uuid, sessionId, issuedTo, messageScreen: messageScreenOf(view) };
+  return { kind: 'denied', reason, source, uuid, sessionId, issuedTo, settings: settingsOf(view) };
 }
 
-function messageScreenOf(view: TokenView): MessageScreenSetting | null {
-  return messageScreenSettingOf(view.message_screen) ?? messageScreenSettingOf(view.source_message_screen);
+function settingsOf(view: TokenView): OwnSettings {
+  return narrowest(settingsIn(view.settings), settingsIn(view.source_settings));
 }
 
 /** An open channel as GET /session shows it. */

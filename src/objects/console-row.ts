@@ -5,8 +5,7 @@ import type { Database } from '../db/database.js';
 import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
 import { connectProxyOf, type ConnectInfo, type ConsoleRoute } from './connect-info.js';
-import { pacingModeOf, type PacingMode } from './pacing-mode.js';
-import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
+import { settingsIn, type OwnSettings } from './own-settings.js';
 
 /** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
 export interface DiscoveredConsole {
@@ -28,10 +27,8 @@ export interface DiscoveredConsole {
   addressHost?: string | null | undefined;
   /** The address may be another machine's by now. */
   addressStale?: boolean | undefined;
-  /** How its sessions are paced on slow links; null: as its source has it. */
-  pacingMode?: PacingMode | null | undefined;
-  /** Whether viewers are shown why it does not come up; null: as its source has it. */
-  messageScreen?: MessageScreenSetting | null | undefined;
+  /** What it says for itself; of what it does not say, its source's holds. */
+  settings?: OwnSettings | undefined;
   /** `http://host:port` of the HTTP proxy that connects to it. */
   connectProxy?: string | null | undefined;
   /** Path of the unix socket, on this host, that it listens on. */
@@ -129,10 +126,9 @@ export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
     instanceHost: row.instance_host,
     ...(row.address_host === null ? {} : { addressHost: row.address_host }),
     ...(row.address_stale === 1 ? { addressStale: true } : {}),
-    ...(row.pacing_mode === null ? {} : { pacingMode: pacingModeOf(row.pacing_mode) }),
-    ...(row.message_screen === null ? {} : { messageScreen: messageScreenSettingOf(row.message_screen) }),
     ...(row.connect_proxy === null ? {} : { connectProxy: row.connect_proxy }),
     ...(row.unix_socket === null ? {} : { unixSocket: row.unix_socket }),
+    ...(row.settings === null ? {} : { settings: settingsIn(row.settings) }),
     ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
   };
 }

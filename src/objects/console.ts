@@ -31,6 +31,7 @@ import { MAX_SOCKET_PATH_BYTES, type ConnectInfo } from './connect-info.js';
 import { openTicket, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
 import type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
 import { pageOf } from './page.js';
+import { NO_SETTINGS, settingsText } from './own-settings.js';
 import type { Page, PageRequest } from './page.js';
 
 export type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
@@ -86,8 +87,7 @@ const FOLLOWED = [
   'instance_host',
   'address_host',
   'address_stale',
-  'pacing_mode',
-  'message_screen',
+  'settings',
 ] as const;
 const LONGEST = {
   uuid: 36,
@@ -314,10 +314,9 @@ export class Consoles {
       instance_locked_at: null,
       address_host: console.addressHost ?? null,
       address_stale: console.addressStale === true ? 1 : null,
-      pacing_mode: console.pacingMode ?? null,
-      message_screen: console.messageScreen ?? null,
       connect_proxy: console.connectProxy ?? null,
       unix_socket: console.unixSocket ?? null,
+      settings: settingsText(console.settings ?? NO_SETTINGS),
     };
   }
 

@@ -18,8 +18,7 @@ import { InvalidInput } from '../exception.js';
 import { onlyCertificates } from '../tls/pem.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
-import { pacingModeOf, type PacingMode } from './pacing-mode.js';
-import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
+import { NO_SETTINGS, settingsIn, settingsText, type OwnSettings } from './own-settings.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
@@ -36,10 +35,8 @@ export interface SourceDefinition {
   projectDomainId?: string | null | undefined;
   /** Settings of the driver beyond these, by their keys in sources.yaml. No secrets. */
   options?: Readonly<Record<string, string>> | undefined;
-  /** How its consoles are paced, where they say nothing themselves. */
-  pacingMode?: PacingMode | null | undefined;
-  /** Whether viewers are shown why a console does not come up, where its entry says nothing itself. */
-  messageScreen?: MessageScreenSetting | null | undefined;
+  /** What holds for its consoles, where they say nothing themselves. */
+  settings?: OwnSettings | undefined;
 }
 
 /** A source as the API shows it: no password. */
@@ -99,8 +96,7 @@ export class Sources {
       user_domain_id: source.userDomainId ?? null,
       project_domain_id: source.projectDomainId ?? null,
       options: source.options === undefined ? null : JSON.stringify(source.options),
-      pacing_mode: source.pacingMode ?? null,
-      message_screen: source.messageScreen ?? null,
+      settings: settingsText(source.settings ?? NO_SETTINGS),
     });
   }
 
@@ -148,8 +144,7 @@ export class Sources {
       userDomainId: row.user_domain_id,
       projectDomainId: row.project_domain_id,
       options: row.options === null ? undefined : (JSON.parse(row.options) as Record<string, string>),
-      ...(row.pacing_mode === null ? {} : { pacingMode: pacingModeOf(row.pacing_mode) }),
-      ...(row.message_screen === null ? {} : { messageScreen: messageScreenSettingOf(row.message_screen) }),
+      ...(row.settings === null ? {} : { settings: settingsIn(row.settings) }),
     }));
   }
 

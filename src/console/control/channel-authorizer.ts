@@ -229,7 +229,7 @@ export class ChannelAuthorizer {
     }
     const ended = watch.endedSince(requestedAt, sessionId, generation);
     if (ended !== null) return this.giveUp(candidate, ended, { because: 'error', reason: 'session_ended' });
-    if (this.permits(request.channelType)) return null;
+    if (this.permits(request.channelType, outcome)) return null;
     records.audit(channel, AUDIT.channelForbidden);
     metrics.denied.inc();
     return this.giveUp(candidate, 'channel forbidden', { because: 'channel', reason: 'channel_forbidden' });
@@ -272,7 +272,7 @@ export class ChannelAuthorizer {
       target: backendTarget(target),
       mint,
       expectedInstanceUuid,
-      settings: settingsOf(this.session, outcome.pacingMode),
+      settings: settingsOf(this.session, outcome.settings),
       messageScreen: request.channelType === MAIN_CHANNEL && this.showsScreens(outcome),
     };
   }
@@ -302,12 +302,13 @@ export class ChannelAuthorizer {
     return about === null ? null : { kind: 'screen', about, sessionId };
   }
 
-  private showsScreens({ messageScreen = null }: Pick<ChannelDenial, 'messageScreen'>): boolean {
-    return messageScreen === null ? this.settings.messageScreen : messageScreen === 'on';
+  private showsScreens({ settings }: Pick<ChannelDenial, 'settings'>): boolean {
+    const messageScreen = settings?.messageScreen;
+    return messageScreen === undefined ? this.settings.messageScreen : messageScreen === 'on';
   }
 
-  private permits(channelType: number): boolean {
-    const { permittedChannels } = this.session.firewall;
+  private permits(channelType: number, { settings }: ChannelGrant): boolean {
+    const { permittedChannels } = settingsOf(this.session, settings).firewall;
     const name = channelName(channelType);
     return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
   }

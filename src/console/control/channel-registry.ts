@@ -4,7 +4,7 @@
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import type { ChannelGrant, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
-import type { PacingMode } from '../../objects/pacing-mode.js';
+import type { OwnSettings } from '../../objects/own-settings.js';
 import type { AuthorizeRequest } from '../ipc.js';
 import { AddressCounts } from '../../net/address-counts.js';
 
@@ -29,8 +29,8 @@ export interface LiveChannel {
   readonly platform: string;
   readonly recorded: ConnectInfo;
   readonly clientIp: string;
-  /** How its console has its sessions paced; null: as the options say. */
-  readonly pacingMode: PacingMode | null;
+  /** What its console, or else its source, says for itself. */
+  readonly settings: OwnSettings;
   /** A main channel: its hypervisor's MAIN_INIT has come, and the session is up. */
   established: boolean;
   /** A main channel: the last recorded step of its instance's migration. */
@@ -45,7 +45,7 @@ export function liveChannel(
   request: AuthorizeRequest,
   outcome: ChannelGrant,
 ): LiveChannel {
-  const { connectionRef, sessionId, generation, source, uuid, owner, pacingMode } = outcome;
+  const { connectionRef, sessionId, generation, source, uuid, owner, settings } = outcome;
   const { platform, connectInfo: recorded } = outcome;
   const { clientIp, channelType } = request;
   return {
@@ -61,7 +61,7 @@ export function liveChannel(
     platform,
     recorded,
     clientIp,
-    pacingMode,
+    settings,
     established: false,
     move: null,
     tail: Promise.resolve(),
@@ -127,9 +127,9 @@ export class ChannelRegistry {
   }
 
   /** Every session that has a channel here, with its source. */
-  sessions(): { sessionId: string; source: string; pacingMode: PacingMode | null }[] {
+  sessions(): { sessionId: string; source: string; settings: OwnSettings }[] {
     return [...this.bySession].flatMap(([sessionId, [first]]) =>
-      first === undefined ? [] : [{ sessionId, source: first.source, pacingMode: first.pacingMode }],
+      first === undefined ? [] : [{ sessionId, source: first.source, settings: first.settings }],
     );
   }
 

@@ -217,8 +217,8 @@ export class ControlPlane {
   /** Applies other settings: to channels to come, and to those that are open from their next message on. */
   useSettings(settings: SessionSettings): void {
     this.authorizer.useSettings(settings);
-    for (const { sessionId, pacingMode } of this.registry.sessions()) {
-      const its = settingsOf(settings, pacingMode);
+    for (const { sessionId, settings: own } of this.registry.sessions()) {
+      const its = settingsOf(settings, own);
       const workers = new Set(this.registry.ofSession(sessionId).map(({ workerId }) => workerId));
       for (const workerId of workers) this.send(workerId, { op: 'policy_changed', sessionId, settings: its });
     }

@@ -41,9 +41,9 @@ export interface ChannelFacts {
 
 /** The stages of one channel. */
 export function stagesFor(facts: ChannelFacts): StageOrder {
-  const { message, settings, maxMessageSize } = facts;
+  const { message, settings, maxMessageSize, timers } = facts;
   const { channelType } = message;
-  const firewall = new Firewall(channelType, settings, maxMessageSize);
+  const firewall = new Firewall(channelType, settings, maxMessageSize, () => timers.now());
   const stage = pacingStage({ ...facts, channelType });
   const pacing = stage === null ? [] : [stage];
   if (channelType !== CHANNEL.main) return { up: [firewall, ...pacing], down: [firewall, ...pacing] };

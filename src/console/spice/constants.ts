@@ -75,6 +75,11 @@ export function channelName(type: number): ChannelName | null {
   return CHANNEL_NAMES.get(type) ?? null;
 }
 
+/** Whether a text is the name of a channel type. */
+export function isChannelName(text: string): text is ChannelName {
+  return Object.hasOwn(CHANNEL, text);
+}
+
 /**
  * Link codes, in a `SpiceLinkReply` or as the link result [enums.h `SpiceLinkErr`]. A client asks its user for
  * a password on any non-zero *result*, and fails without a prompt on a non-zero code in the *reply*.

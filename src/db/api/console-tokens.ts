@@ -34,24 +34,22 @@ export interface TokenView
   secure_port: ConsoleRow['secure_port'];
   host_subject: ConsoleRow['host_subject'];
   ticket: ConsoleRow['ticket'];
-  pacing_mode: ConsoleRow['pacing_mode'];
-  message_screen: ConsoleRow['message_screen'];
   connect_proxy: ConsoleRow['connect_proxy'];
   unix_socket: ConsoleRow['unix_socket'];
+  settings: ConsoleRow['settings'];
   /** null: the source is unknown. */
   source_deleted: number | null;
   /** The platform of the source; null: the source is unknown. */
   source_type: string | null;
   ca_cert: string | null;
-  source_pacing_mode: string | null;
-  source_message_screen: string | null;
+  source_settings: string | null;
 }
 
 const VIEW =
   'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, t.issued_to, c.project_id, c.user_id, s.state, s.generation, s.connection_id, ' +
   's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
-  'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, c.pacing_mode, c.message_screen, c.connect_proxy, c.unix_socket, o.deleted AS source_deleted, ' +
-  'o.type AS source_type, o.ca_cert, o.pacing_mode AS source_pacing_mode, o.message_screen AS source_message_screen ' +
+  'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, c.settings, c.connect_proxy, c.unix_socket, o.deleted AS source_deleted, ' +
+  'o.type AS source_type, o.ca_cert, o.settings AS source_settings ' +
   'FROM console_tokens t JOIN console_sessions s ON s.session_id = t.session_id ' +
   'LEFT JOIN consoles c ON c.source = t.source AND c.uuid = t.uuid LEFT JOIN sources o ON o.name = t.source ' +
   'WHERE t.token_hash = ?';

@@ -30,17 +30,13 @@ const COLUMNS = [
   'instance_locked_at',
   'address_host',
   'address_stale',
-  'pacing_mode',
-  'message_screen',
+  'settings',
   'connect_proxy',
   'unix_socket',
 ] as const;
 
 /** A console without its ticket, and without what only the data plane goes by. */
-export type ShownConsoleRow = Omit<
-  ConsoleRow,
-  'ticket' | 'pacing_mode' | 'message_screen' | 'connect_proxy' | 'unix_socket'
->;
+export type ShownConsoleRow = Omit<ConsoleRow, 'ticket' | 'settings' | 'connect_proxy' | 'unix_socket'>;
 
 /** Where a listing resumes. */
 export interface ConsoleMarker {
@@ -131,7 +127,7 @@ export async function findConsoleTarget(
   const rows = await db.query<ConsoleRow & { ca_cert: string | null }>(
     'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
       'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, ' +
-      'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, c.pacing_mode, c.message_screen, ' +
+      'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, c.settings, ' +
       'c.connect_proxy, c.unix_socket, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
       'WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
@@ -203,7 +199,7 @@ export async function updateConsole(
   const matched = await db.execute(
     'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +
       'host_subject = ?, ticket = ?, project_id = ?, user_id = ?, instance_state = ?, instance_host = ?, ' +
-      'address_host = ?, address_stale = ?, pacing_mode = ?, message_screen = ?, connect_proxy = ?, unix_socket = ? ' +
+      'address_host = ?, address_stale = ?, settings = ?, connect_proxy = ?, unix_socket = ? ' +
       `WHERE source = ? AND uuid = ?${unless}`,
     [
       row.hypervisor,
@@ -219,8 +215,7 @@ export async function updateConsole(
       row.instance_host,
       row.address_host,
       row.address_stale,
-      row.pacing_mode,
-      row.message_screen,
+      row.settings,
       row.connect_proxy,
       row.unix_socket,
       row.source,

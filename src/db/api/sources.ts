@@ -16,7 +16,7 @@ export type ConfiguredSource = Omit<SourceRow, 'last_seen' | 'seen_by' | 'errore
 const SHOWN = {
   ...{ name: true, type: true, last_seen: true, seen_by: true, errored: true, error: true, url: true },
   ...{ ca_cert: true, username: true, project_name: true, user_domain_id: true, project_domain_id: true },
-  ...{ deleted: true, options: true, pacing_mode: true, message_screen: true },
+  ...{ deleted: true, options: true, settings: true },
 } as const satisfies Record<keyof ShownSourceRow, true>;
 
 /** Inserts or updates what sources.yaml decides, and clears `deleted`. */

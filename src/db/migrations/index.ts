@@ -11,6 +11,7 @@ import { PacingMode1764421200000 } from './1764421200000-pacing-mode.js';
 import { MessageScreen1764424800000 } from './1764424800000-message-screen.js';
 import { ConsoleRoutes1764432000000 } from './1764432000000-console-routes.js';
 import { UsedTokens1764439200000 } from './1764439200000-used-tokens.js';
+import { OwnSettings1764442800000 } from './1764442800000-own-settings.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   MessageScreen1764424800000,
   ConsoleRoutes1764432000000,
   UsedTokens1764439200000,
+  OwnSettings1764442800000,
 ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Table consoles: one SPICE server each. `ticket` is encrypted.
 import { EntitySchema } from 'typeorm';
+import { SUPERSEDED_SETTINGS, type SupersededSettings } from './superseded-settings.js';
 
 /** One row of consoles. */
 export interface ConsoleRow {
@@ -30,10 +31,10 @@ export interface ConsoleRow {
   address_host: string | null;
   /** 1: the address may be another machine's by now, since the guest got a new hypervisor process. */
   address_stale: number | null;
+  /** What it says for itself, as a JSON object of objects/own-settings.ts; null: nothing. */
+  settings: string | null;
   /** auto, on or off; null: as its source has it. */
-  pacing_mode: string | null;
   /** on or off; null: as its source has it. */
-  message_screen: string | null;
   /** `http://host:port` of the proxy that connects to it; null: none. */
   connect_proxy: string | null;
   /** Path of the unix socket that it listens on; null: its ports are dialled. */
@@ -41,7 +42,7 @@ export interface ConsoleRow {
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
-export const ConsoleModel = new EntitySchema<ConsoleRow>({
+export const ConsoleModel = new EntitySchema<ConsoleRow & SupersededSettings>({
   name: 'Console',
   tableName: 'consoles',
   columns: {
@@ -64,8 +65,8 @@ export const ConsoleModel = new EntitySchema<ConsoleRow>({
     instance_locked_at: { type: 'double', nullable: true },
     address_host: { type: 'varchar', length: 255, nullable: true },
     address_stale: { type: 'smallint', nullable: true },
-    pacing_mode: { type: 'varchar', length: 4, nullable: true },
-    message_screen: { type: 'varchar', length: 3, nullable: true },
+    ...SUPERSEDED_SETTINGS,
+    settings: { type: 'text', nullable: true },
     connect_proxy: { type: 'varchar', length: 255, nullable: true },
     unix_socket: { type: 'varchar', length: 107, nullable: true },
   },

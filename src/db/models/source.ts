@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Table sources: what sources.yaml says, and how the last discovery went. `password` is encrypted.
 import { EntitySchema } from 'typeorm';
+import { SUPERSEDED_SETTINGS, type SupersededSettings } from './superseded-settings.js';
 
 /** One row of sources. */
 export interface SourceRow {
@@ -20,14 +21,12 @@ export interface SourceRow {
   deleted: number;
   /** Settings of the driver without a column of their own, as a JSON object; null = none. No secrets. */
   options: string | null;
-  /** auto, on or off; null: as [pacing] mode says. */
-  pacing_mode: string | null;
-  /** on or off; null: as [console] message_screen says. */
-  message_screen: string | null;
+  /** What it says for itself, as a JSON object of objects/own-settings.ts; null: nothing. */
+  settings: string | null;
 }
 
 /** How TypeORM knows sources; the migrations make the table. */
-export const SourceModel = new EntitySchema<SourceRow>({
+export const SourceModel = new EntitySchema<SourceRow & SupersededSettings>({
   name: 'Source',
   tableName: 'sources',
   columns: {
@@ -46,7 +45,7 @@ export const SourceModel = new EntitySchema<SourceRow>({
     project_domain_id: { type: 'varchar', length: 255, nullable: true },
     deleted: { type: 'smallint' },
     options: { type: 'text', nullable: true },
-    pacing_mode: { type: 'varchar', length: 4, nullable: true },
-    message_screen: { type: 'varchar', length: 3, nullable: true },
+    ...SUPERSEDED_SETTINGS,
+    settings: { type: 'text', nullable: true },
   },
 });

@@ -7,7 +7,7 @@ import { connectProxyOf, connectProxyUrl, MAX_SOCKET_PATH_BYTES } from '../../ob
 import { isHost } from '../../net/host-name.js';
 import { certificateBlocks, holdsPrivateKey, onlyCertificates } from '../../tls/pem.js';
 import { isScalar, isSeq } from 'yaml';
-import { located, type Position, type YamlRecord, type YamlValue } from './yaml-record.js';
+import { located, type Position, type YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 /**
  * Most bytes of a hypervisor's SPICE password: spice-server keeps it with its NUL in SPICE_MAX_PASSWORD_LENGTH (60) bytes,
@@ -25,10 +25,16 @@ const CONTROL = /\p{Cc}/u;
 const quoted = (text: string): string =>
   JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
 
+/** What is wrong with an item of a list, and what to do about it. */
+export class FieldFault {
+  constructor(readonly text: string) {}
+}
+
 /** Reads the fields of one record; faults and warnings gather in the lists it was given. */
 export class FieldReader {
   /** @param owner whose fields these are, as in `source "lab", console "..."` */
   constructor(
+    private readonly file: YamlFile,
     private readonly record: YamlRecord,
     private readonly owner: string,
     private readonly faults: string[],
@@ -193,6 +199,30 @@ export class FieldReader {
       );
     }
     return onlyCertificates(value.text);
+  }
+
+  /** A list of single values, each read by its rule; null when absent. @param item gives what it makes of a text, or its fault */
+  list<Item>(key: string, item: (text: string) => Item | FieldFault): Item[] | null {
+    const value = this.record.values.get(key);
+    if (value === undefined || value.kind === 'nothing') return null;
+    const values = this.file.list(value);
+    if (values === null) return this.refuse(key, `is a ${value.kind}; give a list`);
+    const items: Item[] = [];
+    for (const { kind, text } of values) {
+      const read = kind === 'text' ? item(text) : new FieldFault('holds what is no single value');
+      if (read instanceof FieldFault) return this.refuse(key, read.text);
+      items.push(read);
+    }
+    return items;
+  }
+
+  /** The fields of a record within this one; null when absent. */
+  within(key: string): FieldReader | null {
+    const value = this.record.values.get(key);
+    if (value === undefined || value.kind === 'nothing') return null;
+    const record = this.file.record(value);
+    if (record === null) return this.refuse(key, `is a ${value.kind}; give a record`);
+    return new FieldReader(this.file, record, `${this.owner}, ${key}`, this.faults, this.warnings);
   }
 
   private scalar(key: string): YamlValue | null {

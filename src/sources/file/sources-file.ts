@@ -4,13 +4,12 @@
 // are read as text. Pure: text in, entries out.
 import { InvalidInput } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
-import { PACING_MODES, type PacingMode } from '../../objects/pacing-mode.js';
-import { MESSAGE_SCREEN_SETTINGS, type MessageScreenSetting } from '../../objects/message-screen-setting.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { NOTHING_LISTED, type Discovery } from '../driver.js';
 import type { Platform } from '../platform.js';
 import { PLATFORMS, type SourceType } from '../registry.js';
 import { FieldReader, MAX_TICKET_BYTES } from './field-reader.js';
+import { OWN_SETTINGS_KEYS, ownSettingsIn } from './own-settings-reader.js';
 import { located, YamlFault, YamlFile, type YamlRecord, type YamlValue } from './yaml-record.js';
 
 /** The keys of every entry; `source` is its name. A platform's own are in the registry. */
@@ -21,8 +20,7 @@ export const COMMON_KEYS = [
   'username',
   'password',
   'ca_cert',
-  'pacing_mode',
-  'message_screen',
+  ...OWN_SETTINGS_KEYS,
 ] as const;
 
 const CONSOLE_KEYS = [
@@ -36,8 +34,7 @@ const CONSOLE_KEYS = [
   'ticket',
   'connect_proxy',
   'unix_socket',
-  'pacing_mode',
-  'message_screen',
+  ...OWN_SETTINGS_KEYS,
 ] as const;
 
 // Widths of the columns that hold them.
@@ -128,11 +125,17 @@ function readSource(
     );
     return null;
   }
-  const name = readName(record, ordinal, reading.warnings, nameless);
+  const name = readName(reading, record, ordinal, nameless);
   if (name === null) return null;
 
   const faults: string[] = [];
-  const fields = new FieldReader(record, `source ${JSON.stringify(name)}`, faults, reading.warnings);
+  const fields = new FieldReader(
+    reading.file,
+    record,
+    `source ${JSON.stringify(name)}`,
+    faults,
+    reading.warnings,
+  );
   const type = readType(fields);
   const platform: Platform | undefined = type === null ? undefined : PLATFORMS[type];
   const keys = platform?.keys ?? Object.values<Platform>(PLATFORMS).flatMap(({ keys: own }) => own);
@@ -148,8 +151,7 @@ function readSource(
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
-    ...pacingModeIn(fields),
-    ...messageScreenIn(fields),
+    ...ownSettingsIn(fields),
     ...(platform?.readOptions === undefined ? {} : { options: platform.readOptions(fields) }),
   };
   const consoleFaults: string[] = [];
@@ -160,13 +162,14 @@ function readSource(
   return { type, definition, listed, faults, consoleFaults };
 }
 
-function readName(
-  record: YamlRecord,
-  ordinal: number,
-  warnings: string[],
-  nameless: string[],
-): string | null {
-  const fields = new FieldReader(record, `source ${String(ordinal)}`, nameless, warnings);
+function readName(reading: Reading, record: YamlRecord, ordinal: number, nameless: string[]): string | null {
+  const fields = new FieldReader(
+    reading.file,
+    record,
+    `source ${String(ordinal)}`,
+    nameless,
+    reading.warnings,
+  );
   const before = nameless.length;
   const name = fields.text('source', MAX_NAME);
   if (nameless.length > before) return null;
@@ -197,7 +200,13 @@ function readConsoles(
   name: string,
   { faults, consoleFaults }: { faults: string[]; consoleFaults: string[] },
 ): Discovery {
-  const fields = new FieldReader(source, `source ${JSON.stringify(name)}`, faults, reading.warnings);
+  const fields = new FieldReader(
+    reading.file,
+    source,
+    `source ${JSON.stringify(name)}`,
+    faults,
+    reading.warnings,
+  );
   const value = source.values.get('consoles');
   if (value === undefined || value.kind === 'nothing') {
     fields.fault('consoles', 'is missing; list the consoles, or write [] for none');
@@ -216,7 +225,7 @@ function readConsoles(
   for (const [index, item] of items.entries()) {
     const console = readConsole(reading, item, prefix, index + 1, consoleFaults);
     if (console === null) {
-      const uuid = uuidOf(reading.file.record(item));
+      const uuid = uuidOf(reading, reading.file.record(item));
       if (uuid === null) nameless = true;
       else unread.push(uuid);
       continue;
@@ -235,19 +244,9 @@ function severalUrls(fields: FieldReader): string | null {
   return fields.texts('url', MAX_URL)?.join(' ') ?? null;
 }
 
-function pacingModeIn(fields: FieldReader): { readonly pacingMode?: PacingMode } {
-  const pacingMode = fields.word('pacing_mode', PACING_MODES);
-  return pacingMode === null ? {} : { pacingMode };
-}
-
-function messageScreenIn(fields: FieldReader): { readonly messageScreen?: MessageScreenSetting } {
-  const messageScreen = fields.word('message_screen', MESSAGE_SCREEN_SETTINGS);
-  return messageScreen === null ? {} : { messageScreen };
-}
-
 /** The uuid of a console with faults, if it has a good one. */
-function uuidOf(record: YamlRecord | null): string | null {
-  return record === null ? null : new FieldReader(record, '', [], []).uuid('uuid');
+function uuidOf(reading: Reading, record: YamlRecord | null): string | null {
+  return record === null ? null : new FieldReader(reading.file, record, '', [], []).uuid('uuid');
 }
 
 function readConsole(
@@ -269,7 +268,7 @@ function readConsole(
   }
   const before = faults.length;
   const label = consoleLabel(record, ordinal);
-  const fields = new FieldReader(record, `${prefix} ${label}`, faults, reading.warnings);
+  const fields = new FieldReader(reading.file, record, `${prefix} ${label}`, faults, reading.warnings);
   fields.checkKeys(CONSOLE_KEYS);
   const uuid = fields.uuid('uuid') ?? '';
   const console: DiscoveredConsole = {
@@ -282,8 +281,7 @@ function readConsole(
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
     ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
     ...routeIn(fields),
-    ...pacingModeIn(fields),
-    ...messageScreenIn(fields),
+    ...ownSettingsIn(fields),
   };
   if (faults.length > before) return null;
   checkAddress(console, fields);

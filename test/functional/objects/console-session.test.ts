@@ -155,7 +155,7 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
       uuid: 'one',
       sessionId: pending.sessionId,
       issuedTo: 'alice',
-      messageScreen: null,
+      settings: {},
     });
     expect(reasonOf(await nouns.admission.authorize(asking(pending.token, { connectionId: 5 })))).toBe(
       'bad_connection_id',

@@ -11,7 +11,7 @@ function channel(connectionRef: string, change: Partial<LiveChannel> = {}): Live
   return {
     ...{ connectionRef, workerId: 1, pid: 10, sessionId: 's', generation: 1, source: 'lab', uuid: 'u' },
     ...{ channelType: 2, clientIp: '192.0.2.1', tail: Promise.resolve(), established: false, move: null },
-    ...{ owner: { issuedTo: 'ann', projectId: null, userId: null }, pacingMode: null },
+    ...{ owner: { issuedTo: 'ann', projectId: null, userId: null }, settings: {} },
     ...{ platform: 'static', recorded: TARGET },
     ...change,
   };
@@ -41,8 +41,8 @@ describe('the registry of channels', () => {
       registry.ofAddress('x'),
     ]).toEqual([2, 1, 0]);
     expect(registry.sessions()).toEqual([
-      { sessionId: 's', source: 'lab', pacingMode: null },
-      { sessionId: 't', source: 'other', pacingMode: null },
+      { sessionId: 's', source: 'lab', settings: {} },
+      { sessionId: 't', source: 'other', settings: {} },
     ]);
   });
 

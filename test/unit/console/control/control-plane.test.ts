@@ -286,7 +286,7 @@ describe('what other processes say', () => {
 
   it('that its console has a mode of pacing of its own is kept to, whatever the settings are', async () => {
     const scene = new Scene();
-    scene.pacingMode = 'on';
+    scene.own = { pacingMode: 'on' };
     expect(await scene.authorize(1)).toMatchObject({ settings: { pacing: { mode: 'on' } } });
     scene.plane.useSettings(sessionSettings({ pacing: { mode: 'auto', maxOverread: 5 } }));
     expect(scene.settings).toEqual([[1, 's', sessionSettings({ pacing: { mode: 'on', maxOverread: 5 } })]]);

@@ -14,8 +14,7 @@ const MAIN: ChannelGrant = {
   ...{
     connectInfo: { ...TARGET, hypervisorIp: '192.0.2.6' },
     platform: 'static',
-    pacingMode: null,
-    messageScreen: null,
+    settings: {},
   },
 };
 const ASKING = { ticket: 'good', connectionId: 42, channelType: 2 };

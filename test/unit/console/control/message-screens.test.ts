@@ -53,7 +53,7 @@ describe('message screens', () => {
       [false, 'on', true],
     ] as const) {
       const scene = new Scene({ messageScreen: option });
-      scene.messageScreen = own;
+      scene.own = own === null ? {} : { messageScreen: own };
       expect(await scene.authorize(main)).toMatchObject({ kind: 'granted', messageScreen: shown });
       expect('screen' in ((await denied(scene, 'token_in_use')) as object)).toBe(shown);
     }

@@ -64,8 +64,45 @@ describe('a good file', () => {
     ].join('\n');
     const { entries, warnings } = parseSources(text);
     expect([warnings, entries[0]?.faults]).toEqual([[], []]);
-    expect(entries[0]?.definition.pacingMode).toBe('auto');
-    expect(entries[0]?.listed.consoles[0]?.pacingMode).toBe('off');
+    expect(entries[0]?.definition.settings).toEqual({ pacingMode: 'auto' });
+    expect(entries[0]?.listed.consoles[0]?.settings).toEqual({ pacingMode: 'off' });
+  });
+
+  it('may say what the firewall of a source, or of a console, does', () => {
+    const rate = 'inputs.client_to_server.messages=500:2000';
+    const text = [
+      '- source: lab',
+      '  type: static',
+      '  firewall: {mode: off, permitted_channels: [main, display], rates: []}',
+      '  consoles:',
+      `    - {uuid: ${UUID}, hypervisor: hv1, secure_port: 5901, firewall: {mode: warn, rates: [${rate}]}}`,
+    ].join('\n');
+    const { entries, warnings } = parseSources(text);
+    expect([warnings, entries[0]?.faults]).toEqual([[], []]);
+    expect(entries[0]?.definition.settings?.firewall).toEqual({
+      ...{ mode: 'off', permittedChannels: ['main', 'display'], rates: [] },
+    });
+    expect(entries[0]?.listed.consoles[0]?.settings).toEqual({ firewall: { mode: 'warn', rates: [rate] } });
+  });
+
+  it.each([
+    ['{mode: strict}', 'firewall, mode: "strict" is unknown; give one of enforce, warn, off'],
+    [
+      '{permitted_channels: [main, sound]}',
+      'firewall, permitted_channels: "sound" is no channel; give some of main',
+    ],
+    ['{permitted_channels: main}', 'firewall, permitted_channels: is a text; give a list'],
+    ['{rates: [[1]]}', 'firewall, rates: holds what is no single value'],
+    [
+      '{rates: ["inputs.up.messages=5"]}',
+      'firewall, rates: "inputs.up.messages=5" is no rate; give rates such as',
+    ],
+    ['{rates: ["main.client_to_server.bytes=0"]}', 'is no rate; give rates such as'],
+    ['warn', 'firewall: is a text; give a record'],
+  ])('in firewall: %s says what is wrong', (value, fault) => {
+    const [found = '', ...others] = faultsOf(staticSource(aConsole({ firewall: value })));
+    expect(others).toEqual([]);
+    expect(found).toContain(fault);
   });
 
   it('may have no sources at all', () => {
@@ -87,6 +124,7 @@ describe('a good file', () => {
         spice_direct_microversion: '2.97',
         pacing_mode: 'off',
         message_screen: 'on',
+        firewall: '{mode: warn}',
       };
       const fields = [...COMMON_KEYS, ...PLATFORMS[type].keys]
         .filter((key) => key !== 'ca_cert')
@@ -303,8 +341,8 @@ describe('what a source and a console say of message screens', () => {
     ].join('\n');
     const { entries, warnings } = parseSources(text);
     expect([warnings, entries[0]?.faults]).toEqual([[], []]);
-    expect(entries[0]?.definition.messageScreen).toBe('on');
-    expect(entries[0]?.listed.consoles[0]?.messageScreen).toBe('off');
+    expect(entries[0]?.definition.settings).toEqual({ messageScreen: 'on' });
+    expect(entries[0]?.listed.consoles[0]?.settings).toEqual({ messageScreen: 'off' });
   });
 });
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a source, or a console, says for itself in sources.yaml about how sessions are treated. What nobody says is absent:
+// then the options hold. A row keeps it as one JSON object with the keys of sources.yaml; one more setting is a member here
+// and a line in the reader of the file, and no column.
+import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
+import { pacingModeOf, type PacingMode } from './pacing-mode.js';
+
+/** Of [firewall], what a source or a console may say for itself. */
+export interface OwnFirewall {
+  readonly mode?: FirewallMode;
+  /** Names of channels. */
+  readonly permittedChannels?: readonly string[];
+  /** As [firewall] rates has them. */
+  readonly rates?: readonly string[];
+}
+
+/** `warn`: broken rules are recorded; `off`: nobody looks. */
+export type FirewallMode = 'enforce' | 'warn' | 'off';
+
+/** The modes, as sources.yaml has them. */
+export const FIREWALL_MODES: readonly FirewallMode[] = ['enforce', 'warn', 'off'];
+
+/** All that a source or a console may say for itself. */
+export interface OwnSettings {
+  /** How its sessions are paced on slow links. */
+  readonly pacingMode?: PacingMode;
+  /** Whether viewers are shown why a desktop does not come up. */
+  readonly messageScreen?: MessageScreenSetting;
+  readonly firewall?: OwnFirewall;
+}
+
+/** Nobody says anything. */
+export const NO_SETTINGS: OwnSettings = {};
+
+/** The text of a row; null: nothing is said. The same settings give the same text. */
+export function settingsText({ pacingMode, messageScreen, firewall }: OwnSettings): string | null {
+  const text = JSON.stringify({
+    pacing_mode: pacingMode,
+    message_screen: messageScreen,
+    firewall:
+      firewall === undefined
+        ? undefined
+        : { mode: firewall.mode, permitted_channels: firewall.permittedChannels, rates: firewall.rates },
+  });
+  return text === '{}' ? null : text;
+}
+
+/** What the text of a row says; what is no setting, or none that this version knows, is left out. */
+export function settingsIn(text: string | null): OwnSettings {
+  if (text === null) return NO_SETTINGS;
+  const { pacing_mode: pacing, message_screen: screen, firewall } = recordOf(parsed(text));
+  const pacingMode = pacingModeOf(textOf(pacing));
+  const messageScreen = messageScreenSettingOf(textOf(screen));
+  return {
+    ...(pacingMode === null ? {} : { pacingMode }),
+    ...(messageScreen === null ? {} : { messageScreen }),
+    ...(firewall === undefined ? {} : { firewall: firewallOf(recordOf(firewall)) }),
+  };
+}
+
+/** What holds for a console: its own settings, where it has none those of its source. */
+export function narrowest(console: OwnSettings, source: OwnSettings): OwnSettings {
+  const firewall = { ...source.firewall, ...console.firewall };
+  return { ...source, ...console, ...(Object.keys(firewall).length === 0 ? {} : { firewall }) };
+}
+
+function firewallOf({ mode, permitted_channels: channels, rates }: Record<string, unknown>): OwnFirewall {
+  const known = FIREWALL_MODES.find((word) => word === mode);
+  return {
+    ...(known === undefined ? {} : { mode: known }),
+    ...(Array.isArray(channels) ? { permittedChannels: channels.map(String) } : {}),
+    ...(Array.isArray(rates) ? { rates: rates.map(String) } : {}),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a source, or a console, of sources.yaml says for itself about how sessions are treated. One more setting is a key, a
+// line that reads it, and a member of OwnSettings.
+import { CHANNEL_NAMES } from '../../conf/channel-names.js';
+import { RATE_PATTERN } from '../../conf/firewall-rate.js';
+import { MESSAGE_SCREEN_SETTINGS } from '../../objects/message-screen-setting.js';
+import { FIREWALL_MODES, type OwnFirewall, type OwnSettings } from '../../objects/own-settings.js';
+import { PACING_MODES } from '../../objects/pacing-mode.js';
+import { FieldFault, type FieldReader } from './field-reader.js';
+
+/** The keys of settings, in a source and in a console. */
+export const OWN_SETTINGS_KEYS = ['pacing_mode', 'message_screen', 'firewall'] as const;
+
+/** The settings among the fields; nothing where there are none. */
+export function ownSettingsIn(fields: FieldReader): { readonly settings?: OwnSettings } {
+  const pacingMode = fields.word('pacing_mode', PACING_MODES);
+  const messageScreen = fields.word('message_screen', MESSAGE_SCREEN_SETTINGS);
+  const firewall = firewallIn(fields.within('firewall'));
+  const settings = {
+    ...(pacingMode === null ? {} : { pacingMode }),
+    ...(messageScreen === null ? {} : { messageScreen }),
+    ...(firewall === null ? {} : { firewall }),
+  };
+  return Object.keys(settings).length === 0 ? {} : { settings };
+}
+
+function firewallIn(fields: FieldReader | null): OwnFirewall | null {
+  if (fields === null) return null;
+  fields.checkKeys(['mode', 'permitted_channels', 'rates']);
+  const mode = fields.word('mode', FIREWALL_MODES);
+  const permittedChannels = fields.list('permitted_channels', channelName);
+  const rates = fields.list('rates', rate);
+  return {
+    ...(mode === null ? {} : { mode }),
+    ...(permittedChannels === null ? {} : { permittedChannels }),
+    ...(rates === null ? {} : { rates }),
+  };
+}
+
+function channelName(text: string): string | FieldFault {
+  const known: readonly string[] = CHANNEL_NAMES;
+  if (known.includes(text)) return text;
+  return new FieldFault(`${JSON.stringify(text)} is no channel; give some of ${known.join(', ')}`);
+}
+
+function rate(text: string): string | FieldFault {
+  if (RATE_PATTERN.accepts.test(text)) return text;
+  return new FieldFault(`${JSON.stringify(text)} is no rate; give ${RATE_PATTERN.expected}`);
+}
