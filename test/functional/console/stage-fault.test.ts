@@ -13,7 +13,10 @@ const MAIN = SERVER_MESSAGE.main;
 /** Of no message: the firewall is asked about it. */
 const UNKNOWN = 200;
 const FIREWALL = pathToFileURL(join(repositoryRoot(), 'dist/console/firewall/firewall.js')).href;
-const FAULT = `import{Firewall}from'${FIREWALL}';Firewall.prototype.onHeader=()=>{throw%20new%20TypeError('no%20such%20table')}`;
+const FAULT =
+  `import{Firewall}from'${FIREWALL}';const{onHeader}=Firewall.prototype;` +
+  `Firewall.prototype.onHeader=function(direction,type,size){if(type===${UNKNOWN})throw%20new%20TypeError('no%20such%20table');` +
+  'return%20onHeader.call(this,direction,type,size)}';
 
 let site: Site;
 beforeAll(async () => {
