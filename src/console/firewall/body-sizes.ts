@@ -104,7 +104,8 @@ const UP: Tables<typeof CLIENT_MESSAGE & { tunnel: unknown }> = {
     KEY_UP: WORD,
     KEY_MODIFIERS: exactly(2),
     KEY_SCANCODE: from(1, SERVER_TAKES.inputs),
-    MOUSE_MOTION: exactly(10),
+    // spice-html5 sends it with the eleventh byte of a MOUSE_POSITION, which a server does not look at.
+    MOUSE_MOTION: from(10, 11),
     MOUSE_POSITION: exactly(11),
     MOUSE_PRESS: exactly(3),
     MOUSE_RELEASE: exactly(3),
