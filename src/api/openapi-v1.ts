@@ -13,7 +13,20 @@ const STATE = { type: 'string', enum: ['pending', 'active', 'closing', 'closed']
 
 /** Parameters of queries that only /v1 has. */
 export type V1Query =
-  'project_id' | 'source' | 'instance_uuid' | 'session_id' | 'user' | 'key' | 'host' | 'binary';
+  | 'project_id'
+  | 'source'
+  | 'instance_uuid'
+  | 'session_id'
+  | 'user'
+  | 'key'
+  | 'host'
+  | 'binary'
+  | 'name~'
+  | 'state'
+  | 'sort'
+  | 'since'
+  | 'until'
+  | 'requested_by';
 
 /** What the table does not know about a route of /v1. */
 interface V1Operation {
@@ -231,7 +244,11 @@ export const V1_OPERATIONS = {
     summary: 'The versions of the OpenStack API, as with the slash',
     answer: ref('Versions'),
   },
-  'v1Console.list': { summary: 'List consoles', answer: ref('V1Consoles'), query: FILTERS },
+  'v1Console.list': {
+    summary: 'List consoles; search them by a part of the name and by state, and sort them, since 1.3',
+    answer: ref('V1Consoles'),
+    query: [...FILTERS, 'name~', 'state', 'sort'],
+  },
   'v1Console.create': {
     summary:
       'Open a console as the user who asks; with Accept: application/x-virt-viewer the answer is the .vv file',
@@ -251,7 +268,12 @@ export const V1_OPERATIONS = {
     empty: true,
     faults: NO_CONSOLE,
   },
-  'v1Session.list': { summary: 'List sessions', answer: ref('V1Sessions'), query: FILTERS },
+  'v1Session.list': {
+    summary:
+      'List sessions; search them by a part of the name of the console, by state and by user, and sort them, since 1.3',
+    answer: ref('V1Sessions'),
+    query: [...FILTERS, 'name~', 'state', 'user', 'sort'],
+  },
   'v1Session.show': { summary: 'Show one session', answer: ref('V1SessionAnswer'), faults: NO_SESSION },
   'v1Session.terminate': { summary: 'End one session for good', empty: true, faults: NO_SESSION },
   'v1Session.file': {
@@ -278,8 +300,8 @@ export const V1_OPERATIONS = {
   },
   'v1AuditEvent.list': {
     summary:
-      'List audit events, newest first; who, from where and by whom, and the last two filters, since 1.2',
+      'List audit events, newest first; who, from where and by whom, session_id and user since 1.2; since, until and requested_by since 1.3',
     answer: ref('V1AuditEvents'),
-    query: [...FILTERS, 'session_id', 'user'],
+    query: [...FILTERS, 'session_id', 'user', 'since', 'until', 'requested_by'],
   },
 } as const satisfies Record<string, V1Operation>;

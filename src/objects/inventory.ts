@@ -11,6 +11,17 @@ import {
   type InventoryFilter,
   type SessionInventoryRow,
 } from '../db/api/inventory.js';
+import {
+  searchConsoles,
+  searchEvents,
+  searchSessions,
+  type ConsoleOrderKey,
+  type ConsoleSearch,
+  type EventSearch,
+  type Order,
+  type SessionOrderKey,
+  type SessionSearch,
+} from '../db/api/inventory-search.js';
 import { findConsole, listConsoles, listConsolesOfProject } from '../db/api/consoles.js';
 import type { ShownConsoleRow } from '../db/api/consoles.js';
 import type { Database } from '../db/database.js';
@@ -20,6 +31,7 @@ import type { Page, PageRequest } from './page.js';
 import { Services } from './service.js';
 import type { Service, ServiceFilter } from './service.js';
 
+export type { ConsoleOrderKey, ConsoleSearch, EventSearch, Order, SessionOrderKey, SessionSearch };
 export type {
   ConnectionInventoryRow as ListedConnection,
   EventInventoryRow as ListedEvent,
@@ -52,6 +64,26 @@ export class Inventory {
       (row) => row,
       ({ source, uuid }) => `${source}/${uuid}`,
     );
+  }
+
+  /** Consoles in the order that is asked for. @throws InvalidInput for a marker that is none, or is gone */
+  async findConsoles(page: PageRequest, search: ConsoleSearch): Promise<Page<ShownConsoleRow>> {
+    const marker = page.marker === undefined ? null : consoleMarker(page.marker);
+    const rows = await searchConsoles(this.db, search, marker, page.limit + 1);
+    return found(page, rows, ({ source, uuid }) => `${source}/${uuid}`);
+  }
+
+  /** Sessions in the order that is asked for. @throws InvalidInput for a marker that is gone */
+  async findSessions(page: PageRequest, search: SessionSearch): Promise<Page<SessionInventoryRow>> {
+    const rows = await searchSessions(this.db, search, page.marker ?? null, page.limit + 1);
+    return found(page, rows, ({ session_id }) => session_id);
+  }
+
+  /** Audit events by their time, newest first. @throws InvalidInput for a marker that is none, or is gone */
+  async findEvents(page: PageRequest, search: EventSearch): Promise<Page<EventInventoryRow>> {
+    const marker = page.marker === undefined ? null : numberMarker(page.marker);
+    const rows = await searchEvents(this.db, search, marker, page.limit + 1);
+    return found(page, rows, ({ id }) => String(id));
   }
 
   /** One console; null when there is none. */
@@ -106,6 +138,11 @@ export class Inventory {
       ({ id }) => String(id),
     );
   }
+}
+
+function found<Row>(page: PageRequest, rows: Row[] | null, markerOf: (row: Row) => string): Page<Row> {
+  if (rows === null) throw notOfThisListing();
+  return pageOf(rows, page.limit, (row) => row, markerOf);
 }
 
 // A uuid holds no slash; a source's name may.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries and bodies of /v1.
-import { IsIn, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
 import { PageQuery } from './page.js';
 
 /** Which page of which consoles or sessions. */
@@ -21,8 +21,57 @@ export class InventoryQuery extends PageQuery {
   instance_uuid?: string;
 }
 
-/** Which page of which audit events. */
-export class AuditEventQuery extends InventoryQuery {
+const SORT = /^(name|created_at|source)(:(asc|desc))?$/;
+const SESSION_SORT = /^(created_at|id)(:(asc|desc))?$/;
+
+/** Which page of which consoles, in which order; what InventoryQuery does not have since 1.3. */
+export class ConsoleQuery extends InventoryQuery {
+  /** A part of the name, in any case. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  'name~'?: string;
+
+  /** As the platform says it, such as ACTIVE. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 64)
+  state?: string;
+
+  @IsOptional()
+  @Matches(SORT, { message: 'sort must be name, created_at or source, and may end with :asc or :desc' })
+  sort?: string;
+}
+
+/** Which page of which sessions, in which order; what InventoryQuery does not have since 1.3. */
+export class SessionQuery extends InventoryQuery {
+  /** A part of the console's name, in any case. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  'name~'?: string;
+
+  @IsOptional()
+  @IsIn(['pending', 'active', 'closing', 'closed'], {
+    message: 'state must be pending, active, closing or closed',
+  })
+  state?: 'pending' | 'active' | 'closing' | 'closed';
+
+  /** Whose session it is. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  user?: string;
+
+  @IsOptional()
+  @Matches(SESSION_SORT, { message: 'sort must be created_at or id, and may end with :asc or :desc' })
+  sort?: string;
+}
+
+const TIME = 'must be a time in ISO 8601, such as 2026-01-31T12:00:00Z';
+
+/** Which page of which audit events, as far as 1.2 has it. */
+class AuditEventQuery extends InventoryQuery {
   @IsOptional()
   @IsString()
   @Length(1, 12)
@@ -33,6 +82,24 @@ export class AuditEventQuery extends InventoryQuery {
   @IsString()
   @Length(1, 255)
   user?: string;
+}
+
+/** The same with what is there since 1.3. */
+export class EventQuery extends AuditEventQuery {
+  @IsOptional()
+  @IsISO8601({ strict: true }, { message: `since ${TIME}` })
+  since?: string;
+
+  @IsOptional()
+  @IsISO8601({ strict: true }, { message: `until ${TIME}` })
+  until?: string;
+
+  /** What kind of somebody asked for what happened. */
+  @IsOptional()
+  @IsIn(['user', 'operator', 'notification', 'service'], {
+    message: 'requested_by must be user, operator, notification or service',
+  })
+  requested_by?: 'user' | 'operator' | 'notification' | 'service';
 }
 
 /** Which page of which connections. */

@@ -7,9 +7,10 @@ import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import type { ConsoleTokenRow } from '../models/console-token.js';
 import type { ConsoleRow } from '../models/console.js';
-import type { SqlValue, Statements } from '../statements.js';
+import type { Statements } from '../statements.js';
 import { listOfConsoles, selectRows, type ConsoleRows } from './console-merge.js';
 import type { ConsoleMarker, ShownConsoleRow } from './consoles.js';
+import { where, type Condition } from './search.js';
 
 /** What a listing is narrowed to. */
 export interface InventoryFilter {
@@ -47,7 +48,8 @@ type EventPage = readonly [filter: InventoryFilter, marker: number, limit: numbe
 /** An audit event with the project of its console. */
 export type EventInventoryRow = AuditEventRow & Pick<OfConsole, 'project_id'>;
 
-const CONSOLE_COLUMNS =
+/** The columns of a console, of the table `k`. */
+export const CONSOLE_COLUMNS =
   'k.source, k.uuid, k.discovered, k.hypervisor, k.hypervisor_ip, k.insecure_port, k.secure_port, k.name, ' +
   'k.host_subject, k.project_id, k.user_id, k.instance_state, k.instance_host, ' +
   'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale';
@@ -63,7 +65,8 @@ const EVENT_COLUMNS =
   'r.id, r.source, r.uuid, r.timestamp, r.session_id, r.channel, r.node, r.pid, r.message, r.issued_to, r.client_ip, ' +
   'r.service, r.requested_by, r.request_user, r.request_user_id, r.request_id, r.request_ip, k.project_id';
 
-const SESSIONS: ConsoleRows<'session_id'> = {
+/** Sessions with their consoles and tokens. */
+export const SESSIONS: ConsoleRows<'session_id'> = {
   table: 'console_sessions',
   columns: SESSION_COLUMNS,
   joins:
@@ -73,7 +76,8 @@ const SESSIONS: ConsoleRows<'session_id'> = {
   index: 'console_sessions_listed',
   descending: false,
 };
-const EVENTS: ConsoleRows<'id'> = {
+/** Audit events with their consoles. */
+export const EVENTS: ConsoleRows<'id'> = {
   table: 'audit_events',
   columns: EVENT_COLUMNS,
   joins: 'LEFT JOIN consoles k ON k.source = r.source AND k.uuid = r.uuid',
@@ -228,8 +232,6 @@ function ofMany({ source, uuid, projectId }: InventoryFilter): boolean {
   return projectId !== undefined || (source === undefined && uuid !== undefined);
 }
 
-type Condition = readonly [sql: string, value: SqlValue] | readonly [sql: string];
-
 function ofConsole(table: 'r' | 's', filter: InventoryFilter): Condition[] {
   const { source, uuid, projectId } = filter;
   const found: Condition[] = [];
@@ -238,12 +240,4 @@ function ofConsole(table: 'r' | 's', filter: InventoryFilter): Condition[] {
   if (uuid !== undefined) found.push([`${table}.uuid = ?`, uuid]);
   if (projectId !== undefined) found.push(['k.project_id = ?', projectId]);
   return found;
-}
-
-function where(conditions: readonly Condition[]): { sql: string; values: SqlValue[] } {
-  if (conditions.length === 0) return { sql: '', values: [] };
-  return {
-    sql: `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`,
-    values: conditions.flatMap(([, value]) => (value === undefined ? [] : [value])),
-  };
 }

@@ -63,5 +63,6 @@ export const auditEventModel = (dialect: Dialect): EntitySchema<AuditEventRow> =
       { name: 'audit_events_session', columns: ['session_id', 'id'] },
       { name: 'audit_events_issued_to', columns: ['issued_to', 'id'] },
       { name: 'audit_events_request_user', columns: ['request_user', 'id'] },
+      { name: 'audit_events_requested_by', columns: ['requested_by', 'timestamp', 'id'] },
     ],
   });

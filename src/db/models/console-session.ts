@@ -51,5 +51,7 @@ export const ConsoleSessionModel = new EntitySchema<ConsoleSessionRow>({
     { name: 'console_sessions_begun', columns: ['source', 'uuid', 'generation'] },
     { name: 'console_sessions_state', columns: ['state', 'updated_at'] },
     { name: 'console_sessions_updated', columns: ['updated_at'] },
+    { name: 'console_sessions_created', columns: ['created', 'session_id'] },
+    { name: 'console_sessions_state_created', columns: ['state', 'created', 'session_id'] },
   ],
 });

@@ -70,5 +70,10 @@ export const ConsoleModel = new EntitySchema<ConsoleRow & SupersededSettings>({
     connect_proxy: { type: 'varchar', length: 255, nullable: true },
     unix_socket: { type: 'varchar', length: 107, nullable: true },
   },
-  indices: [{ name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] }],
+  indices: [
+    { name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] },
+    { name: 'consoles_name', columns: ['name', 'source', 'uuid'] },
+    { name: 'consoles_state', columns: ['instance_state', 'name', 'source', 'uuid'] },
+    { name: 'consoles_discovered', columns: ['discovered', 'source', 'uuid'] },
+  ],
 });

@@ -6,7 +6,7 @@ import type { Conf } from '../../../conf/index.js';
 import { ConsoleIssue } from '../../../broker/console-issue.js';
 import { ConsoleOpening, type FoundConsole } from '../../../broker/console-opening.js';
 import { SessionTermination } from '../../../broker/session-termination.js';
-import { Inventory, type ListedConsole } from '../../../objects/inventory.js';
+import { Inventory, type ConsoleOrderKey, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
@@ -16,13 +16,13 @@ import { contextOf, userOf } from '../../request-context.js';
 import { requesterOf } from '../../requester.js';
 import { pageRequest } from '../../schemas/page.js';
 import { BODY, QUERY } from '../../schemas/schema-pipe.js';
-import { CreateConsoleBody, InventoryQuery } from '../../schemas/v1.js';
+import { ConsoleQuery, CreateConsoleBody } from '../../schemas/v1.js';
 import { demandOf } from '../../termination-demand.js';
 import { viewBrokered } from '../../views/v1/brokered.js';
 import { viewConsole } from '../../views/v1/console.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
-import { narrowed } from './narrowed.js';
+import { narrowed, orderOf, SEARCHES } from './narrowed.js';
 
 const ABSENT = 'console not found';
 
@@ -40,12 +40,16 @@ export class V1ConsoleController {
     private readonly permission: Permission,
   ) {}
 
-  /** Consoles. */
-  async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    const scope = this.permission.scope(request);
-    const page = await narrowed(query, scope, (filter) =>
-      this.inventory.consoles(pageRequest(query, this.conf.api.maxLimit), filter),
-    );
+  /** Consoles; since 1.3 they can be searched. */
+  async list(@Query(QUERY) query: ConsoleQuery, @Req() request: Request): Promise<Record<string, unknown>> {
+    const { 'name~': name, state, sort } = query;
+    const searches = minorOf(request) >= SEARCHES && (name ?? state ?? sort) !== undefined;
+    const asked = pageRequest(query, this.conf.api.maxLimit);
+    const page = await narrowed(query, this.permission.scope(request), (filter) => {
+      if (!searches) return this.inventory.consoles(asked, filter);
+      const order = orderOf<ConsoleOrderKey>(sort, { key: 'name', descending: false });
+      return this.inventory.findConsoles(asked, { ...filter, name, state, order });
+    });
     return viewPage(request, 'consoles', page, (console) => this.view(request, console));
   }
 

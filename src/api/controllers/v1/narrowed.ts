@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a listing of /v1, narrowed to what is asked for and to what the asker may see.
-import type { InventoryFilter } from '../../../objects/inventory.js';
+import type { InventoryFilter, Order } from '../../../objects/inventory.js';
 import type { Page } from '../../../objects/page.js';
 import type { Scope } from '../../request-context.js';
 import type { ConnectionQuery } from '../../schemas/v1.js';
+
+/** The minor version that searches came with. */
+export const SEARCHES = 3;
 
 /** The page; an empty one when what is asked for is another project's. */
 export async function narrowed<T>(
@@ -21,4 +24,11 @@ export async function narrowed<T>(
     sessionId: query.session_id,
     projectId: scope.projectId ?? asked,
   });
+}
+
+/** The order that a query names, such as `name:desc`, or the one that a search has by itself. @param sort as its schema allows it */
+export function orderOf<Key extends string>(sort: string | undefined, itself: Order<Key>): Order<Key> {
+  if (sort === undefined) return itself;
+  const [key = '', direction] = sort.split(':');
+  return { key: key as Key, descending: direction === 'desc' };
 }

@@ -5,19 +5,20 @@ import type { Request, Response } from 'express';
 import { SessionTermination } from '../../../broker/session-termination.js';
 import type { Conf } from '../../../conf/index.js';
 import { ConsoleTokens } from '../../../objects/console-token.js';
-import { Inventory, type ListedSession } from '../../../objects/inventory.js';
+import { Inventory, type ListedSession, type SessionOrderKey } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
+import { minorOf } from '../../middleware/microversion.js';
 import { Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
-import { InventoryQuery, KeyQuery } from '../../schemas/v1.js';
+import { KeyQuery, SessionQuery } from '../../schemas/v1.js';
 import { demandOf } from '../../termination-demand.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
 import { viewSession } from '../../views/v1/session.js';
-import { narrowed } from './narrowed.js';
+import { narrowed, orderOf, SEARCHES } from './narrowed.js';
 
 const ABSENT = 'session not found';
 
@@ -34,12 +35,16 @@ export class V1SessionController {
     private readonly permission: Permission,
   ) {}
 
-  /** Sessions, those that ended within the last day too. */
-  async list(@Query(QUERY) query: InventoryQuery, @Req() request: Request): Promise<Record<string, unknown>> {
-    const scope = this.permission.scope(request);
-    const page = await narrowed(query, scope, (filter) =>
-      this.inventory.sessions(pageRequest(query, this.conf.api.maxLimit), filter),
-    );
+  /** Sessions, those that ended within the last day too; since 1.3 they can be searched. */
+  async list(@Query(QUERY) query: SessionQuery, @Req() request: Request): Promise<Record<string, unknown>> {
+    const { 'name~': name, state, user, sort } = query;
+    const searches = minorOf(request) >= SEARCHES && (name ?? state ?? user ?? sort) !== undefined;
+    const asked = pageRequest(query, this.conf.api.maxLimit);
+    const page = await narrowed(query, this.permission.scope(request), (filter) => {
+      if (!searches) return this.inventory.sessions(asked, filter);
+      const order = orderOf<SessionOrderKey>(sort, { key: 'created_at', descending: true });
+      return this.inventory.findSessions(asked, { ...filter, name, state, user, order });
+    });
     const base = baseUrl(request);
     return viewPage(request, 'sessions', page, (session) => viewSession(session, base));
   }
