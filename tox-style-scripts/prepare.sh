@@ -160,7 +160,7 @@ prepare_node() {
 }
 
 build_when_stale() {
-  if [ -e dist/.built ] && [ -z "$(find src package.json tsconfig.json tsconfig.build.json -newer dist/.built -print -quit)" ]; then return 0; fi
+  if [ -e dist/.built ] && [ -z "$(find src ui package.json tsconfig.json tsconfig.build.json -newer dist/.built -print -quit)" ]; then return 0; fi
   say 'building'
   mkdir -p dist
   touch dist/.building

@@ -8,3 +8,8 @@
 export function wantsHtml(accept: string | undefined): boolean {
   return accept === undefined || accept.includes('text/html');
 }
+
+/** True when Accept names text/html: it is a browser that shows pages. */
+export function namesHtml(accept: string | undefined): boolean {
+  return accept?.includes('text/html') === true;
+}

@@ -18,6 +18,7 @@ import { AuditEvents } from '../objects/audit-event.js';
 import { Consoles } from '../objects/console.js';
 import { Database } from '../objects/database.js';
 import { ObjectsModule } from '../objects/objects.module.js';
+import { Overview } from '../objects/overview.js';
 import { Services } from '../objects/service.js';
 import { PoliciesModule } from '../policies/policies.module.js';
 import { Policy } from '../policy.js';
@@ -44,6 +45,11 @@ import { MessagingHealth } from './messaging-health.js';
 import { refusalAudit } from './refusal-audit.js';
 import { bindRoutes } from './route-binding.js';
 import { ApiServer } from './server.js';
+import { browserPages } from './ui/browser-pages.js';
+import { ChangeFeed } from './ui/change-feed.js';
+import { FigureCache } from './ui/figure-cache.js';
+import { UiFiles } from './ui/files.js';
+import { OFFERS, offersOf } from './ui/offers.js';
 
 /** What validates the tokens of Keystone; null: they are not accepted. */
 const KEYSTONE_TOKENS = tokenFor<KeystoneTokens | null>('tokens of Keystone');
@@ -52,6 +58,10 @@ const PROVIDERS = [
   provider(CaCertificate, [CONF], ({ spice }) => CaCertificate.load(spice.cacertPath)),
   provider(ConsoleFiles, [CONF, CaCertificate], ({ spice }, ca) => new ConsoleFiles(spice, ca)),
   provider(Permission, [Policy], (policy) => new Permission(policy)),
+  provider(OFFERS, [CONF], (conf) => offersOf(conf)),
+  provider(UiFiles, [], () => UiFiles.load()),
+  provider(ChangeFeed, [Overview], (overview) => new ChangeFeed(() => overview.marks())),
+  provider(FigureCache, [Overview], (overview) => new FigureCache(() => overview.figures())),
   provider(Readiness, [Database], (db) => new Readiness(db)),
   provider(
     MessagingHealth,
@@ -91,12 +101,14 @@ export class ApiModule implements OnApplicationBootstrap {
   constructor(
     @Inject(ServiceLife) private readonly life: ServiceLife,
     @Inject(ApiServer) private readonly server: ApiServer,
+    @Inject(ChangeFeed) private readonly feed: ChangeFeed,
     @Inject(HttpAdapterHost) private readonly http: HttpAdapterHost<ExpressAdapter>,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.server.start(this.http.httpAdapter.getInstance<RequestListener>());
     this.life.adopt(this.server);
+    this.life.adopt(this.feed);
   }
 }
 
@@ -114,6 +126,7 @@ export function usePipeline(app: NestExpressApplication): void {
   app.use(requestLog);
   const sharing = crossOrigin(conf.cors);
   if (sharing !== null) app.use(sharing);
+  app.use(browserPages);
   app.use(microversion); // under /v1 every answer says which versions there are
   app.use(cookieParser());
   // The router is next: 404 for everyone. Its handler's line of the table says what the guards go by.

@@ -166,4 +166,30 @@ export const SCHEMAS = {
     description: 'By session id.',
     additionalProperties: { $ref: '#/components/schemas/Session' },
   },
+  UiWhoami: object({
+    user: { ...orNull(STRING), description: 'null: nobody is signed in.' },
+    admin: { type: 'boolean' },
+    keystone: { type: 'boolean', description: 'Whether users of Keystone may sign in.' },
+    version: orNull(STRING),
+    browser_url: { ...orNull(STRING), description: '[html5proxy] public_url.' },
+  }),
+  UiOverview: object({
+    consoles: INTEGER,
+    sessions: object({ pending: INTEGER, active: INTEGER, closing: INTEGER }),
+    traffic: {
+      type: 'array',
+      description: 'What channels carried that ended in each of the last 24 hours, the oldest first.',
+      items: object({
+        begin_at: { type: 'string', format: 'date-time' },
+        channels: INTEGER,
+        bytes_up: INTEGER,
+        bytes_down: INTEGER,
+      }),
+    },
+    refusals: {
+      type: 'array',
+      description: 'Of the last hour, the most frequent first.',
+      items: object({ message: STRING, count: INTEGER }),
+    },
+  }),
 } as const satisfies Record<string, Schema>;

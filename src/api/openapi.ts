@@ -15,6 +15,8 @@ interface Operation {
   readonly summary: string;
   /** The schema of the answer; absent for a .vv file. */
   readonly answer?: Json;
+  /** The answer is no JSON but this. */
+  readonly other?: string;
   /** Success has no body. */
   readonly empty?: true;
   /** A .vv file, beside the answer if there is one. */
@@ -47,7 +49,7 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
   'root.show': {
     summary: 'What this service can do',
     answer: schemaRef('Capabilities'),
-    browser: '/source, when it is logged in',
+    browser: '/ui/',
   },
   'health.ready': {
     summary:
@@ -117,6 +119,20 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
     answer: schemaRef('Result'),
     faults: { 404: 'session not found' },
     browser: '/session',
+  },
+  'ui.enter': { summary: 'Lead to the admin UI', other: 'text/plain' },
+  'ui.page': {
+    summary: 'The admin UI, for browsers',
+    other: 'text/html',
+    faults: { 404: 'the admin UI is not part of this installation' },
+  },
+  'ui.asset': { summary: 'A file of the admin UI', other: 'text/javascript', faults: { 404: 'not found' } },
+  'ui.whoami': { summary: 'Who is signed in, and what this site offers', answer: schemaRef('UiWhoami') },
+  'ui.overview': { summary: 'The site in figures', answer: schemaRef('UiOverview') },
+  'ui.events': {
+    summary: 'Server-sent events that say what has changed: sessions, audit, sources, services',
+    other: 'text/event-stream',
+    faults: { 503: 'too many pages listen' },
   },
   ...V1_OPERATIONS,
 };
@@ -227,6 +243,8 @@ function responses(route: Route, about: Operation): Json {
 
 function success(route: Route, about: Operation): Json {
   if (about.empty === true) return { description: 'done' };
+  if (about.other !== undefined)
+    return { description: 'ok', content: { [about.other]: { schema: { type: 'string' } } } };
   const file = { 'application/x-virt-viewer': { schema: { type: 'string' } } };
   if (about.answer === undefined) return { description: 'a .vv file', content: file };
   // Under /v1 the link is in the body.

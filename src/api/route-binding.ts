@@ -12,6 +12,7 @@ import { RootController } from './controllers/root.js';
 import { SessionController } from './controllers/session.js';
 import { SourceController } from './controllers/source.js';
 import { SignedTokenController } from './controllers/signed-token.js';
+import { UiController } from './controllers/ui.js';
 import { V1AuditEventController } from './controllers/v1/audit-events.js';
 import { V1ConnectionController } from './controllers/v1/connections.js';
 import { V1ConsoleController } from './controllers/v1/consoles.js';
@@ -33,6 +34,7 @@ const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } =
   session: SessionController,
   signedToken: SignedTokenController,
   source: SourceController,
+  ui: UiController,
   v1AuditEvent: V1AuditEventController,
   v1Connection: V1ConnectionController,
   v1Console: V1ConsoleController,

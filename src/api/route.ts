@@ -24,7 +24,7 @@ export interface Route {
   readonly body?: true;
   /** The status of success; 200 when absent. */
   readonly success?: 201 | 204;
-  /** A GET that makes something: HEAD is refused for it. */
+  /** A GET that makes something, or that never ends: HEAD is refused for it. */
   readonly mints?: true;
   /** The minor version of /v1 that it came with; 0 when absent. In older ones it does not exist. */
   readonly since?: number;

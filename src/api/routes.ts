@@ -11,6 +11,7 @@ import type { OpenApiController } from './controllers/openapi.js';
 import type { RootController } from './controllers/root.js';
 import type { SessionController } from './controllers/session.js';
 import type { SourceController } from './controllers/source.js';
+import type { UiController } from './controllers/ui.js';
 import type { Route } from './route.js';
 import type { SignedTokenController } from './controllers/signed-token.js';
 import type { V1AuditEventController } from './controllers/v1/audit-events.js';
@@ -33,6 +34,7 @@ export interface Controllers {
   readonly session: SessionController;
   readonly signedToken: SignedTokenController;
   readonly source: SourceController;
+  readonly ui: UiController;
   readonly v1AuditEvent: V1AuditEventController;
   readonly v1Connection: V1ConnectionController;
   readonly v1Console: V1ConsoleController;
@@ -134,6 +136,27 @@ export const ROUTES: readonly Line[] = [
     handler: 'session.terminate',
     access: 'user',
     rule: 'kerbside:sessions:terminate',
+  },
+
+  // The admin UI. What it shows comes from /v1; its page and files hold nothing of this site.
+  { method: 'GET', path: '/ui', handler: 'ui.enter', access: 'public' },
+  { method: 'GET', path: '/ui/', handler: 'ui.page', access: 'public' },
+  { method: 'GET', path: '/ui/assets/:file', handler: 'ui.asset', access: 'public' },
+  { method: 'GET', path: '/ui/whoami', handler: 'ui.whoami', access: 'optional' },
+  {
+    method: 'GET',
+    path: '/ui/overview',
+    handler: 'ui.overview',
+    access: 'user',
+    rule: 'kerbside:services:list',
+  },
+  {
+    method: 'GET',
+    path: '/ui/events',
+    handler: 'ui.events',
+    access: 'user',
+    rule: 'kerbside:sessions:list',
+    mints: true,
   },
 
   // The OpenStack API. Its controllers ask the policy.

@@ -67,6 +67,13 @@ export const HTML5PROXY_GROUP = {
         'Addresses and networks (such as 192.0.2.0/24) of the TLS proxies and load balancers in front of this service. ' +
         'Only their X-Forwarded-For, -Proto, -Host and -Port count, or in their absence Forwarded (RFC 7239).',
     },
+    public_url: {
+      type: 'string',
+      default: '',
+      help:
+        'Where browsers reach this service, as [spice] html5proxy_base_url in nova.conf has it but without the name of the page, ' +
+        'such as https://cloud.example.com:6082. The admin UI then offers desktops in the browser. Empty: it does not.',
+    },
     proxy_address: {
       type: 'host',
       default: '127.0.0.1',

@@ -17,6 +17,7 @@ import { Consoles } from './console.js';
 import { Database } from './database.js';
 import { InstanceFacts } from './instance-fact.js';
 import { Inventory } from './inventory.js';
+import { Overview } from './overview.js';
 import { Services } from './service.js';
 import { SessionOutcomes } from './session-outcome.js';
 import { Sources } from './source.js';
@@ -48,6 +49,7 @@ const NOUNS = [
   ),
   provider(InstanceFacts, [Database], (db) => new InstanceFacts(db)),
   provider(Inventory, [Database], (db) => new Inventory(db)),
+  provider(Overview, [Database], (db) => new Overview(db)),
   provider(Services, [Database], (db) => new Services(db)),
   provider(
     SessionOutcomes,

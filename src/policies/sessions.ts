@@ -11,6 +11,7 @@ export const SESSION_RULES = [
     operations: [
       { method: 'GET', path: '/session' },
       { method: 'GET', path: '/v1/sessions' },
+      { method: 'GET', path: '/ui/events' },
     ],
   },
   {

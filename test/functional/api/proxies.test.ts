@@ -32,9 +32,9 @@ describe('behind a trusted proxy', () => {
   it('redirects stay under the prefix', async () => {
     const call = (path: string, headers: Record<string, string>, token?: string) =>
       site.call('GET', path, { accept: 'text/html', headers, ...(token === undefined ? {} : { token }) });
-    expect((await call('/', BEHIND, site.operator)).headers.location).toBe('/console/source');
+    expect((await call('/', BEHIND, site.operator)).headers.location).toBe('/console/ui/');
     const hostile = { ...BEHIND, 'X-Forwarded-Prefix': '//evil.example' };
-    expect((await call('/', hostile, site.operator)).headers.location).toBe('/source');
+    expect((await call('/', hostile, site.operator)).headers.location).toBe('/ui/');
   });
 
   it('cookies are for the prefix, and for TLS', async () => {

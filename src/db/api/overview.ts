@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries behind the overview of the admin UI: marks that change when something has happened, and sums. Raw statements,
+// written for their indexes; the marks are the ends of indexes, so that they may be asked for every few seconds.
+import type { Statements } from '../statements.js';
+
+/** Marks of what there is: one that differs from the one before says that something has changed. */
+export interface ChangeMarks {
+  sessions: number | null;
+  connections: number | null;
+  events: number | null;
+  seen: number | null;
+  errored: number | null;
+  down: number | null;
+}
+
+const MARKS =
+  'SELECT (SELECT MAX(updated_at) FROM console_sessions) AS sessions, ' +
+  '(SELECT MAX(id) FROM console_connections) AS connections, (SELECT MAX(id) FROM audit_events) AS events, ' +
+  '(SELECT MAX(last_seen) FROM sources) AS seen, (SELECT SUM(errored) FROM sources) AS errored, ' +
+  '(SELECT COUNT(down_since) FROM services) AS down';
+
+/** The marks as they are now. */
+export async function readMarks(db: Statements): Promise<ChangeMarks | undefined> {
+  return (await db.query<ChangeMarks>(MARKS))[0];
+}
+
+/** How many sessions are in each state; of those that are not over. */
+export function countSessions(db: Statements): Promise<{ state: string; sessions: number }[]> {
+  return db.query(
+    "SELECT state, COUNT(*) AS sessions FROM console_sessions WHERE state IN ('pending', 'active', 'closing') GROUP BY state",
+  );
+}
+
+/** How many consoles there are. */
+export async function countConsoles(db: Statements): Promise<number> {
+  const [row] = await db.query<{ consoles: number }>('SELECT COUNT(*) AS consoles FROM consoles');
+  return row?.consoles ?? 0;
+}
+
+/** What the channels carried that ended in one slot of time. MariaDB gives sums and quotients as decimals, in text. */
+export interface TrafficSlot {
+  slot: number | string;
+  channels: number;
+  up: number | string | null;
+  down: number | string | null;
+}
+
+/** Traffic by slots of `seconds` since `from`, epoch seconds; slots without any are left out. */
+export function sumTraffic(db: Statements, from: number, seconds: number): Promise<TrafficSlot[]> {
+  const slot = db.dialect === 'sqlite' ? 'CAST((closed - ?) / ? AS INTEGER)' : 'FLOOR((closed - ?) / ?)';
+  return db.query(
+    `SELECT ${slot} AS slot, COUNT(*) AS channels, SUM(bytes_up) AS up, SUM(bytes_down) AS down ` +
+      'FROM console_connections WHERE closed >= ? GROUP BY slot ORDER BY slot',
+    [from, seconds, from],
+  );
+}
+
+/** The refusals of channels since `from`, the most frequent first. */
+export function countRefusals(
+  db: Statements,
+  from: number,
+  limit: number,
+): Promise<{ message: string; refusals: number }[]> {
+  return db.query(
+    'SELECT message, COUNT(*) AS refusals FROM audit_events WHERE timestamp >= ? AND ' +
+      "(message LIKE 'Channel refused: %' OR message LIKE 'Refused%') GROUP BY message ORDER BY refusals DESC, message LIMIT ?",
+    [from, limit],
+  );
+}

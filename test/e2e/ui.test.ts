@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin UI in Chromium, on the built kerbside with fake hypervisors: signing in, searching, opening and ending desktops, and
+// every page in light and dark, on a desk and on a phone. KERBSIDE_SCREENSHOTS names a folder for pictures of them
+// (tox-style-scripts/screenshots).
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { startChromium } from '../fixtures/chromium.js';
+import { Site, SOURCE, type Desk } from '../fixtures/kerbside.js';
+import { freePort, waitFor } from '../fixtures/program.js';
+import { parseVvFile } from '../fixtures/vv-file.js';
+import { UiPage } from '../fixtures/ui-page.js';
+import { AuditEvents } from '../../src/objects/audit-event.js';
+import { Users } from '../../src/objects/user.js';
+
+jest.setTimeout(180_000);
+
+const PASSWORD = 'the password of root';
+const EVIL = '<img src=x onerror="window.owned = 1">';
+const pages: UiPage[] = [];
+let site: Site;
+let browser: Browser;
+let desk: Desk;
+
+beforeAll(async () => {
+  const port = await freePort();
+  browser = await startChromium();
+  site = await Site.start({
+    OS_API__TRUSTED_PROXIES: '127.0.0.1',
+    OS_HTML5PROXY__ENABLED: 'true',
+    OS_HTML5PROXY__ADDRESS: '127.0.0.1',
+    OS_HTML5PROXY__PORT: `${port}`,
+    OS_HTML5PROXY__PUBLIC_URL: `http://127.0.0.1:${port}/`,
+  });
+  const db = await site.database();
+  await new Users(db).create('root', PASSWORD, { admin: true });
+  desk = await site.desk({}, { name: 'reception-01' });
+  const rows = Array.from({ length: 120 }, (_, n) => ({
+    name: `office-${String(n).padStart(3, '0')}`,
+    insecure_port: 5900,
+  }));
+  await site.consoles(...rows, { name: EVIL, insecure_port: 5900 });
+  await new AuditEvents(db).record({ source: SOURCE, uuid: desk.uuid, message: `Noted ${EVIL}` });
+  await db.close();
+});
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map((page) => page.close()));
+});
+afterAll(async () => {
+  await Promise.all([browser.close(), site.stop()]);
+});
+
+async function open(options: Parameters<typeof UiPage.open>[2] = {}): Promise<UiPage> {
+  const ui = await UiPage.open(browser, site.kerbside.apiUrl, options);
+  pages.push(ui);
+  return ui;
+}
+
+async function signedIn(options: Parameters<typeof UiPage.open>[2] = {}): Promise<UiPage> {
+  const ui = await open(options);
+  await ui.signIn('root', PASSWORD);
+  await ui.page.getByRole('navigation').waitFor();
+  return ui;
+}
+
+it('a wrong password says so; the right one leads to the page that was asked for', async () => {
+  const ui = await open();
+  await ui.page.goto(`${site.kerbside.apiUrl}/session`);
+  await ui.signIn('root', 'wrong');
+  await ui.page.getByRole('alert').getByText('The user name or the password is wrong.').waitFor();
+  await ui.signIn('root', PASSWORD);
+  await ui.page.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
+  await ui.page.getByRole('button', { name: 'Sign out' }).click();
+  await ui.page.getByLabel('Username').waitFor();
+});
+
+it('a search finds by a part of the name, in order, and remembers what it looked for', async () => {
+  const ui = await signedIn();
+  await ui.go('#/consoles');
+  await ui.page.getByLabel('Name contains').fill('CE-01');
+  await waitFor('the search', async () => (await ui.names())[0] === 'office-010');
+  expect(await ui.names()).toHaveLength(10);
+  await ui.page.getByRole('button', { name: 'Name' }).click();
+  await waitFor('the other order', async () => (await ui.names())[0] !== 'office-010');
+  expect((await ui.names()).at(-1)).toBe('office-010');
+  await ui.page.reload();
+  await waitFor('the same after loading it again', async () => (await ui.names()).at(-1) === 'office-010');
+  await ui.page.getByLabel('Name contains').fill('nothing');
+  await ui.page.getByText('No console matches').waitFor();
+  await ui.page.getByRole('button', { name: 'Clear the search' }).click();
+  await waitFor('the first page', async () => (await ui.names()).length === 50);
+  await ui.page.getByRole('button', { name: 'Show more' }).click();
+  await waitFor('the second page', async () => (await ui.names()).length === 100);
+});
+
+it('what is written in names and audit events does not run', async () => {
+  const ui = await signedIn();
+  await ui.go('#/consoles?name=img');
+  expect(await ui.names()).toEqual([EVIL]);
+  await ui.go(`#/consoles/${SOURCE}/${desk.uuid}`);
+  await ui.page.getByText(`Noted ${EVIL}`).waitFor();
+  expect(await ui.page.evaluate<boolean>("'owned' in window")).toBe(false);
+});
+
+it('a desktop is opened, is seen live, and is ended in two steps', async () => {
+  const ui = await signedIn();
+  await ui.go('#/consoles?name=reception');
+  const [download] = await Promise.all([
+    ui.page.waitForEvent('download'),
+    ui.page.getByRole('button', { name: 'Open desktop' }).click(),
+  ]);
+  const vv = parseVvFile(readFileSync(await download.path(), 'utf8'));
+  await ui.go('#/sessions');
+  await ui.page.getByText('Nobody is at a desktop right now.').waitFor();
+  await ui.page.getByText('Live', { exact: true }).first().waitFor();
+  const client = await site.client(desk.uuid, {}, vv);
+  await client.openMain();
+  await ui.page.getByRole('link', { name: 'reception-01' }).waitFor();
+  await ui.page.getByRole('button', { name: 'End session' }).click();
+  const dialog = ui.page.getByRole('alertdialog');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(await site.sessionIds()).toEqual([client.session]);
+  await ui.page.getByRole('button', { name: 'End session' }).click();
+  await dialog.getByRole('button', { name: 'End session' }).click();
+  await ui.page.getByText('The session of root at reception-01 has been ended.').waitFor();
+  await ui.page.getByText('Nobody is at a desktop right now.').waitFor();
+  await waitFor('the end', async () => (await site.sessionIds()).length === 0);
+  expect(await site.auditOf(desk.uuid)).toContain('Session terminated by request');
+  expect(ui.complaints).toEqual([]);
+});
+
+it('a desktop opens in another tab, which knows nothing of the page', async () => {
+  const ui = await signedIn();
+  await ui.go('#/consoles?name=reception');
+  const [tab] = await Promise.all([
+    ui.page.context().waitForEvent('page'),
+    ui.page.getByRole('button', { name: 'Open in browser' }).click(),
+  ]);
+  await tab.waitForURL(/\/spice_auto\.html\?password=\w{48}$/);
+  expect(await tab.evaluate<unknown>('window.opener')).toBe(null);
+});
+
+it('an expired login leads to the form, and back to the page', async () => {
+  const ui = await signedIn();
+  await ui.go('#/sources');
+  await ui.page.context().clearCookies();
+  // No other page has read what stands there.
+  await ui.page.getByRole('link', { name: 'Audit' }).click();
+  await ui.page.getByText('Your login has expired').waitFor();
+  await ui.signIn('root', PASSWORD);
+  await ui.page.getByRole('heading', { name: 'Audit', exact: true }).waitFor();
+});
+
+describe('every page', () => {
+  const PLACES = ['', 'consoles', 'console', 'sessions', 'session', 'sources', 'services', 'audit', 'about'];
+  const DESK = { width: 1280, height: 800 };
+  const PHONE = { width: 360, height: 740 };
+
+  it.each([
+    ['light', 'desk', DESK],
+    ['dark', 'desk', DESK],
+    ['light', 'phone', PHONE],
+    ['dark', 'phone', PHONE],
+  ] as const)('in %s on a %s has no fault that axe finds, and fits', async (colorScheme, name, viewport) => {
+    const client = await site.client(desk.uuid);
+    await client.openMain();
+    const places: Record<string, string> = {
+      console: `consoles/${SOURCE}/${desk.uuid}`,
+      session: `sessions/${client.session}`,
+    };
+    const ui = await open({ colorScheme, viewport });
+    await ui.page.getByLabel('Username').waitFor();
+    const look = async (of: string): Promise<void> => {
+      const folder = process.env['KERBSIDE_SCREENSHOTS'];
+      if (folder !== undefined)
+        await ui.page.screenshot({ path: join(folder, `${of}-${colorScheme}-${name}.png`) });
+      expect([of, await ui.accessFaults(), await ui.overhang()]).toEqual([of, [], 0]);
+    };
+    await look('sign-in');
+    await ui.signIn('root', PASSWORD);
+    await ui.page.getByRole('navigation').waitFor();
+    for (const place of PLACES) {
+      await ui.go(`#/${places[place] ?? place}`);
+      await look(place === '' ? 'overview' : place);
+    }
+    await ui.go('#/sessions');
+    await ui.page.getByRole('button', { name: 'End session' }).first().click();
+    await ui.page.getByRole('alertdialog').waitFor();
+    await look('end-session');
+    expect(ui.complaints).toEqual([]);
+    expect([...ui.hosts]).toEqual([new URL(site.kerbside.apiUrl).host]);
+    await client.close();
+  });
+});
