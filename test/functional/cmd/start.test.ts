@@ -68,7 +68,7 @@ describe('a start that cannot be', () => {
   it.each([
     [{ KERBSIDE_API_PORT: 'banana' }, ['[api] port', '"banana"', 'KERBSIDE_API_PORT']],
     [{ KERBSIDE_CONSOLE_TOKEN_DURATION: '1.5' }, ['[console] token_ttl', '"1.5"', 'whole minutes']],
-    [{ KERBSIDE_FIREWALL_MODE: 'off' }, ['[firewall] mode', '"off"', 'enforce, warn']],
+    [{ KERBSIDE_FIREWALL_MODE: 'block' }, ['[firewall] mode', '"block"', 'enforce, warn, off']],
     [
       { KERBSIDE_FIREWALL_PERMITTED_CHANNELS: 'main,displya' },
       ['[firewall] permitted_channels', 'did you mean display'],

@@ -189,7 +189,7 @@ describe('loadConf', () => {
     ],
     [
       { KERBSIDE_FIREWALL_MODE: 'enforec' },
-      '[firewall] mode: "enforec" is not one of the possible values; did you mean enforce? (from KERBSIDE_FIREWALL_MODE); give one of enforce, warn',
+      '[firewall] mode: "enforec" is not one of the possible values; did you mean enforce? (from KERBSIDE_FIREWALL_MODE); give one of enforce, warn, off',
     ],
     [
       { OS_DATABASE__CONNECTION: 'postgresql://u:hunter2@h/d' },
