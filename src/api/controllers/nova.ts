@@ -6,12 +6,10 @@ import type { Request, Response } from 'express';
 import { InvalidInput } from '../../exception.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
 import { TokenExchange, type Exchange } from '../../broker/token-exchange.js';
-import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
-import { sendRefusal, tokenOf, type ExplainedRefusal } from '../explained-refusal.js';
+import { ConsoleFiles } from '../console-files.js';
+import { answerTokenLink, type ExplainedRefusal } from '../token-link.js';
 import { requesterOf } from '../requester.js';
-import { NotFound, HttpFault, TooManyRequests, Unauthorized } from '../faults.js';
-
-const FILE_NAME = 'attachment; filename="console.vv"';
+import { NotFound, HttpFault, TooManyRequests } from '../faults.js';
 
 /** `/nova`, `/nova-console.vv` */
 @Controller()
@@ -23,23 +21,15 @@ export class NovaController {
 
   /** Exchanges the token. */
   async exchange(@Req() request: Request, @Res() response: Response): Promise<void> {
-    const refusal = await this.serve(request, response);
-    if (refusal !== null) sendRefusal(request, response, refusal);
+    await answerTokenLink(request, response, async (token) => {
+      const opening = await this.tokens.open(token, requesterOf(request));
+      return opening.kind === 'opened' ? this.files.text({ ...opening, name: null }) : refusalOf(opening);
+    });
   }
 
   /** The same under the name of a file. */
   file(@Req() request: Request, @Res() response: Response): Promise<void> {
     return this.exchange(request, response);
-  }
-
-  private async serve(request: Request, response: Response): Promise<ExplainedRefusal | null> {
-    const token = tokenOf(request);
-    if (token === null) return { fault: new Unauthorized('token absent'), explained: 'absent' };
-    const opening = await this.tokens.open(token, requesterOf(request));
-    if (opening.kind !== 'opened') return refusalOf(opening);
-    response.setHeader('Content-Disposition', FILE_NAME);
-    sendConsoleFile(response, await this.files.text({ ...opening, name: null }));
-    return null;
   }
 }
 

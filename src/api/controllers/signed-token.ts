@@ -4,12 +4,10 @@
 import { Controller, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { SignedTokenExchange, type SignedExchange } from '../../broker/signed-token-exchange.js';
-import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
-import { sendRefusal, tokenOf, type ExplainedRefusal } from '../explained-refusal.js';
+import { ConsoleFiles } from '../console-files.js';
+import { answerTokenLink, type ExplainedRefusal } from '../token-link.js';
 import { NotFound, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
 import { requesterOf } from '../requester.js';
-
-const FILE_NAME = 'attachment; filename="console.vv"';
 
 /** `/sf-console.vv` */
 @Controller()
@@ -21,18 +19,10 @@ export class SignedTokenController {
 
   /** Exchanges the token. */
   async file(@Req() request: Request, @Res() response: Response): Promise<void> {
-    const refusal = await this.serve(request, response);
-    if (refusal !== null) sendRefusal(request, response, refusal);
-  }
-
-  private async serve(request: Request, response: Response): Promise<ExplainedRefusal | null> {
-    const token = tokenOf(request);
-    if (token === null) return { fault: new Unauthorized('token absent'), explained: 'absent' };
-    const opening = await this.tokens.open(token, requesterOf(request));
-    if (opening.kind !== 'opened') return refusalOf(opening);
-    response.setHeader('Content-Disposition', FILE_NAME);
-    sendConsoleFile(response, await this.files.text(opening));
-    return null;
+    await answerTokenLink(request, response, async (token) => {
+      const opening = await this.tokens.open(token, requesterOf(request));
+      return opening.kind === 'opened' ? this.files.text(opening) : refusalOf(opening);
+    });
   }
 }
 

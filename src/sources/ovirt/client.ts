@@ -2,10 +2,10 @@
 // The client of one oVirt engine: logs in, lists, makes tickets. It gives JSON as it came; inventory.ts reads it.
 import type { Unavailable } from '../../exception.js';
 import type { HttpAnswer } from '../../identity/http-client.js';
-import { unlessAborted } from '../../net/deadline.js';
 import type { ApiLogin } from '../api-entry.js';
 import { listOf, objectOf, textOf, type JsonObject } from '../json.js';
 import { PlatformApi, shownText, type PlatformCall } from '../platform-api.js';
+import { PlatformSession, REFUSAL_MS, type Login } from '../platform-session.js';
 import { readTicket, type Ticket } from './ticket.js';
 
 /** How a client behaves. */
@@ -25,8 +25,6 @@ const SCOPE = 'ovirt-app-api';
 /** Guests on one page of a listing. */
 export const PAGE_SIZE = 500;
 const MOST_PAGES = 200;
-/** A login that was refused is not tried again before: engines lock accounts. */
-const REFUSAL_MS = 10_000;
 const HEADERS = { Version: '4', Accept: 'application/json' };
 const FORM = 'application/x-www-form-urlencoded';
 const REFUSED_LOGIN = [400, 401, 403];
@@ -35,9 +33,7 @@ const REFUSED_LOGIN = [400, 401, 403];
 export class OvirtClient {
   private readonly api: PlatformApi;
   private readonly now: () => number;
-  private token: string | undefined;
-  private pending: Promise<string> | undefined;
-  private refused: { readonly fault: Error; readonly until: number } | undefined;
+  private readonly session: PlatformSession;
 
   /** @throws StartupError when the CA file cannot be read */
   constructor(
@@ -47,6 +43,7 @@ export class OvirtClient {
     const { url, http } = login;
     this.api = new PlatformApi({ platform: 'oVirt', url, http, timeout });
     this.now = now;
+    this.session = new PlatformSession(this.api, () => this.authenticate(), now);
   }
 
   /** A fault of the engine, which begins with its address. */
@@ -107,34 +104,14 @@ export class OvirtClient {
     return ticket;
   }
 
-  // A token ends when it was idle for half an hour, or when the engine was restarted: it is renewed once.
-  private async call(call: PlatformCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const first = await this.accessToken(signal);
-    const answer = await this.send(call, first, signal);
-    if (answer.status !== 401) return answer;
-    if (this.token === first) this.token = undefined;
-    return this.send(call, await this.accessToken(signal), signal);
+  private call(call: PlatformCall, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.session.call((token) => {
+      const headers = { ...HEADERS, Authorization: `Bearer ${token}` };
+      return this.api.send({ ...call, headers, signal });
+    }, signal);
   }
 
-  private send(call: PlatformCall, token: string, signal: AbortSignal): Promise<HttpAnswer> {
-    const headers = { ...HEADERS, Authorization: `Bearer ${token}` };
-    return this.api.send({ ...call, headers, signal });
-  }
-
-  private async accessToken(signal: AbortSignal): Promise<string> {
-    if (this.token !== undefined) return this.token;
-    if (this.refused !== undefined && this.now() < this.refused.until) throw this.refused.fault;
-    // One login for all who wait; whoever gives up leaves it to the others.
-    this.pending ??= this.authenticate().finally(() => {
-      this.pending = undefined;
-    });
-    const token = await unlessAborted(this.pending, signal);
-    if (token === null)
-      throw this.fault('did not answer a login in time; see whether it is overloaded or cut off');
-    return token;
-  }
-
-  private async authenticate(): Promise<string> {
+  private async authenticate(): Promise<Login> {
     const { username, password } = this.login;
     const form = { grant_type: 'password', scope: SCOPE, username, password: password.reveal() };
     const answer = await this.api.send({
@@ -144,13 +121,9 @@ export class OvirtClient {
       body: new URLSearchParams(form).toString(),
     });
     const members = objectOf(answer.json);
-    // Its time of expiry is beyond all numbers, and not when it really ends.
     const token = textOf(members?.['access_token']);
-    if (answer.status === 200 && token !== null) {
-      this.refused = undefined;
-      this.token = token;
-      return token;
-    }
+    // Its time of expiry is beyond all numbers: it ends when it was idle for half an hour, or with the engine.
+    if (answer.status === 200 && token !== null) return { token, renewAt: Infinity };
     if (!REFUSED_LOGIN.includes(answer.status) || members === null)
       throw this.fault(
         `answered a login with ${String(answer.status)} and no token; see whether url is that of the engine`,
@@ -159,8 +132,7 @@ export class OvirtClient {
       `does not accept username and password (${loginFault(members)}); correct them: the user has its domain, ` +
         'as kerbside@internal',
     );
-    this.refused = { fault, until: this.now() + REFUSAL_MS };
-    throw fault;
+    return { refused: fault, until: this.now() + REFUSAL_MS };
   }
 
   /** The members of a listing; an empty one is an empty object. */

@@ -1,32 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The driver of one oVirt source: lists the SPICE consoles of guests that are up, says where one is when a session begins, and
 // has the engine make its ticket. Two requests list an engine of 500 guests, and one more lists each further 500.
-import { Unavailable } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { apiLoginOf } from '../api-entry.js';
-import { movedTo, sameAddress } from '../console-address.js';
+import { askedLocation, type FoundConsole } from '../console-address.js';
 import type { Discovery, Location, Minted, RecordedConsole, SourceDriver } from '../driver.js';
+import { eachOf } from '../each-of.js';
 import { LastDiscovery } from '../last-discovery.js';
 import type { DriverServices } from '../platform.js';
 import { isKnownCa } from '../published-ca.js';
 import { OvirtClient } from './client.js';
-import {
-  consoleOf,
-  readGuest,
-  readGuests,
-  readHosts,
-  statusFault,
-  type Guest,
-  type Hosts,
-} from './inventory.js';
-
-/** What the engine says of one guest now. */
-type Found =
-  | { readonly kind: 'console'; readonly guest: Guest; readonly console: DiscoveredConsole }
-  | { readonly kind: 'none'; readonly why: 'gone' | 'moving' | 'building' | 'stopped' }
-  /** It is there, and how or where is not known. */
-  | { readonly kind: 'unknown'; readonly why: string };
+import { consoleOf, readGuest, readGuests, readHosts, statusFault, type Hosts } from './inventory.js';
 
 /** How long an answer about hosts serves consoles that are opened, milliseconds. */
 const HOSTS_MS = 60_000;
@@ -34,7 +19,6 @@ const HOSTS_MS = 60_000;
 const TICKET_TIME = 120;
 /** Guests that a listing lacks and that are looked at one by one, in one discovery; the others wait for the next. */
 const MOST_LOOKED_AT = 200;
-const AT_ONCE = 8;
 const PAGE = 500;
 
 /** Serves one engine. */
@@ -84,20 +68,12 @@ export class OvirtDriver implements SourceDriver {
   }
 
   // Hosts and ports change: they are asked for again, and what has changed is recorded.
-  async locate({ uuid, target }: RecordedConsole, signal: AbortSignal): Promise<Location> {
-    let found: Found;
-    try {
-      found = await this.find(uuid, signal);
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      return { kind: 'unconfirmed', why: error.message };
-    }
-    if (found.kind === 'none') return { kind: 'denied', why: found.why };
-    if (found.kind === 'unknown') return { kind: 'unconfirmed', why: found.why };
-    const { console } = found;
-    const now = movedTo(target, console);
-    if (!sameAddress(now, target)) await this.consoles.put(this.source, console);
-    return { kind: 'confirmed', target: now };
+  locate({ uuid, target }: RecordedConsole, signal: AbortSignal): Promise<Location> {
+    return askedLocation(
+      target,
+      () => this.find(uuid, signal),
+      (console) => this.consoles.put(this.source, console),
+    );
   }
 
   // Asked for anew for channels that come later than a ticket lasts: the guest has one at a time.
@@ -126,15 +102,11 @@ export class OvirtDriver implements SourceDriver {
     }
     const consoles: DiscoveredConsole[] = [];
     const unread = missing.slice(MOST_LOOKED_AT);
-    const waiting = missing.slice(0, MOST_LOOKED_AT);
-    const work = Array.from({ length: AT_ONCE }, async () => {
-      for (let uuid = waiting.pop(); uuid !== undefined; uuid = waiting.pop()) {
-        const found = await this.find(uuid, signal);
-        if (found.kind === 'console') consoles.push(found.console);
-        else if (found.kind === 'unknown' || found.why === 'moving') unread.push(uuid);
-      }
+    await eachOf(missing.slice(0, MOST_LOOKED_AT), async (uuid) => {
+      const found = await this.find(uuid, signal);
+      if (found.kind === 'console') consoles.push(found.console);
+      else if (found.kind === 'unknown' || found.why === 'moving') unread.push(uuid);
     });
-    await Promise.all(work);
     return { consoles, unread };
   }
 
@@ -154,7 +126,7 @@ export class OvirtDriver implements SourceDriver {
   }
 
   /** A guest as it is now. @throws Unavailable */
-  private async find(uuid: string, signal: AbortSignal): Promise<Found> {
+  private async find(uuid: string, signal: AbortSignal): Promise<FoundConsole> {
     const answer = await this.client.guest(uuid, signal);
     if (answer === null) return { kind: 'none', why: 'gone' };
     const guest = readGuest(answer);
@@ -169,7 +141,7 @@ export class OvirtDriver implements SourceDriver {
     const host = guest.host === null ? undefined : await this.host(guest.host, signal);
     const console = host === undefined ? null : consoleOf(guest, host);
     if (console === null) return { kind: 'unknown', why: 'oVirt does not tell its host or its ports' };
-    return { kind: 'console', guest, console };
+    return { kind: 'console', console };
   }
 
   private async host(id: string, signal: AbortSignal): Promise<ReturnType<Hosts['get']>> {

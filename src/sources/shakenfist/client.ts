@@ -2,11 +2,11 @@
 // The client of one Shaken Fist cluster: logs in to a namespace with a key, and asks. It gives JSON as it came; inventory.ts
 // and signing-keys.ts read it.
 import type { HttpAnswer } from '../../identity/http-client.js';
-import { unlessAborted } from '../../net/deadline.js';
 import type { Unavailable } from '../../exception.js';
 import type { ApiLogin } from '../api-entry.js';
 import { objectOf, textOf } from '../json.js';
 import { PlatformApi, shownText, type PlatformCall } from '../platform-api.js';
+import { PlatformSession, REFUSAL_MS, type Login } from '../platform-session.js';
 
 /** The namespace whose keys may ask for all of the cluster. */
 export const SYSTEM = 'system';
@@ -19,14 +19,6 @@ export interface ClientOptions {
   readonly now?: (() => number) | undefined;
 }
 
-interface Session {
-  readonly token: string;
-  /** When another one is asked for, by the client's clock. */
-  readonly renewAt: number;
-}
-
-/** A key that was refused is not tried again before. */
-const REFUSAL_MS = 10_000;
 /** A token is not used up to its last moment: clocks differ, and requests take time. */
 const EARLY_MS = 30_000;
 const SHORTEST_MS = 5_000;
@@ -36,9 +28,7 @@ const LONGEST_MS = 86_400_000;
 export class ShakenFistClient {
   private readonly api: PlatformApi;
   private readonly now: () => number;
-  private session: Session | undefined;
-  private pending: Promise<Session> | undefined;
-  private refused: { readonly fault: Error; readonly until: number } | undefined;
+  private readonly session: PlatformSession;
 
   /** @throws StartupError when the CA file cannot be read */
   constructor(
@@ -48,6 +38,7 @@ export class ShakenFistClient {
     const { url, http } = login;
     this.api = new PlatformApi({ platform: 'Shaken Fist', url, http, timeout });
     this.now = now;
+    this.session = new PlatformSession(this.api, () => this.authenticate(), now);
   }
 
   /** Whether all namespaces of the cluster are seen. */
@@ -105,34 +96,15 @@ export class ShakenFistClient {
     return none ? null : this.json(answer, 'its signing keys');
   }
 
-  // A token that was not accepted is renewed once; what is refused then is refused to this namespace.
-  private async call(call: Omit<PlatformCall, 'method'>, signal: AbortSignal): Promise<HttpAnswer> {
-    const first = await this.token(signal);
-    const answer = await this.send(call, first, signal);
-    if (answer.status !== 401) return answer;
-    if (this.session?.token === first) this.session = undefined;
-    return this.send(call, await this.token(signal), signal);
+  // What is refused with a new token is refused to this namespace.
+  private call(call: Omit<PlatformCall, 'method'>, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.session.call((token) => {
+      const headers = { ...call.headers, Authorization: `Bearer ${token}` };
+      return this.api.send({ ...call, method: 'GET', headers, signal });
+    }, signal);
   }
 
-  private send(call: Omit<PlatformCall, 'method'>, token: string, signal: AbortSignal): Promise<HttpAnswer> {
-    const headers = { ...call.headers, Authorization: `Bearer ${token}` };
-    return this.api.send({ ...call, method: 'GET', headers, signal });
-  }
-
-  private async token(signal: AbortSignal): Promise<string> {
-    if (this.session !== undefined && this.now() < this.session.renewAt) return this.session.token;
-    if (this.refused !== undefined && this.now() < this.refused.until) throw this.refused.fault;
-    // One login for all who wait; whoever gives up leaves it to the others.
-    this.pending ??= this.authenticate().finally(() => {
-      this.pending = undefined;
-    });
-    const session = await unlessAborted(this.pending, signal);
-    if (session === null)
-      throw this.fault('did not answer a login in time; see whether it is overloaded or cut off');
-    return session.token;
-  }
-
-  private async authenticate(): Promise<Session> {
+  private async authenticate(): Promise<Login> {
     const { username: namespace, password } = this.login;
     const asked = this.now();
     const body = { namespace, key: password.reveal() };
@@ -141,8 +113,7 @@ export class ShakenFistClient {
       const fault = this.fault(
         `does not accept the key of namespace ${JSON.stringify(namespace)}; correct username and password`,
       );
-      this.refused = { fault, until: asked + REFUSAL_MS };
-      throw fault;
+      return { refused: fault, until: asked + REFUSAL_MS };
     }
     const members = objectOf(this.json(answer, 'a token'));
     const token = textOf(members?.['access_token']);
@@ -150,9 +121,7 @@ export class ShakenFistClient {
       throw this.fault('answered a login without a token; see whether url is that of its API');
     const seconds = Number(members?.['expires_in']);
     const lifetime = Number.isFinite(seconds) ? Math.min(seconds * 1000, LONGEST_MS) : LONGEST_MS;
-    this.refused = undefined;
-    this.session = { token, renewAt: asked + Math.max(lifetime - EARLY_MS, SHORTEST_MS) };
-    return this.session;
+    return { token, renewAt: asked + Math.max(lifetime - EARLY_MS, SHORTEST_MS) };
   }
 
   /** The JSON of a good answer. @param what that was asked for, for faults */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The driver of one Shaken Fist source: lists the SPICE consoles of a namespace, or of all of them, says where one is when a
 // session begins, and has the keys of the cluster's console tokens. Guests have no SPICE password there.
-import { Unavailable } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { apiLoginOf } from '../api-entry.js';
-import { movedTo, sameAddress } from '../console-address.js';
+import { askedLocation, type FoundConsole } from '../console-address.js';
 import type { Discovery, Location, RecordedConsole, SignedTokens, SourceDriver } from '../driver.js';
+import { eachOf } from '../each-of.js';
 import { LastDiscovery } from '../last-discovery.js';
 import type { DriverServices } from '../platform.js';
 import { isKnownCa } from '../published-ca.js';
@@ -27,17 +27,8 @@ import {
 } from './inventory.js';
 import { SigningKeys } from './signing-keys.js';
 
-/** What of an instance is to be recorded. */
-type Found =
-  | { readonly kind: 'console'; readonly console: DiscoveredConsole }
-  | { readonly kind: 'none'; readonly why: 'gone' | 'building' | 'stopped' }
-  /** It is there, but where it is could not be found out. */
-  | { readonly kind: 'unknown'; readonly why: string };
-
 /** How long an answer about nodes serves consoles that are opened, milliseconds. */
 const NODES_MS = 60_000;
-/** So many nodes are asked about at the same time. */
-const AT_ONCE = 8;
 
 /** Serves one namespace of a cluster, or all of the cluster. */
 export class ShakenFistDriver implements SourceDriver {
@@ -86,20 +77,12 @@ export class ShakenFistDriver implements SourceDriver {
   }
 
   // Ports and nodes change: they are asked for again, and what has changed is recorded.
-  async locate({ uuid, target }: RecordedConsole, signal: AbortSignal): Promise<Location> {
-    let found: Found;
-    try {
-      found = await this.find(uuid, signal);
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      return { kind: 'unconfirmed', why: error.message };
-    }
-    if (found.kind === 'none') return { kind: 'denied', why: found.why };
-    if (found.kind === 'unknown') return { kind: 'unconfirmed', why: found.why };
-    const { console } = found;
-    const now = movedTo(target, console);
-    if (!sameAddress(now, target)) await this.consoles.put(this.source, console);
-    return { kind: 'confirmed', target: now };
+  locate({ uuid, target }: RecordedConsole, signal: AbortSignal): Promise<Location> {
+    return askedLocation(
+      target,
+      () => this.find(uuid, signal),
+      (console) => this.consoles.put(this.source, console),
+    );
   }
 
   private discovery(listing: Instances, nodes: Nodes): Discovery {
@@ -142,14 +125,10 @@ export class ShakenFistDriver implements SourceDriver {
       if (instance.node !== null && !first.has(instance.node)) first.set(instance.node, instance);
     }
     const nodes = new Map<string, Node>();
-    const waiting = [...first];
-    const work = Array.from({ length: AT_ONCE }, async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        const node = await this.nodeOf(next[1], signal);
-        if (node !== null) nodes.set(next[0], node);
-      }
+    await eachOf(first, async ([name, instance]) => {
+      const node = await this.nodeOf(instance, signal);
+      if (node !== null) nodes.set(name, node);
     });
-    await Promise.all(work);
     return nodes;
   }
 
@@ -168,7 +147,7 @@ export class ShakenFistDriver implements SourceDriver {
   }
 
   /** An instance as it is now. @throws Unavailable */
-  private async find(uuid: string, signal: AbortSignal): Promise<Found> {
+  private async find(uuid: string, signal: AbortSignal): Promise<FoundConsole> {
     const answer = await this.client.instance(uuid, signal);
     if (answer === null) return { kind: 'none', why: 'gone' };
     const instance = readInstance(answer);
