@@ -8,6 +8,7 @@ import { CORS_GROUP } from './cors.js';
 import { DATABASE_GROUP } from './database.js';
 import { DEFAULT_GROUP } from './default.js';
 import { FIREWALL_GROUP } from './firewall.js';
+import { GUEST_POLICY_GROUP } from './guest-policy.js';
 import { HTML5PROXY_GROUP } from './html5proxy.js';
 import { KEYSTONE_AUTHTOKEN_GROUP } from './keystone-authtoken.js';
 import { KEYSTONE_GROUP } from './keystone.js';
@@ -39,6 +40,7 @@ export const GROUPS = {
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
+  guestPolicy: GUEST_POLICY_GROUP,
   pacing: PACING_GROUP,
   html5proxy: HTML5PROXY_GROUP,
   audit: AUDIT_GROUP,

@@ -91,7 +91,7 @@ export interface Grant {
  * What a session may do, as the control plane decides it: groups of the configuration, with their names. It travels in
  * the grant of each channel and may change while the session lives (`policy_changed`).
  */
-export type SessionSettings = Pick<Conf, 'firewall' | 'pacing'>;
+export type SessionSettings = Pick<Conf, 'firewall' | 'pacing' | 'guestPolicy'>;
 
 /** Why a channel is refused: what the client may conclude from the link result. */
 export interface Denial {

@@ -87,8 +87,8 @@ export class ProxyServer implements WorkerListener {
     private readonly conf: Conf,
     private readonly parts: ProxyDependencies,
   ) {
-    const { default: general, proxy, firewall, pacing, spice } = conf;
-    this.session = { firewall, pacing };
+    const { default: general, proxy, firewall, pacing, guestPolicy, spice } = conf;
+    this.session = { firewall, pacing, guestPolicy };
     this.pool = new WorkerPool(relaySettings(conf), parts.tls, this);
     this.control = new ControlPlane(
       {
@@ -150,11 +150,11 @@ export class ProxyServer implements WorkerListener {
   }
 
   /** Reads the certificates again, and applies what of the configuration may change while sessions live. */
-  reload({ firewall, pacing }: Conf): void {
+  reload({ firewall, pacing, guestPolicy }: Conf): void {
     void this.watch.reload();
     const before = this.session;
-    if (isDeepStrictEqual({ firewall, pacing }, before)) return;
-    this.session = { firewall, pacing };
+    if (isDeepStrictEqual({ firewall, pacing, guestPolicy }, before)) return;
+    this.session = { firewall, pacing, guestPolicy };
     if (!isDeepStrictEqual(firewall, before.firewall))
       log.info('the firewall has other rules; open channels follow with their next message', {
         mode: firewall.mode,

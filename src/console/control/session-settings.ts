@@ -9,6 +9,7 @@ export function settingsOf(session: SessionSettings, { pacingMode, firewall }: O
   if (pacingMode === undefined && firewall === undefined) return session;
   const { mode, permittedChannels, rates } = firewall ?? {};
   return {
+    ...session,
     firewall: {
       mode: mode ?? session.firewall.mode,
       permittedChannels: permittedChannels?.filter(isChannelName) ?? session.firewall.permittedChannels,
