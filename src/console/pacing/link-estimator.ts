@@ -5,8 +5,11 @@
 // The method is that of BBR (draft-cardwell-iccrg-bbr-congestion-control), with messages in the place of packets.
 // Pure arithmetic: milliseconds of a clock that is never set are passed in.
 
-/** Bytes of a rate sample below which it says more of timers than of the link. */
+import { LossWatch } from './loss-watch.js';
+
+/** A rate sample of fewer bytes in a shorter time, in milliseconds, says more of timers than of the link. */
 const MIN_SAMPLE_BYTES = 8000;
+const MIN_SAMPLE_MS = 20;
 /** For how long a bandwidth sample counts: so many round trips, within these bounds in milliseconds. */
 const BANDWIDTH_ROUNDS = 10;
 const BANDWIDTH_MIN_MS = 500;
@@ -20,6 +23,9 @@ const INFLATED_MS = 500;
 /** Between two looks for the round trip, and for how long one may take, in milliseconds. */
 const PROBE_PAUSE_MS = 2000;
 const PROBE_LIMIT_MS = 3000;
+/** On a link that loses packets TCP's own window has to be kept full: rate and bytes under way there, in shares as below. */
+const LOSSY_PACE = 2;
+const LOSSY_WINDOW = 2.2;
 /** The largest message that the bound on bytes under way makes room for. */
 const MAX_ROOM_BYTES = 1_048_576;
 /** Bytes per millisecond assumed of a link of which nothing is known, and the least rate. */
@@ -91,6 +97,10 @@ export class LinkEstimator {
   private starvedUntil = 0;
   /** What was sent until then waited for a client that had stopped. */
   private stalledUntil = -Infinity;
+  /** A rate has been seen since then. */
+  private seenSince = true;
+  private readonly losses = new LossWatch();
+  private lossy = false;
   /** A round ends when a message is acknowledged that was sent after it began. */
   private roundEnds = 0;
   private roundBest = 0;
@@ -131,7 +141,8 @@ export class LinkEstimator {
    */
   get rate(): number {
     if (this.best === 0) return Infinity;
-    const share = this.phase === 'steady' ? (CYCLE[this.cycle] ?? 1) : PACE[this.phase];
+    const usual = this.phase === 'steady' ? (CYCLE[this.cycle] ?? 1) : PACE[this.phase];
+    const share = this.lossy ? Math.max(LOSSY_PACE, usual) : usual;
     const rate = Math.max(MIN_RATE, this.best * share);
     // A first large picture: little was sent before, from which the link could be known.
     return this.phase === 'startup' ? Math.max(rate, this.window / (this.shortest ?? FIRST_RTT_MS)) : rate;
@@ -145,7 +156,9 @@ export class LinkEstimator {
   /** Bytes that may be under way. */
   get window(): number {
     const product = (this.best === 0 ? FIRST_RATE : this.best) * (this.shortest ?? FIRST_RTT_MS);
-    const share = WINDOW[this.phase] * product;
+    const usual = WINDOW[this.phase];
+    const share =
+      (this.lossy && this.phase !== 'probe_rtt' ? Math.max(LOSSY_WINDOW, usual) : usual) * product;
     switch (this.phase) {
       case 'startup':
         return Math.max(FIRST_WINDOW_BYTES, share) + this.largest;
@@ -192,6 +205,7 @@ export class LinkEstimator {
   acknowledge(now: number, flight: Flight): void {
     this.inFlight -= flight.size;
     this.noticeStall(now);
+    this.noticeLoss(now, flight.size);
     this.delivered += flight.size + this.others;
     this.others = 0;
     this.deliveredAt = now;
@@ -207,11 +221,22 @@ export class LinkEstimator {
     const silence = now - Math.max(this.deliveredAt, this.firstSentAt);
     if (silence < STALL_MS + 4 * this.messageMs + 2 * (this.shortest ?? FIRST_RTT_MS)) return;
     this.stalledUntil = now;
-    this.best /= 2;
+    // A second stop before anything was seen of the link says nothing new: it would soon count as one that carries nothing.
+    if (this.seenSince) this.best /= 2;
+    this.seenSince = false;
     this.last = this.best;
     this.rates.length = 0;
     if (this.best > 0) this.rates.push({ at: now, rate: this.best });
     if (this.phase !== 'startup') this.enter(now, 'climb');
+  }
+
+  private noticeLoss(now: number, size: number): void {
+    const rttMs = this.shortest ?? FIRST_RTT_MS;
+    if (this.best === 0 || this.phase === 'startup' || this.phase === 'probe_rtt')
+      this.losses.quiet(now + 2 * rttMs);
+    const since = Math.max(this.deliveredAt, this.firstSentAt);
+    this.losses.arrived({ now, since, size, delivered: this.delivered }, { bandwidth: this.best, rttMs });
+    this.lossy = this.losses.isLossy(now);
   }
 
   /** How long the largest message of late takes, in milliseconds. */
@@ -224,13 +249,15 @@ export class LinkEstimator {
     // Acknowledgements that come in a heap, behind a lost packet say, are measured over the whole wait for them.
     const elapsed = Math.max(now - flight.deliveredAt, flight.sentAt - flight.firstSentAt, 1);
     const rate = bytes / elapsed;
-    if (bytes < MIN_SAMPLE_BYTES || (flight.starved && rate <= this.best)) return;
+    if (bytes < MIN_SAMPLE_BYTES && elapsed < MIN_SAMPLE_MS) return;
+    if (flight.starved && rate <= this.best) return;
     if (flight.sentAt <= this.stalledUntil) return;
     this.useRate(now, rate);
   }
 
   private useRate(now: number, rate: number): void {
     this.last = rate;
+    this.seenSince = true;
     const { rates } = this;
     const life = BANDWIDTH_ROUNDS * (this.shortest ?? FIRST_RTT_MS);
     const oldest = now - Math.min(BANDWIDTH_MAX_MS, Math.max(BANDWIDTH_MIN_MS, life));
@@ -256,7 +283,8 @@ export class LinkEstimator {
       return;
     }
     const explained = RTT_INFLATED * this.messageMs;
-    if (rtt <= RTT_INFLATED * this.shortest + explained + RTT_SLACK_MS) this.inflatedSince = null;
+    if (rtt <= (this.lossy ? LOSSY_WINDOW : 1) * RTT_INFLATED * this.shortest + explained + RTT_SLACK_MS)
+      this.inflatedSince = null;
     else this.inflatedSince ??= now;
   }
 

@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { LinkEstimator, type Flight } from '../../../../src/console/pacing/link-estimator.js';
 import { SeededRandom } from '../../../fixtures/random.js';
+import { SimulatedTcp } from '../../../fixtures/simulated-tcp.js';
 import { mbit, SimulatedClock, SimulatedLink, type LinkShape } from '../../../fixtures/simulated-link.js';
 
 const MESSAGE_BYTES = 46_000;
@@ -26,10 +27,16 @@ class Sender {
   private left = 0;
   private timer = false;
 
-  constructor(shape: Partial<LinkShape> = {}, linkRttMs: number | null = null, seed = 1) {
+  /** @param Link what the messages go over */
+  constructor(
+    shape: Partial<LinkShape> = {},
+    linkRttMs: number | null = null,
+    seed = 1,
+    Link: typeof SimulatedLink = SimulatedLink,
+  ) {
     const full = { rate: mbit(10), rtt: 80, queue: Infinity, loss: 0, ...shape };
     const random = new SeededRandom(seed);
-    this.link = new SimulatedLink(this.clock, full, () => random.below(1_000_000) / 1_000_000);
+    this.link = new Link(this.clock, full, () => random.below(1_000_000) / 1_000_000);
     this.estimator = new LinkEstimator(0, linkRttMs);
     this.go();
   }
@@ -100,6 +107,21 @@ class Sender {
 
 /** Megabits a second that the estimator believes in. */
 const believed = ({ estimator }: Sender): number => (estimator.bandwidth ?? 0) / 125;
+
+/** Bytes that a TCP delivers in 30 seconds to which more is written than it can carry. */
+function alwaysBusy(shape: LinkShape, seed: number): number {
+  const clock = new SimulatedClock();
+  const random = new SeededRandom(seed);
+  const link = new SimulatedTcp(clock, shape, () => random.below(1_000_000) / 1_000_000);
+  const more = (): void => {
+    link.carry(MESSAGE_BYTES, more);
+  };
+  for (let step = 0; step < 20; step += 1) more();
+  clock.runTo(5000);
+  const before = link.delivered;
+  clock.runTo(35_000);
+  return link.delivered - before;
+}
 
 describe('the estimator', () => {
   it.each([
@@ -178,6 +200,30 @@ describe('the estimator', () => {
     expect(sender.link.backlog / mbit(10)).toBeLessThan(500);
   });
 
+  it.each([
+    [80, 10, 0.001, 4000],
+    [80, 10, 0.005, 4000],
+    [80, 10, 0.005, MESSAGE_BYTES],
+    [20, 50, 0.005, MESSAGE_BYTES],
+    [150, 4, 0.005, 4000],
+    [80, 2, 0.02, 4000],
+  ])(
+    'keeps a TCP busy over %i ms and %i Mbit/s that lose %f of the packets, with messages of %i bytes',
+    (rtt, rate, loss, bytes) => {
+      const shape = { rtt, rate: mbit(rate), loss, queue: 200_000 };
+      let paced = 0;
+      let busy = 0;
+      for (const seed of [1, 2, 3, 4]) {
+        const sender = new Sender(shape, rtt, seed, SimulatedTcp);
+        sender.messageBytes = bytes;
+        sender.run(5000);
+        paced += sender.run(30_000);
+        busy += alwaysBusy(shape, seed);
+      }
+      expect(paced).toBeGreaterThan(0.85 * busy);
+    },
+  );
+
   it('is not misled by a short queue that drops what does not fit', () => {
     const sender = new Sender({ queue: 100_000 }, 80);
     sender.run(3000);
@@ -207,6 +253,26 @@ describe('the estimator', () => {
     expect(believed(sender)).toBeLessThan(20);
     expect(sender.estimator.rttMs).toBeLessThan(130);
   });
+
+  it.each([1500, 4000, 46_000])(
+    'recovers from a link that was dead again and again, with messages of %i bytes',
+    (bytes) => {
+      const sender = new Sender({}, 80);
+      sender.messageBytes = bytes;
+      sender.run(5000);
+      for (let stall = 0; stall < 8; stall += 1) {
+        sender.reading = false;
+        sender.run(3000);
+        sender.resume();
+        sender.go();
+        sender.run(150);
+      }
+      sender.run(3000);
+      expect(believed(sender)).toBeGreaterThan(8);
+      expect(believed(sender)).toBeLessThan(20);
+      expect(sender.run(5000)).toBeGreaterThan(0.9 * mbit(10) * 5000);
+    },
+  );
 
   it('keeps what it knows of a link on which little is sent', () => {
     const sender = new Sender({}, 80);
