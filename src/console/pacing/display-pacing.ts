@@ -20,11 +20,14 @@ import type {
 import type { PacingSummary, SessionSettings } from '../ipc.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
 import { AckAgent, readSetAck, setAckBody, type SetAck } from './ack-agent.js';
+import { ChannelTimers } from './channel-timers.js';
 import { ClientSilence } from './client-silence.js';
 import { CongestionWatch, isSlow } from './congestion-watch.js';
 import { DisplaySender } from './display-sender.js';
 import { PacingRecord, type DisplayFigures } from './pacing-record.js';
 import { ServerAnswers } from './server-answers.js';
+import { OwnSetAcks } from './own-set-acks.js';
+import { ServerFlow } from './server-flow.js';
 import type { SessionPacer } from './session-pacer.js';
 import { unseenBut } from './unseen.js';
 
@@ -38,11 +41,6 @@ const MAX_CLIENT_BODY_BYTES = 1024;
 const SET_ACK_WITHIN = 16;
 /** A larger body is not collected but streamed, in bytes. */
 const MAX_COLLECTED_BYTES = 1_048_576;
-/** With so many bytes before any new draw, one that is read early would not be drawn earlier. */
-const BLOCKED_BYTES = 65_536;
-/** Between two looks at whether pacing is of use, in milliseconds; and where the leg was busy at the last one. */
-const TICK_MS = 250;
-const BUSY_TICK_MS = 50;
 /** For how long the occasion is waited for to give a channel back that is not to be paced any more, in milliseconds. */
 const OCCASION_MS = 20_000;
 
@@ -98,17 +96,13 @@ export class DisplayPacing implements Stage, Owner {
   private server: ServerAnswers | null = null;
   private ownership: Ownership | null = null;
   private sender: DisplaySender | null = null;
-  private release: (() => void) | null = null;
-  /** SET_ACKs that the client was sent and that stand for no message of the server. */
-  private surplus = 0;
+  private flow: ServerFlow | null = null;
+  private readonly ownSetAcks = new OwnSetAcks();
   /** A message of the server has begun since the direction is owned: nothing that goes by is under way. */
   private atBoundary = false;
   /** Since when the next PING of the server is the occasion to give the client its window back; null: it is none. */
   private leavingSince: number | null = null;
-  /** The PING in whose place the client was sent a SET_ACK: answered with the client's answer. */
-  private owedPong: Message | null = null;
-  private pumpOff: (() => void) | null = null;
-  private tickOff: (() => void) | null = null;
+  private readonly timers: ChannelTimers;
   private initSeen = false;
   /** The client has chosen a compression, or was given one. */
   private compressionChosen = false;
@@ -118,6 +112,13 @@ export class DisplayPacing implements Stage, Owner {
   constructor(private readonly parts: DisplayPacingParts) {
     this.mode = parts.settings.pacing.mode;
     this.watch = new CongestionWatch();
+    this.timers = new ChannelTimers({
+      timers: parts.timers,
+      look: () => this.look(),
+      pump: () => this.settle(),
+      failed: (error) =>
+        this.ports?.end('relay stage failed: pacing', error instanceof Error ? error.message : String(error)),
+    });
   }
 
   /** How the channel is, for metrics and audit. */
@@ -128,8 +129,16 @@ export class DisplayPacing implements Stage, Owner {
   start(ports: StagePorts): void {
     this.ports = ports;
     this.server = new ServerAnswers(ports);
+    const { pacer, timers } = this.parts;
+    this.flow = new ServerFlow({
+      ports,
+      agent: this.agent,
+      server: this.server,
+      pacer,
+      now: () => timers.now(),
+    });
     this.ownership = ports.own('down', this);
-    this.tick();
+    this.timers.start();
   }
 
   onSettings({ pacing }: SessionSettings): void {
@@ -216,8 +225,7 @@ export class DisplayPacing implements Stage, Owner {
 
   close(): void {
     this.state = 'off';
-    this.pumpOff?.();
-    this.tickOff?.();
+    this.timers.stop();
     const { sender } = this;
     this.sender = null;
     if (sender === null) return;
@@ -279,9 +287,9 @@ export class DisplayPacing implements Stage, Owner {
     const { toClient, sync } = this.agent.takeOver();
     if (sync !== null) this.server?.sync(sync);
     this.sender?.putSetAck(this.setAck(toClient));
-    this.surplus += 1;
+    this.ownSetAcks.inserted();
     if (this.initSeen) this.chooseCompression();
-    this.acknowledge();
+    if (this.sender !== null) this.flow?.acknowledge(this.sender);
   }
 
   private beginPacing(): void {
@@ -297,9 +305,9 @@ export class DisplayPacing implements Stage, Owner {
         pacer,
         busy: () => ports.progress('down').busy,
         now: () => timers.now(),
-        later: (milliseconds) => this.pumpLater(milliseconds),
+        later: (milliseconds) => this.timers.pumpLater(milliseconds),
         ping: (ping) => this.insteadOfPing(ping),
-        replacement: () => !this.absorb(),
+        replacement: () => !this.ownSetAcks.absorb(),
       },
       () => this.settle(),
     );
@@ -318,35 +326,7 @@ export class DisplayPacing implements Stage, Owner {
       this.finish(sender);
       return;
     }
-    if (this.release === null && sender.full) this.release = ports.hold('down');
-    this.acknowledge();
-    if (this.release !== null && sender.roomy) {
-      const { release } = this;
-      this.release = null;
-      release();
-    }
-  }
-
-  /** Gives the server the ACKs that it may have and that are of use now. */
-  private acknowledge(): void {
-    const { ports, agent, sender } = this;
-    if (ports === null || sender === null || this.state !== 'paced') return;
-    const { messages } = ports.progress('down');
-    while (agent.due(messages) > 0 && this.wantsMore(sender, messages)) {
-      agent.acknowledged();
-      this.server?.acknowledge();
-    }
-  }
-
-  /** Whether more of the server is wanted now. @param messages those that have come */
-  private wantsMore(sender: DisplaySender, messages: number): boolean {
-    const { pacer, timers } = this.parts;
-    const { queue } = sender;
-    if (sender.full) return false;
-    // Nothing can overtake what waits: the server is not told sooner than the client would have told it.
-    if (queue.blockedByBarrier || queue.bytesBeforeNewDraw > BLOCKED_BYTES)
-      return queue.bytes < pacer.lowWater && this.agent.due(messages - sender.undelivered) > 0;
-    return sender.queueBytes < pacer.lowWater || pacer.boosting(timers.now());
+    this.flow?.regulate(sender, this.state === 'paced');
   }
 
   private onAck(): Answer {
@@ -361,10 +341,8 @@ export class DisplayPacing implements Stage, Owner {
   private onSync(body: Buffer): Answer {
     if (body.length < 4) return PASS;
     const fate = this.agent.clientSync(body.readUInt32LE(0));
-    if (this.owedPong !== null && !this.agent.waits) {
-      this.server?.pong(this.owedPong);
-      this.owedPong = null;
-    }
+    const owed = this.agent.waits ? null : this.ownSetAcks.takeOwedPing();
+    if (owed !== null) this.server?.pong(owed);
     if (fate === 'pass') return PASS;
     if (fate === 'synced') {
       this.sender?.synced();
@@ -376,22 +354,15 @@ export class DisplayPacing implements Stage, Owner {
 
   private insteadOfPing(ping: Message): Message | null {
     if (!ServerAnswers.canAnswer(ping)) return ping;
-    if (this.absorb()) {
+    if (this.ownSetAcks.absorb()) {
       this.server?.pong(ping);
       return null;
     }
     const { sender } = this;
     if (this.leavingSince === null || sender === null || this.state !== 'paced' || sender.queue.length > 0)
       return ping;
-    this.owedPong = ping;
+    this.ownSetAcks.inPlaceOf(ping);
     return this.handBack(sender);
-  }
-
-  /** Lets a message that stands for nothing go, in exchange for a SET_ACK that was put in. */
-  private absorb(): boolean {
-    if (this.surplus === 0) return false;
-    this.surplus -= 1;
-    return true;
   }
 
   /** Gives the client its window back; the SET_ACK that says so. */
@@ -404,7 +375,7 @@ export class DisplayPacing implements Stage, Owner {
   /** Gives the client its window back at once: what waits goes out as fast as it takes it. */
   private giveUp(sender: DisplaySender): void {
     sender.putSetAck(this.handBack(sender));
-    this.surplus += 1;
+    this.ownSetAcks.inserted();
     this.settle();
   }
 
@@ -412,13 +383,11 @@ export class DisplayPacing implements Stage, Owner {
     this.record.end(sender, this.parts.timers.now());
     this.parts.pacer.remove(sender);
     this.sender = null;
-    this.pumpOff?.();
-    this.pumpOff = null;
+    this.timers.stopPump();
     this.state = this.mode === 'off' || !this.agent.ready ? 'off' : 'plain';
     this.watch.left();
     this.giveBack();
-    this.release?.();
-    this.release = null;
+    this.flow?.letGo();
   }
 
   private giveBack(): void {
@@ -437,30 +406,21 @@ export class DisplayPacing implements Stage, Owner {
     return (this.ports as StagePorts).make(DOWN.SET_ACK, setAckBody(setAck));
   }
 
-  private pumpLater(milliseconds: number): void {
-    this.pumpOff ??= this.parts.timers.after(milliseconds, () => {
-      this.pumpOff = null;
-      this.guarded(() => this.settle());
-    });
-  }
-
-  private tick(): void {
-    const soon = this.state === 'plain' && this.watch.sawBusy;
-    this.tickOff = this.parts.timers.after(soon ? BUSY_TICK_MS : TICK_MS, () => {
-      this.guarded(() => this.look());
-      if (this.state !== 'off') this.tick();
-    });
-  }
-
   /** Looks whether the way is still the right one. */
-  private look(): void {
+  private look(): 'soon' | 'later' | null {
     const { ports, sender } = this;
     const now = this.parts.timers.now();
-    if (ports === null) return;
+    if (ports === null) return null;
     if (this.state === 'plain' && this.mode !== 'off') {
       const congested = this.watch.isCongested(ports.progress('down'), now);
       if (this.mode === 'on' || congested || isSlow(this.parts.pacer.figures.rttMs)) this.engage();
     } else if (this.state === 'paced' && sender !== null) this.lookPaced(sender, ports, now);
+    return this.nextLook;
+  }
+
+  private get nextLook(): 'soon' | 'later' | null {
+    if (this.state === 'off') return null;
+    return this.state === 'plain' && this.watch.sawBusy ? 'soon' : 'later';
   }
 
   private lookPaced(sender: DisplaySender, ports: StagePorts, now: number): void {
@@ -473,14 +433,5 @@ export class DisplayPacing implements Stage, Owner {
     const stopped = silence.isTooLong(now) && !ports.progress('down').busy;
     if (overdue || stopped) this.giveUp(sender);
     else this.settle();
-  }
-
-  /** A timer's work: a fault of ours ends this channel, not the worker. */
-  private guarded(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.ports?.end('relay stage failed: pacing', error instanceof Error ? error.message : String(error));
-    }
   }
 }
