@@ -2,7 +2,7 @@
 // The nouns that a term of a task writes with: made on the database of that term, which refuses statements as soon as the
 // lease may be another process's. The nouns of objects.module.ts are made once in a process and would write on.
 import type { Conf } from '../conf/index.js';
-import { announceTo } from '../messaging/announce.js';
+import { announceSettingsTo, announceTo } from '../messaging/announce.js';
 import type { Messaging } from '../messaging/messaging.js';
 import type { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
@@ -34,13 +34,15 @@ export function termNounFactory(
 ): TermNounFactory {
   const node = conf.default.nodeName;
   const announce = announceTo(messaging.fanout);
+  const settingsChanged = announceSettingsTo(messaging.fanout);
   return (db, now) => ({
     audit: new AuditEvents(db, { now, service }),
     channels: new ConsoleChannels(db, { now, announce, service }),
-    consoles: new Consoles(db, { node, pid: process.pid, service, now }),
+    consoles: new Consoles(db, { node, pid: process.pid, service, now, settingsChanged }),
     services: new Services(db),
     sources: new Sources(db, {
       now,
+      settingsChanged,
       changed: (source, fault) => own.sourceChanged({ source, fault, node }),
     }),
   });

@@ -74,5 +74,22 @@ export const GUEST_POLICY_GROUP = {
       mutable: true,
       help: 'How many monitors a desktop may have. 0: as many as the guest has.',
     },
+    trust_metadata: {
+      type: 'boolean',
+      default: false,
+      mutable: true,
+      help:
+        'Whether the metadata of an instance in Nova counts (kerbside_<key>). Whoever owns an instance may change it: with ' +
+        'true, users say themselves what may enter and leave their desktops.',
+    },
+    image_properties: {
+      type: 'choice',
+      default: 'narrow',
+      choices: ['narrow', 'trust', 'ignore'],
+      help:
+        'What the properties of images in Glance (kerbside_<key>) may do. Users may upload images: with "narrow" a property ' +
+        'takes away and never gives more than deployment, source and project do. "trust" lets it give more, too: for clouds ' +
+        'that protect these properties. "ignore": Glance is not asked.',
+    },
   },
 } as const satisfies GroupSpec;

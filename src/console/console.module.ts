@@ -10,6 +10,7 @@ import { AuditEvents } from '../objects/audit-event.js';
 import { ChannelAdmission } from '../objects/channel-admission.js';
 import { ConsoleChannels } from '../objects/console-channel.js';
 import { ConsoleSessions } from '../objects/console-session.js';
+import { ConsoleSettings } from '../objects/console-settings.js';
 import { Database } from '../objects/database.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Heartbeat } from '../service/heartbeat.js';
@@ -29,11 +30,26 @@ const SERVICES = tokenFor<ProxyServices>('services of the proxy');
       [
         ...([CONF, Database, Messaging, Heartbeat, ProcessMetrics] as const),
         ...([AuditEvents, OwnNotifications, Locator] as const),
-        ...([ChannelAdmission, ConsoleChannels, ConsoleSessions] as const),
+        ...([ChannelAdmission, ConsoleChannels, ConsoleSessions, ConsoleSettings] as const),
       ],
-      (...[conf, db, messaging, liveness, metrics, events, own, locator, admission, channels, sessions]) => ({
+      (
+        ...[
+          conf,
+          db,
+          messaging,
+          liveness,
+          metrics,
+          events,
+          own,
+          locator,
+          admission,
+          channels,
+          sessions,
+          settings,
+        ]
+      ) => ({
         ...{ conf, db, messaging, liveness, metrics, events, own, locator },
-        nouns: { admission, channels, sessions },
+        nouns: { admission, channels, sessions, settings },
       }),
     ),
   ],

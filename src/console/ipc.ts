@@ -91,7 +91,10 @@ export interface Grant {
  * What a session may do, as the control plane decides it: groups of the configuration, with their names. It travels in
  * the grant of each channel and may change while the session lives (`policy_changed`).
  */
-export type SessionSettings = Pick<Conf, 'firewall' | 'pacing' | 'guestPolicy'>;
+export interface SessionSettings extends Pick<Conf, 'firewall' | 'pacing'> {
+  /** What holds in the end: whose word counts is decided before. */
+  readonly guestPolicy: Omit<Conf['guestPolicy'], 'trustMetadata' | 'imageProperties'>;
+}
 
 /** Why a channel is refused: what the client may conclude from the link result. */
 export interface Denial {

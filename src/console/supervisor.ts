@@ -20,13 +20,14 @@ import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { spiceCertificates } from '../tls/inspection.js';
 import { ControlPlane, type SessionNouns } from './control/control-plane.js';
-import type { Answer, SessionSettings, WorkerNote, WorkerRequest } from './ipc.js';
+import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
 import type { ConsoleLocator } from './control/location.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { WorkerName } from './control/channel-registry.js';
 import { ProxyMetrics } from './control/metrics.js';
 import { NotificationPublisher } from './control/notification-publisher.js';
 import { relaySettings } from './control/relay-settings.js';
+import { nodeSettings, type NodeSettings } from './control/session-settings.js';
 import { channelName } from './spice/constants.js';
 import { WorkerPool, type Ports, type WorkerListener } from './control/worker-pool.js';
 
@@ -78,7 +79,7 @@ export class ProxyServer implements WorkerListener {
   private readonly pollTimer: NodeJS.Timeout;
   private readonly checkTimer: NodeJS.Timeout;
   private readonly unsubscribe: () => void;
-  private session: SessionSettings;
+  private session: NodeSettings;
   private draining = false;
   private bound: Ports = { secure: [], insecure: [] };
 
@@ -87,8 +88,8 @@ export class ProxyServer implements WorkerListener {
     private readonly conf: Conf,
     private readonly parts: ProxyDependencies,
   ) {
-    const { default: general, proxy, firewall, pacing, guestPolicy, spice } = conf;
-    this.session = { firewall, pacing, guestPolicy };
+    const { default: general, proxy, spice } = conf;
+    this.session = nodeSettings(conf);
     this.pool = new WorkerPool(relaySettings(conf), parts.tls, this);
     this.control = new ControlPlane(
       {
@@ -107,7 +108,10 @@ export class ProxyServer implements WorkerListener {
       },
     );
     this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.onFanout(message));
-    this.pollTimer = setInterval(() => void this.control.watch.poll(), proxy.pollInterval * 1000);
+    this.pollTimer = setInterval(() => {
+      void this.control.watch.poll();
+      this.control.settingsWatch.poll();
+    }, proxy.pollInterval * 1000);
     this.checkTimer = setInterval(() => void this.control.watch.checkChannels(), CHECK_INTERVAL_MS);
     this.watch = new CertificateWatch(spiceCertificates(spice), parts.tls, (material) =>
       this.pool.useCertificates(material),
@@ -150,11 +154,13 @@ export class ProxyServer implements WorkerListener {
   }
 
   /** Reads the certificates again, and applies what of the configuration may change while sessions live. */
-  reload({ firewall, pacing, guestPolicy }: Conf): void {
+  reload(conf: Conf): void {
     void this.watch.reload();
     const before = this.session;
-    if (isDeepStrictEqual({ firewall, pacing, guestPolicy }, before)) return;
-    this.session = { firewall, pacing, guestPolicy };
+    const now = nodeSettings(conf);
+    if (isDeepStrictEqual(now, before)) return;
+    this.session = now;
+    const { firewall, pacing, guestPolicy, trust } = now;
     if (!isDeepStrictEqual(firewall, before.firewall))
       log.info('the firewall has other rules; open channels follow with their next message', {
         mode: firewall.mode,
@@ -162,6 +168,8 @@ export class ProxyServer implements WorkerListener {
       });
     if (!isDeepStrictEqual(pacing, before.pacing))
       log.info('slow links are paced otherwise; open channels follow', { mode: pacing.mode });
+    if (!isDeepStrictEqual([guestPolicy, trust], [before.guestPolicy, before.trust]))
+      log.info('the guest data policy is another one; open channels follow with their next message');
     this.control.useSettings(this.session);
   }
 

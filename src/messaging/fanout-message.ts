@@ -37,9 +37,14 @@ function readConsoleChanged(args: Args): FanoutMessage | undefined {
   return { method: 'console_changed', args: { source, uuid, change } };
 }
 
+function readSettingsChanged({ source }: Args): FanoutMessage | undefined {
+  return isText(source) ? { method: 'settings_changed', args: { source } } : undefined;
+}
+
 const READERS: { readonly [M in Method]: (args: Args) => FanoutMessage | undefined } = {
   session_ended: readSessionEnded,
   console_changed: readConsoleChanged,
+  settings_changed: readSettingsChanged,
   policy_changed: () => ({ method: 'policy_changed', args: {} }),
 };
 

@@ -23,6 +23,8 @@ export type FanoutMessage =
         readonly change: 'moving' | 'moved' | 'stayed' | 'changed' | 'removed';
       };
     }
+  /** What a source, or consoles of it, say for themselves has changed: look what holds for their open sessions. */
+  | { readonly method: 'settings_changed'; readonly args: { readonly source: string } }
   /** policy.yaml has changed: every REST service reads it now. Nothing in a proxy depends on it. */
   | { readonly method: 'policy_changed'; readonly args: Readonly<Record<string, never>> };
 

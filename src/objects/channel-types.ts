@@ -7,7 +7,7 @@ import { DatabaseError } from '../exception.js';
 import type { Clock } from './clock.js';
 import type { ConnectInfo } from './connect-info.js';
 import type { DenialReason } from './console-session-state.js';
-import type { OwnSettings } from './own-settings.js';
+import type { SessionOwnSettings } from './own-settings.js';
 
 /** What a client showed at the link stage, and where the question comes from. `ticket` is a secret. */
 export interface ChannelRequest {
@@ -46,7 +46,7 @@ export interface ChannelGrant {
   /** The type of the console's source, such as `static` or `openstack`. */
   platform: string;
   /** What its console, or else its source, says for itself. */
-  settings: OwnSettings;
+  settings: SessionOwnSettings;
 }
 
 /** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */
@@ -67,7 +67,7 @@ export interface ChannelDenial {
   /** Whose token it was. */
   issuedTo?: string;
   /** As in a grant. */
-  settings?: OwnSettings;
+  settings?: SessionOwnSettings;
 }
 
 /** The database became unavailable while a channel was recorded: its row may exist. Give it to closed() later. */

@@ -8,7 +8,7 @@ import { ChannelInDoubt } from './channel-types.js';
 import type { ChannelGrant, ChannelDenial, ChannelRequest, OpenChannel } from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 import type { DenialReason } from './console-session-state.js';
-import { narrowest, settingsIn, type OwnSettings } from './own-settings.js';
+import { narrowest, settingsIn, type SessionOwnSettings } from './own-settings.js';
 import { fingerprintOfHash } from './console-token.js';
 
 /** The row of a channel that is about to be admitted. */
@@ -65,8 +65,9 @@ export function denial(view: TokenView, reason: DenialReason): ChannelDenial {
   return { kind: 'denied', reason, source, uuid, sessionId, issuedTo, settings: settingsOf(view) };
 }
 
-function settingsOf(view: TokenView): OwnSettings {
-  return narrowest(settingsIn(view.settings), settingsIn(view.source_settings));
+function settingsOf(view: TokenView): SessionOwnSettings {
+  const { source, project_id: projectId } = view;
+  return narrowest(settingsIn(view.settings), settingsIn(view.source_settings), { source, projectId });
 }
 
 /** An open channel as GET /session shows it. */

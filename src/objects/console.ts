@@ -43,6 +43,12 @@ export interface Reconciliation {
   removed: string[];
 }
 
+/** The same while it is under way. */
+interface Work extends Reconciliation {
+  /** Some say something else for themselves. */
+  resettled: boolean;
+}
+
 export interface ConsolesOptions {
   /** Epoch seconds; tests replace it. */
   readonly now?: Clock;
@@ -50,6 +56,8 @@ export interface ConsolesOptions {
   readonly node?: string;
   readonly pid?: number;
   readonly service?: string | undefined;
+  /** Called with the source when consoles of it say something else for themselves than before; must not throw. */
+  readonly settingsChanged?: (source: string) => void;
 }
 
 /** How a console became known. */
@@ -121,12 +129,14 @@ export class Consoles {
   private readonly now: Clock;
   private readonly audit: AuditEvents;
   private readonly actor: Pick<AuditEntry, 'node' | 'pid'>;
+  private readonly settingsChanged: (source: string) => void;
 
   constructor(db: Database, options: ConsolesOptions = {}) {
     this.db = db;
     this.now = options.now ?? systemClock;
     this.audit = new AuditEvents(db, { now: this.now, service: options.service });
     this.actor = { node: options.node, pid: options.pid };
+    this.settingsChanged = options.settingsChanged ?? (() => undefined);
   }
 
   /**
@@ -142,7 +152,7 @@ export class Consoles {
     for (const console of discovered) check(console);
     const wanted = new Map(discovered.map((console) => [console.uuid, console]));
     const kept = new Set(unread.uuids.map((uuid) => uuid.toLowerCase()));
-    const done: Reconciliation = { added: [], changed: [], removed: [] };
+    const done: Work = { added: [], changed: [], removed: [], resettled: false };
     await refreshKey(this.db);
     let marker = '';
     for (;;) {
@@ -159,7 +169,9 @@ export class Consoles {
       await breathe();
     }
     await this.add(source, [...wanted.values()], done);
-    return done;
+    const { resettled, ...outcome } = done;
+    if (resettled) this.settingsChanged(source);
+    return outcome;
   }
 
   /**
@@ -170,12 +182,13 @@ export class Consoles {
   async put(source: string, console: DiscoveredConsole, options: PutOptions = {}): Promise<boolean> {
     check(console);
     await refreshKey(this.db);
-    const done: Reconciliation = { added: [], changed: [], removed: [] };
+    const done: Work = { added: [], changed: [], removed: [], resettled: false };
     const { before, askedAgo } = options;
     const row = await findConsoleRow(this.db, source, console.uuid);
     if (row === null && before !== undefined) return false;
     if (row === null) await this.add(source, [console], done);
     else if (!(await this.reconcileRow(row, console, done, before))) return false;
+    if (done.resettled) this.settingsChanged(source);
     if (askedAgo !== undefined) await markLooked(this.db, source, console.uuid, askedAgo + CLOCK_SLACK);
     return true;
   }
@@ -250,7 +263,7 @@ export class Consoles {
   private async reconcileRow(
     row: ConsoleRow,
     console: DiscoveredConsole | undefined,
-    done: Reconciliation,
+    done: Work,
     before?: DiscoveredConsole,
   ): Promise<boolean> {
     const at = { ...this.actor, source: row.source, uuid: row.uuid };
@@ -270,17 +283,14 @@ export class Consoles {
     const followed = FOLLOWED.some((field) => row[field] !== next[field]);
     if (fields.length === 0 && !followed) return true;
     if (!(await updateConsole(this.db, next, since))) return false;
+    if (row.settings !== next.settings) done.resettled = true;
     if (fields.length === 0) return true;
     done.changed.push(row.uuid);
     await this.audit.record({ ...at, message: consoleChanged(fields) });
     return true;
   }
 
-  private async add(
-    source: string,
-    consoles: readonly DiscoveredConsole[],
-    done: Reconciliation,
-  ): Promise<void> {
+  private async add(source: string, consoles: readonly DiscoveredConsole[], done: Work): Promise<void> {
     for (let from = 0; from < consoles.length; from += BATCH) {
       const now = this.now();
       const rows = consoles.slice(from, from + BATCH).map((console) => this.toRow(source, console, now));

@@ -4,7 +4,7 @@
 import { Module } from '@nestjs/common';
 import { CONF } from '../conf/conf.module.js';
 import { optional, provider } from '../injection.js';
-import { announceTo } from '../messaging/announce.js';
+import { announceSettingsTo, announceTo } from '../messaging/announce.js';
 import { Messaging } from '../messaging/messaging.js';
 import { BINARY } from '../service/binary.js';
 import { AuditEvents } from './audit-event.js';
@@ -12,9 +12,11 @@ import { ChannelAdmission } from './channel-admission.js';
 import type { SessionRecordOptions } from './channel-types.js';
 import { ConsoleChannels } from './console-channel.js';
 import { ConsoleSessions } from './console-session.js';
+import { ConsoleSettings } from './console-settings.js';
 import { ConsoleTokens } from './console-token.js';
 import { Consoles } from './console.js';
 import { Database } from './database.js';
+import { deploymentOf } from './guest-policy-levels.js';
 import { InstanceFacts } from './instance-fact.js';
 import { Inventory } from './inventory.js';
 import { Overview } from './overview.js';
@@ -28,8 +30,17 @@ const NOUNS = [
   provider(AuditEvents, [Database, optional(BINARY)], (db, service) => new AuditEvents(db, { service })),
   provider(
     Consoles,
-    [Database, CONF, optional(BINARY)],
-    (db, conf, service) => new Consoles(db, { node: conf.default.nodeName, pid: process.pid, service }),
+    [Database, CONF, optional(BINARY), optional(Messaging)],
+    (db, conf, service, messaging) =>
+      new Consoles(db, {
+        ...{ node: conf.default.nodeName, pid: process.pid, service },
+        ...(messaging === undefined ? {} : { settingsChanged: announceSettingsTo(messaging.fanout) }),
+      }),
+  ),
+  provider(
+    ConsoleSettings,
+    [Database, CONF],
+    (db, { guestPolicy }) => new ConsoleSettings(db, deploymentOf(guestPolicy)),
   ),
   provider(
     ChannelAdmission,

@@ -2,6 +2,8 @@
 // What a source, or a console, says for itself in sources.yaml about how sessions are treated. What nobody says is absent:
 // then the options hold. A row keeps it as one JSON object with the keys of sources.yaml; one more setting is a member here
 // and a line in the reader of the file, and no column.
+import { levelsOf, type GuestPolicyLevel, type OwnGuestPolicy } from './guest-policy-levels.js';
+import { ownPolicyIn, ownPolicyRecord } from './guest-policy-record.js';
 import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 import { pacingModeOf, type PacingMode } from './pacing-mode.js';
 
@@ -27,13 +29,26 @@ export interface OwnSettings {
   /** Whether viewers are shown why a desktop does not come up. */
   readonly messageScreen?: MessageScreenSetting;
   readonly firewall?: OwnFirewall;
+  /** What data may enter and leave its desktops. */
+  readonly guestPolicy?: OwnGuestPolicy;
+}
+
+/** What holds for the sessions at a console before the options are looked at. */
+export interface SessionOwnSettings extends Omit<OwnSettings, 'guestPolicy'> {
+  /** Widest place first; absent: nobody says anything. */
+  readonly guestPolicy?: readonly GuestPolicyLevel[];
 }
 
 /** Nobody says anything. */
 export const NO_SETTINGS: OwnSettings = {};
 
 /** The text of a row; null: nothing is said. The same settings give the same text. */
-export function settingsText({ pacingMode, messageScreen, firewall }: OwnSettings): string | null {
+export function settingsText({
+  pacingMode,
+  messageScreen,
+  firewall,
+  guestPolicy,
+}: OwnSettings): string | null {
   const text = JSON.stringify({
     pacing_mode: pacingMode,
     message_screen: messageScreen,
@@ -41,6 +56,7 @@ export function settingsText({ pacingMode, messageScreen, firewall }: OwnSetting
       firewall === undefined
         ? undefined
         : { mode: firewall.mode, permitted_channels: firewall.permittedChannels, rates: firewall.rates },
+    guest_policy: ownPolicyRecord(guestPolicy),
   });
   return text === '{}' ? null : text;
 }
@@ -48,20 +64,36 @@ export function settingsText({ pacingMode, messageScreen, firewall }: OwnSetting
 /** What the text of a row says; what is no setting, or none that this version knows, is left out. */
 export function settingsIn(text: string | null): OwnSettings {
   if (text === null) return NO_SETTINGS;
-  const { pacing_mode: pacing, message_screen: screen, firewall } = recordOf(parsed(text));
+  const {
+    pacing_mode: pacing,
+    message_screen: screen,
+    firewall,
+    guest_policy: policy,
+  } = recordOf(parsed(text));
   const pacingMode = pacingModeOf(textOf(pacing));
   const messageScreen = messageScreenSettingOf(textOf(screen));
   return {
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
     ...(firewall === undefined ? {} : { firewall: firewallOf(recordOf(firewall)) }),
+    ...(policy === undefined ? {} : { guestPolicy: ownPolicyIn(recordOf(policy)) }),
   };
 }
 
 /** What holds for a console: its own settings, where it has none those of its source. */
-export function narrowest(console: OwnSettings, source: OwnSettings): OwnSettings {
+export function narrowest(
+  { guestPolicy: ofConsole, ...console }: OwnSettings,
+  { guestPolicy: ofSource, ...source }: OwnSettings,
+  at: { readonly source: string; readonly projectId: string | null },
+): SessionOwnSettings {
   const firewall = { ...source.firewall, ...console.firewall };
-  return { ...source, ...console, ...(Object.keys(firewall).length === 0 ? {} : { firewall }) };
+  const guestPolicy = levelsOf(ofConsole, ofSource, at);
+  return {
+    ...source,
+    ...console,
+    ...(Object.keys(firewall).length === 0 ? {} : { firewall }),
+    ...(guestPolicy.length === 0 ? {} : { guestPolicy }),
+  };
 }
 
 function firewallOf({ mode, permitted_channels: channels, rates }: Record<string, unknown>): OwnFirewall {

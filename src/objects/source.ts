@@ -10,6 +10,7 @@ import {
   setSourceError,
   upsertSource,
 } from '../db/api/sources.js';
+import { settingsOfSources } from '../db/api/console-settings.js';
 import type { ShownSourceRow } from '../db/api/sources.js';
 import type { Database } from '../db/database.js';
 import { refreshKey } from '../db/keys.js';
@@ -66,15 +67,24 @@ export class Sources {
   private readonly db: Database;
   private readonly now: Clock;
   private readonly changed: (name: string, fault: string | null) => void;
+  private readonly settingsChanged: (name: string) => void;
 
-  /** @param options changed: called once for each distinct fault, and for its end (null) */
+  /**
+   * @param options changed: called once for each distinct fault, and for its end (null); settingsChanged: called when what a
+   * source says for itself is something else than before
+   */
   constructor(
     db: Database,
-    options: { now?: Clock; changed?: (name: string, fault: string | null) => void } = {},
+    options: {
+      now?: Clock;
+      changed?: (name: string, fault: string | null) => void;
+      settingsChanged?: (name: string) => void;
+    } = {},
   ) {
     this.db = db;
     this.now = options.now ?? systemClock;
     this.changed = options.changed ?? (() => undefined);
+    this.settingsChanged = options.settingsChanged ?? (() => undefined);
   }
 
   /**
@@ -85,6 +95,8 @@ export class Sources {
     check(source);
     const password = source.password ?? '';
     if (password !== '') await refreshKey(this.db);
+    const [before] = await settingsOfSources(this.db, [source.name]);
+    const settings = settingsText(source.settings ?? NO_SETTINGS);
     await upsertSource(this.db, {
       name: source.name,
       type: source.type,
@@ -96,8 +108,9 @@ export class Sources {
       user_domain_id: source.userDomainId ?? null,
       project_domain_id: source.projectDomainId ?? null,
       options: source.options === undefined ? null : JSON.stringify(source.options),
-      settings: settingsText(source.settings ?? NO_SETTINGS),
+      settings,
     });
+    if (before !== undefined && before.settings !== settings) this.settingsChanged(source.name);
   }
 
   /** A good discovery by `node`: sets last_seen and seen_by, and the error to what is wrong with a part of the source. */

@@ -4,6 +4,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { LocationFault } from '../close-reason.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
+import type { CloudGuestPolicy } from '../objects/guest-policy-levels.js';
 import { ALL_READ, type DiscoveredConsole, type UnreadConsoles } from '../objects/console.js';
 
 /** A console that is about to be connected to, as the records have it. */
@@ -30,7 +31,12 @@ export type Location =
   /** Where the records say: the platform has nothing newer to say, and was not asked. */
   | { readonly kind: 'recorded' }
   /** The platform says so now. The ticket in it may have been made for this connection. */
-  | { readonly kind: 'confirmed'; readonly target: ConnectInfo }
+  | {
+      readonly kind: 'confirmed';
+      readonly target: ConnectInfo;
+      /** What the platform says now of the data that may enter and leave; absent: it says nothing of that. */
+      readonly guestPolicy?: CloudGuestPolicy;
+    }
   /** The platform could not be asked; the last known address is all there is. */
   | { readonly kind: 'unconfirmed'; readonly why: string }
   /** Do not connect. */

@@ -14,6 +14,7 @@ import {
   type PreparedChannel,
 } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
+import { withCloud } from '../../objects/guest-policy-levels.js';
 import { explainedDenial } from '../../service/explained-denial.js';
 import { explainedEnd } from '../../service/explained-end.js';
 import type { CloseReason } from '../../close-reason.js';
@@ -25,7 +26,6 @@ import type {
   MintReply,
   MintRequest,
   ScreenGrant,
-  SessionSettings,
 } from '../ipc.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import { screenOf } from '../screen-name.js';
@@ -43,7 +43,7 @@ import type { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
 import type { Refusals } from './refusals.js';
 import type { Retries } from './retry.js';
-import { settingsOf } from './session-settings.js';
+import { settingsOf, type NodeSettings } from './session-settings.js';
 import type { SessionWatch } from './session-watch.js';
 
 /** For how long the channels of one session are gathered: a user waits for them. */
@@ -96,14 +96,14 @@ export class ChannelAuthorizer {
   constructor(
     private readonly parts: AuthorizerDependencies,
     private readonly settings: AuthorizerSettings,
-    private session: SessionSettings,
+    private session: NodeSettings,
   ) {
     const { admission, timers } = parts;
     this.joins = new Gatherer(timers, JOINS_MS, (channels) => admission.join(channels));
   }
 
   /** Applies other settings to channels to come. */
-  useSettings(session: SessionSettings): void {
+  useSettings(session: NodeSettings): void {
     this.session = session;
   }
 
@@ -161,7 +161,9 @@ export class ChannelAuthorizer {
     if (outcome.kind === 'denied') return this.screenGrant(request, outcome) ?? this.deny(request, outcome);
     const candidate = { request, outcome, channel: liveChannel(worker, request, outcome), requestedAt };
     const target = await this.locate(candidate);
-    return target.kind === 'denied' ? target : (this.denialOf(candidate) ?? this.grant(candidate, target));
+    if (target.kind === 'denied') return target;
+    const now = withPolicyOf(candidate, target);
+    return this.denialOf(now) ?? this.grant(now, target);
   }
 
   private async admit(worker: WorkerName, request: AuthorizeRequest): Promise<ChannelGrant | ChannelDenial> {
@@ -312,6 +314,17 @@ export class ChannelAuthorizer {
     const name = channelName(channelType);
     return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
   }
+}
+
+// What the platform says now is newer than the records were when they were read.
+function withPolicyOf(candidate: Candidate, target: Target): Candidate {
+  if (target.kind !== 'confirmed' || target.guestPolicy === undefined) return candidate;
+  const { outcome, channel } = candidate;
+  const { guestPolicy = [], ...others } = outcome.settings;
+  const levels = withCloud(guestPolicy, target.guestPolicy);
+  const settings = { ...others, ...(levels.length === 0 ? {} : { guestPolicy: levels }) };
+  channel.settings = settings;
+  return { ...candidate, outcome: { ...outcome, settings } };
 }
 
 function backendTarget(target: ConnectInfo): BackendTarget {

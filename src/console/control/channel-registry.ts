@@ -4,7 +4,7 @@
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import type { ChannelGrant, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
-import type { OwnSettings } from '../../objects/own-settings.js';
+import type { SessionOwnSettings } from '../../objects/own-settings.js';
 import type { AuthorizeRequest } from '../ipc.js';
 import { AddressCounts } from '../../net/address-counts.js';
 
@@ -29,8 +29,8 @@ export interface LiveChannel {
   readonly platform: string;
   readonly recorded: ConnectInfo;
   readonly clientIp: string;
-  /** What its console, or else its source, says for itself. */
-  readonly settings: OwnSettings;
+  /** What its console, or else its source, says for itself; replaced when they say otherwise. */
+  settings: SessionOwnSettings;
   /** A main channel: its hypervisor's MAIN_INIT has come, and the session is up. */
   established: boolean;
   /** A main channel: the last recorded step of its instance's migration. */
@@ -108,6 +108,11 @@ export class ChannelRegistry {
     );
   }
 
+  /** The channels at a console, of all its sessions. */
+  ofConsole(source: string, uuid: string): readonly LiveChannel[] {
+    return this.all().filter((channel) => channel.uuid === uuid && channel.source === source);
+  }
+
   /** The session's channels. */
   ofSession(sessionId: string): readonly LiveChannel[] {
     return [...(this.bySession.get(sessionId) ?? [])];
@@ -127,7 +132,7 @@ export class ChannelRegistry {
   }
 
   /** Every session that has a channel here, with its source. */
-  sessions(): { sessionId: string; source: string; settings: OwnSettings }[] {
+  sessions(): { sessionId: string; source: string; settings: SessionOwnSettings }[] {
     return [...this.bySession].flatMap(([sessionId, [first]]) =>
       first === undefined ? [] : [{ sessionId, source: first.source, settings: first.settings }],
     );

@@ -8,14 +8,15 @@ import { MOVE_AUDIT } from '../../objects/audit-message.js';
 import type { ChannelAdmission } from '../../objects/channel-admission.js';
 import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { ConsoleSessions } from '../../objects/console-session.js';
+import type { ConsoleSettings } from '../../objects/console-settings.js';
 import type { Liveness } from '../../service/heartbeat.js';
-import type { Answer, SessionSettings, WorkerNote, WorkerRequest } from '../ipc.js';
+import type { Answer, WorkerNote, WorkerRequest } from '../ipc.js';
 import { CHANNEL } from '../spice/constants.js';
 import type { AuditQueue } from './audit-queue.js';
 import { ChannelAuthorizer, type AuthorizerSettings } from './channel-authorizer.js';
 import { ChannelLifecycle } from './channel-lifecycle.js';
 import { ChannelRecords } from './channel-records.js';
-import { ChannelRegistry, type WorkerName } from './channel-registry.js';
+import { ChannelRegistry, type LiveChannel, type WorkerName } from './channel-registry.js';
 import { DatabaseOutage } from './database-outage.js';
 import { isTold } from './denials.js';
 import { KnownSessions } from './known-sessions.js';
@@ -27,14 +28,15 @@ import type { NotificationPublisher } from './notification-publisher.js';
 import { PacedSessions } from './paced-sessions.js';
 import { Refusals } from './refusals.js';
 import { Retries } from './retry.js';
-import { settingsOf } from './session-settings.js';
+import { settingsOf, type NodeSettings } from './session-settings.js';
+import { SettingsWatch } from './settings-watch.js';
 import { SessionWatch } from './session-watch.js';
 import type { WorkerSender } from './worker-pool.js';
 
 /** What the control plane needs to know of the configuration. */
 export interface ControlPlaneSettings extends AuthorizerSettings {
   /** What sessions may do, until {@link ControlPlane.useSettings} replaces it. */
-  readonly session: SessionSettings;
+  readonly session: NodeSettings;
   /** Seconds that other nodes get to come back when this one does. */
   readonly recoveryTimeout?: number;
 }
@@ -47,6 +49,7 @@ export interface SessionNouns {
     'establish' | 'linked' | 'closed' | 'closeChannels' | 'closeWorker' | 'recover'
   >;
   readonly sessions: Pick<ConsoleSessions, 'sessionsToClose' | 'connectionsToClose' | 'interruptSession'>;
+  readonly settings: Pick<ConsoleSettings, 'of'>;
 }
 
 /** What a control plane is made with. */
@@ -75,6 +78,8 @@ export class ControlPlane {
   readonly registry = new ChannelRegistry();
   /** Ends the sessions that are over; its polls are the supervisor's to start. */
   readonly watch: SessionWatch;
+  /** Follows what consoles and sources say for themselves; its polls are the supervisor's to start. */
+  readonly settingsWatch: SettingsWatch;
   private readonly known: KnownSessions;
   private readonly records: ChannelRecords;
   private readonly lifecycle: ChannelLifecycle;
@@ -84,6 +89,7 @@ export class ControlPlane {
   private readonly metrics: ProxyMetrics;
   private readonly refusals: Refusals;
   private readonly send: WorkerSender;
+  private session: NodeSettings;
 
   constructor(
     {
@@ -127,6 +133,12 @@ export class ControlPlane {
     );
     this.paced = new PacedSessions(metrics);
     this.watch = watch;
+    this.session = session;
+    this.settingsWatch = new SettingsWatch({
+      settings: nouns.settings,
+      registry,
+      changed: (channels) => this.settingsChanged(channels),
+    });
     this.known = known;
     this.records = records;
     this.lifecycle = lifecycle;
@@ -208,6 +220,9 @@ export class ControlPlane {
       case 'console_changed':
         this.consoleChanged(message.args);
         return;
+      case 'settings_changed':
+        this.settingsWatch.sourceChanged(message.args.source);
+        return;
       // The rules of the REST API: nothing that a proxy decides depends on them.
       case 'policy_changed':
         return;
@@ -215,13 +230,10 @@ export class ControlPlane {
   }
 
   /** Applies other settings: to channels to come, and to those that are open from their next message on. */
-  useSettings(settings: SessionSettings): void {
+  useSettings(settings: NodeSettings): void {
+    this.session = settings;
     this.authorizer.useSettings(settings);
-    for (const { sessionId, settings: own } of this.registry.sessions()) {
-      const its = settingsOf(settings, own);
-      const workers = new Set(this.registry.ofSession(sessionId).map(({ workerId }) => workerId));
-      for (const workerId of workers) this.send(workerId, { op: 'policy_changed', sessionId, settings: its });
-    }
+    for (const { sessionId, settings: own } of this.registry.sessions()) this.tell(sessionId, own);
   }
 
   /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it again */
@@ -236,10 +248,25 @@ export class ControlPlane {
     return this.records.settle();
   }
 
+  /** These channels, all of one console, have other settings of their own. */
+  private settingsChanged(channels: readonly LiveChannel[]): void {
+    for (const { connectionRef } of channels) this.known.forget(connectionRef);
+    const sessions = new Map(channels.map(({ sessionId, settings }) => [sessionId, settings]));
+    for (const [sessionId, settings] of sessions) this.tell(sessionId, settings);
+  }
+
+  /** Tells each worker that carries a session which settings hold for it. */
+  private tell(sessionId: string, own: LiveChannel['settings']): void {
+    const settings = settingsOf(this.session, own);
+    const workers = new Set(this.registry.ofSession(sessionId).map(({ workerId }) => workerId));
+    for (const workerId of workers) this.send(workerId, { op: 'policy_changed', sessionId, settings });
+  }
+
   // Only the node of the main channel writes a move down: a session has one main channel, on one node.
   private consoleChanged({ source, uuid, change }: ConsoleChanged): void {
     const mains = this.registry.mainsOf(source, uuid);
     for (const main of mains) this.known.forget(main.connectionRef);
+    this.settingsWatch.consoleChanged(source, uuid);
     switch (change) {
       case 'moving':
       case 'moved':

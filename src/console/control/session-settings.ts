@@ -1,20 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // The settings of one session: those of the node, but for what its console or source has of its own.
-import type { OwnSettings } from '../../objects/own-settings.js';
+import type { Conf } from '../../conf/index.js';
+import {
+  deploymentOf,
+  NO_TRUST,
+  settledPolicy,
+  valuesOf,
+  type GuestPolicyTrust,
+} from '../../objects/guest-policy-levels.js';
+import type { SessionOwnSettings } from '../../objects/own-settings.js';
 import type { SessionSettings } from '../ipc.js';
 import { isChannelName } from '../spice/constants.js';
 
+/** The settings of the node, and whose word counts beside its own. */
+export interface NodeSettings extends SessionSettings {
+  /** Absent: nobody's but the operators'. */
+  readonly trust?: GuestPolicyTrust;
+}
+
+/** Those of a configuration. */
+export function nodeSettings({
+  firewall,
+  pacing,
+  guestPolicy,
+}: Pick<Conf, 'firewall' | 'pacing' | 'guestPolicy'>): NodeSettings {
+  const { policy, trust } = deploymentOf(guestPolicy);
+  return { firewall, pacing, guestPolicy: policy, trust };
+}
+
 /** What holds for a session. @param own what its console, or else its source, says for itself */
-export function settingsOf(session: SessionSettings, { pacingMode, firewall }: OwnSettings): SessionSettings {
-  if (pacingMode === undefined && firewall === undefined) return session;
+export function settingsOf(node: NodeSettings, own: SessionOwnSettings): SessionSettings {
+  const { pacingMode, firewall, guestPolicy } = own;
+  const { trust = NO_TRUST, ...session } = node;
   const { mode, permittedChannels, rates } = firewall ?? {};
   return {
-    ...session,
     firewall: {
       mode: mode ?? session.firewall.mode,
       permittedChannels: permittedChannels?.filter(isChannelName) ?? session.firewall.permittedChannels,
       rates: rates ?? session.firewall.rates,
     },
     pacing: pacingMode === undefined ? session.pacing : { ...session.pacing, mode: pacingMode },
+    guestPolicy: valuesOf(settledPolicy({ policy: session.guestPolicy, trust }, guestPolicy ?? [])),
   };
 }

@@ -201,6 +201,24 @@ export class FieldReader {
     return onlyCertificates(value.text);
   }
 
+  /** A single value, read by its rule; null when absent. @param read gives what it makes of the text, or its fault */
+  single<Value>(key: string, read: (text: string) => Value | FieldFault): Value | null {
+    const value = this.scalar(key);
+    if (value === null) return null;
+    const found = read(value.text);
+    return found instanceof FieldFault ? this.refuse(key, found.text) : found;
+  }
+
+  /** Whether the field is a list. */
+  isList(key: string): boolean {
+    return this.record.values.get(key)?.kind === 'list';
+  }
+
+  /** The names of the fields. */
+  keys(): readonly string[] {
+    return [...this.record.values.keys()];
+  }
+
   /** A list of single values, each read by its rule; null when absent. @param item gives what it makes of a text, or its fault */
   list<Item>(key: string, item: (text: string) => Item | FieldFault): Item[] | null {
     const value = this.record.values.get(key);

@@ -7,19 +7,26 @@ import { MESSAGE_SCREEN_SETTINGS } from '../../objects/message-screen-setting.js
 import { FIREWALL_MODES, type OwnFirewall, type OwnSettings } from '../../objects/own-settings.js';
 import { PACING_MODES } from '../../objects/pacing-mode.js';
 import { FieldFault, type FieldReader } from './field-reader.js';
+import { consolePolicyIn, sourcePolicyIn } from './guest-policy-reader.js';
 
 /** The keys of settings, in a source and in a console. */
-export const OWN_SETTINGS_KEYS = ['pacing_mode', 'message_screen', 'firewall'] as const;
+export const OWN_SETTINGS_KEYS = ['pacing_mode', 'message_screen', 'firewall', 'guest_policy'] as const;
 
-/** The settings among the fields; nothing where there are none. */
-export function ownSettingsIn(fields: FieldReader): { readonly settings?: OwnSettings } {
+/** The settings among the fields; nothing where there are none. @param of whose they are: a source may name projects */
+export function ownSettingsIn(
+  fields: FieldReader,
+  of: 'source' | 'console',
+): { readonly settings?: OwnSettings } {
   const pacingMode = fields.word('pacing_mode', PACING_MODES);
   const messageScreen = fields.word('message_screen', MESSAGE_SCREEN_SETTINGS);
   const firewall = firewallIn(fields.within('firewall'));
+  const policy = fields.within('guest_policy');
+  const guestPolicy = of === 'source' ? sourcePolicyIn(policy) : consolePolicyIn(policy);
   const settings = {
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
     ...(firewall === null ? {} : { firewall }),
+    ...(guestPolicy === null ? {} : { guestPolicy }),
   };
   return Object.keys(settings).length === 0 ? {} : { settings };
 }

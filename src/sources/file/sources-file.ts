@@ -151,7 +151,7 @@ function readSource(
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),
-    ...ownSettingsIn(fields),
+    ...ownSettingsIn(fields, 'source'),
     ...(platform?.readOptions === undefined ? {} : { options: platform.readOptions(fields) }),
   };
   const consoleFaults: string[] = [];
@@ -281,7 +281,7 @@ function readConsole(
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
     ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
     ...routeIn(fields),
-    ...ownSettingsIn(fields),
+    ...ownSettingsIn(fields, 'console'),
   };
   if (faults.length > before) return null;
   checkAddress(console, fields);

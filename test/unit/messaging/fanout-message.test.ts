@@ -15,6 +15,10 @@ describe('a fanout message', () => {
       method: 'console_changed',
       args: CHANGED,
     });
+    expect(readFanoutMessage('settings_changed', { source: 'lab', x: 1 })).toEqual({
+      method: 'settings_changed',
+      args: { source: 'lab' },
+    });
     expect(readFanoutMessage('policy_changed', { x: 1 })).toEqual({ method: 'policy_changed', args: {} });
   });
 
@@ -30,6 +34,8 @@ describe('a fanout message', () => {
     ['console_changed', { ...CHANGED, source: null }],
     ['console_changed', { ...CHANGED, uuid: [] }],
     ['console_changed', { ...CHANGED, change: 'eaten' }],
+    ['settings_changed', { source: '' }],
+    ['settings_changed', {}],
     ['toString', {}],
     ['__proto__', {}],
     ['', {}],

@@ -10,6 +10,8 @@ const ALL: OwnSettings = {
   },
 };
 
+const AT = { source: 'lab', projectId: null };
+
 describe('what a source or a console says for itself', () => {
   it('is kept in the keys of sources.yaml, and read again', () => {
     const text = settingsText(ALL);
@@ -39,13 +41,13 @@ describe('what a source or a console says for itself', () => {
   });
 
   it('holds by member, that of the console before that of its source', () => {
-    expect(narrowest({}, ALL)).toEqual(ALL);
-    expect(narrowest(ALL, {})).toEqual(ALL);
-    expect(narrowest({ messageScreen: 'on', firewall: { mode: 'off' } }, ALL)).toEqual({
+    expect(narrowest({}, ALL, AT)).toEqual(ALL);
+    expect(narrowest(ALL, {}, AT)).toEqual(ALL);
+    expect(narrowest({ messageScreen: 'on', firewall: { mode: 'off' } }, ALL, AT)).toEqual({
       pacingMode: 'on',
       messageScreen: 'on',
       firewall: { ...ALL.firewall, mode: 'off' },
     });
-    expect(narrowest({}, {})).toEqual({});
+    expect(narrowest({}, {}, AT)).toEqual({});
   });
 });

@@ -125,6 +125,7 @@ describe('a good file', () => {
         pacing_mode: 'off',
         message_screen: 'on',
         firewall: '{mode: warn}',
+        guest_policy: '{usb: none}',
       };
       const fields = [...COMMON_KEYS, ...PLATFORMS[type].keys]
         .filter((key) => key !== 'ca_cert')

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What consoles and their sources say for themselves at this moment, and the guest data policy that follows from it.
+import { settingsOfConsoles, settingsOfSources } from '../db/api/console-settings.js';
+import type { Database } from '../db/database.js';
+import { settledPolicy, type DeploymentGuestPolicy, type SettledGuestPolicy } from './guest-policy-levels.js';
+import {
+  narrowest,
+  NO_SETTINGS,
+  settingsIn,
+  type OwnSettings,
+  type SessionOwnSettings,
+} from './own-settings.js';
+
+/** Which console. */
+interface ConsoleName {
+  readonly source: string;
+  readonly uuid: string;
+}
+
+/** A console with what holds for it before the options are looked at. */
+export interface ConsoleWithSettings extends ConsoleName {
+  readonly settings: SessionOwnSettings;
+}
+
+/** The settings that the records have. */
+export class ConsoleSettings {
+  private readonly db: Database;
+
+  constructor(
+    db: Database,
+    private deployment: DeploymentGuestPolicy,
+  ) {
+    this.db = db;
+  }
+
+  /** Applies another configuration. */
+  use(deployment: DeploymentGuestPolicy): void {
+    this.deployment = deployment;
+  }
+
+  /** What holds for each of the consoles that are there. A statement for each of their sources, and one more. */
+  async of(consoles: readonly ConsoleName[]): Promise<ConsoleWithSettings[]> {
+    const names = [...new Set(consoles.map(({ source }) => source))];
+    const ofSources = await this.sources(names);
+    const found: ConsoleWithSettings[] = [];
+    for (const source of names) {
+      const uuids = consoles.filter((console) => console.source === source).map(({ uuid }) => uuid);
+      for (const row of await settingsOfConsoles(this.db, source, uuids)) {
+        const { uuid, project_id: projectId } = row;
+        const theirs = ofSources.get(source) ?? NO_SETTINGS;
+        found.push({
+          source,
+          uuid,
+          settings: narrowest(settingsIn(row.settings), theirs, { source, projectId }),
+        });
+      }
+    }
+    return found;
+  }
+
+  /** The guest data policy of a console with the places that its values come from; null when there is no such console. */
+  async guestPolicy(source: string, uuid: string): Promise<SettledGuestPolicy | null> {
+    const [found] = await this.of([{ source, uuid }]);
+    return found === undefined ? null : settledPolicy(this.deployment, found.settings.guestPolicy ?? []);
+  }
+
+  /** The same for many consoles, in their order; for one that is gone meanwhile what its deployment says. */
+  async guestPolicies(consoles: readonly ConsoleName[]): Promise<SettledGuestPolicy[]> {
+    const found = new Map<string, SessionOwnSettings>();
+    for (const { source, uuid, settings } of await this.of(consoles))
+      found.set(`${source}/${uuid}`, settings);
+    return consoles.map(({ source, uuid }) =>
+      settledPolicy(this.deployment, found.get(`${source}/${uuid}`)?.guestPolicy ?? []),
+    );
+  }
+
+  private async sources(names: readonly string[]): Promise<Map<string, OwnSettings>> {
+    const rows = await settingsOfSources(this.db, names);
+    return new Map(rows.map(({ name, settings }) => [name, settingsIn(settings)]));
+  }
+}
