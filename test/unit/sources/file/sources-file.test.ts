@@ -347,6 +347,87 @@ describe('what a source and a console say of message screens', () => {
   });
 });
 
+describe('what a source and a console say of guest data', () => {
+  const parsed = (source: string, console = ''): ReturnType<typeof parseSources> =>
+    parseSources(
+      [
+        '- source: lab',
+        '  type: static',
+        `  guest_policy: ${source}`,
+        '  consoles:',
+        `    - {uuid: ${UUID}, hypervisor: hv1, secure_port: 5901${console}}`,
+      ].join('\n'),
+    );
+
+  it('are the keys of the options, of which a source may have some for single projects', () => {
+    const { entries, warnings } = parsed(
+      '{clipboard: to-guest, view_only: off, max_monitors: 2, usb: "class:08, 046D:c52b", projects: {p1: {smartcard: no}}}',
+      ', guest_policy: {usb: ["*"], file_transfer: none}',
+    );
+    expect([warnings, entries[0]?.faults]).toEqual([[], []]);
+    expect(entries[0]?.definition.settings).toEqual({
+      guestPolicy: {
+        rules: { clipboard: 'to-guest', viewOnly: false, maxMonitors: 2, usb: ['class:08', '046d:c52b'] },
+        projects: { p1: { smartcard: false } },
+      },
+    });
+    expect(entries[0]?.listed.consoles[0]?.settings).toEqual({
+      guestPolicy: { rules: { usb: ['*'], fileTransfer: 'none' } },
+    });
+  });
+
+  it('may be nothing', () => {
+    const { entries } = parsed('{}', ', guest_policy:');
+    expect([entries[0]?.faults, entries[0]?.definition.settings]).toEqual([[], undefined]);
+  });
+
+  it('are told where they are odd: keys that nobody knows, and projects of a console', () => {
+    const { warnings } = parsed(
+      '{clip: none, projects: {p1: {clip: none}}}',
+      ', guest_policy: {projects: {}}',
+    );
+    expect(warnings).toEqual([
+      expect.stringContaining('source "lab", guest_policy: "clip" is not a field of it'),
+      expect.stringContaining('source "lab", guest_policy, projects, p1: "clip" is not a field of it'),
+      expect.stringContaining('guest_policy: "projects" is not a field of it'),
+    ]);
+  });
+
+  it.each([
+    ['none', 'guest_policy: is a text; give a record'],
+    ['{clipboard: out}', 'guest_policy, clipboard: "out" is unknown; give one of none, to-guest'],
+    ['{clipboard: [none]}', 'guest_policy, clipboard: is a list; give a single value'],
+    ['{smartcard: perhaps}', 'guest_policy, smartcard: "perhaps" is neither true nor false'],
+    ['{usb: [class:08, none]}', 'guest_policy, usb: "none" stands beside other rules'],
+    ['{usb: [[1]]}', 'guest_policy, usb: holds what is no single value'],
+    ['{usb: []}', 'guest_policy, usb: names no device'],
+    ['{usb: {a: b}}', 'guest_policy, usb: is a record; give a single value'],
+    ['{max_monitors: many}', 'guest_policy, max_monitors: "many" is no number of monitors'],
+    ['{projects: p1}', 'guest_policy, projects: is a text; give a record'],
+    ['{projects: {p1: none}}', 'guest_policy, projects, p1: is a text; give a record'],
+    ['{projects: {p1: {usb: x}}}', 'guest_policy, projects, p1, usb: "x" is no rule'],
+    [`{projects: {${'p'.repeat(256)}: {}}}`, 'is no id of a project'],
+  ])('as %s are a fault that says what is wrong', (value, fault) => {
+    const [found = '', ...others] = parsed(value).entries[0]?.faults ?? [];
+    expect(others).toEqual([]);
+    expect(found).toContain(fault);
+  });
+
+  it('are as much as a row can keep', () => {
+    const projects = Array.from(
+      { length: 1600 },
+      (_, at) => `p${String(at)}: {clipboard: to-guest, usb: none}`,
+    );
+    const [fault] = parsed(`{projects: {${projects.join(', ')}}}`).entries[0]?.faults ?? [];
+    expect(fault).toMatch(/guest_policy, projects: says \d+ bytes, and 60000 can be kept/);
+  });
+
+  it('may be of a project with any id', () => {
+    const { entries } = parsed('{projects: {__proto__: {usb: none}}}');
+    expect(Object.keys(entries[0]?.definition.settings?.guestPolicy?.projects ?? {})).toEqual(['__proto__']);
+  });
+});
+
 describe('a fault of a console', () => {
   it.each([
     ['insecure_port', '0', '"0" is not a port; give a number from 1 to 65535'],
