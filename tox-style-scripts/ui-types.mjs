@@ -37,7 +37,7 @@ function typeOf(schema) {
 /** The text of the file of types for a document. */
 export function uiTypes(document) {
   const schemas = Object.entries(document.components.schemas)
-    .filter(([name]) => /^(V1|Ui|Link$|Error)/.test(name))
+    .filter(([name]) => /^(V1|Ui|Link$|Error|GuestPolicy$)/.test(name))
     .map(([name, schema]) => `  readonly ${name}: ${typeOf(schema)};`);
   return `// SPDX-License-Identifier: Apache-2.0
 // Written by tox-style-scripts/genopenapi from doc/source/openapi.json.

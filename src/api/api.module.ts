@@ -16,7 +16,9 @@ import { OwnNotificationsModule } from '../notifications/own/own-notifications.m
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { Consoles } from '../objects/console.js';
+import { ConsoleSettings } from '../objects/console-settings.js';
 import { Database } from '../objects/database.js';
+import { deploymentOf } from '../objects/guest-policy-levels.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Overview } from '../objects/overview.js';
 import { Services } from '../objects/service.js';
@@ -56,7 +58,11 @@ const KEYSTONE_TOKENS = tokenFor<KeystoneTokens | null>('tokens of Keystone');
 
 const PROVIDERS = [
   provider(CaCertificate, [CONF], ({ spice }) => CaCertificate.load(spice.cacertPath)),
-  provider(ConsoleFiles, [CONF, CaCertificate], ({ spice }, ca) => new ConsoleFiles(spice, ca)),
+  provider(
+    ConsoleFiles,
+    [CONF, CaCertificate, ConsoleSettings],
+    ({ spice }, ca, settings) => new ConsoleFiles(spice, ca, settings),
+  ),
   provider(Permission, [Policy], (policy) => new Permission(policy)),
   provider(OFFERS, [CONF], (conf) => offersOf(conf)),
   provider(UiFiles, [], () => UiFiles.load()),
@@ -102,6 +108,7 @@ export class ApiModule implements OnApplicationBootstrap {
     @Inject(ServiceLife) private readonly life: ServiceLife,
     @Inject(ApiServer) private readonly server: ApiServer,
     @Inject(ChangeFeed) private readonly feed: ChangeFeed,
+    @Inject(ConsoleSettings) private readonly settings: ConsoleSettings,
     @Inject(HttpAdapterHost) private readonly http: HttpAdapterHost<ExpressAdapter>,
   ) {}
 
@@ -109,6 +116,10 @@ export class ApiModule implements OnApplicationBootstrap {
     await this.server.start(this.http.httpAdapter.getInstance<RequestListener>());
     this.life.adopt(this.server);
     this.life.adopt(this.feed);
+    this.life.adopt({
+      reload: ({ guestPolicy }) => this.settings.use(deploymentOf(guestPolicy)),
+      close: () => Promise.resolve(),
+    });
   }
 }
 

@@ -2,11 +2,13 @@
 // The .vv file that leads through the proxy, for every way to ask for it.
 import type { Response } from 'express';
 import type { Conf } from '../conf/index.js';
+import type { ConsoleSettings } from '../objects/console-settings.js';
 import type { CaCertificate } from '../tls/ca-certificate.js';
 import { VIRT_VIEWER_TYPE, virtViewerFile } from './views/virt-viewer.js';
 
 /** A session that a file opens. `token` is a secret. */
 export interface FileSession {
+  readonly source: string;
   readonly uuid: string;
   readonly name: string | null;
   readonly sessionId: string;
@@ -32,6 +34,7 @@ export class ConsoleFiles {
   constructor(
     private readonly spice: Conf['spice'],
     private readonly ca: CaCertificate,
+    private readonly settings: Pick<ConsoleSettings, 'guestPolicyValues'>,
   ) {}
 
   /** Where clients reach the proxy now. */
@@ -47,9 +50,10 @@ export class ConsoleFiles {
     };
   }
 
-  /** The text of a file. */
+  /** The text of a file. It does not offer what the guest data policy of its console forbids. */
   async text(session: FileSession): Promise<string> {
     return virtViewerFile({
+      guestPolicy: await this.settings.guestPolicyValues(session.source, session.uuid),
       ...(await this.address()),
       password: session.token,
       title: `${session.name ?? session.uuid} via proxy session ID ${session.sessionId}`,

@@ -3,6 +3,7 @@
 // folder; a test compares the answers of the running service with them.
 import { CHANNEL_NAMES } from '../conf/channel-names.js';
 import { AUDIT_FACTS } from './openapi-audit.js';
+import { GUEST_POLICY_SCHEMA } from './openapi-guest-policy.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -117,7 +118,9 @@ export const SCHEMAS = {
     sessions: { type: 'array', items: STRING },
     token_count: INTEGER,
     audit: { type: 'array', maxItems: 0, description: 'Always empty; the audit trail has a URL of its own.' },
+    guest_policy: { $ref: '#/components/schemas/GuestPolicy' },
   }),
+  GuestPolicy: GUEST_POLICY_SCHEMA,
   AuditEvent: object({
     source: STRING,
     uuid: STRING,

@@ -2,7 +2,13 @@
 // What consoles and their sources say for themselves at this moment, and the guest data policy that follows from it.
 import { settingsOfConsoles, settingsOfSources } from '../db/api/console-settings.js';
 import type { Database } from '../db/database.js';
-import { settledPolicy, type DeploymentGuestPolicy, type SettledGuestPolicy } from './guest-policy-levels.js';
+import type { GuestPolicy } from './guest-policy.js';
+import {
+  settledPolicy,
+  valuesOf,
+  type DeploymentGuestPolicy,
+  type SettledGuestPolicy,
+} from './guest-policy-levels.js';
 import {
   narrowest,
   NO_SETTINGS,
@@ -64,14 +70,23 @@ export class ConsoleSettings {
     return found === undefined ? null : settledPolicy(this.deployment, found.settings.guestPolicy ?? []);
   }
 
-  /** The same for many consoles, in their order; for one that is gone meanwhile what its deployment says. */
-  async guestPolicies(consoles: readonly ConsoleName[]): Promise<SettledGuestPolicy[]> {
+  /** Its values alone; undefined when there is no such console. */
+  async guestPolicyValues(source: string, uuid: string): Promise<GuestPolicy | undefined> {
+    const policy = await this.guestPolicy(source, uuid);
+    return policy === null ? undefined : valuesOf(policy);
+  }
+
+  /** Consoles with theirs, in their order; with that of the deployment where one is gone meanwhile. */
+  async withGuestPolicy<C extends ConsoleName>(
+    consoles: readonly C[],
+  ): Promise<{ readonly console: C; readonly policy: SettledGuestPolicy }[]> {
     const found = new Map<string, SessionOwnSettings>();
     for (const { source, uuid, settings } of await this.of(consoles))
       found.set(`${source}/${uuid}`, settings);
-    return consoles.map(({ source, uuid }) =>
-      settledPolicy(this.deployment, found.get(`${source}/${uuid}`)?.guestPolicy ?? []),
-    );
+    return consoles.map((console) => {
+      const levels = found.get(`${console.source}/${console.uuid}`)?.guestPolicy ?? [];
+      return { console, policy: settledPolicy(this.deployment, levels) };
+    });
   }
 
   private async sources(names: readonly string[]): Promise<Map<string, OwnSettings>> {

@@ -109,11 +109,13 @@ export function settledPolicy(
 /** The values alone. */
 export function valuesOf(settled: SettledGuestPolicy): GuestPolicy {
   const values = GUEST_POLICY_KEYS.map((key) => [key, settled[key].value]);
-  return Object.fromEntries(values) as unknown as GuestPolicy;
+  return Object.fromEntries(values);
 }
 
 /** As the API and the command line show it, keys as sources.yaml has them. */
-export function settledRecord(settled: SettledGuestPolicy): Record<string, unknown> {
+export function settledRecord(
+  settled: SettledGuestPolicy,
+): Record<string, SettledGuestPolicy[GuestPolicyKey]> {
   return Object.fromEntries(GUEST_POLICY_KEYS.map((key) => [GUEST_POLICY_NAMES[key], settled[key]]));
 }
 

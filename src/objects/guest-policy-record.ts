@@ -31,7 +31,9 @@ export function ownPolicyRecord(policy: OwnGuestPolicy | undefined): Record<stri
 export function ownPolicyIn(record: Readonly<Record<string, unknown>>): OwnGuestPolicy {
   const rules = rulesIn(record);
   const { projects, image, flavor, metadata } = record;
-  const ofProjects = Object.entries(recordOf(projects)).map(([id, said]) => [id, rulesIn(recordOf(said))]);
+  const ofProjects = Object.entries(recordOf(projects)).map(
+    ([id, said]) => [id, rulesIn(recordOf(said))] as const,
+  );
   return {
     ...(Object.keys(rules).length === 0 ? {} : { rules }),
     ...(projects === undefined ? {} : { projects: Object.fromEntries(ofProjects) }),
@@ -48,21 +50,10 @@ function rulesRecord(rules: GuestPolicyRules): Record<string, unknown> {
 
 // A value that this release does not know counts as the most restrictive one.
 function rulesIn(record: Readonly<Record<string, unknown>>): GuestPolicyRules {
-  const rules: { -readonly [K in GuestPolicyKey]?: GuestPolicy[K] } = {};
-  for (const key of GUEST_POLICY_KEYS) {
-    const value = record[GUEST_POLICY_NAMES[key]];
-    if (value !== undefined) put(rules, key, value);
-  }
-  return rules;
-}
-
-function put<K extends GuestPolicyKey>(
-  rules: { -readonly [P in GuestPolicyKey]?: GuestPolicy[P] },
-  key: K,
-  value: unknown,
-): void {
-  const read: Readers[K] = READERS[key];
-  rules[key] = read(value) ?? NOTHING_ALLOWED[key];
+  const given = GUEST_POLICY_KEYS.filter((key) => record[GUEST_POLICY_NAMES[key]] !== undefined);
+  return Object.fromEntries(
+    given.map((key) => [key, READERS[key](record[GUEST_POLICY_NAMES[key]]) ?? NOTHING_ALLOWED[key]]),
+  );
 }
 
 type Readers = { readonly [K in GuestPolicyKey]: (value: unknown) => GuestPolicy[K] | undefined };

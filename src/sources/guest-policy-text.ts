@@ -75,34 +75,23 @@ export function usbRules(texts: readonly string[]): readonly string[] | RuleFaul
  * @param prefix what the names begin with, such as `kerbside:`
  */
 export function rulesOfTexts(texts: Readonly<Record<string, unknown>>, prefix: string): CloudRules {
-  const rules: { -readonly [K in GuestPolicyKey]?: GuestPolicy[K] } = {};
   const faults: string[] = [];
-  for (const key of GUEST_POLICY_KEYS) {
-    const name = `${prefix}${GUEST_POLICY_NAMES[key]}`;
-    if (Object.hasOwn(texts, name)) put(rules, key, texts[name], (fault) => faults.push(`${name}: ${fault}`));
-  }
-  const known = GUEST_POLICY_KEYS.map((key) => `${prefix}${GUEST_POLICY_NAMES[key]}`);
+  const nameOf = (key: GuestPolicyKey): string => `${prefix}${GUEST_POLICY_NAMES[key]}`;
+  const given = GUEST_POLICY_KEYS.filter((key) => Object.hasOwn(texts, nameOf(key)));
+  const rules = given.map((key) => {
+    const text = texts[nameOf(key)];
+    const value = typeof text === 'string' ? readRule(key, text) : new RuleFault('is no text');
+    if (!(value instanceof RuleFault)) return [key, value] as const;
+    faults.push(`${nameOf(key)}: ${value.text}. Until then it counts as ${String(NOTHING_ALLOWED[key])}`);
+    return [key, NOTHING_ALLOWED[key]] as const;
+  });
+  const known = GUEST_POLICY_KEYS.map(nameOf);
   const unknown = Object.keys(texts).filter((name) => name.startsWith(prefix) && !known.includes(name));
   for (const name of unknown)
     faults.push(
       `${quoted(name)} is no key of a guest data policy; it says nothing. Keys are ${known.join(', ')}`,
     );
-  return { rules, faults };
-}
-
-function put<K extends GuestPolicyKey>(
-  rules: { -readonly [P in GuestPolicyKey]?: GuestPolicy[P] },
-  key: K,
-  text: unknown,
-  report: (fault: string) => void,
-): void {
-  const value = typeof text === 'string' ? readRule(key, text) : new RuleFault('is no text');
-  if (!(value instanceof RuleFault)) {
-    rules[key] = value;
-    return;
-  }
-  rules[key] = NOTHING_ALLOWED[key];
-  report(`${value.text}. Until then it counts as ${String(NOTHING_ALLOWED[key])}`);
+  return { rules: Object.fromEntries(rules), faults };
 }
 
 function word<Word extends string>(text: string, words: readonly Word[]): Word | RuleFault {

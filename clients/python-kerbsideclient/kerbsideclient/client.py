@@ -54,6 +54,16 @@ class Client:
             raise StrangeAnswer(response)
         return response.content
 
+    def consoles(self, **query):
+        """Give consoles; see :meth:`pages` for the query."""
+        return self.pages("consoles", query)
+
+    def console(self, source, instance_uuid):
+        """Give one console; with its guest data policy since microversion 1.4."""
+        version = self.microversion if self._pinned else "latest"
+        path = f"/v1/consoles/{quoted(source)}/{quoted(instance_uuid)}"
+        return self._read(path, "console", microversion=version)["console"]
+
     def sessions(self, **query):
         """Give sessions; see :meth:`pages` for the query."""
         return self.pages("sessions", query)

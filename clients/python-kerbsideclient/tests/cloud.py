@@ -32,6 +32,31 @@ def session(number, state="active"):
     }
 
 
+def console(source="RegionOne"):
+    """Give a console as the service shows it in the oldest version."""
+    return {
+        "id": f"{source}/{SERVER}",
+        "source": source,
+        "instance_uuid": SERVER,
+        "name": "windows-desktop",
+        "project_id": "p1",
+        "user_id": "u1",
+        "instance_state": "ACTIVE",
+        "created_at": "2026-11-20T12:00:00.000Z",
+        "hypervisor": None,
+        "links": [],
+    }
+
+
+#: What data may enter and leave a desktop, since 1.4.
+POLICY = {
+    "clipboard": {"value": "to-guest", "from": "source RegionOne"},
+    "usb": {"value": ["class:08", "046d:c52b"], "from": "flavor"},
+    "view_only": {"value": False, "from": "deployment"},
+    "max_monitors": {"value": 2, "from": "project p1"},
+}
+
+
 class Cloud:
     """All services on one port.
 
@@ -46,6 +71,7 @@ class Cloud:
         self.has_console = True
         self.console = None
         self.sessions = [session(1), session(2, "pending"), session(3, "closed"), session(4), session(5, "closing")]
+        self.consoles = [console()]
         self.ended = []
         cloud = self
 
@@ -161,6 +187,16 @@ class Cloud:
             if json.loads(body)["instance_uuid"] != SERVER:
                 return 404, fault(404, "instance not found"), asjson
             return 200, VV_FILE, {"Content-Type": "application/x-virt-viewer"}
+        if path == "/consoles":
+            wanted = [one for one in self.consoles if query.get("instance_uuid") in (None, one["instance_uuid"])]
+            wanted = [one for one in wanted if query.get("source") in (None, one["source"])]
+            return 200, {"consoles": wanted}, asjson
+        if path.startswith("/consoles/"):
+            known = {f"/consoles/{one['id']}": one for one in self.consoles}
+            if path not in known:
+                return 404, fault(404, "console not found"), asjson
+            old = headers.get("OpenStack-API-Version") in (None, "console 1.0", "console 1.3")
+            return 200, {"console": known[path] | ({} if old else {"guest_policy": POLICY})}, asjson
         if path == "/sessions":
             return 200, self.page("sessions", self.sessions, query), asjson
         if path.startswith("/sessions/"):

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import unittest
 
-from tests.cloud import SERVER, UNKNOWN, fault, session
+from tests.cloud import POLICY, SERVER, UNKNOWN, console, fault, session
 from tests.harness import CommandCase
 
 
@@ -80,6 +80,38 @@ class SessionTest(CommandCase):
     def test_end_goes_on_after_one_that_is_unknown(self):
         self.bad("1 of 2 sessions could not be ended", "console", "session", "end", "nobody", "session-4")
         self.assertEqual(self.cloud.ended, ["session-4"])
+
+
+class DesktopShowTest(CommandCase):
+    """console desktop show"""
+
+    def test_policy_with_who_set_it(self):
+        shown = self.good("console", "desktop", "show", "windows-desktop").output
+        self.assertIn("clipboard: to-guest (source RegionOne)", shown)
+        self.assertIn("usb: class:08, 046d:c52b (flavor)", shown)
+        self.assertIn("view_only: no (deployment)", shown)
+        self.assertIn("max_monitors: 2 (project p1)", shown)
+        self.assertNotIn("hypervisor", shown)
+
+    def test_policy_for_programs(self):
+        shown = json.loads(self.good("console", "desktop", "show", SERVER, "-f", "json").output)
+        self.assertEqual(shown["guest_policy"], POLICY)
+        path = f"/v1/consoles/RegionOne/{SERVER}"
+        self.assertEqual(self.cloud.asked("GET", path)[0][3]["OpenStack-API-Version"], "console latest")
+
+    def test_service_that_knows_of_no_policy(self):
+        version = ["--os-kerbside-api-version", "1.3"]
+        shown = json.loads(self.good(*version, "console", "desktop", "show", SERVER, "-f", "json").output)
+        self.assertEqual((shown["name"], "guest_policy" in shown), ("windows-desktop", False))
+
+    def test_server_of_several_sources(self):
+        self.cloud.consoles.append(console("RegionTwo"))
+        self.bad("RegionOne, RegionTwo; name one with --source", "console", "desktop", "show", SERVER)
+        words = ["--source", "RegionTwo", "-f", "value", "-c", "source"]
+        self.assertEqual(self.good("console", "desktop", "show", SERVER, *words).output.strip(), "RegionTwo")
+
+    def test_server_without_a_desktop(self):
+        self.bad("knows no desktop of server", "console", "desktop", "show", UNKNOWN)
 
 
 class OtherTest(CommandCase):
@@ -170,7 +202,7 @@ class OtherTest(CommandCase):
         script.write_text(self.good("complete", "--name", "openstack").output)
         for words, completed in (
             (["console", "desk"], ["desktop"]),
-            (["console", "desktop", ""], ["open"]),
+            (["console", "desktop", ""], ["open", "show"]),
             (["console", "session", ""], ["end", "list", "show"]),
             (["console", "audit", "list", "--mark"], ["--marker"]),
             (["console", "desktop", "open", "--h"], ["--help", "--html5"]),

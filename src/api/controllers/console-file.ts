@@ -8,6 +8,7 @@ import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
 import { directIssued } from '../../objects/audit-message.js';
 import { Consoles, type ConsoleIdentity } from '../../objects/console.js';
+import { ConsoleSettings } from '../../objects/console-settings.js';
 import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
@@ -25,6 +26,7 @@ export class ConsoleFileController {
   @Inject(CONF) private readonly conf!: Conf;
   @Inject(ConsoleFiles) private readonly files!: ConsoleFiles;
   @Inject(Permission) private readonly permission!: Permission;
+  @Inject(ConsoleSettings) private readonly settings!: ConsoleSettings;
 
   constructor(
     private readonly sources: Sources,
@@ -46,7 +48,7 @@ export class ConsoleFileController {
     this.demand(request, console);
 
     const issued = await this.issue.token({ source, uuid, issuedTo: userOf(request) }, requesterOf(request));
-    sendConsoleFile(response, await this.files.text({ uuid, name: console.name, ...issued }));
+    sendConsoleFile(response, await this.files.text({ source, uuid, name: console.name, ...issued }));
   }
 
   /** A file that leads to the hypervisor itself; it holds the console's own password. */
@@ -79,6 +81,7 @@ export class ConsoleFileController {
       title: `${console.name ?? uuid} direct connection`,
       ca,
       hostSubject: info.hostSubject ?? undefined,
+      guestPolicy: await this.settings.guestPolicyValues(source, uuid),
       proxy: route === undefined ? undefined : connectProxyUrl(route),
     });
     sendConsoleFile(response, text);

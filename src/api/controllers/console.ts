@@ -6,6 +6,8 @@ import { SessionTermination } from '../../broker/session-termination.js';
 import type { Conf } from '../../conf/index.js';
 import { AuditEvents } from '../../objects/audit-event.js';
 import { Consoles, type Console, type ConsoleIdentity } from '../../objects/console.js';
+import { ConsoleSettings } from '../../objects/console-settings.js';
+import type { SettledGuestPolicy } from '../../objects/guest-policy-levels.js';
 import { wantsHtml } from '../accept.js';
 import { clientPath } from '../client-view.js';
 import { NotFound } from '../faults.js';
@@ -19,6 +21,8 @@ import { viewAuditEvent, viewConsole, withoutHypervisor } from '../views/console
 /** `/console` */
 @Controller()
 export class ConsoleController {
+  @Inject(ConsoleSettings) private readonly settings!: ConsoleSettings;
+
   constructor(
     private readonly consoles: Consoles,
     private readonly termination: SessionTermination,
@@ -37,7 +41,8 @@ export class ConsoleController {
     const page = await this.consoles.list(pageRequest(query, this.conf.api.maxLimit), scope);
     if (page.next !== null)
       response.setHeader('Link', nextLink(clientPath(request, request.path), query, page.next));
-    return page.items.map((console) => this.view(request, console));
+    const items = await this.settings.withGuestPolicy(page.items);
+    return items.map(({ console, policy }) => this.view(request, console, policy));
   }
 
   /** One console. */
@@ -48,7 +53,9 @@ export class ConsoleController {
   ): Promise<Record<string, unknown>> {
     const console = await this.consoles.find(source, uuid);
     this.demand(request, console);
-    return this.view(request, console);
+    const policy = await this.settings.guestPolicy(source, uuid);
+    if (policy === null) throw new NotFound('console not found');
+    return this.view(request, console, policy);
   }
 
   /** The newest events of a console's audit trail, oldest first, and how many there are. */
@@ -95,8 +102,9 @@ export class ConsoleController {
     this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
   }
 
-  private view(request: Request, console: Console): Record<string, unknown> {
+  private view(request: Request, console: Console, policy: SettledGuestPolicy): Record<string, unknown> {
     const whole = this.permission.allows(request, 'kerbside:consoles:show:hypervisor', console.projectId);
-    return whole ? viewConsole(console) : withoutHypervisor(viewConsole(console));
+    const view = viewConsole(console, policy);
+    return whole ? view : withoutHypervisor(view);
   }
 }

@@ -2,10 +2,11 @@
 // A console and its audit trail as JSON. What is not named here is not shown: the ticket above all.
 import type { AuditEvent } from '../../objects/audit-event.js';
 import type { Console } from '../../objects/console.js';
+import { settledRecord, type SettledGuestPolicy } from '../../objects/guest-policy-levels.js';
 import { auditFacts } from './audit-facts.js';
 
-/** A console as JSON. The audit trail is always empty: it has a URL of its own. */
-export function viewConsole(console: Console): Record<string, unknown> {
+/** A console as JSON. The audit trail is always empty: it has a URL of its own. The original does not have the last member. */
+export function viewConsole(console: Console, guestPolicy: SettledGuestPolicy): Record<string, unknown> {
   return {
     uuid: console.uuid,
     source: console.source,
@@ -19,6 +20,7 @@ export function viewConsole(console: Console): Record<string, unknown> {
     sessions: console.sessionIds,
     token_count: console.tokenCount,
     audit: [],
+    guest_policy: settledRecord(guestPolicy),
   };
 }
 

@@ -35,6 +35,33 @@ async function list(options: { readonly format: Format }, command: Command): Pro
   });
 }
 
+/** What holds for the console at this moment, by the configuration that this command reads. */
+async function guestPolicy(
+  source: string,
+  uuid: string,
+  options: { readonly format: Format },
+  command: Command,
+): Promise<void> {
+  const conf = configure(command);
+  const { ConsoleSettings } = await import('../../objects/console-settings.js');
+  const { settledRecord } = await import('../../objects/guest-policy-levels.js');
+  await withContext({ conf }, [ConsoleSettings], async (settings) => {
+    const policy = await settings.guestPolicy(source, uuid);
+    if (policy === null) throw unknown(source, uuid);
+    const rows = Object.entries(settledRecord(policy)).map(([key, { value, from }]) => ({
+      ...{ key, from },
+      value: typeof value === 'object' ? value.join(', ') : value,
+    }));
+    printRows(options.format, ['key', 'value', 'from'], rows);
+  });
+}
+
+function unknown(source: string, uuid: string): NotFound {
+  return new NotFound(
+    `there is no console ${uuid} of source ${source}; "kerbside-manage console list" shows those that are known`,
+  );
+}
+
 /** For the audit trail: a token made here is made for whoever sits at the terminal. */
 function issuedTo(name: string | null): string {
   return `${name ?? `user ${process.getuid?.() ?? '?'}`} (kerbside-manage)`;
@@ -53,20 +80,18 @@ async function open(
   const { AuditEvents } = await import('../../objects/audit-event.js');
   const { ConsoleTokens } = await import('../../objects/console-token.js');
   const { Consoles } = await import('../../objects/console.js');
+  const { ConsoleSettings } = await import('../../objects/console-settings.js');
   // Before the token: a file that clients could not use would cost one.
-  const files = new ConsoleFiles(conf.spice, await CaCertificate.load(conf.spice.cacertPath));
-  const wanted = [Consoles, ConsoleTokens, AuditEvents] as const;
-  await withContext({ conf }, wanted, async (consoles, tokens, events) => {
+  const ca = await CaCertificate.load(conf.spice.cacertPath);
+  const wanted = [Consoles, ConsoleTokens, AuditEvents, ConsoleSettings] as const;
+  await withContext({ conf }, wanted, async (consoles, tokens, events, settings) => {
+    const files = new ConsoleFiles(conf.spice, ca, settings);
     const console = await consoles.identify(source, uuid);
-    if (console?.sourceIsThere !== true) {
-      throw new NotFound(
-        `there is no console ${uuid} of source ${source}; "kerbside-manage console list" shows those that are known`,
-      );
-    }
+    if (console?.sourceIsThere !== true) throw unknown(source, uuid);
     const issue = new ConsoleIssue({ tokens, events, node: conf.default.nodeName });
     const by = { kind: 'operator', name: operatorName(process.env) } as const;
     const session = await issue.token({ source, uuid, issuedTo: issuedTo(by.name) }, by);
-    const text = await files.text({ uuid, name: console.name, ...session });
+    const text = await files.text({ source, uuid, name: console.name, ...session });
     if (options.save === STDOUT) {
       process.stdout.write(text);
       return;
@@ -79,7 +104,7 @@ async function open(
   });
 }
 
-/** Adds `console list` and `console open`. */
+/** Adds `console list`, `console open` and `console policy`. */
 export function addConsoleCommands(manage: Command): void {
   const console = manage
     .command('console')
@@ -97,4 +122,9 @@ export function addConsoleCommands(manage: Command): void {
     )
     .option('--save <file>', 'the file to write; - prints it', 'console.vv')
     .action(open);
+  console
+    .command('policy <source> <uuid>')
+    .description('show what data may enter and leave a desktop, and which place says so')
+    .option('--format <format>', 'table or json', readFormat, 'table')
+    .action(guestPolicy);
 }

@@ -62,22 +62,14 @@ function projectsIn(fields: FieldReader | null): Readonly<Record<string, GuestPo
 }
 
 function rulesIn(fields: FieldReader): GuestPolicyRules {
-  const rules: { -readonly [K in GuestPolicyKey]?: GuestPolicy[K] } = {};
-  for (const key of GUEST_POLICY_KEYS) put(rules, key, fields);
-  return rules;
+  const given = GUEST_POLICY_KEYS.map((key) => [key, valueIn(fields, key)] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== null));
 }
 
-function put<K extends GuestPolicyKey>(
-  rules: { -readonly [P in GuestPolicyKey]?: GuestPolicy[P] },
-  key: K,
-  fields: FieldReader,
-): void {
+function valueIn(fields: FieldReader, key: GuestPolicyKey): GuestPolicy[GuestPolicyKey] | null {
   const name = GUEST_POLICY_NAMES[key];
-  const value =
-    key === 'usb'
-      ? (usbIn(fields, name) as GuestPolicy[K] | null)
-      : fields.single(name, (text) => asField(readRule(key, text)));
-  if (value !== null) rules[key] = value;
+  if (key === 'usb') return usbIn(fields, name);
+  return fields.single(name, (text) => asField(readRule(key, text)));
 }
 
 /** A list, or one text with commas. */

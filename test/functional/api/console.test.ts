@@ -81,6 +81,7 @@ describe('GET /console', () => {
     sessions: [],
     token_count: 0,
     audit: [],
+    guest_policy: expect.objectContaining({ usb: { value: ['*'], from: 'deployment' } }),
   };
 
   it('lists consoles without their tickets', async () => {

@@ -264,6 +264,25 @@ describe('kerbside-manage console', () => {
     expect(result.stdout).toContain('two.vv opens red ?[31m? once, until ');
   });
 
+  it('shows what data may enter and leave it, and which place says so', async () => {
+    await withDatabase(async (db) => {
+      const settings = { guestPolicy: { rules: { usb: ['class:08', '046d:c52b'] } } };
+      await new Sources(db).upsert({ name: 'lab', type: 'static', settings });
+    });
+    const { stdout } = await manage('console', 'policy', 'lab', uuid);
+    expect(stdout).toMatch(/\| usb +\| class:08, 046d:c52b \| source lab \|/);
+    expect(stdout).toMatch(/\| view_only +\| false +\| deployment \|/);
+    const rows = JSON.parse(
+      (await manage('console', 'policy', 'lab', uuid, '--format', 'json')).stdout,
+    ) as unknown;
+    expect(rows).toHaveLength(9);
+    expect(rows).toContainEqual({ key: 'max_monitors', value: 0, from: 'deployment' });
+    expect(await manage('console', 'policy', 'lab', 'no-such')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('there is no console no-such of source lab'),
+    });
+  });
+
   it('writes nothing for a console that is not there', async () => {
     const file = join(site.folder, 'absent.vv');
     expect(await manage('console', 'open', 'lab', 'no-such', '--save', file)).toMatchObject({

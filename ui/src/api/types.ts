@@ -16,6 +16,20 @@ export interface Schemas {
       readonly title: string;
     }[];
   };
+  readonly GuestPolicy: {
+    readonly audio_playback: { readonly from: string; readonly value: boolean };
+    readonly audio_record: { readonly from: string; readonly value: boolean };
+    readonly clipboard: {
+      readonly from: string;
+      readonly value: 'none' | 'to-guest' | 'from-guest' | 'both';
+    };
+    readonly file_transfer: { readonly from: string; readonly value: 'none' | 'to-guest' };
+    readonly folder_sharing: { readonly from: string; readonly value: boolean };
+    readonly max_monitors: { readonly from: string; readonly value: number };
+    readonly smartcard: { readonly from: string; readonly value: boolean };
+    readonly usb: { readonly from: string; readonly value: readonly string[] };
+    readonly view_only: { readonly from: string; readonly value: boolean };
+  };
   readonly Link: { readonly href: string; readonly rel: string; readonly type?: string };
   readonly UiOverview: {
     readonly consoles: number;
@@ -89,6 +103,7 @@ export interface Schemas {
   };
   readonly V1Console: {
     readonly created_at: string;
+    readonly guest_policy?: Schemas['GuestPolicy'];
     readonly host: string | null;
     readonly host_subject: string | null;
     readonly hypervisor: string | null;

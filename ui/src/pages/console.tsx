@@ -9,6 +9,7 @@ import { AuditTable } from '../components/audit-table.js';
 import { ConfirmedButton } from '../components/confirm.js';
 import { ConsoleActions } from '../components/console-actions.js';
 import { Facts, Time } from '../components/facts.js';
+import { GuestPolicyTable } from '../components/guest-policy.js';
 import { useNotify, useNotifyFault } from '../components/notice.js';
 import { SessionTable } from '../components/session-parts.js';
 import { Fault, Loading } from '../components/state.js';
@@ -86,6 +87,12 @@ function Console({ console }: { readonly console: Schemas['V1Console'] }): React
         ]}
       />
       <Commands console={console} />
+      {console.guest_policy === undefined ? null : (
+        <>
+          <h2>{say('policy.title')}</h2>
+          <GuestPolicyTable policy={console.guest_policy} />
+        </>
+      )}
     </>
   );
 }

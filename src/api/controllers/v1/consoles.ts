@@ -6,6 +6,8 @@ import type { Conf } from '../../../conf/index.js';
 import { ConsoleIssue } from '../../../broker/console-issue.js';
 import { ConsoleOpening, type FoundConsole } from '../../../broker/console-opening.js';
 import { SessionTermination } from '../../../broker/session-termination.js';
+import { ConsoleSettings } from '../../../objects/console-settings.js';
+import type { SettledGuestPolicy } from '../../../objects/guest-policy-levels.js';
 import { Inventory, type ConsoleOrderKey, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { NotFound } from '../../faults.js';
@@ -33,6 +35,7 @@ export class V1ConsoleController {
   @Inject(ConsoleOpening) private readonly opening!: ConsoleOpening;
   @Inject(ConsoleIssue) private readonly issue!: ConsoleIssue;
   @Inject(ConsoleFiles) private readonly files!: ConsoleFiles;
+  @Inject(ConsoleSettings) private readonly settings!: ConsoleSettings;
 
   constructor(
     private readonly inventory: Inventory,
@@ -61,7 +64,9 @@ export class V1ConsoleController {
   ): Promise<Record<string, unknown>> {
     const console = await this.load(source, uuid);
     this.permission.demand(request, 'kerbside:consoles:show', console.project_id, ABSENT);
-    return { console: this.view(request, console) };
+    const guestPolicy = await this.settings.guestPolicy(source, uuid);
+    if (guestPolicy === null) throw new NotFound(ABSENT);
+    return { console: this.view(request, console, guestPolicy) };
   }
 
   /** Opens a console as the user who asks: a description with a link, or the .vv file itself. */
@@ -76,7 +81,7 @@ export class V1ConsoleController {
     const by = requesterOf(request);
     if (wantsFile(request)) {
       const token = await this.issue.token(issued, by);
-      sendConsoleFile(response, await this.files.text({ uuid, name, ...token }));
+      sendConsoleFile(response, await this.files.text({ source, uuid, name, ...token }));
       return;
     }
     const link = await this.issue.link(issued, by);
@@ -104,10 +109,19 @@ export class V1ConsoleController {
     return found;
   }
 
-  private view(request: Request, console: ListedConsole): Record<string, unknown> {
+  private view(
+    request: Request,
+    console: ListedConsole,
+    guestPolicy?: SettledGuestPolicy,
+  ): Record<string, unknown> {
     const rule = 'kerbside:consoles:show:hypervisor';
     const hypervisor = this.permission.allows(request, rule, console.project_id);
-    return viewConsole(console, { hypervisor, minor: minorOf(request) }, baseUrl(request));
+    const show = {
+      hypervisor,
+      minor: minorOf(request),
+      ...(guestPolicy === undefined ? {} : { guestPolicy }),
+    };
+    return viewConsole(console, show, baseUrl(request));
   }
 
   private async load(source: string, uuid: string): Promise<ListedConsole> {

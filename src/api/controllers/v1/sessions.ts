@@ -75,8 +75,8 @@ export class V1SessionController {
     if (session?.state !== 'pending' || session.expires === null) throw new NotFound(gone);
     const token = await this.tokens.redeem(id, query.key);
     if (token === null) throw new NotFound(gone);
-    const { uuid, name, expires } = session;
-    sendConsoleFile(response, await this.files.text({ uuid, name, sessionId: id, token, expires }));
+    const { source, uuid, name, expires } = session;
+    sendConsoleFile(response, await this.files.text({ source, uuid, name, sessionId: id, token, expires }));
   }
 
   private async load(id: string): Promise<ListedSession> {

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // A console in /v1. What is not named here is not shown: the ticket above all.
+import { settledRecord, type SettledGuestPolicy } from '../../../objects/guest-policy-levels.js';
 import type { ListedConsole } from '../../../objects/inventory.js';
 import { selfLink } from './links.js';
 import { isoTime } from './time.js';
 
 /**
- * A console. Only those who run the cloud see its hypervisor; whether it is locked is part of it since 1.1.
+ * A console. Only those who run the cloud see its hypervisor; whether it is locked is part of it since 1.1, and its guest
+ * data policy, where it is shown alone, since 1.4.
  * @param base of the API, such as `https://cloud:13002`
  */
 export function viewConsole(
   console: ListedConsole,
-  show: { readonly hypervisor: boolean; readonly minor: number },
+  show: {
+    readonly hypervisor: boolean;
+    readonly minor: number;
+    readonly guestPolicy?: SettledGuestPolicy;
+  },
   base: string,
 ): Record<string, unknown> {
   const id = consoleId(console);
-  const { hypervisor } = show;
+  const { hypervisor, guestPolicy } = show;
   return {
     id,
     source: console.source,
@@ -33,6 +39,7 @@ export function viewConsole(
     insecure_port: hypervisor ? console.insecure_port : null,
     secure_port: hypervisor ? console.secure_port : null,
     host_subject: hypervisor ? console.host_subject : null,
+    ...(show.minor < 4 || guestPolicy === undefined ? {} : { guest_policy: settledRecord(guestPolicy) }),
     links: [selfLink(`${base}/v1/consoles/${id}`)],
   };
 }

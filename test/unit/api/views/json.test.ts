@@ -2,6 +2,8 @@
 // The JSON of the nouns: exactly these members, and never a secret.
 import { describe, expect, it } from '@jest/globals';
 import { viewAuditEvent, viewConsole } from '../../../../src/api/views/console.js';
+import { NO_TRUST, settledPolicy } from '../../../../src/objects/guest-policy-levels.js';
+import { sessionSettings } from '../../../fixtures/session-settings.js';
 import { viewSessions } from '../../../../src/api/views/session.js';
 import { viewSource } from '../../../../src/api/views/source.js';
 
@@ -25,7 +27,8 @@ describe('viewConsole', () => {
       tokenCount: 1,
       ticket: 'never shown',
     };
-    expect(viewConsole(console)).toEqual({
+    const policy = settledPolicy({ policy: sessionSettings().guestPolicy, trust: NO_TRUST }, []);
+    expect(viewConsole(console, policy)).toEqual({
       uuid: 'u-1',
       source: 'lab',
       hypervisor: 'hv1',
@@ -38,6 +41,7 @@ describe('viewConsole', () => {
       sessions: ['abcdefghijkl'],
       token_count: 1,
       audit: [],
+      guest_policy: expect.objectContaining({ clipboard: { value: 'both', from: 'deployment' } }),
     });
   });
 });

@@ -42,6 +42,22 @@ describe('virtViewerFile', () => {
     );
   });
 
+  it('does not offer what the guest data policy forbids', () => {
+    const text = virtViewerFile({ ...FILE, guestPolicy: { smartcard: false, usb: ['none'] } });
+    expect(text).not.toMatch(/smartcard|usb/);
+    expect(text).toContain('secure-attention=ctrl+alt+end\ntls-ciphers=DEFAULT\n');
+    const open = { smartcard: true, usb: ['*'] };
+    expect(virtViewerFile({ ...FILE, guestPolicy: open })).toBe(virtViewerFile(FILE));
+  });
+
+  it.each([
+    [['class:08'], '0x08,-1,-1,-1,1|-1,-1,-1,-1,0'],
+    [['046d:C52b', 'class:03'], '-1,0x046d,0xC52b,-1,1|0x03,-1,-1,-1,1|-1,-1,-1,-1,0'],
+  ])('writes the USB devices %j as spice-gtk does', (usb, filter) => {
+    const text = virtViewerFile({ ...FILE, guestPolicy: { smartcard: true, usb } });
+    expect(text).toContain(`\nenable-smartcard=1\nenable-usb-autoshare=1\nusb-filter=${filter}\n`);
+  });
+
   it('leaves out what there is not', () => {
     const bare = virtViewerFile({ host: 'h', password: '', title: 't' });
     expect(bare).not.toMatch(/^(port|tls-port|ca|host-subject|ticket-valid-until)=/m);
