@@ -13,7 +13,21 @@ export interface Instance {
   readonly taskState: string | null;
   /** OS-EXT-SRV-ATTR:host; null when it has none, or the caller is no administrator. */
   readonly host: string | null;
+  readonly flavor: InstanceFlavor;
+  /** null: it boots from a volume. */
+  readonly imageId: string | null;
+  /** What its owner has written on it. */
+  readonly metadata: Members;
 }
+
+/** Members of JSON whose values nobody has looked at. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** What an answer says of the flavor. `hidden`: not its extra specs, though the microversion has them. */
+export type InstanceFlavor =
+  | { readonly kind: 'embedded'; readonly extraSpecs: Members }
+  | { readonly kind: 'named'; readonly id: string }
+  | { readonly kind: 'hidden' };
 
 const GONE = ['DELETED', 'SOFT_DELETED'];
 const NOT_RUNNING = ['SHUTOFF', 'SUSPENDED', 'SHELVED', 'SHELVED_OFFLOADED'];
@@ -43,7 +57,22 @@ export function readInstance(json: unknown): Instance | null {
     userId: textOf(server, 'user_id') ?? '',
     taskState: textOf(server, 'OS-EXT-STS:task_state'),
     host: textOf(server, 'OS-EXT-SRV-ATTR:host'),
+    flavor: readFlavor(memberOf(server, 'flavor')),
+    imageId: textOf(memberOf(server, 'image'), 'id'),
+    metadata: membersOf(memberOf(server, 'metadata')) ?? {},
   };
+}
+
+function readFlavor(flavor: unknown): InstanceFlavor {
+  const extraSpecs = membersOf(memberOf(flavor, 'extra_specs'));
+  if (extraSpecs !== null) return { kind: 'embedded', extraSpecs };
+  const id = textOf(flavor, 'id');
+  return id === null ? { kind: 'hidden' } : { kind: 'named', id };
+}
+
+/** An object of JSON; null when it is none. */
+export function membersOf(json: unknown): Members | null {
+  return typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as Members) : null;
 }
 
 /** Why the server has no console now; null when it should have one. */

@@ -5,7 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpAnswer } from '../identity/http-client.js';
 import { InstanceNotReady } from '../objects/instance-fault.js';
 import { NovaRefused, NovaTooOld, NovaUnavailable } from './faults.js';
-import { consoleFault, memberOf, portOf, readInstance, textOf, type Instance } from './instance.js';
+import {
+  consoleFault,
+  memberOf,
+  membersOf,
+  portOf,
+  readInstance,
+  textOf,
+  type Instance,
+  type Members,
+} from './instance.js';
 import {
   microversionText,
   offerOf,
@@ -66,7 +75,9 @@ const RETRIES = 2;
 /** Nova's tokens are UUIDs; what is none of these characters never was one, and must not move about in a URL. */
 const TOKEN = /^[\w-]{1,255}$/;
 const SERVER_ID = /^[\w-]{1,64}$/;
-const SERVER_VERSION = 1;
+/** What a server is asked for with: from 2.47 on its flavor comes with it, and its extra specs. */
+const SERVER_VERSION = 47;
+const FLAVOR_VERSION = 1;
 
 const systemClock = (): number => Date.now() / 1000;
 
@@ -167,14 +178,27 @@ export class NovaClient {
   async server(uuid: string, options: AskOptions = {}): Promise<Instance | null> {
     if (!SERVER_ID.test(uuid)) return null;
     const path = `/servers/${uuid}`;
-    const { min } = await this.discover(options.signal);
-    const version = Math.max(SERVER_VERSION, min);
+    const { min, max } = await this.discover(options.signal);
+    const version = Math.max(Math.min(SERVER_VERSION, max), min);
     const answer = await this.call({ method: 'GET', path, version, ...options });
     if (answer.status === 404) return null;
     if (answer.status === 403) throw refused(403, answer);
     const instance = answer.status === 200 ? readInstance(answer.json) : null;
     if (instance === null) throw unexpected(answer);
     return instance;
+  }
+
+  /** The extra specs of a flavor, for a Nova whose servers come without; null when there is no such flavor. @throws Unavailable, NovaRefused */
+  async extraSpecs(flavor: string, options: Pick<AskOptions, 'signal'> = {}): Promise<Members | null> {
+    const { min } = await this.discover(options.signal);
+    const path = `/flavors/${encodeURIComponent(flavor)}/os-extra_specs`;
+    const version = Math.max(FLAVOR_VERSION, min);
+    const answer = await this.call({ method: 'GET', path, version, ...options });
+    if (answer.status === 404) return null;
+    if (answer.status === 403) throw refused(403, answer);
+    const specs = answer.status === 200 ? membersOf(memberOf(answer.json, 'extra_specs')) : null;
+    if (specs === null) throw unexpected(answer);
+    return specs;
   }
 
   // Nova does not catch InstanceInvalidState for SPICE, nor a guest without a port: both are a 500. Only the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Applies the effect of an event to the consoles of its instance. Every step may happen twice: when a process dies in the
 // middle, another one handles the message from the start.
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../log.js';
 import type { Fanout } from '../messaging/fanout.js';
 import type { AuditEvents } from '../objects/audit-event.js';
@@ -8,6 +9,7 @@ import { endedByInstance } from '../objects/audit-message.js';
 import type { ConsoleSessions } from '../objects/console-session.js';
 import type { Consoles } from '../objects/console.js';
 import type { InstanceConsole, InstanceFacts } from '../objects/instance-fact.js';
+import { rulesOfTexts } from '../sources/guest-policy-text.js';
 import { NOVA_PLATFORM } from '../sources/registry.js';
 import type { ConsoleChange, Effect } from './effect.js';
 import { effectOf } from './event-effects.js';
@@ -90,8 +92,8 @@ export class InstanceEventHandler {
     this.broadcast(source, uuid, effect.change);
     const moved = host !== null && host !== console.host;
     const renamed = event.name !== null && event.name !== console.name;
-    if (event.fault === null && !effect.ended && (effect.addressStale || moved || renamed))
-      refreshes.request(source, uuid);
+    const asks = effect.addressStale || moved || renamed || saysOtherwise(console, event);
+    if (event.fault === null && !effect.ended && asks) refreshes.request(source, uuid);
     return true;
   }
 
@@ -144,6 +146,12 @@ export class InstanceEventHandler {
   private broadcast(source: string, uuid: string, change: ConsoleChange | 'removed'): void {
     this.parts.fanout.cast({ method: 'console_changed', args: { source, uuid, change } });
   }
+}
+
+/** Whether the metadata in the message says something else of guest data than the records: Nova is asked what holds. */
+function saysOtherwise({ metadataRules }: InstanceConsole, { metadata }: InstanceEvent): boolean {
+  if (metadata === null) return false;
+  return !isDeepStrictEqual(rulesOfTexts(metadata, 'kerbside_').rules, metadataRules);
 }
 
 /** The event as Nova's versioned format names it. */

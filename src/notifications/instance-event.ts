@@ -67,4 +67,6 @@ export interface InstanceEvent extends InstanceState {
   readonly powerState: string | null;
   /** null in the unversioned format, which does not say. */
   readonly locked: boolean | null;
+  /** What its owner has written on the instance, nobody having looked at it; null: the message does not say. */
+  readonly metadata: Readonly<Record<string, unknown>> | null;
 }

@@ -44,6 +44,7 @@ function versioned(message: Notification, type: EventType, event: EventName): In
     ...readState(data.text('state'), data.optional('task_state')),
     powerState: data.optional('power_state'),
     locked: data.flag('locked'),
+    metadata: data.members('metadata'),
   };
 }
 
@@ -61,5 +62,6 @@ function unversioned(message: Notification, type: EventType, event: EventName): 
     ...readState(data.text('state'), data.optional('state_description')),
     powerState: null,
     locked: null,
+    metadata: data.members('metadata'),
   };
 }

@@ -59,6 +59,14 @@ export class PayloadReader {
     return value;
   }
 
+  /** The members of an object, as they are; null when it is absent or no object: nothing but hints is in it. */
+  members(field: string): Readonly<Record<string, unknown>> | null {
+    const value = this.fields[field];
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : null;
+  }
+
   private fault(field: string, what: string): never {
     const place = field === '' ? this.at : `${this.at}.${field}`;
     throw new NotificationFault(`${this.eventType}: ${place} ${what}`);

@@ -13,6 +13,9 @@ import {
 
 /** What a cloud says of an instance: absent where it says nothing. */
 export interface CloudGuestPolicy {
+  /** The image that `image` is of. */
+  readonly imageId?: string;
+  /** No rules, other than none at all: the image was read. */
   readonly image?: GuestPolicyRules;
   readonly flavor?: GuestPolicyRules;
   readonly metadata?: GuestPolicyRules;
@@ -108,8 +111,8 @@ export function settledPolicy(
 
 /** The values alone. */
 export function valuesOf(settled: SettledGuestPolicy): GuestPolicy {
-  const values = GUEST_POLICY_KEYS.map((key) => [key, settled[key].value]);
-  return Object.fromEntries(values);
+  const values = GUEST_POLICY_KEYS.map((key) => [key, settled[key].value] as const);
+  return Object.fromEntries(values) as unknown as GuestPolicy;
 }
 
 /** As the API and the command line show it, keys as sources.yaml has them. */

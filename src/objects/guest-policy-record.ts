@@ -16,11 +16,12 @@ import {
 /** All that a row says; undefined where it says nothing. The same rules give the same object. */
 export function ownPolicyRecord(policy: OwnGuestPolicy | undefined): Record<string, unknown> | undefined {
   if (policy === undefined) return undefined;
-  const { rules = {}, projects, image, flavor, metadata } = policy;
+  const { rules = {}, projects, imageId, image, flavor, metadata } = policy;
   const ofProjects = Object.entries(projects ?? {}).map(([id, said]) => [id, rulesRecord(said)]);
   return {
     ...rulesRecord(rules),
     ...(projects === undefined ? {} : { projects: Object.fromEntries(ofProjects) }),
+    ...(imageId === undefined ? {} : { image_id: imageId }),
     ...(image === undefined ? {} : { image: rulesRecord(image) }),
     ...(flavor === undefined ? {} : { flavor: rulesRecord(flavor) }),
     ...(metadata === undefined ? {} : { metadata: rulesRecord(metadata) }),
@@ -30,13 +31,14 @@ export function ownPolicyRecord(policy: OwnGuestPolicy | undefined): Record<stri
 /** What such an object says. */
 export function ownPolicyIn(record: Readonly<Record<string, unknown>>): OwnGuestPolicy {
   const rules = rulesIn(record);
-  const { projects, image, flavor, metadata } = record;
+  const { projects, image_id: imageId, image, flavor, metadata } = record;
   const ofProjects = Object.entries(recordOf(projects)).map(
     ([id, said]) => [id, rulesIn(recordOf(said))] as const,
   );
   return {
     ...(Object.keys(rules).length === 0 ? {} : { rules }),
     ...(projects === undefined ? {} : { projects: Object.fromEntries(ofProjects) }),
+    ...(typeof imageId === 'string' ? { imageId } : {}),
     ...(image === undefined ? {} : { image: rulesIn(recordOf(image)) }),
     ...(flavor === undefined ? {} : { flavor: rulesIn(recordOf(flavor)) }),
     ...(metadata === undefined ? {} : { metadata: rulesIn(recordOf(metadata)) }),

@@ -9,6 +9,8 @@ import {
   recordState,
 } from '../db/api/instance-facts.js';
 import type { Database } from '../db/database.js';
+import type { GuestPolicyRules } from './guest-policy.js';
+import { settingsIn } from './own-settings.js';
 
 const LONGEST = { state: 64, host: 255 } as const;
 
@@ -20,6 +22,8 @@ export interface InstanceConsole {
   /** Nova's status; null before anybody has said so. */
   readonly state: string | null;
   readonly host: string | null;
+  /** What its metadata says of guest data, when it was last read. */
+  readonly metadataRules: GuestPolicyRules;
 }
 
 /** Something said of an instance. */
@@ -52,6 +56,7 @@ export class InstanceFacts {
       name: row.name,
       state: row.instance_state,
       host: row.instance_host,
+      metadataRules: settingsIn(row.settings).guestPolicy?.metadata ?? {},
     }));
   }
 

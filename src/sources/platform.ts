@@ -20,6 +20,8 @@ export interface DriverServices {
   readonly conf: {
     readonly sources: Pick<Conf['sources'], 'requestTimeout' | 'discoveryTimeout'>;
     readonly nova: Pick<Conf['nova'], 'requestTimeout' | 'exchangeTimeout'>;
+    /** Absent: as the defaults of its options are. */
+    readonly guestPolicy?: Pick<Conf['guestPolicy'], 'imageProperties'>;
     readonly keystoneAuthtoken: Pick<Conf['keystoneAuthtoken'], 'authUrl' | 'wwwAuthenticateUri'>;
   };
 }

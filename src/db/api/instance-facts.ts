@@ -12,7 +12,7 @@ const AHEAD = 60;
 /** What is known of an instance's console. */
 export type InstanceConsoleRow = Pick<
   ConsoleRow,
-  'source' | 'uuid' | 'name' | 'instance_state' | 'instance_host'
+  'source' | 'uuid' | 'name' | 'instance_state' | 'instance_host' | 'settings'
 >;
 
 /** A fact for one console. */
@@ -33,7 +33,7 @@ export function consolesOfInstance(
   uuid: string,
 ): Promise<InstanceConsoleRow[]> {
   return db.query(
-    'SELECT c.source, c.uuid, c.name, c.instance_state, c.instance_host FROM sources s ' +
+    'SELECT c.source, c.uuid, c.name, c.instance_state, c.instance_host, c.settings FROM sources s ' +
       'JOIN consoles c ON c.source = s.name AND c.uuid = ? WHERE s.type = ? AND s.deleted = 0 ORDER BY c.source',
     [uuid, type],
   );

@@ -8,12 +8,16 @@ import { NovaRefused } from '../../compute/faults.js';
 import { consoleFault, type Instance } from '../../compute/instance.js';
 import type { ConsoleType } from '../../compute/microversions.js';
 import { NovaClient, type ResolvedConsole } from '../../compute/nova-client.js';
+import { GlanceClient } from '../../compute/glance-client.js';
 import { Unavailable } from '../../exception.js';
 import { ServiceSession } from '../../identity/service-session.js';
+import { loggerFor } from '../../log.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
+import type { CloudGuestPolicy } from '../../objects/guest-policy-levels.js';
 import { InstanceNotReady } from '../../objects/instance-fault.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { loginOf, patchOf } from './entry.js';
+import { InstancePolicies } from './guest-policy.js';
 
 /** The result of the lookup of an instance about its console. */
 export type Lookup =
@@ -24,6 +28,7 @@ export type Lookup =
   /** Do not connect. `stale`: it runs elsewhere, at an address that Nova does not give. */
   | { readonly kind: 'denied'; readonly why: LocationFault };
 
+const log = loggerFor('kerbside.sources.openstack');
 const LONGEST_NAME = 255;
 /** No instance has it. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
@@ -31,15 +36,23 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 /** One cloud. */
 export class OpenStackCloud {
   readonly nova: NovaClient;
+  private readonly policies: InstancePolicies;
 
   /**
    * @param requestTimeout seconds for one request to Keystone or Nova
+   * @param images whether the properties of images are asked for
    * @throws InvalidInput when the definition lacks what a login takes
    * @throws StartupError when the CA file cannot be read
    */
-  constructor(definition: SourceDefinition, requestTimeout: number) {
-    this.nova = new NovaClient(new ServiceSession(loginOf(definition, requestTimeout)), {
-      patch: patchOf(definition),
+  constructor(definition: SourceDefinition, requestTimeout: number, images: boolean) {
+    const session = new ServiceSession(loginOf(definition, requestTimeout));
+    this.nova = new NovaClient(session, { patch: patchOf(definition) });
+    const glance = new GlanceClient(session);
+    this.policies = new InstancePolicies({
+      extraSpecs: (flavor, signal) => this.nova.extraSpecs(flavor, { signal }),
+      image: images ? (id, signal) => glance.image(id, signal) : undefined,
+      report: (fault) =>
+        log.warning('a guest data policy cannot be read', { source: definition.name, fault }),
     });
   }
 
@@ -89,19 +102,24 @@ export class OpenStackCloud {
     const instance = await this.nova.server(console.uuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault === 'gone') return null;
+    const policy = await this.policyOf(instance, console, signal);
     const returned = console.instanceState !== instance.status || console.addressStale === true;
-    if (fault !== null || !(hasMoved(console, instance) || returned)) return follow(console, instance);
+    if (fault !== null || !(hasMoved(console, instance) || returned))
+      return follow(console, instance, policy);
     const located = await this.locateIfAllowed(console.uuid, signal);
     // Its new address is not known yet: the old host's stays recorded, so that it is asked for again.
-    return located === null ? follow(console, instance) : merge(console, instance, located);
+    return located === null ? follow(console, instance, policy) : merge(console, instance, located, policy);
   }
 
   private async lookupNow(console: DiscoveredConsole, signal: AbortSignal): Promise<Lookup> {
     const instance = await this.nova.server(console.uuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault !== null) return { kind: 'denied', why: fault ?? 'gone' };
-    const located = await this.locateIfAllowed(console.uuid, signal);
-    if (located !== null) return { kind: 'confirmed', console: merge(console, instance, located) };
+    const [located, policy] = await Promise.all([
+      this.locateIfAllowed(console.uuid, signal),
+      this.policyOf(instance, console, signal),
+    ]);
+    if (located !== null) return { kind: 'confirmed', console: merge(console, instance, located, policy) };
     return hasMoved(console, instance)
       ? { kind: 'denied', why: 'stale' }
       : { kind: 'unknown', why: 'Nova does not let the service make consoles' };
@@ -111,7 +129,15 @@ export class OpenStackCloud {
     const instance = await this.nova.server(located.instanceUuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault !== null) throw new InstanceNotReady(fault ?? 'gone');
-    return merge(null, instance, located);
+    return merge(null, instance, located, await this.policyOf(instance, null, signal));
+  }
+
+  private policyOf(
+    instance: Instance,
+    known: DiscoveredConsole | null,
+    signal: AbortSignal,
+  ): Promise<CloudGuestPolicy> {
+    return this.policies.of(instance, known?.settings?.guestPolicy, signal);
   }
 
   /** Where the instance's SPICE server is now; null when Nova does not let us ask. */
@@ -141,9 +167,11 @@ function merge(
   known: DiscoveredConsole | null,
   instance: Instance,
   located: ResolvedConsole,
+  guestPolicy: CloudGuestPolicy,
 ): DiscoveredConsole {
   return {
     ...described(instance),
+    ...settingsOf(guestPolicy),
     uuid: instance.uuid,
     hypervisor: located.host,
     hypervisorIp: isIP(located.host) === 0 ? '' : located.host,
@@ -156,8 +184,17 @@ function merge(
   };
 }
 
-function follow(console: DiscoveredConsole, instance: Instance): DiscoveredConsole {
-  return { ...console, ...described(instance), instanceHost: instance.host ?? console.instanceHost };
+function follow(
+  { settings: _before, ...console }: DiscoveredConsole,
+  instance: Instance,
+  guestPolicy: CloudGuestPolicy,
+): DiscoveredConsole {
+  const instanceHost = instance.host ?? console.instanceHost;
+  return { ...console, ...described(instance), ...settingsOf(guestPolicy), instanceHost };
+}
+
+function settingsOf(guestPolicy: CloudGuestPolicy): Pick<DiscoveredConsole, 'settings'> {
+  return Object.keys(guestPolicy).length === 0 ? {} : { settings: { guestPolicy } };
 }
 
 function hasMoved(console: DiscoveredConsole, instance: Instance): boolean {

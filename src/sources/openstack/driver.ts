@@ -36,7 +36,8 @@ export class OpenStackDriver implements SourceDriver {
     this.source = definition.name;
     this.consoles = consoles;
     this.answerTime = conf.nova.exchangeTimeout;
-    this.cloud = new OpenStackCloud(definition, conf.nova.requestTimeout);
+    const images = conf.guestPolicy?.imageProperties !== 'ignore';
+    this.cloud = new OpenStackCloud(definition, conf.nova.requestTimeout, images);
     this.tokens = {
       resolve: (token, signal) => this.cloud.exchange(token, signal),
       adopt: (console, signal) => this.adopt(console, signal),
@@ -72,7 +73,8 @@ export class OpenStackDriver implements SourceDriver {
       const askedAgo = (performance.now() - asked) / 1000;
       if (!(await this.consoles.put(source, found.console, { askedAgo, before }))) continue;
       const target = await this.consoles.connectInfo(source, uuid);
-      return target === null ? { kind: 'denied', why: 'gone' } : { kind: 'confirmed', target };
+      if (target === null) return { kind: 'denied', why: 'gone' };
+      return { kind: 'confirmed', target, guestPolicy: found.console.settings?.guestPolicy ?? {} };
     }
   }
 

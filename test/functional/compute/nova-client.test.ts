@@ -173,6 +173,14 @@ describe('an instance', () => {
     await expect(wish).rejects.toMatchObject({ why: 'moving' });
   });
 
+  it('is shown without the extra specs of its flavor by an old Nova, which is asked for them', async () => {
+    const { cloud, client } = await at({ maxVersion: '2.38' });
+    const server = cloud.server({ flavorId: 'm1 small', extraSpecs: { 'kerbside:usb': 'none' } });
+    expect((await client.server(server.id))?.flavor).toEqual({ kind: 'named', id: 'm1 small' });
+    expect(await client.extraSpecs('m1 small')).toEqual({ 'kerbside:usb': 'none' });
+    expect(await client.extraSpecs('m2')).toBeNull();
+  });
+
   it('is shown with its owner, state and host; one that does not exist is null', async () => {
     const { cloud, client } = await at();
     const server = cloud.server({ name: 'desk', computeHost: 'c-7' });
@@ -184,6 +192,9 @@ describe('an instance', () => {
       status: 'ACTIVE',
       taskState: null,
       host: 'c-7',
+      flavor: { kind: 'embedded', extraSpecs: {} },
+      imageId: server.imageId,
+      metadata: {},
     });
     expect(await client.server('00000000-0000-4000-8000-000000000000')).toBeNull();
   });

@@ -32,7 +32,15 @@ function anEvent(event: EventName, phase: Phase, change: Partial<InstanceEvent> 
   return {
     ...{ event, phase, format: 'versioned', time: NOW(), uuid: UUID },
     ...readState(state, taskState),
-    ...{ projectId: 'p', userId: 'u', name: 'notify-1', host: 'lab', powerState: null, locked: null },
+    ...{
+      projectId: 'p',
+      userId: 'u',
+      name: 'notify-1',
+      host: 'lab',
+      powerState: null,
+      locked: null,
+      metadata: null,
+    },
     ...change,
   };
 }

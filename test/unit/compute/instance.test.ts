@@ -4,6 +4,7 @@ import { consoleFault, portOf, readInstance, type Instance } from '../../../src/
 
 const instance = (status: string, taskState: string | null = null): Instance => ({
   ...{ uuid: 'u', name: 'n', projectId: 'p', userId: 'x', host: 'h', status, taskState },
+  ...{ flavor: { kind: 'hidden' }, imageId: null, metadata: {} },
 });
 
 describe('an instance', () => {
@@ -40,9 +41,25 @@ describe('an instance', () => {
     expect(readInstance(json)).toBeNull();
   });
 
+  it.each([
+    [{ flavor: { extra_specs: { a: 'b' } } }, { flavor: { kind: 'embedded', extraSpecs: { a: 'b' } } }],
+    [{ flavor: { id: '7', links: [] } }, { flavor: { kind: 'named', id: '7' } }],
+    [{ flavor: { vcpus: 1 } }, { flavor: { kind: 'hidden' } }],
+    [{ flavor: { extra_specs: [] } }, { flavor: { kind: 'hidden' } }],
+    [{ flavor: {} }, { flavor: { kind: 'hidden' } }],
+    [{}, { flavor: { kind: 'hidden' }, imageId: null, metadata: {} }],
+    [{ image: '' }, { imageId: null }],
+    [{ image: { id: 'i' } }, { imageId: 'i' }],
+    [{ metadata: { a: 1 } }, { metadata: { a: 1 } }],
+    [{ metadata: 'text' }, { metadata: {} }],
+  ])('with %j says so', (server, said) => {
+    expect(readInstance({ server: { id: 'u', status: 'ACTIVE', ...server } })).toMatchObject(said);
+  });
+
   it('is read without what only administrators are shown', () => {
     expect(readInstance({ server: { id: 'u', status: 'ACTIVE' } })).toEqual({
       ...{ uuid: 'u', name: 'u', projectId: '', userId: '', status: 'ACTIVE', taskState: null, host: null },
+      ...{ flavor: { kind: 'hidden' }, imageId: null, metadata: {} },
     });
   });
 });

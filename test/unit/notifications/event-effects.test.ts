@@ -10,7 +10,7 @@ function anEvent(event: EventName, phase: Phase, state: string, taskState: strin
   return {
     ...readState(state, taskState),
     ...{ event, phase, format: 'versioned', time: 1, uuid: 'u' },
-    ...{ projectId: 'p', userId: 'u', name: 'n', host: 'h', powerState: null, locked: false },
+    ...{ projectId: 'p', userId: 'u', name: 'n', host: 'h', powerState: null, locked: false, metadata: null },
   };
 }
 
