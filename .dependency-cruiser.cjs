@@ -173,7 +173,8 @@ module.exports = {
       { path: '^src/console/(firewall|main-channel|guest-policy|migration|recording|pacing)/' },
       {
         path: '^src/console/',
-        pathNot: '^src/console/($1|spice)/|^src/console/relay/stage\\.ts$|^src/console/ipc\\.ts$',
+        pathNot:
+          '^src/console/($1|spice)/|^src/console/relay/stage\\.ts$|^src/console/(ipc|guest-channels)\\.ts$',
       },
     ),
     only(

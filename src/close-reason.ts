@@ -19,6 +19,8 @@ export type CloseReason =
   | 'main channel closed'
   | 'other channel lost'
   | 'channel forbidden'
+  /** The rule of a guest policy, such as `guest_policy_usb`. */
+  | `channel forbidden: guest_policy_${string}`
   | `instance ${LocationFault}`
   | 'ticket not minted'
   | 'node lost'

@@ -5,6 +5,7 @@ import type { Conf } from '../conf/index.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { CloseReason } from '../close-reason.js';
 import type { Explained } from '../service/explanation.js';
+import type { PolicyKey } from './guest-channels.js';
 import type { ScreenName } from './screen-name.js';
 
 /** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
@@ -176,6 +177,8 @@ export type WorkerNote =
       /** Seconds from accept to close. */
       readonly duration: number;
       readonly verdicts: readonly Verdict[];
+      /** What the guest policy kept back on it, absent: nothing; the metric has them from `traffic`. */
+      readonly policyDrops?: readonly PolicyDrop[];
       /** How it was paced; null: it was not. */
       readonly pacing: PacingSummary | null;
     }
@@ -198,6 +201,8 @@ export type WorkerNote =
       readonly accepted: number;
       readonly bytesUp: number;
       readonly bytesDown: number;
+      /** What guest policies have kept back on all channels since the last such note; absent: nothing. */
+      readonly policyDrops?: readonly PolicyDrop[];
     };
 
 /** How a display channel was paced, when it has ended. */
@@ -233,6 +238,13 @@ export interface Verdict {
   readonly direction: 'client_to_server' | 'server_to_client';
   readonly rule: string;
   readonly action: 'enforced' | 'observed';
+  readonly count: number;
+}
+
+/** Messages that a guest policy has kept back, or cut. */
+export interface PolicyDrop {
+  readonly key: PolicyKey;
+  readonly direction: Verdict['direction'];
   readonly count: number;
 }
 

@@ -8,6 +8,7 @@ import type { RelaySettings, SupervisorMessage, WorkerMessage } from './ipc.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import { Listener } from './listener/listener.js';
 import { TrafficCounter } from './connection/traffic-counter.js';
+import { DropCounts } from './guest-policy/drop-counts.js';
 import { MessageBatcher } from './message-batcher.js';
 import { SessionPacers } from './pacing/session-pacers.js';
 import { OpenScreens } from './message-screen/open-screens.js';
@@ -48,6 +49,7 @@ class RelayWorker {
       buffer: new RelayBuffer(shared),
       trafficCounter: new TrafficCounter(),
       pacers,
+      policyDrops: new DropCounts(),
       screens: new OpenScreens(settings.console.maxMessageScreens, (screen, event) =>
         control.noteAtOnce({ op: 'screen_event', screen, event }),
       ),

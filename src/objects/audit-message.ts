@@ -16,6 +16,9 @@ export const AUDIT = {
   channelForbidden: 'Channel type not permitted by firewall policy',
 } as const;
 
+/** A channel is refused by the guest policy, and by which rule of it: `guest_policy_usb` and the like. */
+export const channelForbiddenBy = (rule: string): string => `Channel not permitted by guest policy: ${rule}`;
+
 /** 'Hypervisor connection failed: <err>' */
 export const hypervisorFailed = (fault: string): string => `Hypervisor connection failed: ${fault}`;
 

@@ -39,5 +39,6 @@ export function explainedEnd(reason: string): Explained {
   if (fault !== undefined && Object.hasOwn(OF_LOCATION, fault)) return OF_LOCATION[fault as LocationFault];
   const [, status] = /^connect proxy refused \((\d+)\)$/.exec(reason) ?? [];
   if (status !== undefined) return Number(status) < SERVER_FAULT ? 'refused' : 'unreachable';
+  if (reason.startsWith('channel forbidden: ')) return 'forbidden';
   return OF_REASON[reason as CloseReason] ?? 'lost';
 }

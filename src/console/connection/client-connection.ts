@@ -7,7 +7,7 @@ import type { CloseReason } from '../../close-reason.js';
 import type { BackendLeg } from '../backend/leg.js';
 import type { ClientLeg } from '../listener/client-leg.js';
 import { faultOf, type LegStream } from './leg-stream.js';
-import type { Grant, PacingSummary, SessionSettings, Verdict } from '../ipc.js';
+import type { Grant, PacingSummary, PolicyDrop, SessionSettings, Verdict } from '../ipc.js';
 
 /** What the relay of a connection reports to the idle watch and to the close. */
 export interface Traffic {
@@ -19,6 +19,8 @@ export interface Traffic {
   readonly untouched: boolean;
   /** Messages that broke the policy so far. */
   verdicts(): Verdict[];
+  /** What the guest policy has kept back so far. */
+  policyDrops(): PolicyDrop[];
   /** How the channel was paced; null: it was not. */
   pacing(): PacingSummary | null;
   /** Which leg has a write that is not done; null: none. */

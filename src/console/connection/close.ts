@@ -81,6 +81,7 @@ function reportClose(
     op: 'closed',
     ...end,
     verdicts: traffic?.verdicts() ?? [],
+    policyDrops: traffic?.policyDrops() ?? [],
     pacing: traffic?.pacing() ?? null,
   } as const;
   // A session is free again once its main channel has ended: its user may come back at once, on another worker.

@@ -14,7 +14,8 @@ export function startIdleWatch(worker: WorkerContext): () => void {
     for (const connection of worker.registry.connections) {
       if (connection.traffic !== null) inspect(connection, worker);
     }
-    const reports = [worker.trafficCounter.report(), worker.pacers.report()];
+    const { trafficCounter, pacers, policyDrops } = worker;
+    const reports = [trafficCounter.report(policyDrops.take()), pacers.report()];
     for (const report of reports) if (report !== null) worker.control.note(report);
   }, WATCH_INTERVAL * 1000);
   return () => clearInterval(timer);

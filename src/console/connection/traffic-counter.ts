@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's counters between two reports to the supervisor, which owns the metrics.
 import type { ClientConnection } from './client-connection.js';
-import type { WorkerNote } from '../ipc.js';
+import type { PolicyDrop, WorkerNote } from '../ipc.js';
 
 /** Counts connections and relayed bytes since the last report. */
 export class TrafficCounter {
@@ -23,13 +23,17 @@ export class TrafficCounter {
     return up + down;
   }
 
-  /** The report since the last one, after which all counters are 0; null when they were 0 before. */
-  report(): WorkerNote | null {
+  /**
+   * The report since the last one, after which all counters are 0; null when there is nothing to report.
+   *
+   * @param policyDrops what guest policies have kept back meanwhile; null: nothing
+   */
+  report(policyDrops: readonly PolicyDrop[] | null): WorkerNote | null {
     const { accepted, bytesUp, bytesDown } = this;
-    if (accepted === 0 && bytesUp === 0 && bytesDown === 0) return null;
+    if (accepted === 0 && bytesUp === 0 && bytesDown === 0 && policyDrops === null) return null;
     this.accepted = 0;
     this.bytesUp = 0;
     this.bytesDown = 0;
-    return { op: 'traffic', accepted, bytesUp, bytesDown };
+    return { op: 'traffic', accepted, bytesUp, bytesDown, ...(policyDrops === null ? {} : { policyDrops }) };
   }
 }

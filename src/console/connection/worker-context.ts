@@ -7,6 +7,7 @@ import type { SessionRegistry } from './session-registry.js';
 import type { SessionPacers } from '../pacing/session-pacers.js';
 import type { RelayBuffer } from '../relay/relay-buffer.js';
 import type { TicketKeys } from '../listener/ticket-key.js';
+import type { DropCounts } from '../guest-policy/drop-counts.js';
 import type { OpenScreens } from '../message-screen/open-screens.js';
 
 /** The worker's settings and services. */
@@ -19,4 +20,6 @@ export interface WorkerContext {
   readonly trafficCounter: TrafficCounter;
   readonly pacers: SessionPacers;
   readonly screens: OpenScreens;
+  /** What guest policies have kept back since the last report. */
+  readonly policyDrops: DropCounts;
 }

@@ -4,7 +4,13 @@
 // in the audit trail, and is published.
 import { DatabaseError } from '../../exception.js';
 import type { Timers } from '../../net/timers.js';
-import { AUDIT, INSTANCE_AUDIT, instanceRefused, ticketNotMinted } from '../../objects/audit-message.js';
+import {
+  AUDIT,
+  channelForbiddenBy as forbiddenAudit,
+  INSTANCE_AUDIT,
+  instanceRefused,
+  ticketNotMinted,
+} from '../../objects/audit-message.js';
 import type { ChannelAdmission } from '../../objects/channel-admission.js';
 import {
   ChannelInDoubt,
@@ -28,6 +34,7 @@ import type {
   ScreenGrant,
 } from '../ipc.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
+import { channelForbiddenBy, ruleOf } from '../guest-channels.js';
 import { screenOf } from '../screen-name.js';
 import { CHANNEL, channelName } from '../spice/constants.js';
 import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
@@ -231,10 +238,18 @@ export class ChannelAuthorizer {
     }
     const ended = watch.endedSince(requestedAt, sessionId, generation);
     if (ended !== null) return this.giveUp(candidate, ended, { because: 'error', reason: 'session_ended' });
-    if (this.permits(request.channelType, outcome)) return null;
-    records.audit(channel, AUDIT.channelForbidden);
+    const session = settingsOf(this.session, outcome.settings);
+    if (!permits(request.channelType, session)) {
+      records.audit(channel, AUDIT.channelForbidden);
+      metrics.denied.inc();
+      return this.giveUp(candidate, 'channel forbidden', { because: 'channel', reason: 'channel_forbidden' });
+    }
+    const key = channelForbiddenBy(session.guestPolicy, request.channelType, request.channelId);
+    if (key === null) return null;
+    const rule = ruleOf(key);
+    records.audit(channel, forbiddenAudit(rule));
     metrics.denied.inc();
-    return this.giveUp(candidate, 'channel forbidden', { because: 'channel', reason: 'channel_forbidden' });
+    return this.giveUp(candidate, `channel forbidden: ${rule}`, { because: 'channel', reason: rule });
   }
 
   /** Closes the row of a channel that must not open, and publishes that. */
@@ -308,12 +323,11 @@ export class ChannelAuthorizer {
     const messageScreen = settings?.messageScreen;
     return messageScreen === undefined ? this.settings.messageScreen : messageScreen === 'on';
   }
+}
 
-  private permits(channelType: number, { settings }: ChannelGrant): boolean {
-    const { permittedChannels } = settingsOf(this.session, settings).firewall;
-    const name = channelName(channelType);
-    return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
-  }
+function permits(channelType: number, { firewall: { permittedChannels } }: SessionSettings): boolean {
+  const name = channelName(channelType);
+  return permittedChannels.length === 0 || permittedChannels.some((permitted) => permitted === name);
 }
 
 // What the platform says now is newer than the records were when they were read.

@@ -135,6 +135,7 @@ export class ChannelLifecycle {
     metrics.closed.inc({ reason: labelOf(reason) });
     this.reportWrongGuest(channel, reason);
     this.countVerdicts(channel, note.verdicts);
+    records.auditDrops(channel, note.policyDrops ?? []);
     this.reportPacing(channel, note.pacing);
     records.audit(
       channel,

@@ -8,7 +8,7 @@ import type { Timers } from '../../net/timers.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { AuditQueue } from './audit-queue.js';
 import { Gatherer } from './gatherer.js';
-import type { PacingSummary, Verdict } from '../ipc.js';
+import type { PacingSummary, PolicyDrop, Verdict } from '../ipc.js';
 import type { LiveChannel } from './channel-registry.js';
 import type { Retries } from './retry.js';
 import { channelName } from '../spice/constants.js';
@@ -56,6 +56,13 @@ export class ChannelRecords {
       return `${rule} (enforced=${enforced}, observed=${observed})`;
     });
     this.audit(channel, `Firewall verdicts this connection: ${totals.join(', ')}`);
+  }
+
+  /** Adds what the guest policy kept back on a channel to the audit trail. */
+  auditDrops(channel: LiveChannel, drops: readonly PolicyDrop[]): void {
+    if (drops.length === 0) return;
+    const totals = drops.map(({ key, direction, count }) => `${key} (${direction}=${count})`);
+    this.audit(channel, `Guest policy drops this connection: ${totals.join(', ')}`);
   }
 
   /** Adds how a channel was paced to the audit trail. */

@@ -3,6 +3,7 @@
 // process; the workers report to it over IPC.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Exposition } from '../../service/metrics.js';
+import type { PolicyDrop } from '../ipc.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -18,6 +19,11 @@ export class ProxyMetrics implements Exposition {
     'firewall_verdicts_total',
     'Messages that broke the channel policy.',
     ['channel', 'direction', 'rule', 'action'],
+  );
+  readonly guestPolicyDrops = this.counter(
+    'guest_policy_drops_total',
+    'Messages that the guest policy kept back.',
+    ['key', 'direction'],
   );
   readonly refused = this.counter(
     'refused_total',
@@ -92,6 +98,11 @@ export class ProxyMetrics implements Exposition {
     // The original's lanes read these two labels before any traffic has passed.
     this.bytesRelayed.inc({ direction: 'client_to_server' }, 0);
     this.bytesRelayed.inc({ direction: 'server_to_client' }, 0);
+  }
+
+  /** Counts what guest policies have kept back. */
+  countDrops(drops: readonly PolicyDrop[]): void {
+    for (const { key, direction, count } of drops) this.guestPolicyDrops.inc({ key, direction }, count);
   }
 
   /** Calls `refresh` before each scrape, to bring the gauges up to date. */

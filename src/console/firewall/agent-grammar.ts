@@ -2,15 +2,9 @@
 // The messages of the agent protocol: which types there are, and how large the data of each may be (vd_agent.h). A
 // clipboard may be large, of everything else there is little. Both directions may carry all of them: a guest's agent and a
 // client skip what is not for them.
+import { AGENT_PROTOCOL, agentHeader } from '../spice/agent-protocol.js';
 import type { Fault } from './grammar.js';
 import { RULE } from './rules.js';
-
-/** Bytes of a VDAgentMessage without its data: u32 protocol, u32 type, u64 opaque, u32 size. */
-export const AGENT_HEADER_BYTES = 20;
-/** `VD_AGENT_MONITORS_CONFIG`. */
-export const AGENT_MONITORS_CONFIG = 2;
-/** `VD_AGENT_PROTOCOL`. */
-const PROTOCOL = 1;
 
 const MIB = 1024 * 1024;
 /** What clients take and send at most of a clipboard [channel-main.c], in bytes. */
@@ -46,25 +40,13 @@ const DATA_BYTES: readonly Range[] = [
   [0, MAX_TEXT],
 ];
 
-/** What the header of an agent message says. */
-export interface AgentHeader {
-  readonly type: number;
-  /** Bytes of data. */
-  readonly size: number;
-}
-
-/** Reads the header at the beginning of the bytes, which must hold it. */
-export function agentHeader(bytes: Buffer): AgentHeader {
-  return { type: bytes.readUInt32LE(4), size: bytes.readUInt32LE(16) };
-}
-
 /** Judges the header at the beginning of the bytes, which must hold it; null: it is good. */
 export function agentHeaderFault(bytes: Buffer): Fault | null {
   const protocol = bytes.readUInt32LE(0);
-  if (protocol !== PROTOCOL)
+  if (protocol !== AGENT_PROTOCOL)
     return {
       rule: RULE.agentType,
-      detail: `the protocol of an agent message is ${protocol}, not ${PROTOCOL}`,
+      detail: `the protocol of an agent message is ${protocol}, not ${AGENT_PROTOCOL}`,
     };
   const { type, size } = agentHeader(bytes);
   const range = type === 0 ? undefined : DATA_BYTES[type - 1];

@@ -2,15 +2,13 @@
 // The stream of agent messages within the AGENT_DATA of one direction. A client's is strict, as spice-server reads it
 // (agent-msg-filter.c): the first part of a message holds all of its header, and no part runs past the message's end. A
 // guest's may be cut anywhere, as spice-gtk reads it (channel-main.c).
-import { AGENT_DATA_MAX_BYTES } from '../spice/agent-messages.js';
 import {
+  AGENT_DATA_MAX_BYTES,
   AGENT_HEADER_BYTES,
-  AGENT_MONITORS_CONFIG,
+  AGENT_MESSAGE,
   agentHeader,
-  agentHeaderFault,
-  MONITORS_START_BYTES,
-  monitorsFault,
-} from './agent-grammar.js';
+} from '../spice/agent-protocol.js';
+import { agentHeaderFault, MONITORS_START_BYTES, monitorsFault } from './agent-grammar.js';
 import type { Fault } from './grammar.js';
 import { RULE } from './rules.js';
 
@@ -55,7 +53,7 @@ export class ClientAgentStream {
     if (fault !== null) return this.lost(fault);
     const { type, size } = agentHeader(body);
     this.left = size;
-    this.monitors = type === AGENT_MONITORS_CONFIG ? NOTHING : null;
+    this.monitors = type === AGENT_MESSAGE.MONITORS_CONFIG ? NOTHING : null;
     this.monitorsSize = size;
     return this.goOn(body.subarray(AGENT_HEADER_BYTES));
   }

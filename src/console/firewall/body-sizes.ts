@@ -3,7 +3,7 @@
 // takes, or that a message of its kind can be. spice-server ends a channel whose client sends more than its buffer holds
 // (main-channel-client.cpp, common-graphics-channel.h, inputs-channel-client.h); a client takes whatever a server claims.
 import type { Direction } from '../relay/stage.js';
-import { AGENT_DATA_MAX_BYTES } from '../spice/agent-messages.js';
+import { AGENT_DATA_MAX_BYTES } from '../spice/agent-protocol.js';
 import type { ChannelName } from '../spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
 

@@ -3,7 +3,8 @@
 // size of the client's window, and sends the client back to the proxy when a key was pressed.
 import type { Explained } from '../../service/explanation.js';
 import type { ScreenEvent } from '../ipc.js';
-import { AGENT_DATA_MAX_BYTES, agentAnnouncement, AgentListener } from '../spice/agent-messages.js';
+import { agentAnnouncement, AgentListener } from '../spice/agent-messages.js';
+import { AGENT_DATA_MAX_BYTES } from '../spice/agent-protocol.js';
 import type { ClientMessage } from '../spice/client-messages.js';
 import { CHANNEL } from '../spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';

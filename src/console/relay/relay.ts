@@ -10,8 +10,9 @@ import { ConnectionEnded } from '../connection/ends.js';
 import { faultOf } from '../connection/leg-stream.js';
 import type { ClientLink } from '../connection/link.js';
 import type { WorkerContext } from '../connection/worker-context.js';
-import type { Grant, PacingSummary, SessionSettings, Verdict } from '../ipc.js';
+import type { Grant, PacingSummary, PolicyDrop, SessionSettings, Verdict } from '../ipc.js';
 import { channelName } from '../spice/constants.js';
+import { DropCounts } from '../guest-policy/drop-counts.js';
 import { BackendWriter } from './backend-writer.js';
 import { ClientWriter } from './client-writer.js';
 import { mainControl } from './main-control.js';
@@ -24,6 +25,7 @@ export class Relay implements Traffic {
   private readonly toClient: ClientWriter;
   private readonly toBackend: BackendWriter;
   private readonly leavePacer: () => void;
+  private readonly drops: DropCounts;
   private stopped = false;
   private settle: (fault: Error) => void = () => undefined;
 
@@ -43,9 +45,11 @@ export class Relay implements Traffic {
     const settings = connection.settingsOf(grant);
     const { pacer, leave } = worker.pacers.join(grant.sessionId, settings.pacing);
     this.leavePacer = leave;
+    this.drops = new DropCounts(worker.policyDrops);
     const stages = stagesFor({
       ...{ message, miniHeader, rttMs, grant, settings, pacer, maxMessageSize },
       backendCaps: backend.channelCaps,
+      drops: this.drops,
       timers: systemTimers,
       userActed: () => worker.pacers.input(grant.sessionId, performance.now()),
       identityTimeout: backendTimeout,
@@ -102,6 +106,10 @@ export class Relay implements Traffic {
 
   pacing(): PacingSummary | null {
     return this.pipeline.pacing();
+  }
+
+  policyDrops(): PolicyDrop[] {
+    return this.drops.list();
   }
 
   blockedLeg(): 'client' | 'backend' | null {

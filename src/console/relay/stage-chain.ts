@@ -236,7 +236,7 @@ export class StageChain implements HeaderGate {
     const list = this.direction === 'down' && type === SERVER_MESSAGE.common.LIST;
     if (!nested && !list) return;
     const hides = ({ bodies }: Interest): boolean =>
-      bodies !== undefined && (nested || !bodies.types.has(type));
+      bodies !== undefined && bodies.nested !== true && (nested || !bodies.types.has(type));
     if (this.slots.some(({ interest }) => hides(interest)))
       throw new PeerMisbehaved(`nested messages are not accepted on the ${this.channel} channel`);
   }

@@ -4,6 +4,8 @@
 // recording, migration, pacing.
 import type { Timers } from '../../net/timers.js';
 import { Firewall } from '../firewall/firewall.js';
+import type { DropCounts } from '../guest-policy/drop-counts.js';
+import { guestPolicyStages } from '../guest-policy/stages.js';
 import type { Grant, SessionSettings } from '../ipc.js';
 import { GuestIdentity } from '../main-channel/guest-identity.js';
 import type { MainControl } from '../main-channel/main-control.js';
@@ -34,6 +36,8 @@ export interface ChannelFacts {
   /** Capability words that the backend has shown for the channel. */
   readonly backendCaps: readonly number[];
   readonly pacer: SessionPacer;
+  /** Counts what the guest policy keeps back. */
+  readonly drops: DropCounts;
   readonly timers: Timers;
   /** The user has done something: tells the session's other workers too. */
   readonly userActed: () => void;
@@ -42,12 +46,17 @@ export interface ChannelFacts {
 /** The stages of one channel. */
 export function stagesFor(facts: ChannelFacts): StageOrder {
   const { message, settings, maxMessageSize, timers } = facts;
-  const { channelType } = message;
+  const { channelType, channelId } = message;
   const firewall = new Firewall(channelType, settings, maxMessageSize, () => timers.now());
   const stage = pacingStage({ ...facts, channelType });
   const pacing = stage === null ? [] : [stage];
-  if (channelType !== CHANNEL.main) return { up: [firewall, ...pacing], down: [firewall, ...pacing] };
-  return { up: [firewall, ...pacing], down: [firewall, ...mainStages(facts), ...pacing] };
+  const policy = guestPolicyStages({ ...facts, channelType, channelId });
+  if (channelType !== CHANNEL.main)
+    return { up: [firewall, ...policy, ...pacing], down: [firewall, ...policy, ...pacing] };
+  return {
+    up: [firewall, ...policy, ...pacing],
+    down: [firewall, ...mainStages(facts), ...policy, ...pacing],
+  };
 }
 
 function mainStages({ message, grant, control, identityTimeout }: ChannelFacts): Stage[] {

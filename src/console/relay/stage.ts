@@ -25,6 +25,8 @@ export interface BodyInterest {
   readonly types: ReadonlySet<number>;
   /** Bytes of the largest body that is collected; a larger one ends the channel as a fault of its sender. */
   readonly maxBodyBytes: number;
+  /** Messages within others may pass by unseen; absent: they end the channel. */
+  readonly nested?: true;
 }
 
 /** What a stage wants to see of one direction. */

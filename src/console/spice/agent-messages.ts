@@ -2,37 +2,26 @@
 // Messages of the agent protocol, as far as a server without a guest speaks it: it announces what it can, and learns the size
 // of the client's window. Layouts: vd_agent.h. In one AGENT_DATA there is never more than one message, and a message that is
 // cut into several begins with its whole header (reds.cpp, agent-msg-filter.c).
+import { AGENT_CAP, AGENT_HEADER_BYTES, AGENT_MESSAGE, agentHeader, agentMessage } from './agent-protocol.js';
 import { Reader } from './reader.js';
 import type { Size } from './screen-messages.js';
 import { Writer } from './writer.js';
 
-/** Bytes of one AGENT_DATA body [protocol.h `VD_AGENT_MAX_DATA_SIZE`]. */
-export const AGENT_DATA_MAX_BYTES = 2048;
-
-/** `VD_AGENT_PROTOCOL`. */
-const PROTOCOL = 1;
-/** Bytes of a VDAgentMessage without its data. */
-const HEADER_BYTES = 20;
-/** `VD_AGENT_MONITORS_CONFIG` and `VD_AGENT_ANNOUNCE_CAPABILITIES`. */
-const MONITORS_CONFIG = 2;
-const ANNOUNCE_CAPABILITIES = 6;
 /** Of VDAgentMonitorsConfig without its monitors, and of one monitor. */
 const MONITORS_BYTES = 8;
 const MONITOR_BYTES = 20;
-/** `VD_AGENT_CAP_*`, bit numbers: sizes are taken, files are not. */
-const CAPS = { MONITORS_CONFIG: 1, REPLY: 2, SPARSE_MONITORS_CONFIG: 7, FILE_XFER_DISABLED: 13 } as const;
+/** Sizes are taken, files are not. */
+const CAPS = [
+  AGENT_CAP.MONITORS_CONFIG,
+  AGENT_CAP.REPLY,
+  AGENT_CAP.SPARSE_MONITORS_CONFIG,
+  AGENT_CAP.FILE_XFER_DISABLED,
+];
 
 /** The announcement of an agent that takes the size of the client's window, and no files and no clipboard. */
 export function agentAnnouncement(): Buffer {
-  const caps = Object.values(CAPS).reduce((word, bit) => word | (1 << bit), 0);
-  return new Writer(HEADER_BYTES + 8)
-    .u32(PROTOCOL)
-    .u32(ANNOUNCE_CAPABILITIES)
-    .u64(0n)
-    .u32(8)
-    .u32(0)
-    .u32(caps)
-    .finish();
+  const caps = CAPS.reduce((word, bit) => word | (1 << bit), 0);
+  return agentMessage(AGENT_MESSAGE.ANNOUNCE_CAPABILITIES, new Writer(8).u32(0).u32(caps).finish());
 }
 
 /** Follows what a client says to the agent. */
@@ -50,11 +39,11 @@ export class AgentListener {
       this.left = Math.max(0, this.left - body.length);
       return null;
     }
-    if (body.length < HEADER_BYTES) return null;
-    const type = body.readUInt32LE(4);
-    const data = body.subarray(HEADER_BYTES);
-    this.left = Math.max(0, body.readUInt32LE(16) - data.length);
-    return type === MONITORS_CONFIG && this.left === 0 ? firstMonitor(data) : null;
+    if (body.length < AGENT_HEADER_BYTES) return null;
+    const { type, size } = agentHeader(body);
+    const data = body.subarray(AGENT_HEADER_BYTES);
+    this.left = Math.max(0, size - data.length);
+    return type === AGENT_MESSAGE.MONITORS_CONFIG && this.left === 0 ? firstMonitor(data) : null;
   }
 }
 

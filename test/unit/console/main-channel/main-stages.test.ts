@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { ControlClient } from '../../../../src/console/connection/control-client.js';
 import { ConnectionEnded } from '../../../../src/console/connection/ends.js';
 import type { Grant, WorkerMessage } from '../../../../src/console/ipc.js';
+import { DropCounts } from '../../../../src/console/guest-policy/drop-counts.js';
 import { mainControl } from '../../../../src/console/relay/main-control.js';
 import { stagesFor } from '../../../../src/console/relay/stage-order.js';
 import { SessionPacer } from '../../../../src/console/pacing/session-pacer.js';
@@ -66,6 +67,7 @@ class MainScene extends PipelineScene {
         backendCaps: [],
       },
       ...{ pacer: new SessionPacer(GRANT.settings.pacing), timers: systemTimers, userActed: () => undefined },
+      drops: new DropCounts(),
     });
     super(order, { miniHeader: mini });
     this.sent = sent;
