@@ -192,7 +192,7 @@ export class ControlPlane {
         this.metrics.connections.inc(note.accepted);
         this.metrics.bytesRelayed.inc({ direction: 'client_to_server' }, note.bytesUp);
         this.metrics.bytesRelayed.inc({ direction: 'server_to_client' }, note.bytesDown);
-        this.metrics.countDrops(note.policyDrops ?? []);
+        this.metrics.countDrops(note.policyDrops);
         return;
       // Between workers: nothing for the records.
       case 'screen_event':

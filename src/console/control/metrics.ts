@@ -101,7 +101,7 @@ export class ProxyMetrics implements Exposition {
   }
 
   /** Counts what guest policies have kept back. */
-  countDrops(drops: readonly PolicyDrop[]): void {
+  countDrops(drops: readonly PolicyDrop[] = []): void {
     for (const { key, direction, count } of drops) this.guestPolicyDrops.inc({ key, direction }, count);
   }
 
