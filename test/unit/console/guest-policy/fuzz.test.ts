@@ -20,7 +20,7 @@ import {
 import { mutate, SeededRandom } from '../../../fixtures/random.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
 
-const STREAMS = Number(process.env['KERBSIDE_FUZZ_STREAMS'] ?? 3000);
+const STREAMS = Number(process.env['KERBSIDE_FUZZ_STREAMS'] ?? 600);
 const SEED = 70_000;
 const TYPES = [1, 2, 3, 4, 4, 4, 5, 6, 7, 7, 8, 8, 9, 10, 11, 12, 14, 15, 16];
 const CHUNK = 2048;
