@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which channels a guest policy leaves a session: the control plane refuses the others when they are opened, and the stages
 // of a relay worker keep them out of lists and end those that are open.
-import type { Conf } from '../conf/index.js';
+import type { SessionSettings } from './ipc.js';
 import { CHANNEL } from './spice/constants.js';
 
 /** What a session may do with its guest. */
-export type GuestPolicy = Conf['guestPolicy'];
+export type GuestPolicy = SessionSettings['guestPolicy'];
 
 /** The options of [guest_policy] by which something is kept back, with the names that operators know. */
 export type PolicyKey =

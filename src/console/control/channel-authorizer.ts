@@ -32,6 +32,7 @@ import type {
   MintReply,
   MintRequest,
   ScreenGrant,
+  SessionSettings,
 } from '../ipc.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import { channelForbiddenBy, ruleOf } from '../guest-channels.js';

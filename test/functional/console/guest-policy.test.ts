@@ -42,7 +42,7 @@ async function policy(...lines: string[]): Promise<void> {
   writeFileSync(confFile, `[guest_policy]\n${text}\n`);
   changes += 1;
   site.kerbside.program.child.kill('SIGHUP');
-  await waitForOutput(site.kerbside.program, 'the guest policy is another one', changes);
+  await waitForOutput(site.kerbside.program, 'the guest data policy is another one', changes);
 }
 
 /** The relay worker knows what its parent knew before: the answer to its request came behind that. */
