@@ -21,6 +21,12 @@ export type CloseReason =
   | 'channel forbidden'
   /** The rule of a guest policy, such as `guest_policy_usb`. */
   | `channel forbidden: guest_policy_${string}`
+  /** The guest went to another hypervisor, and no migration is followed. */
+  | 'migration not followed'
+  /** The hypervisor named a place that its guests may not go to. */
+  | 'migration refused'
+  /** A channel to the destination of a migration that did not come about. */
+  | 'migration cancelled'
   | `instance ${LocationFault}`
   | 'ticket not minted'
   | 'node lost'

@@ -13,6 +13,7 @@ import { HTML5PROXY_GROUP } from './html5proxy.js';
 import { KEYSTONE_AUTHTOKEN_GROUP } from './keystone-authtoken.js';
 import { KEYSTONE_GROUP } from './keystone.js';
 import { METRICS_GROUP } from './metrics.js';
+import { MIGRATION_GROUP } from './migration.js';
 import { NOTIFICATIONS_GROUP } from './notifications.js';
 import { NOVA_GROUP } from './nova.js';
 import { OSLO_MESSAGING_NOTIFICATIONS_GROUP } from './oslo-messaging-notifications.js';
@@ -41,6 +42,7 @@ export const GROUPS = {
   proxy: PROXY_GROUP,
   firewall: FIREWALL_GROUP,
   guestPolicy: GUEST_POLICY_GROUP,
+  migration: MIGRATION_GROUP,
   pacing: PACING_GROUP,
   html5proxy: HTML5PROXY_GROUP,
   audit: AUDIT_GROUP,

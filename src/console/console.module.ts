@@ -12,6 +12,7 @@ import { ConsoleChannels } from '../objects/console-channel.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleSettings } from '../objects/console-settings.js';
 import { Database } from '../objects/database.js';
+import { SessionMigrations } from '../objects/session-migration.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Heartbeat } from '../service/heartbeat.js';
 import { ServiceLife } from '../service/life.js';
@@ -31,6 +32,7 @@ const SERVICES = tokenFor<ProxyServices>('services of the proxy');
         ...([CONF, Database, Messaging, Heartbeat, ProcessMetrics] as const),
         ...([AuditEvents, OwnNotifications, Locator] as const),
         ...([ChannelAdmission, ConsoleChannels, ConsoleSessions, ConsoleSettings] as const),
+        ...([SessionMigrations] as const),
       ],
       (
         ...[
@@ -46,10 +48,11 @@ const SERVICES = tokenFor<ProxyServices>('services of the proxy');
           channels,
           sessions,
           settings,
+          migrations,
         ]
       ) => ({
         ...{ conf, db, messaging, liveness, metrics, events, own, locator },
-        nouns: { admission, channels, sessions, settings },
+        nouns: { admission, channels, sessions, settings, migrations },
       }),
     ),
   ],

@@ -7,6 +7,7 @@ import type { CloseReason } from '../close-reason.js';
 import type { Explained } from '../service/explanation.js';
 import type { PolicyKey } from './guest-channels.js';
 import type { ScreenName } from './screen-name.js';
+import type { ClientPlace, MigrationDestination } from './spice/migration-messages.js';
 
 /** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
 export interface BackendTarget {
@@ -63,7 +64,25 @@ export interface MintRequest {
   readonly refused: number;
 }
 
-export type WorkerRequest = AuthorizeRequest | EstablishRequest | MintRequest;
+/** The hypervisor of a main channel says where its guest goes, or has gone: what its client is told. */
+export interface MigrateRequest {
+  readonly op: 'migrate';
+  readonly connectionRef: string;
+  /** `begin`: it goes there. `switch`: it is there. */
+  readonly step: 'begin' | 'switch';
+  /** What the client may do meanwhile, by [migration] mode. */
+  readonly mode: SessionSettings['migration']['mode'];
+  readonly destination: MigrationDestination;
+}
+
+/** The client goes over to this main channel, which leads to the destination of a migration. */
+export interface GoOverRequest {
+  readonly op: 'go_over';
+  readonly connectionRef: string;
+}
+
+export type WorkerRequest =
+  AuthorizeRequest | EstablishRequest | MintRequest | MigrateRequest | GoOverRequest;
 
 /** The permission to open a channel, and everything the worker needs for it. */
 export interface Grant {
@@ -86,13 +105,15 @@ export interface Grant {
   readonly settings: SessionSettings;
   /** Whether the client is shown why, should its desktop not come up. */
   readonly messageScreen: boolean;
+  /** The number of the migration at whose destination it is opened; null: of none. */
+  readonly migration: number | null;
 }
 
 /**
  * What a session may do, as the control plane decides it: groups of the configuration, with their names. It travels in
  * the grant of each channel and may change while the session lives (`policy_changed`).
  */
-export interface SessionSettings extends Pick<Conf, 'firewall' | 'pacing'> {
+export interface SessionSettings extends Pick<Conf, 'firewall' | 'pacing' | 'migration'> {
   /** What holds in the end: whose word counts is decided before. */
   readonly guestPolicy: Omit<Conf['guestPolicy'], 'trustMetadata' | 'imageProperties'>;
 }
@@ -123,6 +144,16 @@ export type MintReply =
   | { readonly kind: 'minted'; readonly target: BackendTarget; readonly mint: number }
   | { readonly kind: 'not_minted'; readonly reason: CloseReason; readonly why: string };
 
+/** What a client is told of a migration: where it connects to, or nothing. */
+export type MigrateReply =
+  { readonly kind: 'told'; readonly place: ClientPlace } | { readonly kind: 'refused'; readonly why: string };
+
+/**
+ * What becomes of a migration that a client was told of: its hypervisor gave it up, the client could not connect, or the guest
+ * has moved.
+ */
+export type MigrationEvent = 'cancelled' | 'client_failed' | 'moved';
+
 /** What happens on one channel of a message screen and concerns another one, which another worker may have. */
 export type ScreenEvent =
   | { readonly kind: 'key' }
@@ -135,6 +166,9 @@ export interface Answers {
   /** The session is up. */
   readonly establish: null;
   readonly mint: MintReply;
+  readonly migrate: MigrateReply;
+  /** The records know. */
+  readonly go_over: null;
 }
 
 /** An answer, and the kind of request that it belongs to. */
@@ -168,6 +202,7 @@ export type WorkerNote =
       readonly detail: string;
     }
   | { readonly op: 'withheld'; readonly connectionRef: string; readonly messageType: number }
+  | { readonly op: 'migration'; readonly connectionRef: string; readonly event: MigrationEvent }
   | {
       readonly op: 'closed';
       readonly connectionRef: string;
@@ -268,6 +303,8 @@ export type SupervisorMessage =
       readonly generation: number;
       readonly reason: CloseReason;
     }
+  /** A migration does not come about: the channels that were opened at its destination end. */
+  | { readonly op: 'end_migration'; readonly sessionId: string; readonly migration: number }
   /** From now on these settings are in effect for the session's channels. */
   | { readonly op: 'policy_changed'; readonly sessionId: string; readonly settings: SessionSettings }
   /** The user of a session of which the worker has a display channel has done something elsewhere. */

@@ -21,7 +21,8 @@ import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { spiceCertificates } from '../tls/inspection.js';
 import { ControlPlane, type SessionNouns } from './control/control-plane.js';
 import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
-import type { ConsoleLocator } from './control/location.js';
+import type { Locator } from '../sources/locator.js';
+import type { ClientPlace } from './spice/migration-messages.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { WorkerName } from './control/channel-registry.js';
 import { ProxyMetrics } from './control/metrics.js';
@@ -49,7 +50,7 @@ export interface ProxyServices {
   readonly nouns: SessionNouns & { readonly channels: Pick<ConsoleChannels, 'clearNode'> };
   readonly events: AuditEvents;
   readonly own: OwnNotifications;
-  readonly locator: ConsoleLocator;
+  readonly locator: Locator;
   /** Whether other processes can have taken this one for dead. */
   readonly liveness: Liveness;
   /** Where the proxy shows its metrics; it serves them. */
@@ -64,7 +65,7 @@ interface ProxyDependencies {
   readonly audit: AuditQueue;
   readonly nouns: SessionNouns;
   readonly tls: TlsMaterial;
-  readonly locator: ConsoleLocator;
+  readonly locator: Locator;
   readonly own: OwnNotifications;
   readonly ends: SessionEnds;
   readonly messaging: Messaging;
@@ -97,11 +98,13 @@ export class ProxyServer implements WorkerListener {
         publisher: new NotificationPublisher(parts.own, parts.ends, general.nodeName),
         liveness: parts.liveness,
         send: (workerId, message) => this.pool.send(workerId, message),
+        cast: (message) => parts.messaging.fanout.cast(message),
       },
       {
         node: general.nodeName,
         maxConnectionsPerAddress: proxy.maxConnectionsPerAddress,
         session: this.session,
+        place: placeOf(spice),
         messageScreen: conf.console.messageScreen === 'on',
         lookupTimeout: proxy.controlTimeout * LOOKUP_SHARE,
         recoveryTimeout: general.serviceDownTime,
@@ -278,4 +281,9 @@ function lostBefore(channel: LostConnection, node: string): AuditEntry {
     message: 'Channel closed: node restarted',
     ...{ issued_to: issuedTo, client_ip: clientIp, by: { kind: 'service' } },
   };
+}
+
+/** Where clients reach this site, as .vv files have it. */
+function placeOf({ publicFqdn, publicSecurePort, hostSubject }: Conf['spice']): ClientPlace {
+  return { host: publicFqdn, tlsPort: publicSecurePort, subject: hostSubject === '' ? null : hostSubject };
 }

@@ -74,6 +74,9 @@ class RelayWorker {
         // A grant of the same batch has not joined its session yet: its awaiting step runs after this turn.
         setImmediate(() => registry.endSession(message.sessionId, message.generation, message.reason));
         return;
+      case 'end_migration':
+        setImmediate(() => registry.endMigration(message.sessionId, message.migration));
+        return;
       case 'policy_changed':
         // After the grants of the same batch, as above.
         setImmediate(() => registry.useSettings(message.sessionId, message.settings));

@@ -41,10 +41,17 @@ function readSettingsChanged({ source }: Args): FanoutMessage | undefined {
   return isText(source) ? { method: 'settings_changed', args: { source } } : undefined;
 }
 
+function readMigrationEnded(args: Args): FanoutMessage | undefined {
+  const { session_id, migration } = args;
+  if (!isText(session_id) || !isCount(migration)) return undefined;
+  return { method: 'migration_ended', args: { session_id, migration } };
+}
+
 const READERS: { readonly [M in Method]: (args: Args) => FanoutMessage | undefined } = {
   session_ended: readSessionEnded,
   console_changed: readConsoleChanged,
   settings_changed: readSettingsChanged,
+  migration_ended: readMigrationEnded,
   policy_changed: () => ({ method: 'policy_changed', args: {} }),
 };
 

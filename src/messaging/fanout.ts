@@ -25,6 +25,11 @@ export type FanoutMessage =
     }
   /** What a source, or consoles of it, say for themselves has changed: look what holds for their open sessions. */
   | { readonly method: 'settings_changed'; readonly args: { readonly source: string } }
+  /** A migration does not come about: the channels that were opened at its destination must end. */
+  | {
+      readonly method: 'migration_ended';
+      readonly args: { readonly session_id: string; readonly migration: number };
+    }
   /** policy.yaml has changed: every REST service reads it now. Nothing in a proxy depends on it. */
   | { readonly method: 'policy_changed'; readonly args: Readonly<Record<string, never>> };
 

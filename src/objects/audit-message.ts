@@ -47,6 +47,22 @@ export const MOVE_AUDIT = {
   stayed: 'Instance stays on its host',
 } as const;
 
+/** Live migrations as a session sees them; without the names of hosts. */
+export const MIGRATION_AUDIT = {
+  announced: 'Migration announced to the client',
+  switched: 'Migration: the client was told to connect again',
+  completed: 'Migration completed: the session goes on at another hypervisor',
+  failed: 'Migration given up: it failed',
+  cancelled: 'Migration cancelled by the hypervisor',
+  overtaken: 'Migration: the guest has moved before the client was ready',
+} as const;
+
+/** The hypervisor named a place that its guest may not be followed to, and why. */
+export const migrationRefused = (why: string): string => `Migration refused: ${why}`;
+
+/** The client was on its way to the destination of a migration, and its channel ended before it came up. */
+export const migrationFailed = (reason: string): string => `Migration failed: ${reason}`;
+
 /** What the proxy finds out about an instance of a cloud. */
 export const INSTANCE_AUDIT = {
   wrongGuest: 'Refused: the hypervisor answered with the screen of another machine',

@@ -5,20 +5,22 @@
 import { randomInt } from 'node:crypto';
 import {
   deleteConnection,
+  insertAtDestination,
   insertMainConnection,
   insertSecondaryConnections,
 } from '../db/api/console-connections.js';
 import type { NewConnection } from '../db/api/console-connections.js';
 import { claimMain, releaseMains } from '../db/api/console-sessions.js';
+import { claimDestination, claimReturn } from '../db/api/session-migrations.js';
 import { viewToken } from '../db/api/console-tokens.js';
 import type { TokenView } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { DuplicateRow } from '../db/faults.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
+import { ChannelInDoubt } from './channel-types.js';
 import type { ChannelGrant, ChannelDenial, ChannelRequest, PreparedChannel } from './channel-types.js';
-import { grant, inDoubt, lostRace, newConnection, denial } from './console-grant.js';
-import { toConnectInfo } from './console-row.js';
+import { grant, inDoubt, lostRace, migrationOf, newConnection, denial, targetOf } from './console-grant.js';
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
 import { hashToken } from './console-token.js';
 
@@ -62,9 +64,9 @@ export class ChannelAdmission {
       denied = denial(view, reason ?? lostRace(request));
       if (reason !== null) return denied;
       // Before anything is written: a ticket that cannot be decrypted is an error, and must leave no claim behind.
-      const connectInfo = toConnectInfo(this.db, view);
+      const connectInfo = targetOf(this.db, view, migrationOf(view, request));
       const row = await this.open(view, request, now);
-      if (row !== null) return grant(view, row, connectInfo, hash);
+      if (row !== null) return grant(view, row, { connectInfo, migration: migrationOf(view, request) }, hash);
     }
     return denied;
   }
@@ -88,9 +90,44 @@ export class ChannelAdmission {
   }
 
   private open(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
-    return request.channelType === MAIN_CHANNEL
-      ? this.claim(view, request, now)
-      : this.joinOne(view, request, now);
+    const isMain = request.channelType === MAIN_CHANNEL;
+    if (migrationOf(view, request)?.kind === 'destination')
+      return isMain
+        ? this.claimAtDestination(view, request, now)
+        : this.joinAtDestination(view, request, now);
+    return isMain ? this.claim(view, request, now) : this.joinOne(view, request, now);
+  }
+
+  // As below; but the session's main channel stays the one to the source until the client has gone over.
+  private async claimAtDestination(
+    view: TokenView,
+    request: ChannelRequest,
+    now: number,
+  ): Promise<NewConnection | null> {
+    const { session_id: sessionId, generation, migration_number: number } = view;
+    const row = { ...newConnection(view, request, generation + 1, now), migration: number };
+    const { connection_ref: connectionRef } = row;
+    await insertMainConnection(this.db, row);
+    try {
+      const claim = { sessionId, generation, connectionRef, number: number ?? 0 };
+      if (await claimDestination(this.db, claim)) return row;
+    } catch (error) {
+      throw new ChannelInDoubt(connectionRef, error as Error);
+    }
+    await deleteConnection(this.db, connectionRef).catch((error: unknown) => inDoubt(row, error)());
+    return null;
+  }
+
+  private async joinAtDestination(
+    view: TokenView,
+    request: ChannelRequest,
+    now: number,
+  ): Promise<NewConnection | null> {
+    const row = {
+      ...newConnection(view, request, view.generation + 1, now),
+      migration: view.migration_number,
+    };
+    return (await insertAtDestination(this.db, row)) ? row : null;
   }
 
   // The row comes before the claim: a claim without a row could not be found again after a crash.
@@ -116,14 +153,18 @@ export class ChannelAdmission {
   ): Promise<number | null> {
     for (let attempt = 1; ; attempt += 1) {
       const connectionId = randomInt(1, U32_END);
+      const claim = {
+        sessionId: view.session_id,
+        generation: view.generation,
+        connectionRef,
+        connectionId,
+        graceStart: now - this.grace,
+      };
       try {
-        const claimed = await claimMain(this.db, {
-          sessionId: view.session_id,
-          generation: view.generation,
-          connectionRef,
-          connectionId,
-          graceStart: now - this.grace,
-        });
+        const claimed =
+          view.migration_state === 'switched'
+            ? await claimReturn(this.db, { ...claim, number: view.migration_number ?? 0 }, now)
+            : await claimMain(this.db, claim);
         return claimed ? connectionId : null;
       } catch (error) {
         if (!(error instanceof DuplicateRow) || attempt === ID_ATTEMPTS) throw error;

@@ -47,6 +47,20 @@ export interface ChannelGrant {
   platform: string;
   /** What its console, or else its source, says for itself. */
   settings: SessionOwnSettings;
+  /** The migration that it comes of; null: none. */
+  migration: ChannelMigration | null;
+}
+
+/** A migration that a channel comes of: its hypervisor named where the channel leads. */
+export interface ChannelMigration {
+  readonly number: number;
+  /**
+   * `return`: the main channel of a client that was told to begin anew. `destination`: a channel that a client opens at the
+   * destination, while those to the source live.
+   */
+  readonly kind: 'return' | 'destination';
+  /** Where it leads was not said: the platform is asked. */
+  readonly unplaced: boolean;
 }
 
 /** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */

@@ -3,9 +3,18 @@
 import { randomUUID } from 'node:crypto';
 import type { NewConnection, OpenConnectionRow } from '../db/api/console-connections.js';
 import type { TokenView } from '../db/api/console-tokens.js';
+import type { Database } from '../db/database.js';
 import type { ConnectInfo } from './connect-info.js';
+import { toConnectInfo } from './console-row.js';
+import { holdsFor, migrationTargetIn, movedTo } from './migration-target.js';
 import { ChannelInDoubt } from './channel-types.js';
-import type { ChannelGrant, ChannelDenial, ChannelRequest, OpenChannel } from './channel-types.js';
+import type {
+  ChannelGrant,
+  ChannelDenial,
+  ChannelMigration,
+  ChannelRequest,
+  OpenChannel,
+} from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 import type { DenialReason } from './console-session-state.js';
 import { narrowest, settingsIn, type SessionOwnSettings } from './own-settings.js';
@@ -30,6 +39,7 @@ export function newConnection(
     connection_id: request.connectionId === 0 ? null : request.connectionId,
     channel_type: request.channelType,
     channel_id: request.channelId,
+    migration: null,
   };
 }
 
@@ -37,17 +47,20 @@ export function newConnection(
 export function grant(
   view: TokenView,
   row: NewConnection,
-  connectInfo: ConnectInfo,
+  {
+    connectInfo,
+    migration,
+  }: { readonly connectInfo: ConnectInfo; readonly migration: ChannelMigration | null },
   hash: string,
 ): ChannelGrant {
-  const isMain = row.channel_type === MAIN_CHANNEL;
+  const isNew = row.channel_type === MAIN_CHANNEL && migration?.kind !== 'destination';
   return {
     kind: 'granted',
     connectionRef: row.connection_ref,
     sessionId: view.session_id,
     generation: row.generation,
     proxyConnectionId: row.connection_id ?? 0,
-    backendConnectionId: isMain ? 0 : (view.backend_connection_id ?? 0),
+    backendConnectionId: isNew ? 0 : (view.backend_connection_id ?? 0),
     source: view.source,
     uuid: view.uuid,
     name: view.name ?? view.uuid,
@@ -56,7 +69,33 @@ export function grant(
     connectInfo,
     platform: view.source_type ?? '',
     settings: settingsOf(view),
+    migration,
   };
+}
+
+/** The migration that a channel comes of that may be opened; null: it comes of none. */
+export function migrationOf(
+  view: Pick<TokenView, 'migration_number' | 'migration_state' | 'migration_target'>,
+  { channelType, connectionId }: Pick<ChannelRequest, 'channelType' | 'connectionId'>,
+): ChannelMigration | null {
+  const { migration_number: number, migration_state: state } = view;
+  if (number === null || state === null) return null;
+  const unplaced = view.migration_target === null;
+  if (channelType !== MAIN_CHANNEL)
+    return state === 'linked' ? { number, kind: 'destination', unplaced } : null;
+  if (state === 'switched') return { number, kind: 'return', unplaced };
+  return state === 'announced' && connectionId !== 0 ? { number, kind: 'destination', unplaced } : null;
+}
+
+/** Where a channel leads: to the destination of its migration, to that of an earlier one, or where the console is. */
+export function targetOf(db: Database, view: TokenView, migration: ChannelMigration | null): ConnectInfo {
+  const info = toConnectInfo(db, view);
+  if (migration !== null) {
+    const target = migrationTargetIn(view.migration_target);
+    return target === null ? info : movedTo(info, target);
+  }
+  const target = migrationTargetIn(view.target);
+  return target === null || !holdsFor(target, view) ? info : movedTo(info, target);
 }
 
 /** The answer for a channel that must not be opened. */

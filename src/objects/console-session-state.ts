@@ -34,6 +34,8 @@ export interface AdmissionView {
   readonly console_uuid: string | null;
   /** null: the source is gone. */
   readonly source_deleted: number | null;
+  /** What its client was told of a migration, and has made of it: as console_sessions has it. */
+  readonly migration_state: string | null;
 }
 
 /** Why this channel may not be opened now; null when it may. The claim itself decides between two at once. */
@@ -60,7 +62,8 @@ function refuseMain(
   now: number,
   grace: number,
 ): DenialReason | null {
-  if (connectionId !== 0) return 'bad_connection_id';
+  if (connectionId !== 0) return isAnnounced(view, connectionId) ? null : 'bad_connection_id';
+  if (mayReturn(view)) return null;
   if (view.main_ref !== null) return 'token_in_use';
   switch (view.state) {
     case 'pending':
@@ -68,6 +71,7 @@ function refuseMain(
     case 'closing':
       return (view.closing_since ?? 0) < now - grace ? 'token_expired' : null;
     case 'active':
+    case 'migrating':
       return 'token_in_use';
     case 'closed':
       return 'token_expired';
@@ -77,11 +81,27 @@ function refuseMain(
 function refuseOther(view: AdmissionView, connectionId: number): DenialReason | null {
   switch (view.state) {
     case 'pending':
-    case 'closing':
       return 'main_required';
+    case 'closing':
+      if (view.migration_state !== 'linked') return 'main_required';
+      return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'active':
+    case 'migrating':
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'closed':
       return 'token_expired';
   }
+}
+
+/** A main channel to the destination of a migration that was announced to the client, and for which none has come yet. */
+function isAnnounced(
+  { state, migration_state, connection_id }: AdmissionView,
+  connectionId: number,
+): boolean {
+  return state === 'migrating' && migration_state === 'announced' && connectionId === connection_id;
+}
+
+/** The client was told to come back and begin anew: its old main channel may live for a moment. */
+function mayReturn({ state, migration_state }: AdmissionView): boolean {
+  return state === 'migrating' && migration_state === 'switched';
 }

@@ -21,6 +21,7 @@ import { InstanceFacts } from './instance-fact.js';
 import { Inventory } from './inventory.js';
 import { Overview } from './overview.js';
 import { Services } from './service.js';
+import { SessionMigrations } from './session-migration.js';
 import { SessionOutcomes } from './session-outcome.js';
 import { Sources } from './source.js';
 import { UsedTokens } from './used-token.js';
@@ -47,6 +48,7 @@ const NOUNS = [
     [Database, CONF],
     (db, { console }) => new ChannelAdmission(db, { reconnectGrace: console.reconnectGrace }),
   ),
+  provider(SessionMigrations, [Database], (db) => new SessionMigrations(db)),
   provider(ConsoleChannels, [Database, optional(Messaging)], (db, messaging) => {
     return new ConsoleChannels(db, announcedBy(messaging));
   }),

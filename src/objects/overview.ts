@@ -58,7 +58,7 @@ export class Overview {
       consoles: await countConsoles(this.db),
       sessions: {
         pending: sessions['pending'] ?? 0,
-        active: sessions['active'] ?? 0,
+        active: (sessions['active'] ?? 0) + (sessions['migrating'] ?? 0),
         closing: sessions['closing'] ?? 0,
       },
       traffic: Array.from({ length: SLOTS }, (_, at) => {

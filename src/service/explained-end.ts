@@ -14,6 +14,8 @@ const OF_REASON: Readonly<Partial<Record<CloseReason, Explained>>> = {
   'guest not identified': 'unreachable',
   'terminated by request': 'terminated',
   'channel forbidden': 'forbidden',
+  'migration not followed': 'moving',
+  'migration refused': 'forbidden',
   'node lost': 'interrupted',
   'node restarted': 'interrupted',
   'proxy shut down': 'interrupted',

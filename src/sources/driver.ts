@@ -141,6 +141,11 @@ export interface SourceDriver {
    * @throws Unavailable, with one line for the operator
    */
   mint?(console: RecordedConsole, signal: AbortSignal): Promise<Minted>;
+  /**
+   * The names and addresses of all hypervisors of the platform: where its guests may be moved to.
+   * @throws Unavailable when it does not answer, or does not say
+   */
+  hypervisors?(signal: AbortSignal): Promise<readonly string[]>;
   readonly tokens?: PlatformTokens;
   readonly signedTokens?: SignedTokens;
   readonly users?: UserConsoles;

@@ -2,6 +2,7 @@
 // Where a channel leads, for consoles of all platforms. The platform is asked about the main channel of a session; the others
 // follow it, and open only after the guest behind it has proved its identity. Where tickets are made at connect time, each
 // channel gets the one that holds now.
+import { loggerFor } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
 import { InvalidInput, Unavailable } from '../exception.js';
@@ -11,6 +12,8 @@ import { MintedTickets, type TicketWish } from './minted-tickets.js';
 import type { Platform } from './platform.js';
 import { platformOf } from './registry.js';
 import type { SourceDrivers } from './source-drivers.js';
+
+const log = loggerFor('kerbside.sources.locator');
 
 const NOT_CONFIGURED = 'the source is not configured any more';
 
@@ -87,6 +90,34 @@ export class Locator {
    */
   remint(channel: ChannelToLocate, refused: number, timeout: number): Promise<Reminted> {
     return this.mint(channel, timeout, { refused });
+  }
+
+  /** Whether a platform makes a ticket for each channel, and so says where its guest is. */
+  mintsTickets(platform: string): boolean {
+    return this.known(platform)?.mintsTickets === true;
+  }
+
+  /** Whether the consoles of a platform are where sources.yaml says, and nobody else can tell that one has moved. */
+  knowsNoMoves(platform: string): boolean {
+    return this.known(platform)?.listsConsoles === true;
+  }
+
+  /**
+   * The names and addresses of the hypervisors that a source says it has; none where it does not say, or not to us.
+   * @param timeout seconds
+   * @throws DatabaseError
+   */
+  async hypervisors(source: string, platform: string, timeout: number): Promise<readonly string[]> {
+    const signal = signalWithin(timeout * 1000);
+    const driver = (await this.drivers.find(source, platform))?.driver;
+    if (driver === undefined || driver instanceof Error || driver.hypervisors === undefined) return [];
+    try {
+      return await driver.hypervisors(signal);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      log.warning('a source does not say which hypervisors it has', { source, fault: error.message });
+      return [];
+    }
   }
 
   private async mint(

@@ -18,6 +18,8 @@ export class ControlClient {
     authorize: new Map(),
     establish: new Map(),
     mint: new Map(),
+    migrate: new Map(),
+    go_over: new Map(),
   };
 
   /**

@@ -52,6 +52,12 @@ export class SessionRegistry {
     }
   }
 
+  /** Ends the session's channels to the destination of a migration. */
+  endMigration(sessionId: string, migration: number): void {
+    for (const connection of [...(this.bySession.get(sessionId) ?? [])])
+      if (connection.grant?.migration === migration) connection.end('migration cancelled');
+  }
+
   /** Applies other settings to the session's channels. */
   useSettings(sessionId: string, settings: SessionSettings): void {
     for (const connection of [...(this.bySession.get(sessionId) ?? [])]) connection.useSettings(settings);

@@ -209,7 +209,9 @@ export class ChannelAuthorizer {
     const { lifecycle, locator, metrics, records } = this.parts;
     let location: Located;
     try {
-      const main = request.channelType === MAIN_CHANNEL;
+      // What comes of a migration leads where its hypervisor has said: its platform knows that only seconds later.
+      const placed = outcome.migration !== null && !outcome.migration.unplaced;
+      const main = request.channelType === MAIN_CHANNEL && !placed;
       location = await locateChannel(locator, { grant: outcome, main }, metrics, this.settings.lookupTimeout);
     } catch (error) {
       lifecycle.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
@@ -273,7 +275,11 @@ export class ChannelAuthorizer {
     const { request, outcome, channel, requestedAt } = candidate;
     metrics.authorized.inc();
     registry.add(channel);
-    if (request.channelType === MAIN_CHANNEL) known.granted(request.ticket, outcome, target);
+    // The client keeps nothing of what it had at the hypervisor that its guest has left.
+    if (outcome.migration?.kind === 'return')
+      this.parts.watch.end(outcome.sessionId, outcome.generation - 1, 'main channel closed');
+    if (request.channelType === MAIN_CHANNEL && outcome.migration?.kind !== 'destination')
+      known.granted(request.ticket, outcome, target);
     if (recovery.hasMissed(requestedAt)) void retries.run(() => recovery.run(), 'recover');
     records.audit(channel, AUDIT.channelCreated);
     const { connectionRef, sessionId, generation, source, uuid } = outcome;
@@ -292,6 +298,7 @@ export class ChannelAuthorizer {
       expectedInstanceUuid,
       settings: settingsOf(this.session, outcome.settings),
       messageScreen: request.channelType === MAIN_CHANNEL && this.showsScreens(outcome),
+      migration: outcome.migration?.kind === 'destination' ? outcome.migration.number : null,
     };
   }
 

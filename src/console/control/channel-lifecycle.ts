@@ -12,6 +12,7 @@ import type { NotificationPublisher } from './notification-publisher.js';
 import type { ChannelRecords } from './channel-records.js';
 import type { KnownSessions } from './known-sessions.js';
 import type { LostChannels } from './lost-channels.js';
+import type { Migrations } from './migrations.js';
 import type { ChannelRegistry, LiveChannel, WorkerName } from './channel-registry.js';
 import type { ProxyMetrics } from './metrics.js';
 import type { SessionWatch } from './session-watch.js';
@@ -29,6 +30,7 @@ export interface LifecycleDependencies {
   readonly metrics: ProxyMetrics;
   readonly publisher: NotificationPublisher;
   readonly lost: LostChannels;
+  readonly migrations: Migrations;
 }
 
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
@@ -72,18 +74,23 @@ export class ChannelLifecycle {
     await channels.establish(sessionId, generation, backendConnectionId);
     // Its end was recorded as that of a session that never came up.
     if (registry.find(connectionRef) === undefined) throw new Conflict('the channel is closed');
-    main.established = true;
     known.established(connectionRef, backendConnectionId);
+    // At the destination of a migration it was up when its client went over.
+    if (main.established) return;
+    main.established = true;
     publisher.sessionStarted(main);
+    this.parts.migrations.returned(main);
   }
 
   /** Records the end of a channel, and ends what depends on it. */
   finish(channel: LiveChannel, end: ChannelEnd): void {
-    const { watch, known, records, publisher, lost } = this.parts;
-    // A dead database must not keep the session's other channels open.
-    if (channel.channelType === MAIN_CHANNEL)
-      watch.end(channel.sessionId, channel.generation, 'main channel closed');
-    lost.closed(channel, end.reason);
+    const { watch, known, records, publisher, lost, migrations } = this.parts;
+    if (channel.channelType === MAIN_CHANNEL) {
+      // A dead database must not keep the session's other channels open.
+      if (!isAhead(channel)) watch.end(channel.sessionId, channel.generation, 'main channel closed');
+      migrations.ended(channel, end.reason);
+    }
+    if (!isAhead(channel)) lost.closed(channel, end.reason);
     known.forget(channel.connectionRef);
     records.closed(channel, end);
     if (!channel.established) return;
@@ -118,7 +125,6 @@ export class ChannelLifecycle {
     if (channel !== undefined) records.audit(channel, hypervisorFailed(detail));
   }
 
-  // Where a live migration will carry the session over.
   private withheld({ connectionRef, messageType }: NoteOf<'withheld'>): void {
     const { registry, metrics, records } = this.parts;
     metrics.withheld.inc({ type: String(messageType) });
@@ -169,4 +175,9 @@ export class ChannelLifecycle {
 /** A close reason as a label: without a number that somebody else has chosen. */
 function labelOf(reason: CloseReason): string {
   return reason.replace(/ \(\d+\)$/, '');
+}
+
+/** Whether it leads to the destination of a migration that its client has not gone over to: the session goes on without it. */
+function isAhead({ migration, wentOver }: LiveChannel): boolean {
+  return migration?.kind === 'destination' && !wentOver;
 }

@@ -2,7 +2,7 @@
 // The authorized channels of this node, of all its workers: for limits, for metrics, and to find the workers of a session
 // that ends.
 import type { ConnectInfo } from '../../objects/connect-info.js';
-import type { ChannelGrant, SessionOwner } from '../../objects/channel-types.js';
+import type { ChannelGrant, ChannelMigration, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { SessionOwnSettings } from '../../objects/own-settings.js';
 import type { AuthorizeRequest } from '../ipc.js';
@@ -33,6 +33,14 @@ export interface LiveChannel {
   settings: SessionOwnSettings;
   /** A main channel: its hypervisor's MAIN_INIT has come, and the session is up. */
   established: boolean;
+  /** The migration that it comes of; null: none. */
+  readonly migration: ChannelMigration | null;
+  /** A main channel that comes of a migration: its client has arrived there. */
+  wentOver: boolean;
+  /** A main channel: the number of the migration that its client was told of, and may be opening channels for. */
+  migrating: number | null;
+  /** A main channel: the guest has left by that migration. */
+  moved: boolean;
   /** A main channel: the last recorded step of its instance's migration. */
   move: string | null;
   /** The channel's database work, one after the other: never rejects. */
@@ -46,7 +54,7 @@ export function liveChannel(
   outcome: ChannelGrant,
 ): LiveChannel {
   const { connectionRef, sessionId, generation, source, uuid, owner, settings } = outcome;
-  const { platform, connectInfo: recorded } = outcome;
+  const { platform, connectInfo: recorded, migration } = outcome;
   const { clientIp, channelType } = request;
   return {
     connectionRef,
@@ -63,6 +71,10 @@ export function liveChannel(
     clientIp,
     settings,
     established: false,
+    migration,
+    wentOver: false,
+    migrating: null,
+    moved: false,
     move: null,
     tail: Promise.resolve(),
   };

@@ -9,9 +9,11 @@ import type { ChannelAdmission } from '../../objects/channel-admission.js';
 import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { ConsoleSessions } from '../../objects/console-session.js';
 import type { ConsoleSettings } from '../../objects/console-settings.js';
+import type { SessionMigrations } from '../../objects/session-migration.js';
 import type { Liveness } from '../../service/heartbeat.js';
 import type { Answer, WorkerNote, WorkerRequest } from '../ipc.js';
 import { CHANNEL } from '../spice/constants.js';
+import type { ClientPlace } from '../spice/migration-messages.js';
 import type { AuditQueue } from './audit-queue.js';
 import { ChannelAuthorizer, type AuthorizerSettings } from './channel-authorizer.js';
 import { ChannelLifecycle } from './channel-lifecycle.js';
@@ -21,8 +23,11 @@ import { DatabaseOutage } from './database-outage.js';
 import { isTold } from './denials.js';
 import { KnownSessions } from './known-sessions.js';
 import { LostChannels } from './lost-channels.js';
+import type { Locator } from '../../sources/locator.js';
 import type { ConsoleLocator } from './location.js';
 import type { ProxyMetrics } from './metrics.js';
+import { MigrationHosts } from './migration-hosts.js';
+import { Migrations, type MigratingPlatforms } from './migrations.js';
 import { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
 import { PacedSessions } from './paced-sessions.js';
@@ -37,6 +42,8 @@ import type { WorkerSender } from './worker-pool.js';
 export interface ControlPlaneSettings extends AuthorizerSettings {
   /** What sessions may do, until {@link ControlPlane.useSettings} replaces it. */
   readonly session: NodeSettings;
+  /** Where clients reach Kerbside, as .vv files have it. */
+  readonly place: ClientPlace;
   /** Seconds that other nodes get to come back when this one does. */
   readonly recoveryTimeout?: number;
 }
@@ -50,6 +57,10 @@ export interface SessionNouns {
   >;
   readonly sessions: Pick<ConsoleSessions, 'sessionsToClose' | 'connectionsToClose' | 'interruptSession'>;
   readonly settings: Pick<ConsoleSettings, 'of'>;
+  readonly migrations: Pick<
+    SessionMigrations,
+    'announce' | 'goOver' | 'giveUp' | 'left' | 'moveConsole' | 'hypervisors'
+  >;
 }
 
 /** What a control plane is made with. */
@@ -59,10 +70,12 @@ export interface ControlPlaneDependencies {
   readonly metrics: ProxyMetrics;
   readonly publisher: NotificationPublisher;
   /** Asked before a channel opens. */
-  readonly locator: ConsoleLocator;
+  readonly locator: ConsoleLocator & MigratingPlatforms & Pick<Locator, 'hypervisors'>;
   /** Whether no other process can have declared this node down. */
   readonly liveness: Liveness;
   readonly send: WorkerSender;
+  /** Reaches the other processes of the site. */
+  readonly cast: (message: FanoutMessage) => void;
   /** Absent: the machine's. */
   readonly timers?: Timers;
 }
@@ -85,6 +98,7 @@ export class ControlPlane {
   private readonly lifecycle: ChannelLifecycle;
   private readonly recovery: NodeRecovery;
   private readonly lost: LostChannels;
+  private readonly migrations: Migrations;
   private readonly authorizer: ChannelAuthorizer;
   private readonly metrics: ProxyMetrics;
   private readonly refusals: Refusals;
@@ -100,21 +114,34 @@ export class ControlPlane {
       locator,
       liveness,
       send,
+      cast,
       timers = systemTimers,
     }: ControlPlaneDependencies,
     settings: ControlPlaneSettings,
   ) {
     const { registry } = this;
-    const { node, session, recoveryTimeout = 0 } = settings;
-    const { admission, channels, sessions } = nouns;
+    const { node, session, place, lookupTimeout, recoveryTimeout = 0 } = settings;
+    const { admission, channels, sessions, migrations: noun } = nouns;
     const retries = new Retries();
     const known = new KnownSessions(() => timers.now());
     const records = new ChannelRecords(channels, audit, retries, node, timers);
     const answered = (): void => retries.retryNow();
     const watch = new SessionWatch({ sessions, registry, node, liveness, send, answered, timers });
     const lost = new LostChannels({ sessions, registry, records, watch, retries, timers });
+    const hosts = new MigrationHosts({
+      known: (source) => noun.hypervisors(source),
+      ofPlatform: (source, platform) => locator.hypervisors(source, platform, lookupTimeout),
+    });
+    const migrations = new Migrations(
+      {
+        ...{ migrations: noun, platforms: locator, hosts, registry, records, known, metrics },
+        ...{ publisher, retries, send, cast },
+      },
+      place,
+      session.migration.allowedHosts,
+    );
     const lifecycle = new ChannelLifecycle({
-      ...{ channels, registry, known, records, watch, metrics, publisher, lost },
+      ...{ channels, registry, known, records, watch, metrics, publisher, lost, migrations },
     });
     const recovery = new NodeRecovery({
       ...{ channels, registry, records, watch, metrics, node, timers },
@@ -144,6 +171,7 @@ export class ControlPlane {
     this.lifecycle = lifecycle;
     this.recovery = recovery;
     this.lost = lost;
+    this.migrations = migrations;
     this.metrics = metrics;
     this.refusals = refusals;
     this.send = send;
@@ -164,6 +192,11 @@ export class ControlPlane {
         return { to: 'establish', body: null };
       case 'mint':
         return { to: 'mint', body: await this.authorizer.remint(body) };
+      case 'migrate':
+        return { to: 'migrate', body: await this.migrations.migrate(body) };
+      case 'go_over':
+        await this.migrations.goOver(body);
+        return { to: 'go_over', body: null };
     }
   }
 
@@ -175,6 +208,9 @@ export class ControlPlane {
       case 'withheld':
       case 'closed':
         this.lifecycle.note(note);
+        return;
+      case 'migration':
+        this.migrations.note(note);
         return;
       case 'refused':
         this.refused(note);
@@ -224,6 +260,9 @@ export class ControlPlane {
       case 'settings_changed':
         this.settingsWatch.sourceChanged(message.args.source);
         return;
+      case 'migration_ended':
+        this.migrations.endChannels(message.args.session_id, message.args.migration);
+        return;
       // The rules of the REST API: nothing that a proxy decides depends on them.
       case 'policy_changed':
         return;
@@ -234,6 +273,7 @@ export class ControlPlane {
   useSettings(settings: NodeSettings): void {
     this.session = settings;
     this.authorizer.useSettings(settings);
+    this.migrations.useSettings(settings);
     for (const { sessionId, settings: own } of this.registry.sessions()) this.tell(sessionId, own);
   }
 

@@ -35,7 +35,7 @@ export class KnownSessions {
 
   /** A main channel was granted, and leads to `target`. */
   granted(ticket: string, grant: ChannelGrant, target: ConnectInfo): void {
-    const main = { ...grant, connectInfo: target };
+    const main = { ...grant, connectInfo: target, migration: null };
     const known = { hash: hashOf(ticket), main, upSince: null, backendConnectionId: 0 };
     this.byRef.set(grant.connectionRef, known);
     this.byConnectionId.set(grant.proxyConnectionId, known);

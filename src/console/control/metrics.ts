@@ -54,6 +54,11 @@ export class ProxyMetrics implements Exposition {
     'Migration messages kept from clients.',
     ['type'],
   );
+  readonly migrations = this.counter(
+    'migrations_total',
+    'Live migrations of guests that a session was open to, by what became of it.',
+    ['mode', 'outcome'],
+  );
   readonly messageScreens = this.counter(
     'message_screens_total',
     'Clients that were shown why their desktop did not come up.',

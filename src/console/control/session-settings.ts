@@ -23,9 +23,10 @@ export function nodeSettings({
   firewall,
   pacing,
   guestPolicy,
-}: Pick<Conf, 'firewall' | 'pacing' | 'guestPolicy'>): NodeSettings {
+  migration,
+}: Pick<Conf, 'firewall' | 'pacing' | 'guestPolicy' | 'migration'>): NodeSettings {
   const { policy, trust } = deploymentOf(guestPolicy);
-  return { firewall, pacing, guestPolicy: policy, trust };
+  return { firewall, pacing, guestPolicy: policy, migration, trust };
 }
 
 /** What holds for a session. @param own what its console, or else its source, says for itself */
@@ -34,6 +35,7 @@ export function settingsOf(node: NodeSettings, own: SessionOwnSettings): Session
   const { trust = NO_TRUST, ...session } = node;
   const { mode, permittedChannels, rates } = firewall ?? {};
   return {
+    ...session,
     firewall: {
       mode: mode ?? session.firewall.mode,
       permittedChannels: permittedChannels?.filter(isChannelName) ?? session.firewall.permittedChannels,

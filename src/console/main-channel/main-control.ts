@@ -9,6 +9,4 @@ export const MAX_INSPECTED_BYTES = 65_536;
 export interface MainControl {
   /** The backend has named its session: the row must know before the client does. @throws ConnectionEnded */
   establish(grant: Grant, backendConnectionId: number): Promise<void>;
-  /** A migration message was kept from the client. */
-  withheld(grant: Grant, messageType: number): void;
 }

@@ -9,6 +9,9 @@ import { guestPolicyStages } from '../guest-policy/stages.js';
 import type { Grant, SessionSettings } from '../ipc.js';
 import { GuestIdentity } from '../main-channel/guest-identity.js';
 import type { MainControl } from '../main-channel/main-control.js';
+import { DestinationMigration } from '../migration/destination-migration.js';
+import type { MigrationControl } from '../migration/migration-control.js';
+import { SourceMigration } from '../migration/source-migration.js';
 import { SessionId } from '../main-channel/session-id.js';
 import { WithheldMessages } from '../main-channel/withheld-messages.js';
 import type { SessionPacer } from '../pacing/session-pacer.js';
@@ -29,7 +32,7 @@ export interface ChannelFacts {
   readonly maxMessageSize: number;
   /** Seconds in which the guest must have shown who it is. */
   readonly identityTimeout: number;
-  readonly control: MainControl;
+  readonly control: MainControl & MigrationControl;
   readonly miniHeader: boolean;
   /** Milliseconds that the client took for its ticket. */
   readonly rttMs: number;
@@ -53,17 +56,22 @@ export function stagesFor(facts: ChannelFacts): StageOrder {
   const policy = guestPolicyStages({ ...facts, channelType, channelId });
   if (channelType !== CHANNEL.main)
     return { up: [firewall, ...policy, ...pacing], down: [firewall, ...policy, ...pacing] };
+  const migration = [
+    new SourceMigration(facts.grant, settings, facts.control),
+    new DestinationMigration(facts.grant, facts.control),
+  ];
   return {
-    up: [firewall, ...policy, ...pacing],
-    down: [firewall, ...mainStages(facts), ...policy, ...pacing],
+    up: [firewall, ...policy, ...migration, ...pacing],
+    down: [firewall, ...mainStages(facts), ...migration, ...policy, ...pacing],
   };
 }
 
 function mainStages({ message, grant, control, identityTimeout }: ChannelFacts): Stage[] {
   const asked = hasCap(message.channelCaps, MAIN_CAP.NAME_AND_UUID);
   const identity =
-    grant.expectedInstanceUuid === null
+    // The destination of a migration shows no UUID before the client has gone over: the guest is the one that it was.
+    grant.expectedInstanceUuid === null || grant.migration !== null
       ? []
       : [new GuestIdentity(grant.expectedInstanceUuid, identityTimeout, asked)];
-  return [...identity, new SessionId(grant, control), new WithheldMessages(grant, control)];
+  return [...identity, new SessionId(grant, control), new WithheldMessages()];
 }

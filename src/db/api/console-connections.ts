@@ -23,6 +23,7 @@ export type NewConnection = Pick<
   | 'connection_id'
   | 'channel_type'
   | 'channel_id'
+  | 'migration'
 >;
 
 const NEW_COLUMNS = [
@@ -37,6 +38,7 @@ const NEW_COLUMNS = [
   'connection_id',
   'channel_type',
   'channel_id',
+  'migration',
 ] as const;
 
 const INSERT = `INSERT INTO console_connections (${NEW_COLUMNS.join(', ')}, state)`;
@@ -65,13 +67,27 @@ export async function insertSecondaryConnections(
   return inserted > 0;
 }
 
+/** Adds the row of a channel to the destination of a migration, as long as the client has a main channel there. */
+export async function insertAtDestination(db: Statements, row: NewConnection): Promise<boolean> {
+  const inserted = await db.execute(INSERT_AT_DESTINATION, [
+    ...valuesOf(row),
+    ...[row.session_id, row.migration, row.connection_id],
+  ]);
+  return inserted > 0;
+}
+
 const NAMED_VALUES = NEW_COLUMNS.map((column) => `? AS ${column}`).join(', ');
 
 const INSERT_SECONDARIES = byRows(
   (rows) =>
     `${INSERT} SELECT r.*, 'authorized' FROM (${rowsAsTable(rows)}) r, console_sessions s ` +
-    "WHERE s.session_id = ? AND s.state = 'active' AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
+    "WHERE s.session_id = ? AND s.state IN ('active', 'migrating') AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
 );
+
+const INSERT_AT_DESTINATION =
+  `${INSERT} SELECT r.*, 'authorized' FROM (SELECT ${NAMED_VALUES}) r, console_sessions s ` +
+  "WHERE s.session_id = ? AND s.migration_number = ? AND s.migration_state = 'linked' AND s.connection_id = ? " +
+  "AND s.terminated_at IS NULL AND s.state IN ('migrating', 'closing')";
 
 function rowsAsTable(rows: number): string {
   return `SELECT ${NAMED_VALUES}${` UNION ALL SELECT ${NEW_VALUES}`.repeat(rows - 1)}`;
@@ -201,7 +217,10 @@ export async function closeLost(
 const CONNECTIONS_TO_CLOSE =
   'SELECT c.connection_ref, c.session_id, s.terminated_at FROM console_connections c ' +
   'JOIN console_sessions s ON s.session_id = c.session_id ' +
-  'WHERE c.node = ? AND c.closed IS NULL AND c.generation <= s.ended_generation';
+  'WHERE c.node = ? AND c.closed IS NULL AND (c.generation <= s.ended_generation ' +
+  // Opened at the destination of a migration that did not come about.
+  'OR (c.migration IS NOT NULL AND c.generation > s.generation AND ' +
+  "(COALESCE(s.migration_state, '') <> 'linked' OR s.migration_number <> c.migration)))";
 
 /** Open connections of a node that must end. */
 export function connectionsToClose(

@@ -21,6 +21,10 @@ export interface TokenView
       | 'main_ref'
       | 'closing_since'
       | 'terminated_at'
+      | 'migration_number'
+      | 'migration_state'
+      | 'migration_target'
+      | 'target'
     > {
   state: SessionState;
   /** null: the console is gone; the columns from `hypervisor` to `ticket` say nothing then. */
@@ -47,7 +51,8 @@ export interface TokenView
 
 const VIEW =
   'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, t.issued_to, c.project_id, c.user_id, s.state, s.generation, s.connection_id, ' +
-  's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
+  's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, s.migration_number, s.migration_state, ' +
+  's.migration_target, s.target, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
   'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, c.settings, c.connect_proxy, c.unix_socket, o.deleted AS source_deleted, ' +
   'o.type AS source_type, o.ca_cert, o.settings AS source_settings ' +
   'FROM console_tokens t JOIN console_sessions s ON s.session_id = t.session_id ' +

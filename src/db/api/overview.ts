@@ -27,7 +27,7 @@ export async function readMarks(db: Statements): Promise<ChangeMarks | undefined
 /** How many sessions are in each state; of those that are not over. */
 export function countSessions(db: Statements): Promise<{ state: string; sessions: number }[]> {
   return db.query(
-    "SELECT state, COUNT(*) AS sessions FROM console_sessions WHERE state IN ('pending', 'active', 'closing') GROUP BY state",
+    "SELECT state, COUNT(*) AS sessions FROM console_sessions WHERE state IN ('pending', 'active', 'migrating', 'closing') GROUP BY state",
   );
 }
 

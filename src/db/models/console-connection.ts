@@ -24,6 +24,8 @@ export interface ConsoleConnectionRow {
   bytes_down: number | null;
   duration: number | null;
   reason: string | null;
+  /** The number of the migration at whose destination it was opened; null: of none. */
+  migration: number | null;
 }
 
 /** How TypeORM knows console_connections; the migrations make the table. */
@@ -56,6 +58,7 @@ export const consoleConnectionModel = (dialect: Dialect): EntitySchema<ConsoleCo
       bytes_down: { type: 'bigint', nullable: true },
       duration: { type: 'double', nullable: true },
       reason: { type: 'varchar', length: 255, nullable: true },
+      migration: { type: 'int', nullable: true },
     },
     indices: [
       { name: 'console_connections_ref', columns: ['connection_ref'], unique: true },

@@ -21,6 +21,15 @@ export interface ConsoleSessionRow {
   terminated_at: number | null;
   closed: number | null;
   reason: string | null;
+  /** How often a migration of its guest was announced to its client; null: never. */
+  migration_number: number | null;
+  /** `announced`: the client may open a main channel to the destination; `linked`: it has one, under migration_ref; `switched`: it will come back and begin anew; null: nothing is under way. */
+  migration_state: string | null;
+  /** The destination, as JSON of objects/migration-target.ts; null: none, or the platform says where. */
+  migration_target: string | null;
+  migration_ref: string | null;
+  /** Where its channels lead since the last migration, in place of its console's address; null: it has not moved. */
+  target: string | null;
 }
 
 /** How TypeORM knows console_sessions; the migrations make the table. */
@@ -43,6 +52,11 @@ export const ConsoleSessionModel = new EntitySchema<ConsoleSessionRow>({
     terminated_at: { type: 'double', nullable: true },
     closed: { type: 'double', nullable: true },
     reason: { type: 'varchar', length: 255, nullable: true },
+    migration_number: { type: 'int', nullable: true },
+    migration_state: { type: 'varchar', length: 10, nullable: true },
+    migration_target: { type: 'text', nullable: true },
+    migration_ref: { type: 'varchar', length: 36, nullable: true },
+    target: { type: 'text', nullable: true },
   },
   indices: [
     { name: 'console_sessions_connection_id', columns: ['connection_id'], unique: true },

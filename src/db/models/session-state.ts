@@ -4,13 +4,14 @@
 //
 //   pending   a token was made; its main channel has not come up yet
 //   active    the main channel is up: the session's other channels are admitted
+//   migrating its guest is being moved to another hypervisor, and the client was told: what it opens now leads there
 //   closing   the main channel ended, or somebody terminated the session: its channels must end. Within the grace a
 //             new main channel may make it active again, unless it was terminated
 //   closed    over; the row is kept for a day
 import { DatabaseError } from '../../exception.js';
 
 /** Every state, in the order of a session's life. */
-export const SESSION_STATES = ['pending', 'active', 'closing', 'closed'] as const;
+export const SESSION_STATES = ['pending', 'active', 'migrating', 'closing', 'closed'] as const;
 
 /** State of a console session. */
 export type SessionState = (typeof SESSION_STATES)[number];
@@ -26,9 +27,17 @@ export const SESSION_MOVES = {
   /** The main channel has come up, for the first time or again. */
   establish: { from: ['pending', 'closing'], to: 'active' },
   /** The main channel has ended; one that never came up leaves the session as it is. */
-  release: { from: ['active'], to: 'closing' },
+  release: { from: ['active', 'migrating'], to: 'closing' },
+  /** The client is told of a migration of its guest. */
+  announce: { from: ['active', 'migrating'], to: 'migrating' },
+  /** The migration did not come about. */
+  stay: { from: ['migrating'], to: 'active' },
+  /** The client is back from a hypervisor that its guest has left: its new main channel is on its way up. */
+  return: { from: ['migrating', 'closing'], to: 'closing' },
+  /** The client has gone over to the channels that it opened at the destination. */
+  goOver: { from: ['migrating', 'closing'], to: 'active' },
   /** The session is terminated. */
-  terminate: { from: ['pending', 'active', 'closing'], to: 'closing' },
+  terminate: { from: ['pending', 'active', 'migrating', 'closing'], to: 'closing' },
   /** The token was never used. */
   expire: { from: ['pending'], to: 'closed' },
   /** The grace is over. */

@@ -62,9 +62,11 @@ class Node {
         locator: new Locator(new SourceDrivers(new Sources(heard), services)),
         liveness: { isConfirmed: () => true },
         send: () => undefined,
+        cast: () => undefined,
       },
       {
         ...{ node: 'node1', maxConnectionsPerAddress: 100, lookupTimeout: 1, messageScreen: false },
+        place: { host: 'spice.example.com', tlsPort: 5900, subject: null },
         session: sessionSettings(),
       },
     );

@@ -168,27 +168,6 @@ describe('the main channel', () => {
     expect(main.bodies(SERVER_MESSAGE.common.NOTIFY)).toHaveLength(1);
   });
 
-  it.each([MAIN.MIGRATE_BEGIN, MAIN.MIGRATE_SWITCH_HOST, MAIN.MIGRATE_BEGIN_SEAMLESS])(
-    'withholds migration message %i, records it, and goes on until the backend ends',
-    async (type) => {
-      const withheld = `kerbside_proxy_migration_messages_withheld_total{type="${String(type)}"}`;
-      const before = await site.metric(withheld);
-      const desk = await site.desk();
-      const client = await site.client(desk.uuid);
-      const main = await client.openMain();
-      const server = await desk.server.channel('main');
-      server.send(type, Buffer.from('2d176f170a00000018000000000000000000000001000000', 'hex'));
-      await site.audited(desk.uuid, `Migration message ${String(type)} withheld`);
-      if (type !== MAIN.MIGRATE_SWITCH_HOST) await server.waitFor(CLIENT_MESSAGE.main.MIGRATE_CONNECT_ERROR);
-      server.send(MAIN.MULTI_MEDIA_TIME, Buffer.alloc(4));
-      await main.waitFor(MAIN.MULTI_MEDIA_TIME);
-      expect(main.messages.map((message) => message.type)).toEqual([MAIN.INIT, MAIN.MULTI_MEDIA_TIME]);
-      expect(await site.metric(withheld)).toBe(before + 1);
-      server.finish();
-      expect(await main.closed).toMatchObject({ how: 'end' });
-    },
-  );
-
   it('ends when the backend nests messages, which could hide one that is withheld', async () => {
     const desk = await site.desk();
     const client = await site.client(desk.uuid);

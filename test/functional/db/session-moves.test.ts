@@ -10,6 +10,12 @@ import {
   releaseMains,
   terminateSession,
 } from '../../../src/db/api/console-sessions.js';
+import {
+  announceMigration,
+  claimReturn,
+  giveUpMigration,
+  goOver,
+} from '../../../src/db/api/session-migrations.js';
 import type { Database } from '../../../src/db/database.js';
 import { SESSION_MOVES, SESSION_STATES } from '../../../src/db/models/session-state.js';
 import type { SessionMoveName, SessionState } from '../../../src/db/models/session-state.js';
@@ -18,12 +24,44 @@ import { databasesOf, ENGINES } from '../../fixtures/database.js';
 const ID = 'session00001';
 const NOW = 1_900_000_000;
 
-/** How each move is made, and whether it is one of a session with a claimed main channel. */
-const MOVES: Record<SessionMoveName, { claimed: boolean; make: (db: Database) => Promise<unknown> }> = {
+interface Making {
+  /** It is one of a session with a claimed main channel. */
+  readonly claimed: boolean;
+  /** It is one of a session whose client was told of a migration. */
+  readonly news?: string;
+  readonly make: (db: Database) => Promise<unknown>;
+}
+
+/** How each move is made. */
+const MOVES: Record<SessionMoveName, Making> = {
   establish: { claimed: true, make: (db) => activateSession(db, ID, 0, 77) },
   release: { claimed: true, make: (db) => releaseMains(db, ['main'], NOW) },
   terminate: { claimed: false, make: (db) => terminateSession(db, ID, 'x', NOW) },
   expire: { claimed: false, make: (db) => expireSession(db, ID, NOW) },
+  announce: {
+    claimed: true,
+    make: (db) =>
+      announceMigration(db, { sessionId: ID, generation: 0, connectionRef: 'main' }, 'announced', null),
+  },
+  stay: { claimed: true, news: 'announced', make: (db) => giveUpMigration(db, { sessionId: ID, number: 1 }) },
+  return: {
+    claimed: true,
+    news: 'switched',
+    make: (db) =>
+      claimReturn(
+        db,
+        {
+          ...{ sessionId: ID, number: 1, generation: 0, connectionRef: 'next', connectionId: 5 },
+          graceStart: NOW - 60,
+        },
+        NOW,
+      ),
+  },
+  goOver: {
+    claimed: true,
+    news: 'linked',
+    make: (db) => goOver(db, { sessionId: ID, number: 1 }, 'next'),
+  },
   close: { claimed: false, make: (db) => closeSessions(db, [ID], NOW, NOW) },
 };
 
@@ -34,12 +72,12 @@ async function stateAfter(
 ): Promise<string | undefined> {
   await db.execute('DELETE FROM console_sessions');
   await insertSession(db, { session_id: ID, source: 'lab', uuid: 'one', created: NOW - 100 });
-  const { claimed, make } = MOVES[name];
-  await db.execute('UPDATE console_sessions SET state = ?, main_ref = ?, closing_since = ?', [
-    from,
-    claimed ? 'main' : null,
-    from === 'closing' ? NOW - 50 : null,
-  ]);
+  const { claimed, news = null, make } = MOVES[name];
+  await db.execute(
+    'UPDATE console_sessions SET state = ?, main_ref = ?, closing_since = ?, migration_number = 1, ' +
+      "migration_state = ?, migration_ref = 'next'",
+    [from, claimed ? 'main' : null, from === 'closing' ? NOW - 50 : null, news],
+  );
   await make(db);
   return (await findSession(db, ID))?.state;
 }

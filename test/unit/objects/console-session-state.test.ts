@@ -19,6 +19,7 @@ function aView(change: Partial<AdmissionView> = {}): AdmissionView {
     connection_id: 42,
     console_uuid: 'one',
     source_deleted: 0,
+    migration_state: null,
     ...change,
   };
 }

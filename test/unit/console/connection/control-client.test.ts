@@ -26,6 +26,7 @@ const LATE: Grant = {
     ...{ caCert: null, hostSubject: null, transport: null, route: null },
   },
   mint: null,
+  migration: null,
   settings: sessionSettings(),
   messageScreen: false,
 };

@@ -13,6 +13,7 @@ function channel(connectionRef: string, change: Partial<LiveChannel> = {}): Live
     ...{ channelType: 2, clientIp: '192.0.2.1', tail: Promise.resolve(), established: false, move: null },
     ...{ owner: { issuedTo: 'ann', projectId: null, userId: null }, settings: {} },
     ...{ platform: 'static', recorded: TARGET },
+    ...{ migration: null, wentOver: false, migrating: null, moved: false },
     ...change,
   };
 }

@@ -15,6 +15,7 @@ const MAIN: ChannelGrant = {
     connectInfo: { ...TARGET, hypervisorIp: '192.0.2.6' },
     platform: 'static',
     settings: {},
+    migration: null,
   },
 };
 const ASKING = { ticket: 'good', connectionId: 42, channelType: 2 };

@@ -10,7 +10,7 @@ import { stagesFor } from '../../../../src/console/relay/stage-order.js';
 import { SessionPacer } from '../../../../src/console/pacing/session-pacer.js';
 import { systemTimers } from '../../../../src/net/timers.js';
 import { CHANNEL } from '../../../../src/console/spice/constants.js';
-import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../../src/console/spice/message-types.js';
+import { SERVER_MESSAGE } from '../../../../src/console/spice/message-types.js';
 import { aTurn, PipelineScene } from '../../../fixtures/channel-pipeline.js';
 import { mainInitBody, notifyBody } from '../../../fixtures/spice-bodies.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
@@ -32,6 +32,7 @@ const GRANT: Grant = {
   // The bodies of these tests say nothing: the firewall would refuse most of them.
   settings: sessionSettings({ firewall: { mode: 'off' } }),
   messageScreen: false,
+  migration: null,
 };
 
 const GUEST = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
@@ -138,29 +139,8 @@ describe.each([true, false])('the main channel (mini headers: %s)', (mini) => {
   it('writes nothing for what may not go out, and reads on', async () => {
     const scene = new MainScene(mini);
     await scene.push(scene.frame(COMMON.NOTIFY, notifyBody('keyboard channel is insecure')));
-    await scene.push(scene.frame(MAIN.MIGRATE_BEGIN, Buffer.alloc(30)));
     await scene.push(scene.frame(MAIN.INIT, mainInitBody(1)).subarray(0, 4));
     expect([scene.down.socket.writes, scene.down.stands]).toEqual([[], false]);
-  });
-
-  it('reports withheld migration messages and lets the messages around them pass', async () => {
-    const scene = new MainScene(mini);
-    const types = [MAIN.MIGRATE_BEGIN, MAIN.MIGRATE_SWITCH_HOST, MAIN.MIGRATE_BEGIN_SEAMLESS];
-    await scene.push(
-      scene.frame(MAIN.NAME),
-      ...types.map((type) => scene.frame(type, Buffer.alloc(30))),
-      scene.frame(MAIN.MIGRATE_CANCEL),
-    );
-    expect(scene.sent).toEqual(
-      types.map((messageType) => ({
-        op: 'note',
-        body: { op: 'withheld', connectionRef: 'ref', messageType },
-      })),
-    );
-    expect(scene.types('down')).toEqual([MAIN.NAME, MAIN.MIGRATE_CANCEL]);
-    // Of those that the hypervisor waits for an answer to.
-    const refused = CLIENT_MESSAGE.main.MIGRATE_CONNECT_ERROR;
-    expect(scene.types('up')).toEqual([refused, refused]);
   });
 
   it('writes the last of several messages by itself', async () => {

@@ -14,6 +14,9 @@ describe('the moves of a session', () => {
     'pending closing',
     'pending closed',
     'active closing',
+    'active migrating',
+    'migrating active',
+    'migrating closing',
     'closing active',
     'closing closed',
   ]);
@@ -38,6 +41,6 @@ describe('withState', () => {
   });
 
   it('refuses one of another release', () => {
-    expect(() => withState({ state: 'migrating' })).toThrow(/state "migrating".*one release on all nodes/);
+    expect(() => withState({ state: 'thawing' })).toThrow(/state "thawing".*one release on all nodes/);
   });
 });
