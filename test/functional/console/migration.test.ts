@@ -2,7 +2,7 @@
 // Live migrations through Kerbside, with two hypervisors that speak the wire: the client is sent to Kerbside, and never learns
 // where the guest is.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CHANNEL, LINK_ERR } from '../../../src/console/spice/constants.js';
+import { LINK_ERR } from '../../../src/console/spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import { HYPERVISOR, Site, type Desk, type Guest } from '../../fixtures/kerbside.js';
 import { placeBody, placeIn, type Place } from '../../fixtures/migration-bodies.js';
@@ -13,6 +13,8 @@ import { SpiceServer } from '../../fixtures/spice-server.js';
 
 const { main: MAIN, common: COMMON } = SERVER_MESSAGE;
 const { main: UP, common: COMMON_UP, inputs: INPUTS } = CLIENT_MESSAGE;
+/** How clients know Kerbside, in no way like a hypervisor. */
+const PUBLIC = 'spice.example.com';
 const KEY = Buffer.from([0x1e, 0x9e]);
 
 let site: Site;
@@ -43,7 +45,7 @@ async function aMove(place: Partial<Place> = {}, destination?: SpiceServer): Pro
 /** Whom clients are sent to. */
 function kerbside(): Place {
   const { secure } = site.kerbside.ports;
-  return { host: expect.any(String) as unknown as string, port: 0, tlsPort: secure, subject: site.hostSubject };
+  return { host: PUBLIC, port: 0, tlsPort: secure, subject: site.hostSubject };
 }
 
 function outcome(mode: string, word: string): string {
@@ -51,18 +53,16 @@ function outcome(mode: string, word: string): string {
 }
 
 /** No byte that a client got names a hypervisor. */
-function expectNoNames({ client, desk, destination }: Move): void {
+function expectNoNames({ client }: Move): void {
   const bytes = Buffer.concat(client.channels.map((channel) => channel.raw)).toString('latin1');
   expect(bytes.length).toBeGreaterThan(0);
   expect(bytes).not.toContain('127.0.0.1');
   expect(bytes).not.toContain(HYPERVISOR);
-  for (const port of [desk.server.plainPort, destination.plainPort])
-    expect(bytes).not.toContain(Buffer.from(Uint16Array.of(port).buffer).toString('latin1') + '\0\0\0\0');
 }
 
 describe('robust', () => {
   beforeAll(async () => {
-    site = await Site.start();
+    site = await Site.start({ OS_SPICE__PUBLIC_FQDN: PUBLIC });
   });
   afterEach(() => site.tidy());
   afterAll(() => site.stop());
@@ -195,7 +195,9 @@ describe('off', () => {
 
 describe('seamless, with two relay workers', () => {
   beforeAll(async () => {
-    site = await Site.start({ OS_MIGRATION__MODE: 'seamless', OS_SPICE__WORKERS: '2' });
+    site = await Site.start({
+      ...{ OS_SPICE__PUBLIC_FQDN: PUBLIC, OS_MIGRATION__MODE: 'seamless', OS_SPICE__WORKERS: '2' },
+    });
   });
   afterEach(() => site.tidy());
   afterAll(() => site.stop());
@@ -230,7 +232,12 @@ describe('seamless, with two relay workers', () => {
   }
 
   /** One channel goes over, as spice-gtk does it. */
-  async function goOver(from: ClientChannel, to: ClientChannel, at: ServerChannel, state: Buffer): Promise<void> {
+  async function goOver(
+    from: ClientChannel,
+    to: ClientChannel,
+    at: ServerChannel,
+    state: Buffer,
+  ): Promise<void> {
     at.send(COMMON.MIGRATE, Buffer.from([3, 0, 0, 0]));
     await from.waitFor(COMMON.MIGRATE);
     from.send(COMMON_UP.MIGRATE_FLUSH_MARK);
@@ -246,11 +253,12 @@ describe('seamless, with two relay workers', () => {
     const { desk, destination, client, main, source, ahead, inputs, inputsAhead } = move;
     const before = await site.metric(outcome('seamless', 'completed'));
     const state = [Buffer.alloc(65, 7), Buffer.alloc(10, 8)] as const;
+    await goOver(inputs, inputsAhead, await desk.server.channel('inputs'), state[1]);
     await goOver(main, ahead, source, state[0]);
     await source.closed;
-    await goOver(inputs, inputsAhead, await desk.server.channel('inputs').catch(() => source), state[1]).catch(
-      () => undefined,
-    );
+    await waitFor('an empty source', () => desk.server.open.length === 0);
+    const atInputs = await destination.channel('inputs');
+    expect((await atInputs.waitFor(COMMON_UP.MIGRATE_DATA)).body).toEqual(state[1]);
     const atMain = await destination.channel('main');
     expect((await atMain.waitFor(COMMON_UP.MIGRATE_DATA)).body).toEqual(state[0]);
     inputsAhead.send(INPUTS.KEY_SCANCODE, KEY);
@@ -341,6 +349,5 @@ describe('seamless, with two relay workers', () => {
     main.send(COMMON_UP.MIGRATE_DATA, Buffer.alloc(65));
     await main.closed;
     await site.audited(desk.uuid, 'migrate_data (enforced=1');
-    expect(CHANNEL.main).toBe(1);
   });
 });
