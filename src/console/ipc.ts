@@ -149,10 +149,10 @@ export type MigrateReply =
   { readonly kind: 'told'; readonly place: ClientPlace } | { readonly kind: 'refused'; readonly why: string };
 
 /**
- * What becomes of a migration that a client was told of: its hypervisor gave it up, the client could not connect, or the guest
- * has moved.
+ * What becomes of a migration that a client was told of: the client has its channels to the destination, or could not connect;
+ * its hypervisor gave it up; or the guest has moved.
  */
-export type MigrationEvent = 'cancelled' | 'client_failed' | 'moved';
+export type MigrationEvent = 'client_ready' | 'client_failed' | 'cancelled' | 'moved';
 
 /** What happens on one channel of a message screen and concerns another one, which another worker may have. */
 export type ScreenEvent =

@@ -50,6 +50,7 @@ export const MOVE_AUDIT = {
 /** Live migrations as a session sees them; without the names of hosts. */
 export const MIGRATION_AUDIT = {
   announced: 'Migration announced to the client',
+  ready: 'Migration: the client is connected to both hypervisors',
   switched: 'Migration: the client was told to connect again',
   completed: 'Migration completed: the session goes on at another hypervisor',
   failed: 'Migration given up: it failed',

@@ -86,7 +86,10 @@ function refuseOther(view: AdmissionView, connectionId: number): DenialReason | 
       if (view.migration_state !== 'linked') return 'main_required';
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'active':
+      return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'migrating':
+      // Late for the destination of a migration that its guest has overtaken: the client is to begin anew.
+      if (view.migration_state === 'switched') return 'main_required';
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'closed':
       return 'token_expired';

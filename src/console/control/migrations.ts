@@ -114,6 +114,9 @@ export class Migrations {
     const main = this.parts.registry.find(connectionRef);
     if (main === undefined || main.migrating === null) return;
     switch (event) {
+      case 'client_ready':
+        this.tell(main, MIGRATION_AUDIT.ready, { mode: 'seamless', migration: main.migrating });
+        return;
       case 'moved':
         main.moved = true;
         return;

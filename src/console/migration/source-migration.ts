@@ -155,10 +155,9 @@ export class SourceMigration implements Stage {
   /** A hypervisor that was answered for already, or that asked for nothing, must not hear a client that says otherwise. */
   private answered(type: number): Answer {
     if (this.phase !== 'announced') return DROP;
-    if (type === MIGRATE_CONNECT_ERROR) {
-      this.phase = 'none';
-      this.control.happened(this.grant, 'client_failed');
-    }
+    const failed = type === MIGRATE_CONNECT_ERROR;
+    if (failed) this.phase = 'none';
+    this.control.happened(this.grant, failed ? 'client_failed' : 'client_ready');
     return PASS;
   }
 }

@@ -81,7 +81,8 @@ const NAMED_VALUES = NEW_COLUMNS.map((column) => `? AS ${column}`).join(', ');
 const INSERT_SECONDARIES = byRows(
   (rows) =>
     `${INSERT} SELECT r.*, 'authorized' FROM (${rowsAsTable(rows)}) r, console_sessions s ` +
-    "WHERE s.session_id = ? AND s.state IN ('active', 'migrating') AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?",
+    "WHERE s.session_id = ? AND (s.state = 'active' OR (s.state = 'migrating' AND s.migration_state = 'announced')) " +
+    'AND s.terminated_at IS NULL AND s.generation = ? AND s.connection_id = ?',
 );
 
 const INSERT_AT_DESTINATION =
