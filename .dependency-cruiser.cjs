@@ -174,7 +174,7 @@ module.exports = {
       {
         path: '^src/console/',
         pathNot:
-          '^src/console/($1|spice)/|^src/console/relay/stage\\.ts$|^src/console/(ipc|guest-channels)\\.ts$',
+          '^src/console/($1|spice)/|^src/console/relay/stage\\.ts$|^src/console/(ipc|guest-channels|recording-wire)\\.ts$',
       },
     ),
     only(

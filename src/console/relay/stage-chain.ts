@@ -50,6 +50,8 @@ export class StageChain implements HeaderGate {
   /** Who takes the message that goes by now in pieces; null: nobody. */
   private taker: Slot | null = null;
   private readonly slots: readonly Slot[];
+  /** Whether a stage looks on. */
+  private readonly tapped: boolean;
 
   /**
    * @param channel the channel's name, for people
@@ -62,6 +64,7 @@ export class StageChain implements HeaderGate {
     private readonly refused: (direction: Direction, rule: string) => void,
   ) {
     this.slots = stages.map((stage) => ({ stage, interest: {}, owner: null }));
+    this.tapped = stages.some(({ tap }) => tap !== undefined);
     this.refresh();
   }
 
@@ -146,6 +149,15 @@ export class StageChain implements HeaderGate {
     return collected;
   }
 
+  /** Shows bytes that stream by to the stages that look on, those behind an owner that takes them excepted. */
+  showTaps(bytes: Buffer): void {
+    if (!this.tapped) return;
+    for (const slot of this.slots) {
+      if (slot === this.taker) return;
+      guard(slot.stage, () => slot.stage.tap?.(this.direction, bytes));
+    }
+  }
+
   /** Gives a piece to the owner that wants it; false: it goes out as it is. */
   givePiece(piece: () => Piece): boolean {
     const { taker } = this;
@@ -166,6 +178,7 @@ export class StageChain implements HeaderGate {
     let shown = message;
     for (let index = from; index < this.slots.length; index += 1) {
       const { stage, owner, interest } = this.slots[index] as Slot;
+      if (stage.tap !== undefined) this.showTap(stage, shown.bytes);
       if (owner !== null) {
         guard(stage, () => owner.message(shown));
         return null;
@@ -178,6 +191,10 @@ export class StageChain implements HeaderGate {
       shown = next;
     }
     return shown;
+  }
+
+  private showTap(stage: Stage, bytes: Buffer): void {
+    guard(stage, () => stage.tap?.(this.direction, bytes));
   }
 
   /** What is left of a message after an answer; null: nothing. @throws what ends the channel */

@@ -166,6 +166,11 @@ export interface Stage {
   start?(ports: StagePorts): void;
   /** A header that the stage's table did not wave through. */
   onHeader?(direction: Direction, type: number, size: number): HeaderAnswer;
+  /**
+   * Looks on: the bytes of the direction as they pass this place of the order, cut anywhere, good until the call returns. It
+   * does not make the direction leave the way it is on, and may not change anything before the next turn.
+   */
+  tap?(direction: Direction, bytes: Buffer): void;
   /** A message of a type that was asked for. A promise stops the direction until it is settled. */
   onMessage?(direction: Direction, message: Message): Answer | Promise<Answer>;
   /** The session's settings are others now: they hold from the next message on. */

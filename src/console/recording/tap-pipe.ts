@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker's end of the pipe by which its parent gets what is recorded or inspected. What waits in it is bounded: beyond
+// that the channels stand for a moment, and when the parent takes nothing even then, they go on without being recorded.
+import { Socket } from 'node:net';
+import { encodeTapFrame, TAP_DESCRIPTOR, type TapFrame } from '../recording-wire.js';
+
+/** Bytes that may wait before channels stand, and after which they go on. */
+const HIGH_BYTES = 4 * 1024 * 1024;
+const LOW_BYTES = 1024 * 1024;
+/** Milliseconds that channels stand for at most. */
+const PATIENCE_MS = 1000;
+
+/** A channel that is told of. */
+export interface PipeUser {
+  /** Let nothing more come. */
+  stand(): void;
+  /** Go on. */
+  goOn(): void;
+  /** Nothing more of the channel is told. */
+  lost(): void;
+}
+
+/** Where the bytes go: a socket, as far as the pipe needs one. */
+export interface PipeSocket {
+  write(bytes: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  readonly writableLength: number;
+  on(event: 'drain' | 'error', listener: () => void): unknown;
+}
+
+/** Sends the frames of all channels of a worker. */
+export class TapPipe {
+  private gathered: Buffer[] = [];
+  private gatheredBytes = 0;
+  private readonly users = new Set<PipeUser>();
+  private standing: NodeJS.Timeout | null = null;
+  private socket: PipeSocket | null = null;
+  private broken = false;
+  private next = 1;
+
+  /** @param open gives the socket, when the first channel wants it */
+  constructor(private readonly open: () => PipeSocket = inheritedSocket) {}
+
+  /** The number of one more channel. */
+  join(user: PipeUser): number {
+    this.users.add(user);
+    if (this.broken) user.lost();
+    return this.next++;
+  }
+
+  /** A channel is told of no more. */
+  leave(user: PipeUser): void {
+    this.users.delete(user);
+  }
+
+  /** Sends a frame, at the end of this turn with the others of it. */
+  send(frame: TapFrame): void {
+    if (this.broken) return;
+    const bytes = encodeTapFrame(frame);
+    if (this.gathered.length === 0) setImmediate(() => this.flush());
+    this.gathered.push(bytes);
+    this.gatheredBytes += bytes.length;
+  }
+
+  private flush(): void {
+    const socket = (this.socket ??= this.begin());
+    if (this.broken) return;
+    socket.cork();
+    for (const bytes of this.gathered) socket.write(bytes);
+    socket.uncork();
+    this.gathered = [];
+    this.gatheredBytes = 0;
+    if (socket.writableLength > HIGH_BYTES) this.stand();
+    else if (this.standing !== null) this.watch();
+  }
+
+  private begin(): PipeSocket {
+    const socket = this.open();
+    socket.on('drain', () => this.watch());
+    socket.on('error', () => this.lose());
+    return socket;
+  }
+
+  private stand(): void {
+    if (this.standing !== null) return;
+    this.standing = setTimeout(() => this.lose(), PATIENCE_MS);
+    for (const user of [...this.users]) user.stand();
+    this.watch();
+  }
+
+  /** Lets the channels go on once little waits. */
+  private watch(): void {
+    if (this.standing === null || this.broken || (this.socket?.writableLength ?? 0) > LOW_BYTES) return;
+    clearTimeout(this.standing);
+    this.standing = null;
+    for (const user of [...this.users]) user.goOn();
+  }
+
+  /** The parent takes nothing: the channels of now go on, and are lost. */
+  private lose(): void {
+    if (this.standing !== null) clearTimeout(this.standing);
+    this.standing = null;
+    const users = [...this.users];
+    this.users.clear();
+    for (const user of users) {
+      user.goOn();
+      user.lost();
+    }
+  }
+}
+
+function inheritedSocket(): PipeSocket {
+  const socket = new Socket({ fd: TAP_DESCRIPTOR, readable: false, writable: true });
+  socket.unref();
+  return socket;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder of recordings: makes new files, finds those that are there, and keeps their size and age within bounds. The
+// oldest go first; one that is being written is never removed.
+import { constants, statSync, accessSync } from 'node:fs';
+import { open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { ConfError, Unavailable } from '../exception.js';
+import type { DiskLane } from './disk-lane.js';
+import { BrokenRecording } from './layout.js';
+import { summaryOf, type RecordingSummary } from './recording-reader.js';
+
+/** How the names of recordings end, and of those that have not ended. */
+const EXTENSION = '.kerbrec';
+const LIVE_EXTENSION = '.kerbrec.part';
+/** Milliseconds without a write after which such a recording of another process counts as left behind. */
+const LEFT_BEHIND_MS = 24 * 3600 * 1000;
+const OWNER_ONLY = 0o600;
+/** Milliseconds between two looks at the whole folder, which other nodes may write into as well. */
+const LOOK_MS = 60_000;
+const SECOND_MS = 1000;
+
+/** Within which bounds the folder is kept; 0: without one. */
+export interface FolderBounds {
+  readonly maxBytes: number;
+  /** Seconds since a recording was last written to. */
+  readonly maxAge: number;
+}
+
+interface Found {
+  readonly path: string;
+  readonly bytes: number;
+  readonly changedMs: number;
+}
+
+/** Checks the folder at the start of a program. @throws ConfError */
+export function checkFolder(path: string): void {
+  const fault = (what: string): ConfError =>
+    new ConfError('recording', 'path', `${path} ${what}`, 'make the directory, owned by the user Kerbside runs as');
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw fault('is not there');
+  if (!found.isDirectory()) throw fault('is no directory');
+  if ((found.mode & 0o007) !== 0)
+    throw new ConfError('recording', 'path', `everybody may enter ${path}`, `chmod o-rwx ${path}`);
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    throw fault('cannot be written to');
+  }
+}
+
+/** All recordings of a folder, oldest first; what is no recording, or is gone meanwhile, is left out. @throws Unavailable */
+export async function listRecordings(path: string): Promise<RecordingSummary[]> {
+  const summaries: RecordingSummary[] = [];
+  for (const { path: file } of await filesIn(path)) {
+    try {
+      summaries.push(await summaryOf(file));
+    } catch (error) {
+      if (!(error instanceof BrokenRecording) && !isGone(error)) throw error;
+    }
+  }
+  return summaries.sort((one, other) => one.metadata.begin - other.metadata.begin);
+}
+
+/** The folder as the proxy of a node writes into it. */
+export class RecordingFolder {
+  private readonly live = new Set<string>();
+  private readonly abandoned = new Set<string>();
+  /** Bytes in the folder, as far as this process knows. */
+  private bytes = 0;
+  private lookedAt = -Infinity;
+  private looking: Promise<void> | null = null;
+
+  constructor(
+    private readonly path: string,
+    private readonly bounds: FolderBounds,
+    private readonly lane: DiskLane,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** A new file, for the owner's eyes only. @throws what the disk throws, Unavailable when it does not answer */
+  async create(sessionId: string): Promise<{ readonly path: string; readonly file: FileHandle }> {
+    await this.keepBounds();
+    const begin = new Date(this.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const safe = sessionId.replaceAll(/[^0-9A-Za-z-]/g, '').slice(0, 36);
+    const path = join(this.path, `${begin}-${safe}-${randomBytes(4).toString('hex')}${LIVE_EXTENSION}`);
+    // Before it exists: the look of another moment must not take it for an old one.
+    this.live.add(path);
+    try {
+      const file = await this.lane.run(() => open(path, 'wx', OWNER_ONLY));
+      return { path, file };
+    } catch (error) {
+      this.live.delete(path);
+      throw error;
+    }
+  }
+
+  /** A recording has ended: it gets its name. @throws what the disk throws */
+  async finish(path: string): Promise<void> {
+    await this.lane.run(() => rename(path, path.slice(0, -LIVE_EXTENSION.length) + EXTENSION));
+    this.live.delete(path);
+  }
+
+  /** A recording is lost from here on: it stays as it is, and goes with the oldest. */
+  abandon(path: string): void {
+    this.live.delete(path);
+    this.abandoned.add(path);
+  }
+
+  /** So many bytes more are in the folder. @throws Unavailable when they are too many and none can go */
+  async grew(bytes: number): Promise<void> {
+    this.bytes += bytes;
+    const { maxBytes } = this.bounds;
+    if ((maxBytes > 0 && this.bytes > maxBytes) || this.now() - this.lookedAt > LOOK_MS) await this.keepBounds();
+    if (maxBytes > 0 && this.bytes > maxBytes)
+      throw new Unavailable(`[recording] max_bytes (${maxBytes}) is used up by recordings that are being written`);
+  }
+
+  /** Removes what is too old or too much. @throws what the disk throws */
+  keepBounds(): Promise<void> {
+    this.looking ??= this.look().finally(() => {
+      this.looking = null;
+    });
+    return this.looking;
+  }
+
+  private async look(): Promise<void> {
+    const found = await this.lane.run(() => filesIn(this.path));
+    this.lookedAt = this.now();
+    this.bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
+    const { maxBytes, maxAge } = this.bounds;
+    const oldest = [...found].sort((one, other) => one.changedMs - other.changedMs);
+    for (const { path, bytes, changedMs } of oldest) {
+      const old = maxAge > 0 && this.now() - changedMs > maxAge * SECOND_MS;
+      const much = maxBytes > 0 && this.bytes > maxBytes;
+      if ((!old && !much) || this.isLive(path, changedMs)) continue;
+      await this.lane.run(() => unlink(path)).catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+      });
+      this.bytes -= bytes;
+      this.abandoned.delete(path);
+    }
+  }
+
+  /** Whether somebody writes it: this process, or one of another node. */
+  private isLive(path: string, changedMs: number): boolean {
+    if (this.live.has(path)) return true;
+    if (!path.endsWith(LIVE_EXTENSION) || this.abandoned.has(path)) return false;
+    return this.now() - changedMs < LEFT_BEHIND_MS;
+  }
+}
+
+async function filesIn(path: string): Promise<Found[]> {
+  const names = (await readdir(path)).filter(
+    (name) => name.endsWith(EXTENSION) || name.endsWith(LIVE_EXTENSION),
+  );
+  const found: Found[] = [];
+  for (const name of names) {
+    const file = join(path, name);
+    try {
+      const { size, mtimeMs } = await stat(file);
+      found.push({ path: file, bytes: size, changedMs: mtimeMs });
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+  return found;
+}
+
+function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
