@@ -29,6 +29,7 @@ export type CloseReason =
   | 'migration cancelled'
   | `instance ${LocationFault}`
   | 'ticket not minted'
+  | 'recording failed'
   | 'node lost'
   | 'node restarted'
   | 'proxy shut down'

@@ -118,6 +118,11 @@ function filesOf(conf: Conf, parts: readonly PartName[]): Need[] {
     ],
     proxy: [
       {
+        options: ['recording.path', 'recording.public_key'],
+        look: async () =>
+          (await import('../recording/recording-folder.js')).checkRecording(conf.recording),
+      },
+      {
         options: [
           ...['spice.cert_path', 'spice.key_path', 'spice.cacert_path'],
           ...['spice.host_subject', 'spice.public_fqdn'],

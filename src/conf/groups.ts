@@ -10,6 +10,7 @@ import { DEFAULT_GROUP } from './default.js';
 import { FIREWALL_GROUP } from './firewall.js';
 import { GUEST_POLICY_GROUP } from './guest-policy.js';
 import { HTML5PROXY_GROUP } from './html5proxy.js';
+import { INSPECTION_GROUP } from './inspection.js';
 import { KEYSTONE_AUTHTOKEN_GROUP } from './keystone-authtoken.js';
 import { KEYSTONE_GROUP } from './keystone.js';
 import { METRICS_GROUP } from './metrics.js';
@@ -21,6 +22,7 @@ import { OSLO_MESSAGING_RABBIT_GROUP } from './oslo-messaging-rabbit.js';
 import { OSLO_POLICY_GROUP } from './oslo-policy.js';
 import { PACING_GROUP } from './pacing.js';
 import { PROXY_GROUP } from './proxy.js';
+import { RECORDING_GROUP } from './recording.js';
 import { SHAKENFIST_GROUP } from './shakenfist.js';
 import { SOURCES_GROUP } from './sources.js';
 import { SPICE_GROUP } from './spice.js';
@@ -44,6 +46,8 @@ export const GROUPS = {
   guestPolicy: GUEST_POLICY_GROUP,
   migration: MIGRATION_GROUP,
   pacing: PACING_GROUP,
+  recording: RECORDING_GROUP,
+  inspection: INSPECTION_GROUP,
   html5proxy: HTML5PROXY_GROUP,
   audit: AUDIT_GROUP,
   keystoneAuthtoken: KEYSTONE_AUTHTOKEN_GROUP,

@@ -103,6 +103,8 @@ export interface Grant {
   readonly expectedInstanceUuid: string | null;
   /** The settings in effect for the session now. */
   readonly settings: SessionSettings;
+  /** Whether the control plane is told of all bytes of the channel: it is recorded, or inspected. */
+  readonly tapped: boolean;
   /** Whether the client is shown why, should its desktop not come up. */
   readonly messageScreen: boolean;
   /** The number of the migration at whose destination it is opened; null: of none. */

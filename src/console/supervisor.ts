@@ -29,6 +29,7 @@ import { ProxyMetrics } from './control/metrics.js';
 import { NotificationPublisher } from './control/notification-publisher.js';
 import { relaySettings } from './control/relay-settings.js';
 import { nodeSettings, type NodeSettings } from './control/session-settings.js';
+import { checkFolder, checkRecording } from '../recording/recording-folder.js';
 import { channelName } from './spice/constants.js';
 import { WorkerPool, type Ports, type WorkerListener } from './control/worker-pool.js';
 
@@ -97,6 +98,7 @@ export class ProxyServer implements WorkerListener {
         ...{ nouns: parts.nouns, audit: parts.audit, metrics: parts.metrics, locator: parts.locator },
         publisher: new NotificationPublisher(parts.own, parts.ends, general.nodeName),
         liveness: parts.liveness,
+        looking: { recording: conf.recording, inspection: conf.inspection },
         send: (workerId, message) => this.pool.send(workerId, message),
         cast: (message) => parts.messaging.fanout.cast(message),
       },
@@ -208,6 +210,7 @@ export class ProxyServer implements WorkerListener {
     this.unsubscribe();
     this.watch.close();
     await this.pool.stop(STOP_TIMEOUT_MS);
+    await doneWithin(this.control.stopLooking(), RECORD_TIMEOUT_MS);
     await doneWithin(this.control.settle(), RECORD_TIMEOUT_MS);
     await doneWithin(this.parts.audit.close(), RECORD_TIMEOUT_MS);
     await doneWithin(this.parts.ends.close(), RECORD_TIMEOUT_MS);
@@ -221,6 +224,10 @@ export class ProxyServer implements WorkerListener {
   note(worker: WorkerName, note: WorkerNote): void {
     if (note.op === 'screen_event') this.pool.broadcast(note);
     else this.control.note(note, worker.id);
+  }
+
+  tapped(workerId: number): (bytes: Buffer) => void {
+    return this.control.taps.reader(workerId);
   }
 
   died(worker: WorkerName, expected: boolean): void {
@@ -246,6 +253,9 @@ export class ProxyServer implements WorkerListener {
  */
 export async function startProxy(services: ProxyServices): Promise<ProxyServer> {
   const { conf, db, messaging, nouns, own, locator, liveness, metrics: exposed } = services;
+  checkRecording(conf.recording);
+  if (conf.inspection.mode !== 'off' && conf.inspection.path !== '')
+    checkFolder('inspection', conf.inspection.path);
   const tls = await loadCertificates(spiceCertificates(conf.spice));
   const ends = new SessionEnds(db, own, 'node');
   const metrics = new ProxyMetrics();

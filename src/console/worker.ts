@@ -12,6 +12,7 @@ import { DropCounts } from './guest-policy/drop-counts.js';
 import { MessageBatcher } from './message-batcher.js';
 import { SessionPacers } from './pacing/session-pacers.js';
 import { OpenScreens } from './message-screen/open-screens.js';
+import { TapPipe } from './recording/tap-pipe.js';
 import { RelayBuffer } from './relay/relay-buffer.js';
 import { tlsWritesConsumeTheirBuffer } from './relay/self-test.js';
 import { SessionRegistry } from './connection/session-registry.js';
@@ -47,6 +48,7 @@ class RelayWorker {
       registry: new SessionRegistry(),
       ticketKeys: await TicketKeys.create(),
       buffer: new RelayBuffer(shared),
+      tapPipe: new TapPipe(),
       trafficCounter: new TrafficCounter(),
       pacers,
       policyDrops: new DropCounts(),

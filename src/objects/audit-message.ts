@@ -36,6 +36,15 @@ export const NODE_AUDIT = {
 export const endedByLoss = (channel: string, reason: CloseReason): string =>
   `Session ended: its ${channel} channel was lost (${reason})`;
 
+/** What becomes of the recording of a session. */
+export const RECORDING_AUDIT = {
+  begun: 'Recording begun',
+  gap: 'Recording has gaps: the disk is too slow',
+  ended: (bytes: number): string => `Recording ended: ${bytes} bytes`,
+  failed: (why: string, bytes: number): string => `Recording failed: ${why}, after ${bytes} bytes`,
+  refused: (why: string): string => `Session refused: it cannot be recorded: ${why}`,
+} as const;
+
 /** How many clients were denied because their tickets could not be checked. */
 export const refusedWhileAway = (channels: number): string =>
   `Channels refused while the database was away: ${channels}`;

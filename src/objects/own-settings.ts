@@ -31,6 +31,10 @@ export interface OwnSettings {
   readonly firewall?: OwnFirewall;
   /** What data may enter and leave its desktops. */
   readonly guestPolicy?: OwnGuestPolicy;
+  /** Whether its sessions are recorded. */
+  readonly record?: boolean;
+  /** Ids of projects whose sessions are recorded, where `record` says nothing. */
+  readonly recordProjects?: readonly string[];
 }
 
 /** What holds for the sessions at a console before the options are looked at. */
@@ -43,12 +47,7 @@ export interface SessionOwnSettings extends Omit<OwnSettings, 'guestPolicy'> {
 export const NO_SETTINGS: OwnSettings = {};
 
 /** The text of a row; null: nothing is said. The same settings give the same text. */
-export function settingsText({
-  pacingMode,
-  messageScreen,
-  firewall,
-  guestPolicy,
-}: OwnSettings): string | null {
+export function settingsText({ pacingMode, messageScreen, firewall, ...more }: OwnSettings): string | null {
   const text = JSON.stringify({
     pacing_mode: pacingMode,
     message_screen: messageScreen,
@@ -56,7 +55,9 @@ export function settingsText({
       firewall === undefined
         ? undefined
         : { mode: firewall.mode, permitted_channels: firewall.permittedChannels, rates: firewall.rates },
-    guest_policy: ownPolicyRecord(guestPolicy),
+    guest_policy: ownPolicyRecord(more.guestPolicy),
+    record: more.record,
+    record_projects: more.recordProjects,
   });
   return text === '{}' ? null : text;
 }
@@ -64,12 +65,8 @@ export function settingsText({
 /** What the text of a row says; what is no setting, or none that this version knows, is left out. */
 export function settingsIn(text: string | null): OwnSettings {
   if (text === null) return NO_SETTINGS;
-  const {
-    pacing_mode: pacing,
-    message_screen: screen,
-    firewall,
-    guest_policy: policy,
-  } = recordOf(parsed(text));
+  const { pacing_mode: pacing, message_screen: screen, firewall, ...more } = recordOf(parsed(text));
+  const { guest_policy: policy, record, record_projects: projects } = more;
   const pacingMode = pacingModeOf(textOf(pacing));
   const messageScreen = messageScreenSettingOf(textOf(screen));
   return {
@@ -77,6 +74,8 @@ export function settingsIn(text: string | null): OwnSettings {
     ...(messageScreen === null ? {} : { messageScreen }),
     ...(firewall === undefined ? {} : { firewall: firewallOf(recordOf(firewall)) }),
     ...(policy === undefined ? {} : { guestPolicy: ownPolicyIn(recordOf(policy)) }),
+    ...(typeof record === 'boolean' ? { record } : {}),
+    ...(Array.isArray(projects) ? { recordProjects: projects.map(String) } : {}),
   };
 }
 
@@ -94,6 +93,14 @@ export function narrowest(
     ...(Object.keys(firewall).length === 0 ? {} : { firewall }),
     ...(guestPolicy.length === 0 ? {} : { guestPolicy }),
   };
+}
+
+/** Whether a session of a project is recorded. */
+export function isRecorded(
+  { record, recordProjects }: Pick<OwnSettings, 'record' | 'recordProjects'>,
+  projectId: string | null,
+): boolean {
+  return record ?? (projectId !== null && recordProjects?.includes(projectId) === true);
 }
 
 function firewallOf({ mode, permitted_channels: channels, rates }: Record<string, unknown>): OwnFirewall {

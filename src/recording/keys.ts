@@ -10,6 +10,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
+import { PUBLIC_KEY_PATTERN } from '../conf/recording-key.js';
 import { InvalidInput } from '../exception.js';
 
 /** DER of an X25519 SubjectPublicKeyInfo in front of its 32 bytes (RFC 8410, section 4). */
@@ -17,12 +18,6 @@ const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
 const RAW_BYTES = 32;
 const FINGERPRINT_BYTES = 16;
 const INFO = Buffer.from('kerbside recording 1', 'ascii');
-
-/** How the text of a public key looks: base64 of its 32 bytes. */
-export const PUBLIC_KEY_PATTERN = {
-  accepts: /^(?:[A-Za-z0-9+/]{43}=)?$/,
-  expected: 'a public key of 44 characters, as "kerbside-manage recording keygen" prints it',
-};
 
 /** A public key that recordings are made for. */
 export interface PublicKey {

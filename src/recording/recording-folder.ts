@@ -4,9 +4,11 @@
 import { constants, statSync, accessSync } from 'node:fs';
 import { open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { ConfError, Unavailable } from '../exception.js';
 import type { DiskLane } from './disk-lane.js';
+import { publicKeyOf } from './keys.js';
 import { BrokenRecording } from './layout.js';
 import { summaryOf, type RecordingSummary } from './recording-reader.js';
 
@@ -15,6 +17,8 @@ const EXTENSION = '.kerbrec';
 const LIVE_EXTENSION = '.kerbrec.part';
 /** Milliseconds without a write after which such a recording of another process counts as left behind. */
 const LEFT_BEHIND_MS = 24 * 3600 * 1000;
+/** What is written to see whether anything can be. */
+const CHECK = Buffer.alloc(4096);
 const OWNER_ONLY = 0o600;
 /** Milliseconds between two looks at the whole folder, which other nodes may write into as well. */
 const LOOK_MS = 60_000;
@@ -33,15 +37,33 @@ interface Found {
   readonly changedMs: number;
 }
 
-/** Checks the folder at the start of a program. @throws ConfError */
-export function checkFolder(path: string): void {
+/** Checks [recording] at the start of a program. @throws ConfError */
+export function checkRecording({ path, publicKey }: { readonly path: string; readonly publicKey: string }): void {
+  if (path === '' && publicKey === '') return;
+  if (path === '')
+    throw new ConfError('recording', 'path', 'is not set although public_key is', 'give a directory, or neither');
+  if (publicKey === '')
+    throw new ConfError(
+      ...(['recording', 'public_key', 'is not set although path is'] as const),
+      'give the key that "kerbside-manage recording keygen" prints, or neither',
+    );
+  try {
+    publicKeyOf(publicKey);
+  } catch (error) {
+    throw new ConfError('recording', 'public_key', (error as Error).message, 'make one with keygen');
+  }
+  checkFolder('recording', path);
+}
+
+/** Checks a folder that shows what users do. @throws ConfError */
+export function checkFolder(group: string, path: string): void {
   const fault = (what: string): ConfError =>
-    new ConfError('recording', 'path', `${path} ${what}`, 'make the directory, owned by the user Kerbside runs as');
+    new ConfError(group, 'path', `${path} ${what}`, 'make the directory, owned by the user Kerbside runs as');
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw fault('is not there');
   if (!found.isDirectory()) throw fault('is no directory');
   if ((found.mode & 0o007) !== 0)
-    throw new ConfError('recording', 'path', `everybody may enter ${path}`, `chmod o-rwx ${path}`);
+    throw new ConfError(group, 'path', `everybody may enter ${path}`, `chmod o-rwx ${path}`);
   try {
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
@@ -93,6 +115,27 @@ export class RecordingFolder {
       this.live.delete(path);
       throw error;
     }
+  }
+
+  /** Whether a recording could be made now. @throws Error with the words for that, Unavailable when it is not known in time */
+  async check(withinMs: number): Promise<void> {
+    const path = join(this.path, `.check-${randomBytes(4).toString('hex')}`);
+    const tried = this.lane.run(async () => {
+      const file = await open(path, 'wx', OWNER_ONLY);
+      try {
+        await file.write(CHECK);
+      } finally {
+        await file.close();
+        await unlink(path);
+      }
+    });
+    const late = sleep(withinMs, undefined, { ref: false }).then(() => {
+      throw new Unavailable('the disk does not answer');
+    });
+    await Promise.race([tried, late]);
+    await this.keepBounds();
+    const { maxBytes } = this.bounds;
+    if (maxBytes > 0 && this.bytes > maxBytes) throw new Unavailable('[recording] max_bytes is used up');
   }
 
   /** A recording has ended: it gets its name. @throws what the disk throws */

@@ -22,7 +22,8 @@ export class WaitingBytes {
 
 /** What a recording is written with. */
 export interface WriterParts {
-  readonly file: FileHandle;
+  /** The file, as soon as it is there. */
+  readonly file: Promise<FileHandle>;
   readonly sealer: Sealer;
   readonly compression: Compression;
   readonly lane: DiskLane;
@@ -49,6 +50,7 @@ export class RecordingWriter {
   private waiting = 0;
   private readonly chunks: Chunk[] = [];
   private working: Promise<void> | null = null;
+  private file: FileHandle | null = null;
   private timer: NodeJS.Timeout | null = null;
   private state: 'open' | 'ended' | 'failed' = 'open';
 
@@ -123,6 +125,7 @@ export class RecordingWriter {
   private async begin(): Promise<void> {
     const { header } = this.parts.sealer;
     await this.guarded(async () => {
+      this.file = await this.parts.file;
       await this.put(header);
       this.account(-header.length);
     });
@@ -135,7 +138,7 @@ export class RecordingWriter {
         await this.write(chunk);
         this.account(-chunk.bytes.length);
         if (!chunk.last) continue;
-        await this.parts.lane.run(() => this.parts.file.close());
+        await this.parts.lane.run(async () => this.file?.close());
         await this.parts.finished();
       }
     });
@@ -149,7 +152,9 @@ export class RecordingWriter {
   }
 
   private async put(bytes: Buffer): Promise<void> {
-    const { lane, file } = this.parts;
+    const { lane } = this.parts;
+    const { file } = this;
+    if (file === null) return;
     for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await lane.run(() => file.write(bytes, at));
       at += bytesWritten;
@@ -175,7 +180,7 @@ export class RecordingWriter {
     this.gathered = [];
     this.account(-this.waiting);
     // On a disk that hangs this would hang as well.
-    this.parts.file.close().catch(() => undefined);
+    this.file?.close().catch(() => undefined);
     this.parts.failed(error);
   }
 

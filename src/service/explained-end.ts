@@ -22,6 +22,7 @@ const OF_REASON: Readonly<Partial<Record<CloseReason, Explained>>> = {
   'proxy worker died': 'interrupted',
   'control plane failed': 'unavailable',
   'ticket not minted': 'unavailable',
+  'recording failed': 'unavailable',
 };
 
 const OF_LOCATION: Readonly<Record<LocationFault, Explained>> = {

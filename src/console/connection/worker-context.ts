@@ -5,6 +5,7 @@ import type { RelaySettings } from '../ipc.js';
 import type { TrafficCounter } from './traffic-counter.js';
 import type { SessionRegistry } from './session-registry.js';
 import type { SessionPacers } from '../pacing/session-pacers.js';
+import type { TapPipe } from '../recording/tap-pipe.js';
 import type { RelayBuffer } from '../relay/relay-buffer.js';
 import type { TicketKeys } from '../listener/ticket-key.js';
 import type { DropCounts } from '../guest-policy/drop-counts.js';
@@ -22,4 +23,6 @@ export interface WorkerContext {
   readonly screens: OpenScreens;
   /** What guest policies have kept back since the last report. */
   readonly policyDrops: DropCounts;
+  /** By which the control plane is told of channels that are recorded or inspected. */
+  readonly tapPipe: TapPipe;
 }

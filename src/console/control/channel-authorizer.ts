@@ -9,6 +9,7 @@ import {
   channelForbiddenBy as forbiddenAudit,
   INSTANCE_AUDIT,
   instanceRefused,
+  RECORDING_AUDIT,
   ticketNotMinted,
 } from '../../objects/audit-message.js';
 import type { ChannelAdmission } from '../../objects/channel-admission.js';
@@ -49,9 +50,11 @@ import { locateChannel, type ConsoleLocator, type Located, type Target } from '.
 import type { ProxyMetrics } from './metrics.js';
 import type { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
+import type { Recorder } from './recorder.js';
 import type { Refusals } from './refusals.js';
 import type { Retries } from './retry.js';
 import { settingsOf, type NodeSettings } from './session-settings.js';
+import type { TapReceiver } from './tap-receiver.js';
 import type { SessionWatch } from './session-watch.js';
 
 /** For how long the channels of one session are gathered: a user waits for them. */
@@ -81,8 +84,10 @@ export interface AuthorizerDependencies {
   readonly records: ChannelRecords;
   readonly recovery: NodeRecovery;
   readonly refusals: Refusals;
+  readonly recorder: Pick<Recorder, 'refusal'>;
   readonly registry: ChannelRegistry;
   readonly retries: Retries;
+  readonly taps: Pick<TapReceiver, 'expect'>;
   readonly timers: Timers;
   readonly watch: SessionWatch;
 }
@@ -171,7 +176,8 @@ export class ChannelAuthorizer {
     const target = await this.locate(candidate);
     if (target.kind === 'denied') return target;
     const now = withPolicyOf(candidate, target);
-    return this.denialOf(now) ?? this.grant(now, target);
+    const unrecorded = await this.recordingDenial(now);
+    return unrecorded ?? this.denialOf(now) ?? this.grant(now, target);
   }
 
   private async admit(worker: WorkerName, request: AuthorizeRequest): Promise<ChannelGrant | ChannelDenial> {
@@ -228,6 +234,18 @@ export class ChannelAuthorizer {
     metrics.denied.inc();
     records.audit(channel, instanceRefused(why));
     return this.giveUp(candidate, `instance ${why}`, { because: 'error', reason: `instance_${why}` });
+  }
+
+  /** Why a session must not begin although its ticket is good: it is to be recorded, and cannot be. */
+  private async recordingDenial(candidate: Candidate): Promise<Denial | null> {
+    const { channel } = candidate;
+    const { metrics, recorder, records } = this.parts;
+    const why = channel.channelType === MAIN_CHANNEL ? await recorder.refusal(channel) : null;
+    if (why === null) return null;
+    metrics.denied.inc();
+    metrics.recordingFailures.inc();
+    records.audit(channel, RECORDING_AUDIT.refused(why));
+    return this.giveUp(candidate, 'recording failed', { because: 'error', reason: 'recording_failed' });
   }
 
   /** Why a channel must not open although its ticket does; null: it may. */
@@ -297,6 +315,7 @@ export class ChannelAuthorizer {
       mint,
       expectedInstanceUuid,
       settings: settingsOf(this.session, outcome.settings),
+      tapped: this.parts.taps.expect(channel),
       messageScreen: request.channelType === MAIN_CHANNEL && this.showsScreens(outcome),
       migration: outcome.migration?.kind === 'destination' ? outcome.migration.number : null,
     };

@@ -23,6 +23,8 @@ export interface LiveChannel {
   readonly generation: number;
   readonly source: string;
   readonly uuid: string;
+  /** Name of its console. */
+  readonly name: string;
   readonly channelType: number;
   readonly owner: SessionOwner;
   /** The type of its source, and where its console is in the records. */
@@ -53,7 +55,7 @@ export function liveChannel(
   request: AuthorizeRequest,
   outcome: ChannelGrant,
 ): LiveChannel {
-  const { connectionRef, sessionId, generation, source, uuid, owner, settings } = outcome;
+  const { connectionRef, sessionId, generation, source, uuid, name, owner, settings } = outcome;
   const { platform, connectInfo: recorded, migration } = outcome;
   const { clientIp, channelType } = request;
   return {
@@ -64,6 +66,7 @@ export function liveChannel(
     generation,
     source,
     uuid,
+    name,
     channelType,
     owner,
     platform,

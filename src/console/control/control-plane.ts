@@ -3,6 +3,7 @@
 // processes say. Which channels open is decided in channel-authorizer.ts, what happens to them afterwards in
 // channel-lifecycle.ts, which sessions must end in session-watch.ts.
 import { systemTimers, type Timers } from '../../net/timers.js';
+import type { Conf } from '../../conf/index.js';
 import type { FanoutMessage } from '../../messaging/fanout.js';
 import { MOVE_AUDIT } from '../../objects/audit-message.js';
 import type { ChannelAdmission } from '../../objects/channel-admission.js';
@@ -31,11 +32,14 @@ import { Migrations, type MigratingPlatforms } from './migrations.js';
 import { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
 import { PacedSessions } from './paced-sessions.js';
+import { Inspector } from './inspector.js';
+import { Recorder } from './recorder.js';
 import { Refusals } from './refusals.js';
 import { Retries } from './retry.js';
 import { settingsOf, type NodeSettings } from './session-settings.js';
 import { SettingsWatch } from './settings-watch.js';
 import { SessionWatch } from './session-watch.js';
+import { TapReceiver } from './tap-receiver.js';
 import type { WorkerSender } from './worker-pool.js';
 
 /** What the control plane needs to know of the configuration. */
@@ -71,6 +75,8 @@ export interface ControlPlaneDependencies {
   readonly publisher: NotificationPublisher;
   /** Asked before a channel opens. */
   readonly locator: ConsoleLocator & MigratingPlatforms & Pick<Locator, 'hypervisors'>;
+  /** Absent: nothing is recorded or inspected. */
+  readonly looking?: LookingOn;
   /** Whether no other process can have declared this node down. */
   readonly liveness: Liveness;
   readonly send: WorkerSender;
@@ -79,6 +85,9 @@ export interface ControlPlaneDependencies {
   /** Absent: the machine's. */
   readonly timers?: Timers;
 }
+
+/** How sessions are recorded and channels inspected. */
+export type LookingOn = Pick<Conf, 'recording' | 'inspection'>;
 
 type ConsoleChanged = Extract<FanoutMessage, { method: 'console_changed' }>['args'];
 type NoteOf<Op extends WorkerNote['op']> = Extract<WorkerNote, { op: Op }>;
@@ -93,6 +102,10 @@ export class ControlPlane {
   readonly watch: SessionWatch;
   /** Follows what consoles and sources say for themselves; its polls are the supervisor's to start. */
   readonly settingsWatch: SettingsWatch;
+  /** Takes what workers tell of channels that are recorded or inspected. */
+  readonly taps: TapReceiver;
+  private readonly recorder: Recorder;
+  private readonly inspector: Inspector;
   private readonly known: KnownSessions;
   private readonly records: ChannelRecords;
   private readonly lifecycle: ChannelLifecycle;
@@ -115,6 +128,7 @@ export class ControlPlane {
       liveness,
       send,
       cast,
+      looking = NOBODY_LOOKS,
       timers = systemTimers,
     }: ControlPlaneDependencies,
     settings: ControlPlaneSettings,
@@ -150,10 +164,13 @@ export class ControlPlane {
     });
     const outage = new DatabaseOutage(audit, node, (ref) => records.inDoubt(ref));
     const refusals = new Refusals({ audit, publisher, node, timers });
+    const recorder = new Recorder({ settings: looking.recording, node, records, watch, metrics, timers });
+    const inspector = new Inspector(looking.inspection);
+    const taps = new TapReceiver(recorder, inspector);
     this.authorizer = new ChannelAuthorizer(
       {
         ...{ admission, known, lifecycle, locator, metrics, outage, publisher },
-        ...{ records, recovery, refusals, registry, retries, timers, watch },
+        ...{ records, recorder, recovery, refusals, registry, retries, taps, timers, watch },
       },
       settings,
       session,
@@ -166,6 +183,9 @@ export class ControlPlane {
       registry,
       changed: (channels) => this.settingsChanged(channels),
     });
+    this.taps = taps;
+    this.recorder = recorder;
+    this.inspector = inspector;
     this.known = known;
     this.records = records;
     this.lifecycle = lifecycle;
@@ -243,6 +263,7 @@ export class ControlPlane {
   /** A worker is gone: its channels are closed in the records, and what belonged to them on other workers ends. */
   workerDied(worker: WorkerName): void {
     this.paced.forget(worker.id);
+    this.taps.workerDied(worker.id);
     this.lifecycle.workerDied(worker);
   }
 
@@ -280,6 +301,11 @@ export class ControlPlane {
   /** This node was taken for dead and is back. @throws DatabaseError when the database is away again: call it again */
   recover(): Promise<void> {
     return this.recovery.run();
+  }
+
+  /** Ends the recordings and what is inspected: when no worker tells more. */
+  async stopLooking(): Promise<void> {
+    await Promise.all([this.recorder.close(), this.inspector.close()]);
   }
 
   /** Waits until all work on closed channels is in the database. */
@@ -342,3 +368,10 @@ export class ControlPlane {
     if (isTold(reason)) this.refusals.stranger(reason, clientIp);
   }
 }
+
+const NOBODY_LOOKS: LookingOn = {
+  recording: {
+    ...{ path: '', publicKey: '', maxBytes: 0, maxAge: 0, onFailure: 'continue', recordInput: false },
+  },
+  inspection: { ...{ mode: 'off', path: '', sample: 1, keystrokes: false, maxBytes: 0 } },
+};

@@ -59,6 +59,15 @@ export class ProxyMetrics implements Exposition {
     'Live migrations of guests that a session was open to, by what became of it.',
     ['mode', 'outcome'],
   );
+  readonly recordingBytes = this.outside('recording_bytes_total', 'Bytes of recordings on the disk.');
+  readonly recordingFailures = this.outside(
+    'recording_failures_total',
+    'Recordings that failed, or could not begin.',
+  );
+  readonly recordingGaps = this.outside(
+    'recording_gaps_total',
+    'Gaps in recordings because the disk was too slow.',
+  );
   readonly messageScreens = this.counter(
     'message_screens_total',
     'Clients that were shown why their desktop did not come up.',
@@ -125,6 +134,11 @@ export class ProxyMetrics implements Exposition {
 
   private counter<T extends string>(name: string, help: string, labelNames: T[] = []): Counter<T> {
     return new Counter({ name: `kerbside_proxy_${name}`, help, labelNames, registers: [this.registry] });
+  }
+
+  /** A counter that is not about relaying. */
+  private outside(name: string, help: string): Counter {
+    return new Counter({ name: `kerbside_${name}`, help, registers: [this.registry] });
   }
 
   private gauge<T extends string>(name: string, help: string, labelNames: T[] = []): Gauge<T> {

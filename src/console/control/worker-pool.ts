@@ -2,6 +2,7 @@
 // The relay workers as processes: forks them through node:cluster so that they share the ports, replaces the dead,
 // carries messages, waits until they are drained.
 import cluster, { type Worker } from 'node:cluster';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { secretNames } from '../../conf/environment.js';
 import { Conflict, StartupError } from '../../exception.js';
@@ -9,6 +10,7 @@ import { loggerFor } from '../../log.js';
 import type { TlsMaterial } from '../../tls/certificates.js';
 import type { WorkerName } from './channel-registry.js';
 import { MessageBatcher } from '../message-batcher.js';
+import { TAP_DESCRIPTOR } from '../recording-wire.js';
 import type {
   Answer,
   RelaySettings,
@@ -35,6 +37,8 @@ const WORKER_ENV = {
   // Secrets of the supervisor: the process that reads untrusted bytes does not need them.
   ...Object.fromEntries(secretNames().map((name) => [name, undefined])),
 };
+/** As cluster has it, and a pipe behind it: TAP_DESCRIPTOR. */
+const STDIO: ('inherit' | 'ipc' | 'pipe')[] = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'];
 const WORKER_FLAGS = ['--max-semi-space-size=2'];
 
 /** The ports that the workers share. */
@@ -52,6 +56,8 @@ export interface WorkerListener {
   request(worker: WorkerName, body: WorkerRequest): Promise<Answer>;
   /** Takes a note. */
   note(worker: WorkerName, note: WorkerNote): void;
+  /** A worker is there: takes what it tells of channels that are recorded or inspected. */
+  tapped(workerId: number): (bytes: Buffer) => void;
   /** A worker has ended; `expected` when it was ordered to. */
   died(worker: WorkerName, expected: boolean): void;
 }
@@ -74,6 +80,7 @@ export class WorkerPool {
       exec: fileURLToPath(new URL('../worker.js', import.meta.url)),
       args: [],
       execArgv: WORKER_FLAGS,
+      stdio: STDIO,
     });
   }
 
@@ -128,6 +135,7 @@ export class WorkerPool {
     const worker = cluster.fork(WORKER_ENV);
     this.batchers.set(worker.id, batcherOf(worker));
     const startedAt = performance.now();
+    this.readTaps(worker);
     return new Promise<Ports>((resolve, reject) => {
       const fail = (message: string): void => {
         clearTimeout(late);
@@ -158,6 +166,13 @@ export class WorkerPool {
         this.exited(worker, code, signal, performance.now() - startedAt);
       });
     });
+  }
+
+  private readTaps(worker: Worker): void {
+    const pipe = worker.process.stdio[TAP_DESCRIPTOR] as Readable | null | undefined;
+    pipe?.on('data', this.listener.tapped(worker.id));
+    // Its exit tells.
+    pipe?.on('error', () => undefined);
   }
 
   private exited(worker: Worker, code: number, signal: string, livedMs: number): void {

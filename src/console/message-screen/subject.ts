@@ -41,6 +41,7 @@ const TOLD: ReadonlySet<CloseReason> = new Set([
   'guest not identified',
   'control plane failed',
   'ticket not minted',
+  'recording failed',
 ]);
 
 /** Trying again does not help. */

@@ -78,7 +78,10 @@ export class TapPipe {
   private begin(): PipeSocket {
     const socket = this.open();
     socket.on('drain', () => this.watch());
-    socket.on('error', () => this.lose());
+    socket.on('error', () => {
+      this.broken = true;
+      this.lose();
+    });
     return socket;
   }
 

@@ -106,7 +106,7 @@ export class DirectionPipeline {
     let cut: number;
     try {
       cut = this.walker.walk(buffer, length);
-      this.stages.showTaps(buffer.subarray(0, length));
+      this.stages.showTaps(buffer, length);
     } catch (error) {
       this.fail(error);
       return false;
@@ -251,7 +251,7 @@ export class DirectionPipeline {
 
   /** A piece of a message that is not collected; a copy is only made for an owner. */
   private passOn({ bytes, ends }: Piece): void {
-    this.stages.showTaps(bytes);
+    this.stages.showTaps(bytes, bytes.length);
     const kept = (): Piece => ({ bytes: this.ends.life === 'kept' ? bytes : Buffer.from(bytes), ends });
     if (!this.stages.givePiece(kept)) this.out(bytes, ends);
   }

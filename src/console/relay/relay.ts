@@ -51,6 +51,7 @@ export class Relay implements Traffic {
       backendCaps: backend.channelCaps,
       drops: this.drops,
       timers: systemTimers,
+      tapPipe: worker.tapPipe,
       userActed: () => worker.pacers.input(grant.sessionId, performance.now()),
       identityTimeout: backendTimeout,
       control: mainControl(worker.control),

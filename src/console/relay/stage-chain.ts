@@ -149,9 +149,10 @@ export class StageChain implements HeaderGate {
     return collected;
   }
 
-  /** Shows bytes that stream by to the stages that look on, those behind an owner that takes them excepted. */
-  showTaps(bytes: Buffer): void {
+  /** Shows the first `length` bytes of a buffer, which stream by, to the stages that look on, those behind an owner that takes them excepted. */
+  showTaps(buffer: Buffer, length: number): void {
     if (!this.tapped) return;
+    const bytes = buffer.subarray(0, length);
     for (const slot of this.slots) {
       if (slot === this.taker) return;
       guard(slot.stage, () => slot.stage.tap?.(this.direction, bytes));

@@ -16,6 +16,8 @@ import { SessionId } from '../main-channel/session-id.js';
 import { WithheldMessages } from '../main-channel/withheld-messages.js';
 import type { SessionPacer } from '../pacing/session-pacer.js';
 import { pacingStage } from '../pacing/stages.js';
+import { Tap } from '../recording/tap.js';
+import type { TapPipe } from '../recording/tap-pipe.js';
 import { hasCap } from '../spice/capabilities.js';
 import { CHANNEL, MAIN_CAP } from '../spice/constants.js';
 import type { LinkMess } from '../spice/link-message.js';
@@ -42,6 +44,8 @@ export interface ChannelFacts {
   /** Counts what the guest policy keeps back. */
   readonly drops: DropCounts;
   readonly timers: Timers;
+  /** By which the control plane is told of channels that are recorded or inspected. */
+  readonly tapPipe: TapPipe;
   /** The user has done something: tells the session's other workers too. */
   readonly userActed: () => void;
 }
@@ -51,19 +55,27 @@ export function stagesFor(facts: ChannelFacts): StageOrder {
   const { message, settings, maxMessageSize, timers } = facts;
   const { channelType, channelId } = message;
   const firewall = new Firewall(channelType, settings, maxMessageSize, () => timers.now());
+  const tap = tapOf(facts);
   const stage = pacingStage({ ...facts, channelType });
   const pacing = stage === null ? [] : [stage];
   const policy = guestPolicyStages({ ...facts, channelType, channelId });
   if (channelType !== CHANNEL.main)
-    return { up: [firewall, ...policy, ...pacing], down: [firewall, ...policy, ...pacing] };
+    return { up: [firewall, ...policy, ...tap, ...pacing], down: [firewall, ...policy, ...tap, ...pacing] };
   const migration = [
     new SourceMigration(facts.grant, settings, facts.control),
     new DestinationMigration(facts.grant, facts.control),
   ];
   return {
-    up: [firewall, ...policy, ...migration, ...pacing],
-    down: [firewall, ...mainStages(facts), ...migration, ...policy, ...pacing],
+    up: [firewall, ...policy, ...tap, ...migration, ...pacing],
+    down: [firewall, ...mainStages(facts), ...migration, ...policy, ...tap, ...pacing],
   };
+}
+
+function tapOf({ grant, message, miniHeader, backendCaps, tapPipe }: ChannelFacts): Stage[] {
+  if (!grant.tapped) return [];
+  const { connectionRef } = grant;
+  const { channelType, channelId, channelCaps: clientCaps } = message;
+  return [new Tap(tapPipe, { connectionRef, channelType, channelId, miniHeader, clientCaps, backendCaps })];
 }
 
 function mainStages({ message, grant, control, identityTimeout }: ChannelFacts): Stage[] {

@@ -10,7 +10,18 @@ import { FieldFault, type FieldReader } from './field-reader.js';
 import { consolePolicyIn, sourcePolicyIn } from './guest-policy-reader.js';
 
 /** The keys of settings, in a source and in a console. */
-export const OWN_SETTINGS_KEYS = ['pacing_mode', 'message_screen', 'firewall', 'guest_policy'] as const;
+export const OWN_SETTINGS_KEYS = [
+  'pacing_mode',
+  'message_screen',
+  'firewall',
+  'guest_policy',
+  'record',
+  'record_projects',
+] as const;
+
+const YES_OR_NO = ['true', 'false'] as const;
+/** As Keystone makes them, and names of no more than that. */
+const PROJECT_ID = /^[\w.-]{1,64}$/;
 
 /** The settings among the fields; nothing where there are none. @param of whose they are: a source may name projects */
 export function ownSettingsIn(
@@ -22,11 +33,15 @@ export function ownSettingsIn(
   const firewall = firewallIn(fields.within('firewall'));
   const policy = fields.within('guest_policy');
   const guestPolicy = of === 'source' ? sourcePolicyIn(policy) : consolePolicyIn(policy);
+  const record = fields.word('record', YES_OR_NO);
+  const recordProjects = fields.list('record_projects', projectId);
   const settings = {
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
     ...(firewall === null ? {} : { firewall }),
     ...(guestPolicy === null ? {} : { guestPolicy }),
+    ...(record === null ? {} : { record: record === 'true' }),
+    ...(recordProjects === null ? {} : { recordProjects }),
   };
   return Object.keys(settings).length === 0 ? {} : { settings };
 }
@@ -48,6 +63,11 @@ function channelName(text: string): string | FieldFault {
   const known: readonly string[] = CHANNEL_NAMES;
   if (known.includes(text)) return text;
   return new FieldFault(`${JSON.stringify(text)} is no channel; give some of ${known.join(', ')}`);
+}
+
+function projectId(text: string): string | FieldFault {
+  if (PROJECT_ID.test(text)) return text;
+  return new FieldFault(`${JSON.stringify(text)} is no id of a project; give ids as the cloud shows them`);
 }
 
 function rate(text: string): string | FieldFault {

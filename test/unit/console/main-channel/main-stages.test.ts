@@ -13,6 +13,7 @@ import { CHANNEL } from '../../../../src/console/spice/constants.js';
 import { SERVER_MESSAGE } from '../../../../src/console/spice/message-types.js';
 import { aTurn, PipelineScene } from '../../../fixtures/channel-pipeline.js';
 import { mainInitBody, notifyBody } from '../../../fixtures/spice-bodies.js';
+import { TapPipe } from '../../../../src/console/recording/tap-pipe.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
 import { sessionSettings } from '../../../fixtures/session-settings.js';
 
@@ -33,6 +34,7 @@ const GRANT: Grant = {
   settings: sessionSettings({ firewall: { mode: 'off' } }),
   messageScreen: false,
   migration: null,
+  tapped: false,
 };
 
 const GUEST = '6a4b1c52-0f3d-4e8a-9b7c-2d1e0f3a4b5c';
@@ -69,6 +71,7 @@ class MainScene extends PipelineScene {
       },
       ...{ pacer: new SessionPacer(GRANT.settings.pacing), timers: systemTimers, userActed: () => undefined },
       drops: new DropCounts(),
+      tapPipe: new TapPipe(),
     });
     super(order, { miniHeader: mini });
     this.sent = sent;

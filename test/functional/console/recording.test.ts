@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions are recorded by a real proxy: which of them, what is in the recording and what is not, and what happens when the
+// disk is full, gone, or was never there.
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { CHANNEL } from '../../../src/console/spice/constants.js';
+import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
+import type { Entry } from '../../../src/recording/records.js';
+import { HYPERVISOR, Site, type Desk, type Guest } from '../../fixtures/kerbside.js';
+import { waitFor } from '../../fixtures/program.js';
+import { readRecording, recordingFolder, recordingKeys, recordingsIn } from '../../fixtures/recordings.js';
+import { scratchFolder } from '../../fixtures/scratch.js';
+
+const { KEY_SCANCODE, MOUSE_POSITION } = CLIENT_MESSAGE.inputs;
+const { MARK, DRAW_FILL } = SERVER_MESSAGE.display;
+const KEY = Buffer.from('1e9e', 'hex');
+const POSITION = Buffer.alloc(11);
+
+const folder = scratchFolder('kerbside-recording-');
+const keys = recordingKeys(folder);
+const path = recordingFolder(join(folder, 'recordings'));
+let site: Site;
+
+beforeAll(async () => {
+  site = await Site.start({
+    OS_RECORDING__PATH: path,
+    OS_RECORDING__PUBLIC_KEY: keys.publicKey,
+    OS_SPICE__WORKERS: '2',
+  });
+});
+afterEach(async () => {
+  await site.tidy();
+  for (const file of recordingsIn(path)) rmSync(file);
+});
+afterAll(async () => {
+  await site.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Message = Extract<Entry, { kind: 'message' }>;
+
+/** The one recording of the folder, once it has ended. */
+async function ended(inFolder = path): Promise<{ readonly file: string; readonly entries: Entry[] }> {
+  const file = await waitFor('the end of the recording', () => {
+    const [first, ...others] = recordingsIn(inFolder);
+    return others.length === 0 && first?.endsWith('.kerbrec') === true ? first : null;
+  });
+  const { entries, outcome } = await readRecording(file, keys.privateKey);
+  expect(outcome).toEqual({ complete: true, fault: null });
+  return { file, entries };
+}
+
+function messagesOf(entries: readonly Entry[], channelType: number, way: 'up' | 'down'): Message[] {
+  const numbers = entries.flatMap((entry) =>
+    entry.kind === 'channel' && entry.facts.type === channelType ? [entry.channel] : [],
+  );
+  return entries.filter(
+    (entry): entry is Message =>
+      entry.kind === 'message' && entry.way === way && numbers.includes(entry.channel),
+  );
+}
+
+async function someDesktop(desk: Desk, client: Guest): Promise<void> {
+  await client.openMain();
+  const display = await client.open('display');
+  const inputs = await client.open('inputs');
+  const server = await desk.server.channel('display');
+  for (let drawn = 0; drawn < 20; drawn += 1) server.send(DRAW_FILL, Buffer.alloc(60, drawn));
+  server.send(MARK, Buffer.alloc(0));
+  await display.waitFor(MARK);
+  inputs.send(KEY_SCANCODE, KEY);
+  inputs.send(MOUSE_POSITION, POSITION);
+  await (await desk.server.channel('inputs')).waitFor(MOUSE_POSITION);
+}
+
+describe('a console that is recorded', () => {
+  it('has what all its channels carry in one file, but for what was typed', async () => {
+    const desk = await site.desk({}, { record: true });
+    const client = await site.client(desk.uuid);
+    await someDesktop(desk, client);
+    await client.close();
+    const { file, entries } = await ended();
+
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const display = messagesOf(entries, CHANNEL.display, 'down');
+    expect(display.filter(({ type }) => type === DRAW_FILL).map(({ body }) => body)).toEqual(
+      Array.from({ length: 20 }, (_none, drawn) => Buffer.alloc(60, drawn)),
+    );
+    expect(display.at(-1)?.type).toBe(MARK);
+    const main = messagesOf(entries, CHANNEL.main, 'down');
+    expect(main.map(({ type }) => type)).toContain(SERVER_MESSAGE.main.INIT);
+    const typed = messagesOf(entries, CHANNEL.inputs, 'up').map(({ type }) => type);
+    expect(typed).toEqual([MOUSE_POSITION]);
+    expect(entries.at(-1)).toMatchObject({ kind: 'end', reason: 'the session has ended' });
+    await site.audited(desk.uuid, 'Recording begun');
+    await site.audited(desk.uuid, `Recording ended: ${statSync(file).size} bytes`);
+    await site.metricAtLeast('kerbside_recording_bytes_total', statSync(file).size);
+  });
+
+  it('is none that says nothing', async () => {
+    const desk = await site.desk();
+    const client = await site.client(desk.uuid);
+    await someDesktop(desk, client);
+    await client.close();
+    await site.audited(desk.uuid, 'Channel closed: ');
+    expect(recordingsIn(path)).toEqual([]);
+  });
+
+  it('is one of a source that says so, unless it says otherwise', async () => {
+    const server = await site.hypervisor();
+    const console = { hypervisor: HYPERVISOR, hypervisor_ip: '127.0.0.1', insecure_port: server.plainPort };
+    const yes = { ...console, uuid: 'aaaaaaaa-0000-4000-8000-000000000001', name: 'a', ticket: 's3cret' };
+    const no = { ...yes, uuid: 'aaaaaaaa-0000-4000-8000-000000000002', record: false };
+    await site.source({ ...{ source: 'studio', type: 'static', record: true, consoles: [yes, no] } });
+    for (const { uuid } of [no, yes]) {
+      const client = await site.client(uuid, {}, await site.kerbside.vv('studio', uuid));
+      await client.openMain();
+      await client.close();
+    }
+    const { file } = await ended();
+    expect(recordingsIn(path)).toEqual([file]);
+  });
+
+  it('is recorded on after the worker of one of its channels has died', async () => {
+    const desk = await site.desk({}, { record: true });
+    const client = await site.client(desk.uuid);
+    await client.openMain();
+    const [first = 0] = site.workerPids();
+    process.kill(first, 'SIGKILL');
+    await site.logged('a relay worker died');
+    await client.close();
+    const again = await site.client(desk.uuid);
+    await someDesktop(desk, again);
+    await again.close();
+    await waitFor('both recordings', () => {
+      const files = recordingsIn(path);
+      return files.length === 2 && files.every((file) => file.endsWith('.kerbrec'));
+    });
+  });
+});
+
+describe('a directory that is gone', () => {
+  const away = `${path}-away`;
+  afterEach(() => {
+    rmSync(path, { recursive: true, force: true });
+    renameSync(away, path);
+  });
+
+  it('lets the session go on', async () => {
+    const desk = await site.desk({}, { record: true });
+    renameSync(path, away);
+    const failures = await site.metric('kerbside_recording_failures_total');
+    const client = await site.client(desk.uuid);
+    await someDesktop(desk, client);
+    await site.audited(desk.uuid, 'Recording failed: the directory is gone (ENOENT), after 0 bytes');
+    await site.metricAtLeast('kerbside_recording_failures_total', failures + 1);
+    const display = await desk.server.channel('display');
+    display.send(MARK, Buffer.alloc(0));
+    expect(client.channels.every(({ closeReason }) => closeReason === null)).toBe(true);
+    mkdirSync(path);
+  });
+});
+
+describe('[recording] on_failure = refuse', () => {
+  let strict: Site;
+  const strictPath = recordingFolder(join(folder, 'strict'));
+  const away = `${strictPath}-away`;
+
+  beforeAll(async () => {
+    strict = await Site.start({
+      OS_RECORDING__PATH: strictPath,
+      OS_RECORDING__PUBLIC_KEY: keys.publicKey,
+      OS_RECORDING__ON_FAILURE: 'refuse',
+      OS_RECORDING__RECORD_INPUT: 'true',
+      OS_RECORDING__MAX_BYTES: '400000',
+    });
+  });
+  afterEach(() => strict.tidy());
+  afterAll(() => strict.stop());
+
+  it('refuses a session while the directory is gone, and none that is not recorded', async () => {
+    const desk = await strict.desk({}, { record: true });
+    const other = await strict.desk();
+    renameSync(strictPath, away);
+    const refused = await (await strict.client(desk.uuid)).link('main');
+    expect(refused.linked).toBe(false);
+    await strict.audited(desk.uuid, 'Session refused: it cannot be recorded');
+    await (await strict.client(other.uuid)).openMain();
+    renameSync(away, strictPath);
+    await (await strict.client(desk.uuid)).openMain();
+  });
+
+  it('records keys where that is wanted', async () => {
+    for (const file of recordingsIn(strictPath)) rmSync(file);
+    const desk = await strict.desk({}, { record: true });
+    const client = await strict.client(desk.uuid);
+    await someDesktop(desk, client);
+    await client.close();
+    const { entries } = await ended(strictPath);
+    const [key] = messagesOf(entries, CHANNEL.inputs, 'up');
+    expect(key).toMatchObject({ type: KEY_SCANCODE, body: KEY });
+  });
+
+  it('ends the session when there is no room left', async () => {
+    const desk = await strict.desk({}, { record: true });
+    const client = await strict.client(desk.uuid);
+    await client.openMain();
+    const display = await client.open('display');
+    const server = await desk.server.channel('display');
+    const noise = Buffer.from(Array.from({ length: 200_000 }, (_none, at) => (at * 7919 * (at >> 3)) & 0xff));
+    for (let sent = 0; sent < 6; sent += 1) server.send(DRAW_FILL, noise);
+    await display.closed;
+    await strict.audited(desk.uuid, 'Recording failed: [recording] max_bytes (400000) is used up');
+    await strict.audited(desk.uuid, 'Channel closed: recording failed');
+  });
+});
