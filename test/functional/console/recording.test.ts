@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions are recorded by a real proxy: which of them, what is in the recording and what is not, and what happens when the
 // disk is full, gone, or was never there.
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -8,8 +9,9 @@ import { CHANNEL } from '../../../src/console/spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import type { Entry } from '../../../src/recording/records.js';
 import { HYPERVISOR, Site, type Desk, type Guest } from '../../fixtures/kerbside.js';
-import { waitFor } from '../../fixtures/program.js';
+import { runProgram, startProgram, waitFor, waitForOutput, type ProgramResult } from '../../fixtures/program.js';
 import { readRecording, recordingFolder, recordingKeys, recordingsIn } from '../../fixtures/recordings.js';
+import { SpiceClient } from '../../fixtures/spice-client.js';
 import { scratchFolder } from '../../fixtures/scratch.js';
 
 const { KEY_SCANCODE, MOUSE_POSITION } = CLIENT_MESSAGE.inputs;
@@ -38,12 +40,19 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const ENV = { PATH: process.env['PATH'] };
+
+/** kerbside-manage recording. */
+function manage(...words: string[]): Promise<ProgramResult> {
+  return runProgram(process.execPath, ['dist/cmd/manage.js', 'recording', ...words], { env: ENV });
+}
+
 type Message = Extract<Entry, { kind: 'message' }>;
 
-/** The one recording of the folder, once it has ended. */
-async function ended(inFolder = path): Promise<{ readonly file: string; readonly entries: Entry[] }> {
+/** The one recording of a client's session, once it has ended. */
+async function ended({ session }: Guest, inFolder = path): Promise<{ readonly file: string; readonly entries: Entry[] }> {
   const file = await waitFor('the end of the recording', () => {
-    const [first, ...others] = recordingsIn(inFolder);
+    const [first, ...others] = recordingsIn(inFolder).filter((name) => name.includes(session));
     return others.length === 0 && first?.endsWith('.kerbrec') === true ? first : null;
   });
   const { entries, outcome } = await readRecording(file, keys.privateKey);
@@ -80,7 +89,7 @@ describe('a console that is recorded', () => {
     const client = await site.client(desk.uuid);
     await someDesktop(desk, client);
     await client.close();
-    const { file, entries } = await ended();
+    const { file, entries } = await ended(client);
 
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const display = messagesOf(entries, CHANNEL.display, 'down');
@@ -104,7 +113,7 @@ describe('a console that is recorded', () => {
     await someDesktop(desk, client);
     await client.close();
     await site.audited(desk.uuid, 'Channel closed: ');
-    expect(recordingsIn(path)).toEqual([]);
+    expect(recordingsIn(path).filter((name) => name.includes(client.session))).toEqual([]);
   });
 
   it('is one of a source that says so, unless it says otherwise', async () => {
@@ -113,13 +122,16 @@ describe('a console that is recorded', () => {
     const yes = { ...console, uuid: 'aaaaaaaa-0000-4000-8000-000000000001', name: 'a', ticket: 's3cret' };
     const no = { ...yes, uuid: 'aaaaaaaa-0000-4000-8000-000000000002', record: false };
     await site.source({ ...{ source: 'studio', type: 'static', record: true, consoles: [yes, no] } });
+    const clients: Guest[] = [];
     for (const { uuid } of [no, yes]) {
       const client = await site.client(uuid, {}, await site.kerbside.vv('studio', uuid));
+      clients.push(client);
       await client.openMain();
       await client.close();
     }
-    const { file } = await ended();
-    expect(recordingsIn(path)).toEqual([file]);
+    const [unrecorded, recorded] = clients as [Guest, Guest];
+    await ended(recorded);
+    expect(recordingsIn(path).filter((name) => name.includes(unrecorded.session))).toEqual([]);
   });
 
   it('is recorded on after the worker of one of its channels has died', async () => {
@@ -133,10 +145,55 @@ describe('a console that is recorded', () => {
     const again = await site.client(desk.uuid);
     await someDesktop(desk, again);
     await again.close();
-    await waitFor('both recordings', () => {
-      const files = recordingsIn(path);
-      return files.length === 2 && files.every((file) => file.endsWith('.kerbrec'));
-    });
+    await ended(client);
+    await ended(again);
+  });
+});
+
+describe('kerbside-manage recording', () => {
+  it('lists a recording, shows what is in it, and plays it to a viewer message by message', async () => {
+    const desk = await site.desk({}, { record: true });
+    const client = await site.client(desk.uuid);
+    await someDesktop(desk, client);
+    const { session } = client;
+    const live = client.channels[1]?.messages ?? [];
+    await client.close();
+    await ended(client);
+
+    const listed = await manage('list', '--path', path, '--format', 'json');
+    expect(JSON.parse(listed.stdout)).toMatchObject([
+      { session_id: session, console: desk.uuid, name: 'desktop', parts: 1, complete: true },
+    ]);
+    const key = ['--private-key', keys.file, '--path', path];
+    const shown = await manage('show', session, ...key, '--format', 'json');
+    expect(JSON.parse(shown.stdout)).toContainEqual(
+      expect.objectContaining({ channel: 'display', way: 'down', messages: live.length, gaps: 0 }),
+    );
+    const lines = await manage('show', session, ...key, '--messages');
+    expect(lines.stdout).toContain('display:0 down DRAW_FILL 60');
+
+    const player = await startProgram(
+      process.execPath,
+      ['dist/cmd/manage.js', 'recording', 'replay', session.slice(0, 12), ...key, '--speed', '8'],
+      { logFile: join(folder, 'replay.log'), env: ENV },
+    );
+    await waitForOutput(player, 'waiting for a viewer');
+    const [, port = ''] = /127\.0\.0\.1:(\d+)/.exec(player.output()) ?? [];
+    const viewer = new SpiceClient({ port: Number(port), password: '' });
+    const main = await viewer.openMain();
+    main.send(CLIENT_MESSAGE.main.ATTACH_CHANNELS, Buffer.alloc(0));
+    await main.waitFor(SERVER_MESSAGE.main.CHANNELS_LIST);
+    const display = await viewer.open('display');
+    await display.waitFor(MARK);
+    expect(display.messages.map(({ type, body }) => ({ type, body }))).toEqual(
+      live.map(({ type, body }) => ({ type, body })),
+    );
+    await main.waitFor(SERVER_MESSAGE.common.NOTIFY);
+    await main.closed;
+    await waitFor('the end of the replay', () => player.ended() !== null);
+    expect(player.ended()).toBe(0);
+    expect(player.output()).toContain('the recording has ended');
+    await viewer.close();
   });
 });
 
@@ -192,23 +249,22 @@ describe('[recording] on_failure = refuse', () => {
   });
 
   it('records keys where that is wanted', async () => {
-    for (const file of recordingsIn(strictPath)) rmSync(file);
     const desk = await strict.desk({}, { record: true });
     const client = await strict.client(desk.uuid);
     await someDesktop(desk, client);
     await client.close();
-    const { entries } = await ended(strictPath);
+    const { entries } = await ended(client, strictPath);
     const [key] = messagesOf(entries, CHANNEL.inputs, 'up');
     expect(key).toMatchObject({ type: KEY_SCANCODE, body: KEY });
   });
 
   it('ends the session when there is no room left', async () => {
-    const desk = await strict.desk({}, { record: true });
+    const desk = await strict.desk({}, { record: true, firewall: { mode: 'off' } });
     const client = await strict.client(desk.uuid);
     await client.openMain();
     const display = await client.open('display');
     const server = await desk.server.channel('display');
-    const noise = Buffer.from(Array.from({ length: 200_000 }, (_none, at) => (at * 7919 * (at >> 3)) & 0xff));
+    const noise = randomBytes(200_000);
     for (let sent = 0; sent < 6; sent += 1) server.send(DRAW_FILL, noise);
     await display.closed;
     await strict.audited(desk.uuid, 'Recording failed: [recording] max_bytes (400000) is used up');
