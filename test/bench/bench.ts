@@ -26,6 +26,8 @@ import {
   issueCertificate,
   kerbsides,
   OTHERS,
+  recorded,
+  RECORDED,
   REFERENCE,
   withoutFirewall,
   WITHOUT_FIREWALL,
@@ -35,7 +37,7 @@ import {
 } from './peers.js';
 import { machine, rstReport, textReport, verdicts, type Readings, type Results } from './report.js';
 
-const PEER_NAMES = [...OTHERS.map(({ name }) => name), WITHOUT_FIREWALL, 'kerbside'];
+const PEER_NAMES = [...OTHERS.map(({ name }) => name), WITHOUT_FIREWALL, RECORDED, 'kerbside'];
 
 const USAGE = `usage: bench [--quick] [--rounds N] [--peers NAME,...] [--node PATH]... [--json FILE] [--write] [--check]
   (nothing)  the full run, about 16 minutes: ${PEER_NAMES.join(', ')}
@@ -206,6 +208,7 @@ function choose(
     peers: [
       ...OTHERS.filter(({ name }) => names.includes(name)),
       ...(names.includes(WITHOUT_FIREWALL) ? nodes.slice(0, 1).map(withoutFirewall) : []),
+      ...(names.includes(RECORDED) ? nodes.slice(0, 1).map(recorded) : []),
       ...(names.includes('kerbside') ? kerbsides(nodes) : []),
     ],
     scenarios: SCENARIOS.filter((one) => scenarios.includes(one)),

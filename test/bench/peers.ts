@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Authority, Certificate } from '../fixtures/authority.js';
+import { makeKeyPair } from '../../src/recording/keys.js';
 import { type Kerbside, startKerbside } from '../fixtures/kerbside-process.js';
 import { freePort, startProgram, waitFor } from '../fixtures/program.js';
 import type { Door } from './load.js';
@@ -51,6 +52,9 @@ export const CEILING = 'native';
 /** The peer whose distance the others have to Kerbside without its firewall. */
 export const WITHOUT_FIREWALL = 'firewall-off';
 
+/** The peer that shows what recording costs. */
+export const RECORDED = 'recording';
+
 /** All peers but Kerbside, the reference first. */
 export const OTHERS: readonly Peer[] = [
   {
@@ -91,6 +95,26 @@ export function withoutFirewall(node: NodeRuntime): Peer {
     node: null,
     forks: false,
     start: (site) => startProduct(site, node, { OS_FIREWALL__MODE: 'off' }),
+  };
+}
+
+/** Kerbside under this Node with every session recorded to memory: compared with Kerbside that records nothing. */
+export function recorded(node: NodeRuntime): Peer {
+  return {
+    name: RECORDED,
+    title: 'Kerbside, recording on',
+    node: null,
+    forks: false,
+    start: (site) => {
+      const path = join(folder(site), 'recordings');
+      mkdirSync(path, { mode: 0o700 });
+      const { publicKey } = makeKeyPair();
+      const env = {
+        ...{ OS_RECORDING__PATH: path, OS_RECORDING__PUBLIC_KEY: publicKey },
+        OS_RECORDING__MAX_BYTES: '2000000000',
+      };
+      return startProduct(site, node, env, { record: true });
+    },
   };
 }
 
@@ -216,11 +240,12 @@ async function startProduct(
   site: Site,
   { program, root }: NodeRuntime,
   env: Readonly<Record<string, string>> = {},
+  own: { readonly record?: true } = {},
 ): Promise<Proxy> {
   const dir = folder(site);
   const sourcesFile = join(dir, 'sources.yaml');
   const hypervisor = { hypervisor: 'localhost', hypervisor_ip: '127.0.0.1', insecure_port: site.backendPort };
-  const entry = { uuid: CONSOLE, name: 'bench', ...hypervisor, ticket: 'bench-ticket' };
+  const entry = { uuid: CONSOLE, name: 'bench', ...hypervisor, ticket: 'bench-ticket', ...own };
   writeFileSync(sourcesFile, stringify([{ source: SOURCE, type: 'static', consoles: [entry] }]), {
     mode: 0o600,
   });

@@ -3,7 +3,7 @@
 // native ceiling, in the same round, so that what disturbs the machine disturbs both.
 import { cpus } from 'node:os';
 import type { IdleMemory, Reading, Scenario } from './measure.js';
-import { CEILING, type Peer, REFERENCE, WITHOUT_FIREWALL } from './peers.js';
+import { CEILING, type Peer, RECORDED, REFERENCE, WITHOUT_FIREWALL } from './peers.js';
 
 /** All readings of one peer, in the order of the rounds. */
 export type Readings = Record<Scenario, Reading[]>;
@@ -112,6 +112,9 @@ const ROWS: readonly Row[] = [
   ofCeiling('ping, p50', 'ping', atMost(1.15, 24)),
   ofOpen('bulk', 'bulk'),
   ofOpen('paced', 'paced'),
+  ofUnrecorded('bulk, with recording on', 'MB/CPU-s', first('bulk')),
+  ofUnrecorded('  relay worker alone', 'MB/CPU-s', relayOf('bulk')),
+  ofUnrecorded('  wall', 'MB/s', second('bulk')),
 ];
 
 /** A line of Kerbside's distance to the native ceiling. */
@@ -135,6 +138,20 @@ function ofOpen(label: string, scenario: Scenario): Row {
     values: first(scenario),
     reference: WITHOUT_FIREWALL,
     target: atLeast(0.95, 0),
+  };
+}
+
+function relayOf(scenario: Scenario): Row['values'] {
+  return (results, peer) => (results.readings[peer]?.[scenario] ?? []).flatMap(({ workers: own }) => own ?? []);
+}
+
+/** A line of what is left of Kerbside when it records. */
+function ofUnrecorded(label: string, unit: string, values: Row['values']): Row {
+  return {
+    ...{ label: `${label}, of recording off`, unit, digits: 2, reference: RECORDED },
+    // The column is Kerbside's, whose distance is asked for the other way round here.
+    values: (results, peer) => values(results, peer === RECORDED ? 'kerbside' : RECORDED),
+    target: atLeast(0.7, 0),
   };
 }
 
