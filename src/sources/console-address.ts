@@ -8,7 +8,7 @@ import type { Location } from './driver.js';
 
 type Address = Pick<
   ConnectInfo,
-  'hypervisor' | 'hypervisorIp' | 'insecurePort' | 'securePort' | 'hostSubject'
+  'hypervisor' | 'hypervisorIp' | 'insecurePort' | 'securePort' | 'hostSubject' | 'ticket'
 >;
 
 /** What a platform says of one guest now. */
@@ -22,7 +22,7 @@ export type FoundConsole =
  * Where a console is by what its platform says now.
  * @param target where the records have it
  * @param ask may throw `Unavailable`: then the records are all there is
- * @param record keeps a console whose address has changed
+ * @param record keeps a console whose address or ticket has changed
  */
 export async function askedLocation(
   target: ConnectInfo,
@@ -43,7 +43,7 @@ export async function askedLocation(
   return { kind: 'confirmed', target: now };
 }
 
-/** The target at the address of a console, by its proxy where it has one; ticket and CA stay. */
+/** The target at the address of a console, by its proxy where it has one, with its ticket; the CA stays. */
 function movedTo(target: ConnectInfo, console: DiscoveredConsole): ConnectInfo {
   const moved: ConnectInfo = { ...target, ...addressOf(console) };
   delete moved.route;
@@ -51,11 +51,12 @@ function movedTo(target: ConnectInfo, console: DiscoveredConsole): ConnectInfo {
   return route === null ? moved : { ...moved, route };
 }
 
-/** Whether two targets are at one address. */
+/** Whether two targets are at one address, and take one ticket. */
 function sameAddress(a: ConnectInfo, b: ConnectInfo): boolean {
   return JSON.stringify([addressOf(a), a.route]) === JSON.stringify([addressOf(b), b.route]);
 }
 
-function addressOf({ hypervisor, hypervisorIp, insecurePort, securePort, hostSubject }: Address): Address {
-  return { hypervisor, hypervisorIp, insecurePort, securePort, hostSubject };
+function addressOf(of: Address): Address {
+  const { hypervisor, hypervisorIp, insecurePort, securePort, hostSubject, ticket } = of;
+  return { hypervisor, hypervisorIp, insecurePort, securePort, hostSubject, ticket };
 }

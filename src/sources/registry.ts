@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The platforms that a source may be of: the one file, beside their own folders, that knows their names. A new platform
 // is one folder beside this file and one entry here.
+import { OpenNebulaDriver } from './opennebula/driver.js';
+import { OPENNEBULA_KEYS, readOpenNebula } from './opennebula/entry.js';
 import { OpenStackDriver } from './openstack/driver.js';
 import { knowsUsers, OPENSTACK_KEYS, readOpenStack } from './openstack/entry.js';
 import { OvirtDriver } from './ovirt/driver.js';
@@ -14,6 +16,13 @@ import { StaticDriver } from './static/driver.js';
 
 /** The platforms, by the word that sources.yaml has for them. */
 export const PLATFORMS = {
+  opennebula: {
+    keys: OPENNEBULA_KEYS,
+    readOptions: readOpenNebula,
+    guestReportsUuid: false,
+    needsDefinition: true,
+    makeDriver: ({ definition }, services) => new OpenNebulaDriver(definition, services),
+  },
   openstack: {
     keys: OPENSTACK_KEYS,
     readOptions: readOpenStack,

@@ -55,6 +55,11 @@ export class FieldReader {
     return value !== undefined && (value.kind === 'text' ? value.text !== '' : value.kind !== 'nothing');
   }
 
+  /** The names of its fields, in their order. */
+  keys(): string[] {
+    return [...this.record.values.keys()];
+  }
+
   /** Warns of unknown keys and of keys that occur twice. */
   checkKeys(known: readonly string[]): void {
     for (const [key, { position }] of this.record.values) {
