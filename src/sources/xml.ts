@@ -22,7 +22,7 @@ const BOUNDS = { size: 64 * 1024 * 1024, depth: 64, tags: 2_000_000 } as const;
 /** Before the name of an attribute, in the object of its element. */
 export const ATTRIBUTE = '@';
 
-const PARSER = new XMLParser({
+const OPTIONS = {
   ignoreAttributes: false,
   attributeNamePrefix: ATTRIBUTE,
   // Numbers stay text: an id has no leading zeros to lose, a password may.
@@ -34,8 +34,15 @@ const PARSER = new XMLParser({
   // The five of XML and references by number. Others need a document type.
   processEntities: true,
   htmlEntities: true,
+  jPath: false,
   maxNestedTags: BOUNDS.depth,
-});
+} as const;
+
+const PARSER = new XMLParser(OPTIONS);
+
+const REFERENCE = /&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([0-9a-f]{1,6}));/gi;
+const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+const LAST_CHARACTER = 0x10ffff;
 
 /**
  * A document as an object with its root as only member. An element without attributes and children is its text; one with them is an
@@ -43,9 +50,40 @@ const PARSER = new XMLParser({
  * @throws XmlFault
  */
 export function parseXml(text: string, bounds: XmlBounds = {}): Readonly<Record<string, unknown>> {
+  return parsed(PARSER, text, bounds);
+}
+
+/**
+ * Reads documents in which elements of one name hold large texts, such as documents themselves: these texts stay as they are written, and
+ * `decodedText` reads those that are wanted. Many times as fast.
+ */
+export class XmlEnvelopes {
+  private readonly parser: XMLParser;
+
+  /** @param name of the elements whose texts stay */
+  constructor(name: string) {
+    this.parser = new XMLParser({ ...OPTIONS, stopNodes: [`..${name}`] });
+  }
+
+  /** As `parseXml`. @throws XmlFault */
+  parse(text: string): Readonly<Record<string, unknown>> {
+    return parsed(this.parser, text, {});
+  }
+}
+
+/** A text with its references read; those that name no character stay. */
+export function decodedText(text: string): string {
+  return text.replace(REFERENCE, (reference, name?: string, decimal?: string, hex?: string) => {
+    if (name !== undefined) return NAMED[name.toLowerCase()] ?? reference;
+    const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+    return code === 0 || code > LAST_CHARACTER ? reference : String.fromCodePoint(code);
+  });
+}
+
+function parsed(parser: XMLParser, text: string, bounds: XmlBounds): Readonly<Record<string, unknown>> {
   checkMarkup(text, { ...BOUNDS, ...bounds });
   try {
-    return PARSER.parse(text) as Record<string, unknown>;
+    return parser.parse(text) as Record<string, unknown>;
   } catch {
     throw new XmlFault('it is XML that cannot be read');
   }

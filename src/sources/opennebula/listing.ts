@@ -22,6 +22,7 @@ interface Known {
 
 /** The argument for a filter (RequestManagerPoolInfoFilter: ALL, MINE, and MINE_GROUP, which has the user's groups in it). */
 const FILTERS: Readonly<Record<VmFilter, number>> = { all: -2, mine: -3, group: -1 };
+const LISTED = /<VM><ID>(\d{1,10})<\/ID>/g;
 const ACTIVE = 3;
 const MOST_GUESTS = 50_000;
 const WHAT = 'its virtual machines';
@@ -71,13 +72,14 @@ export class VmListing {
     return { range, digest, guests: this.read(answer) };
   }
 
-  /** Ranges for the ids that there are now. */
+  /** Ranges for the ids that there are now. What is taken for an id and is none makes a range too small, and no more. */
   private async learn(signal: AbortSignal): Promise<readonly IdRange[]> {
     const ids: number[] = [];
     for (;;) {
-      const { listed } = this.read(await this.ask(ids.length, -RANGE_SIZE, signal));
-      ids.push(...listed);
-      if (listed.length < RANGE_SIZE) return nextRanges(WHOLE, [ids]);
+      const text = this.rpc.read(await this.ask(ids.length, -RANGE_SIZE, signal), WHAT);
+      const found = Array.from(text.matchAll(LISTED), ([, id]) => Number(id));
+      ids.push(...found);
+      if (found.length < RANGE_SIZE) return nextRanges(WHOLE, [ids]);
       if (ids.length > MOST_GUESTS)
         throw this.rpc.fault(
           `lists more than ${String(MOST_GUESTS)} virtual machines; give the user fewer of them, or set filter`,

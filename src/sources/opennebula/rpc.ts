@@ -8,7 +8,7 @@ import type { ApiLogin } from '../api-entry.js';
 import { listOf, objectOf } from '../json.js';
 import { PlatformApi, shownText } from '../platform-api.js';
 import { REFUSAL_MS } from '../platform-session.js';
-import { parseXml, XmlFault } from '../xml.js';
+import { decodedText, XmlEnvelopes, XmlFault } from '../xml.js';
 
 /** An argument: text, or a whole number of 32 bits. */
 export type RpcArgument = string | number;
@@ -23,6 +23,8 @@ export class RpcRefused extends Unavailable {
     super(message);
   }
 }
+
+const ENVELOPES = new XmlEnvelopes('string');
 
 /** Codes of a refusal. */
 export const REFUSED = { authentication: 256, authorization: 512, unknown: 1024 } as const;
@@ -104,7 +106,7 @@ export class OpenNebulaRpc {
 
   private members(raw: string): unknown {
     try {
-      return parseXml(raw)['methodResponse'];
+      return ENVELOPES.parse(raw)['methodResponse'];
     } catch (error) {
       if (!(error instanceof XmlFault)) throw error;
       throw this.fault(
@@ -150,7 +152,7 @@ function valuesOf(response: unknown): readonly RpcValue[] | null {
     const [[kind, text] = ['', '']] = Object.entries(objectOf(value) ?? {}).filter(
       ([key]) => key !== '#text',
     );
-    return { kind, text: typeof text === 'string' ? text : '' };
+    return { kind, text: typeof text === 'string' ? decodedText(text) : '' };
   });
 }
 
@@ -160,7 +162,7 @@ function faultOf(response: unknown): string | null {
   for (const member of members) {
     if (objectOf(member)?.['name'] !== 'faultString') continue;
     const text = objectOf(within(member, 'value'))?.['string'];
-    if (typeof text === 'string') return shownText(text);
+    if (typeof text === 'string') return shownText(decodedText(text));
   }
   return null;
 }
