@@ -9,9 +9,12 @@ const AT_A_TIME = 8;
 const IN_A_TURN = 5000;
 /** Milliseconds after which a turn asks no more. */
 const TURN_TIME = 20_000;
-/** Milliseconds after which a guest is asked about again; spread, so that not all are due in one turn. */
-const KNOWN_FOR = 900_000;
-const SPREAD = 10_000;
+/**
+ * Milliseconds after which a guest is asked about again that was not seen to start; spread, so that not all are due in one turn. A display
+ * changes only while a guest does not run.
+ */
+const KNOWN_FOR = 7_200_000;
+const SPREAD = 240_000;
 /** Failures of questions in a row after which a turn asks no more. */
 const PATIENCE = 3;
 
@@ -19,7 +22,8 @@ interface Known {
   readonly hasSpice: boolean;
   readonly node: string;
   readonly status: string;
-  readonly uptime: number;
+  /** Seconds, as the last list had it. */
+  uptime: number;
   readonly until: number;
 }
 
@@ -44,13 +48,17 @@ export class DisplayRecords {
   /** Asks about those that are not known, or not any more. Never rejects. */
   async of(guests: readonly ListedGuest[], signal: AbortSignal): Promise<Displays> {
     const here = new Map<number, Known>();
-    for (const { vmid } of guests) {
-      const known = this.known.get(vmid);
-      if (known !== undefined) here.set(vmid, known);
+    const due: ListedGuest[] = [];
+    for (const guest of guests) {
+      const known = this.known.get(guest.vmid);
+      if (known !== undefined) here.set(guest.vmid, known);
+      if (this.isDue(guest)) due.push(guest);
+      // A guest that was not asked about after its start stays due.
+      else if (known !== undefined) known.uptime = Math.max(known.uptime, guest.uptime);
     }
     this.known = here;
     const began = this.now();
-    const due = guests.filter((guest) => this.isDue(guest)).slice(0, IN_A_TURN);
+    due.splice(IN_A_TURN);
     const away = new Set<string>();
     let fault: string | null = null;
     let failures = 0;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Platforms with thousands of guests each, for `bench --sources`: the fakes of the tests, in a process of their own, so that their CPU time
+// is not counted. Tells its parent the entries of sources.yaml once all of them listen. Nothing changes in them but what changes
+// in the real ones by itself: the order of keys, and the load of guests.
+import { makeCertificates } from '../fixtures/certificates.js';
+import { FakeOpenNebula, ONE_PASSWORD } from '../fixtures/opennebula.js';
+import { FakeOvirt, OVIRT_PASSWORD } from '../fixtures/ovirt.js';
+import { FakeProxmox } from '../fixtures/proxmox.js';
+import { FakeShakenFist, NAMESPACE_KEY } from '../fixtures/shaken-fist.js';
+
+/** An entry of sources.yaml. */
+export type FarmEntry = Readonly<Record<string, string>>;
+
+const TOKEN = 'kerb@pve!bench';
+const SECRET = '11111111-2222-3333-4444-555555555555';
+const HOSTS = 20;
+
+type Cloud = (name: string, guests: number) => Promise<FarmEntry>;
+
+const certificates = makeCertificates();
+
+const proxmox: Cloud = async (name, guests) => {
+  const fake = await FakeProxmox.start(certificates.hypervisor, certificates.authority.ca);
+  fake.tokens.set(TOKEN, { secret: SECRET, audit: true, console: true });
+  for (let count = 0; count < guests; count += 1)
+    fake.guests.push({
+      ...{ vmid: 100 + count, node: `pve${String(count % HOSTS)}`, name: `desk-${String(count)}` },
+      ...{ status: 'running', spice: true },
+    });
+  const login = { url: fake.url, token_id: TOKEN, token_secret: SECRET };
+  return { source: name, type: 'proxmox', ...login, ca_cert: certificates.authority.ca };
+};
+
+const ovirt: Cloud = async (name, guests) => {
+  const fake = await FakeOvirt.start();
+  for (let count = 0; count < HOSTS; count += 1) fake.addHost();
+  for (let count = 0; count < guests; count += 1)
+    fake.addGuest({ name: `desk-${String(count)}`, host: fake.hosts[count % HOSTS]?.id ?? null });
+  return { source: name, type: 'ovirt', url: fake.url, username: fake.username, password: OVIRT_PASSWORD };
+};
+
+const shakenFist: Cloud = async (name, guests) => {
+  const fake = await FakeShakenFist.start();
+  for (let count = 0; count < HOSTS; count += 1) fake.addNode();
+  for (let count = 0; count < guests; count += 1)
+    fake.addInstance({ node: fake.nodes[count % HOSTS]?.uuid ?? '' });
+  return { source: name, type: 'shakenfist', url: fake.url, username: 'system', password: NAMESPACE_KEY };
+};
+
+const openNebula: Cloud = async (name, guests) => {
+  const fake = await FakeOpenNebula.start();
+  for (let count = 0; count < guests; count += 1)
+    fake.add({ host: `hyp${String(count % HOSTS)}.lab.example` });
+  return { source: name, type: 'opennebula', url: fake.url, username: 'kerbside', password: ONE_PASSWORD };
+};
+
+const CLOUDS = { proxmox, ovirt, shakenfist: shakenFist, opennebula: openNebula } as const;
+
+const [sources = 0, guests = 0] = process.argv.slice(2).map(Number);
+const entries: FarmEntry[] = [];
+for (let count = 0; count < sources; count += 1) {
+  const kinds = Object.entries(CLOUDS);
+  const [kind, cloud] = kinds[count % kinds.length] ?? ['proxmox', proxmox];
+  entries.push(await cloud(`${kind}-${String(count)}`, guests));
+}
+process.on('exit', () => certificates.remove());
+process.on('disconnect', () => process.exit(0));
+process.send?.(entries);
