@@ -219,11 +219,6 @@ export class FieldReader {
     return this.record.values.get(key)?.kind === 'list';
   }
 
-  /** The names of the fields. */
-  keys(): readonly string[] {
-    return [...this.record.values.keys()];
-  }
-
   /** A list of single values, each read by its rule; null when absent. @param item gives what it makes of a text, or its fault */
   list<Item>(key: string, item: (text: string) => Item | FieldFault): Item[] | null {
     const value = this.record.values.get(key);
