@@ -120,6 +120,20 @@ describe.each(ENGINES)('consoles on %s', (engine) => {
     });
   });
 
+  it('are looked at when the metadata says something else of guest data, and only then', async () => {
+    const site = await aSite();
+    const refreshed = async (metadata: InstanceEvent['metadata']): Promise<number> => {
+      await site.handle(anEvent('update', 'none', { metadata }));
+      return site.refreshed.splice(0).length;
+    };
+    expect([await refreshed(null), await refreshed({}), await refreshed({ team: 'lab' })]).toEqual([0, 0, 0]);
+    expect(await refreshed({ kerbside_usb: 'none' })).toBe(1);
+    const known = await site.consoles.reportedOne('cloud', UUID);
+    const settings = { guestPolicy: { metadata: { usb: ['none'] } } };
+    await site.consoles.put('cloud', { ...known!, settings });
+    expect([await refreshed({ kerbside_usb: 'none', team: 'lab' }), await refreshed({})]).toEqual([0, 1]);
+  });
+
   describe('of an instance that is', () => {
     it.each([
       ['deleted', 'delete', 'start', { taskState: 'deleting' }],
