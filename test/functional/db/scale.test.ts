@@ -339,6 +339,10 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
       'the poll for ended sessions',
       (at) => nouns(at).sessions.sessionsToClose(Date.now() / 1000 - (NOW - 10)),
     ],
+    [
+      'the poll for what consoles and their sources say',
+      (at) => nouns(at).settings.of([{ source, uuid }, BUSY, { source: 'source-0399', uuid: 'none' }]),
+    ],
     ['the sweep for ended connections', (at) => nouns(at).sessions.connectionsToClose('node-3')],
     ['a whole session', (at) => wholeSession(at)],
     ['the end of a console', (at) => nouns(at).sessions.terminateConsole(source, uuid, 'x')],
