@@ -75,6 +75,15 @@ describe('a ratio', () => {
     expect(judged.map(({ met }) => met)).toEqual([true, true]);
   });
 
+  test('to Kerbside with a guest policy is shown for Kerbside alone, and not judged', () => {
+    const peers = [...COLUMNS, { name: 'guest-policy', title: 'Kerbside, guest policy on', node: null }];
+    const readings = { ...results().readings, 'guest-policy': bulk(100, 320, 400) };
+    const cells = line(textReport(results({ peers, readings })), 'bulk, of the guest policy on');
+    expect(cells.slice(0, 6)).toEqual(['bulk, of the guest policy on', 'ratio', '-', '-', '1.00', '1.75']);
+    const judged = verdicts(results({ peers, readings })).filter(({ label }) => label.includes('policy'));
+    expect(judged).toEqual([]);
+  });
+
   test('to the native ceiling is shown for Kerbside alone, under each Node', () => {
     expect(line(textReport(results()), 'bulk, of the native ceiling')).toEqual([
       'bulk, of the native ceiling',
