@@ -78,6 +78,9 @@ const SERVER_ID = /^[\w-]{1,64}$/;
 /** What a server is asked for with: from 2.47 on its flavor comes with it, and its extra specs. */
 const SERVER_VERSION = 47;
 const FLAVOR_VERSION = 1;
+const HYPERVISORS_VERSION = 1;
+/** Of a cell a few hundred, of a cloud some thousand. */
+const MAX_HYPERVISORS = 20_000;
 
 const systemClock = (): number => Date.now() / 1000;
 
@@ -199,6 +202,31 @@ export class NovaClient {
     const specs = answer.status === 200 ? membersOf(memberOf(answer.json, 'extra_specs')) : null;
     if (specs === null) throw unexpected(answer);
     return specs;
+  }
+
+  /**
+   * The names and addresses of all hypervisors: `host_ip`, `hypervisor_hostname` and the host of the service.
+   * @throws Unavailable, also when Nova's policy does not let the service read them
+   */
+  async hypervisors(options: Pick<AskOptions, 'signal'> = {}): Promise<string[]> {
+    const { min } = await this.discover(options.signal);
+    const version = Math.max(HYPERVISORS_VERSION, min);
+    const answer = await this.call({ method: 'GET', path: '/os-hypervisors/detail', version, ...options });
+    if (answer.status === 403)
+      throw new NovaUnavailable(
+        "Nova's policy os_compute_api:os-hypervisors:list-detail does not allow the service to read its hypervisors; give " +
+          'its user the role that the policy names (admin), or set [migration] allowed_hosts',
+      );
+    const listed = answer.status === 200 ? memberOf(answer.json, 'hypervisors') : undefined;
+    if (!Array.isArray(listed)) throw unexpected(answer);
+    const names = listed
+      .slice(0, MAX_HYPERVISORS)
+      .flatMap((one: unknown) => [
+        textOf(one, 'host_ip'),
+        textOf(one, 'hypervisor_hostname'),
+        textOf(memberOf(one, 'service'), 'host'),
+      ]);
+    return [...new Set(names.filter((name) => name !== null))];
   }
 
   // Nova does not catch InstanceInvalidState for SPICE, nor a guest without a port: both are a 500. Only the

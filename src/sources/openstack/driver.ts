@@ -56,6 +56,10 @@ export class OpenStackDriver implements SourceDriver {
     return this.cloud.refresh(console, signal);
   }
 
+  hypervisors(signal: AbortSignal): Promise<readonly string[]> {
+    return this.cloud.nova.hypervisors({ signal });
+  }
+
   // What has changed is recorded, and a console whose instance is gone is removed.
   async locate({ uuid }: RecordedConsole, deadline: AbortSignal): Promise<Location> {
     const source = this.source;
