@@ -9,6 +9,7 @@ import type { Consoles } from '../objects/console.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
 import type { Discovery, SourceDriver } from '../sources/driver.js';
 import { refreshConsoles } from './console-refresh.js';
+import { EventTurns } from './event-turns.js';
 import { PeriodicTask } from './periodic-task.js';
 
 /** Where the conductor records its work. */
@@ -47,6 +48,7 @@ const FULL_EVERY = 10;
 /** The background work for one source. */
 export class SourceTask {
   private readonly task: PeriodicTask;
+  private readonly watch: EventTurns | null;
   private known: Discovery | undefined;
   private turns = 0;
   private defined = false;
@@ -60,6 +62,8 @@ export class SourceTask {
       run: (signal) => this.turn(signal),
       log: options.log,
     });
+    const watch = options.driver.watch?.bind(options.driver);
+    this.watch = watch === undefined ? null : new EventTurns(watch, () => this.task.runNow());
   }
 
   /** Discovers at once; resolves when that has ended, well or not. */
@@ -68,8 +72,8 @@ export class SourceTask {
   }
 
   /** Stops; afterwards nothing of this source is written any more. */
-  close(): Promise<void> {
-    return this.task.close();
+  async close(): Promise<void> {
+    await Promise.all([this.watch?.close(), this.task.close()]);
   }
 
   private async turn(signal: AbortSignal): Promise<void> {

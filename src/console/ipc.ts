@@ -32,7 +32,24 @@ export type BackendRoute =
       /** What the proxy is asked for in place of the backend's address; may be a secret. */
       readonly asksFor?: string;
     }
-  | { readonly kind: 'unix_socket'; readonly path: string };
+  | { readonly kind: 'unix_socket'; readonly path: string }
+  | SshRoute;
+
+/** Through ssh; the private key is named by its file, which the worker reads. */
+export interface SshRoute {
+  readonly kind: 'ssh';
+  readonly login: {
+    readonly host: string;
+    readonly port: number;
+    readonly username: string;
+    readonly keyfile: string;
+    readonly knownHosts: string;
+  };
+  /** The unix socket on the hypervisor that the console listens on; absent: it has ports. */
+  readonly path?: string;
+  /** The address of these ports as the hypervisor sees it, such as 127.0.0.1; absent: that of the console. */
+  readonly address?: string;
+}
 
 /** A client's request to open a channel, after its ticket was decrypted. */
 export interface AuthorizeRequest {

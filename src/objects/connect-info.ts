@@ -31,7 +31,25 @@ export type ConsoleRoute =
       readonly asksFor?: string;
     }
   /** A unix socket of this host. */
-  | { readonly kind: 'unix_socket'; readonly path: string };
+  | { readonly kind: 'unix_socket'; readonly path: string }
+  /** Through ssh to the hypervisor, and from there to a unix socket, or to the console's port. */
+  | {
+      readonly kind: 'ssh';
+      readonly login: SshLoginNames;
+      /** The unix socket on the hypervisor; absent: it has ports. */
+      readonly path?: string;
+      /** The address of the ports as the hypervisor sees it; absent: that of the console. */
+      readonly address?: string;
+    };
+
+/** Who logs in over ssh. No secret: the private key is named by its file on the nodes that carry desktops. */
+export interface SshLoginNames {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly keyfile: string;
+  readonly knownHosts: string;
+}
 
 /** Most bytes of the path of a unix socket (sun_path of unix(7), with its zero). */
 export const MAX_SOCKET_PATH_BYTES = 107;

@@ -108,7 +108,7 @@ export interface UserConsoles {
 }
 
 /**
- * One platform, for one source. A platform that can list its consoles has `discover`; one whose consoles come in one by
+ * One platform, for one source. A platform that can list its consoles has `discover`, and `watch` where it tells of changes; one whose consoles come in one by
  * one, as users ask for them, has `check` and `refresh`. Every method gives up when its signal fires.
  */
 export interface SourceDriver {
@@ -118,6 +118,11 @@ export interface SourceDriver {
    * @throws Unavailable when the platform does not answer or refuses: the known consoles then stay
    */
   discover?(signal: AbortSignal): Promise<Discovery>;
+  /**
+   * Hears of changes until the signal fires, and calls `changed` for each, and whenever it has lost or found the platform: the source is
+   * then discovered at once, so that one that has this has `discover`, too. It never rejects: what is wrong, discovery says.
+   */
+  watch?(changed: () => void, signal: AbortSignal): Promise<void>;
   /**
    * Whether the platform answers.
    * @throws Unavailable when it does not, or refuses

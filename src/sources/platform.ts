@@ -33,6 +33,8 @@ export type TokenExchangeKind = 'asked' | 'signed';
 export interface Platform {
   /** The keys of its entries in sources.yaml, beyond those that every source has. */
   readonly keys: readonly string[];
+  /** Its own word for the key `url`. */
+  readonly urlKey?: string;
   /** Its own words for the keys of its login. */
   readonly credentialKeys?: { readonly username: string; readonly password: string };
   /** Whether `url` may be several: a list, or one text with commas or spaces. The definition has them with spaces. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The platforms that a source may be of: the one file, beside their own folders, that knows their names. A new platform
 // is one folder beside this file and one entry here.
+import { LibvirtDriver } from './libvirt/driver.js';
+import { LIBVIRT_KEYS, readLibvirt } from './libvirt/entry.js';
 import { OpenNebulaDriver } from './opennebula/driver.js';
 import { OPENNEBULA_KEYS, readOpenNebula } from './opennebula/entry.js';
 import { OpenStackDriver } from './openstack/driver.js';
@@ -16,6 +18,15 @@ import { StaticDriver } from './static/driver.js';
 
 /** The platforms, by the word that sources.yaml has for them. */
 export const PLATFORMS = {
+  libvirt: {
+    keys: LIBVIRT_KEYS,
+    urlKey: 'uri',
+    readOptions: readLibvirt,
+    guestReportsUuid: true,
+    mintsTickets: true,
+    needsDefinition: true,
+    makeDriver: ({ definition }, services) => new LibvirtDriver(definition, services),
+  },
   opennebula: {
     keys: OPENNEBULA_KEYS,
     readOptions: readOpenNebula,

@@ -65,7 +65,11 @@ export class ConsoleFileController {
     const info = await this.consoles.connectInfo(source, uuid);
     if (info === null) throw new NotFound('console not found');
     const { route } = info;
-    if (route?.kind === 'unix_socket' || (info.insecurePort === null && info.securePort === null))
+    if (
+      route?.kind === 'unix_socket' ||
+      route?.kind === 'ssh' ||
+      (info.insecurePort === null && info.securePort === null)
+    )
       throw new Conflicting(
         'only Kerbside itself can reach this console; ask for a file that leads through the proxy',
       );

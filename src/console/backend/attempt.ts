@@ -86,7 +86,7 @@ function effective(target: BackendTarget, configured: Policy): Policy {
 }
 
 function hasNoPorts({ route }: BackendTarget): boolean {
-  return route?.kind === 'unix_socket';
+  return route?.kind === 'unix_socket' || (route?.kind === 'ssh' && route.path !== undefined);
 }
 
 function wantsTls({ hostSubject }: BackendTarget, policy: Policy): boolean {

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens a leg: chooses the way, has its prelude said, and puts TLS on top. The leg may still be connecting.
+import { inTenths } from '../../net/deadline.js';
 import type { EndSignal } from '../connection/end-signal.js';
+import { BackendFailed } from '../connection/ends.js';
+import type { LegStream } from '../connection/leg-stream.js';
 import type { BackendTarget } from '../ipc.js';
 import type { RelayBuffer } from '../relay/relay-buffer.js';
 import type { Attempt } from './attempt.js';
 import { runExchange, type Exchange } from './exchange.js';
 import type { BackendLeg } from './leg.js';
-import type { Route } from './route.js';
+import type { Route, StreamRoute } from './route.js';
 import { connectProxyRoute } from './routes/connect-proxy.js';
 import { directRoute } from './routes/direct.js';
+import { sshRoute } from './routes/ssh.js';
 import { unixSocketRoute } from './routes/unix-socket.js';
 import { SocketLeg } from './socket-leg.js';
+import { StreamLeg } from './stream-leg.js';
 import { backendTlsOptions } from './tls.js';
 
 /** A leg, and what came of the backend's bytes already. */
@@ -25,7 +30,7 @@ const NOTHING = Buffer.alloc(0);
  * The way that an attempt takes.
  * @throws BackendFailed `no_address`
  */
-export function routeTo(target: BackendTarget, attempt: Attempt): Route {
+export function routeTo(target: BackendTarget, attempt: Attempt): Route | StreamRoute {
   const { route } = target;
   switch (route?.kind) {
     case undefined:
@@ -34,6 +39,8 @@ export function routeTo(target: BackendTarget, attempt: Attempt): Route {
       return connectProxyRoute(route, target, attempt);
     case 'unix_socket':
       return unixSocketRoute(route, target);
+    case 'ssh':
+      return sshRoute(route, target, attempt);
   }
 }
 
@@ -71,4 +78,52 @@ export async function dialThrough(
   const early = Buffer.from(await runExchange(leg, prelude, signal, timeLeft));
   if (options === null) return { leg, early };
   return { leg: SocketLeg.tlsWithin(leg, early, options), early: NOTHING };
+}
+
+/**
+ * A leg within a stream that the route opens.
+ *
+ * @param timeLeft milliseconds for it
+ * @throws BackendFailed, and the fault that `signal` was raised with
+ */
+export async function dialWithin(
+  { route, attempt, target }: Omit<Way, 'route' | 'buffers'> & { readonly route: StreamRoute },
+  signal: EndSignal,
+  timeLeft: number,
+): Promise<DialledLeg> {
+  const options = attempt.tls ? backendTlsOptions(target, route.certifiedHost) : null;
+  const stream = await opened(route, signal, timeLeft);
+  if (options === null) return { leg: new StreamLeg(stream), early: NOTHING };
+  return { leg: SocketLeg.tlsOver(stream, options), early: NOTHING };
+}
+
+/** The stream of a route in time; one that comes later is closed. */
+function opened(route: StreamRoute, signal: EndSignal, timeLeft: number): Promise<LegStream> {
+  const ended = new AbortController();
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void): void => {
+      clearTimeout(deadline);
+      signal.removeEventListener('abort', onAbort);
+      act();
+    };
+    const giveUp = (fault: Error): void => {
+      settle(() => reject(fault));
+      ended.abort();
+    };
+    const onAbort = (): void => giveUp(signal.reason ?? new BackendFailed('reset', 'the connection ended'));
+    const deadline = setTimeout(
+      () => giveUp(new BackendFailed('timed_out', 'no way to the hypervisor in time')),
+      inTenths(timeLeft),
+    );
+    signal.addEventListener('abort', onAbort);
+    route.open(ended.signal).then(
+      (stream) => {
+        // Until its leg is there: an error without a listener would end the process.
+        stream.on('error', () => undefined);
+        if (ended.signal.aborted) stream.destroy();
+        else settle(() => resolve(stream));
+      },
+      (error: unknown) => settle(() => reject(error instanceof Error ? error : new Error(String(error)))),
+    );
+  });
 }

@@ -4,7 +4,7 @@
 import { loggerFor } from '../../log.js';
 import { missingCaps } from '../connection/advertised-caps.js';
 import { firstAttempt, nextAttempt, type Attempt, type BackendTransport } from './attempt.js';
-import { dial, dialThrough, routeTo } from './dial.js';
+import { dial, dialThrough, dialWithin, routeTo, type DialledLeg } from './dial.js';
 import type { BackendLeg } from './leg.js';
 import { linkBackend, type BackendLink } from './link.js';
 import type { ClientConnection } from '../connection/client-connection.js';
@@ -74,17 +74,15 @@ class Reaching {
 
   /** @throws BackendFailed, ConnectionEnded */
   async tryOnce(): Promise<Backend> {
-    const { connection, worker, link, grant, attempt } = this;
+    const { connection, link, grant, attempt } = this;
     const { signal } = connection;
     this.tried.push(attempt);
     signal.throwIfAborted();
     const route = routeTo(grant.target, attempt);
     try {
-      const { prelude } = route;
-      const way = { route, attempt, target: grant.target, buffers: worker.buffer };
       // Nothing is awaited where nothing has to be: an error of a socket without a listener ends the process.
-      const dialled =
-        prelude === undefined ? dial(way) : await dialThrough(prelude, way, signal, this.timeLeft);
+      const dialling = this.dial(route);
+      const dialled = dialling instanceof Promise ? await dialling : dialling;
       const { leg } = dialled;
       const reply = await linkBackend(dialled, link, grant, signal, this.timeLeft);
       connection.backend = leg;
@@ -95,6 +93,16 @@ class Reaching {
       if (error instanceof BackendFailed) error.triedAt = route.shown;
       throw error;
     }
+  }
+
+  private dial(route: ReturnType<typeof routeTo>): DialledLeg | Promise<DialledLeg> {
+    const { connection, worker, grant, attempt } = this;
+    const { signal } = connection;
+    const to = { attempt, target: grant.target };
+    if ('open' in route) return dialWithin({ ...to, route }, signal, this.timeLeft);
+    const way = { ...to, route, buffers: worker.buffer };
+    const { prelude } = route;
+    return prelude === undefined ? dial(way) : dialThrough(prelude, way, signal, this.timeLeft);
   }
 
   /** Prepares another try; false: there is none. @throws ConnectionEnded when there is no ticket for it */

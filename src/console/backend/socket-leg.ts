@@ -5,6 +5,7 @@ import tls, { type ConnectionOptions } from 'node:tls';
 import { destroyAfter } from '../../net/deadline.js';
 import { probeWhenIdle } from '../../net/idle-probes.js';
 import type { BackendFailed } from '../connection/ends.js';
+import type { LegStream } from '../connection/leg-stream.js';
 import { backendFault } from './fault.js';
 import type { BackendLeg, ChunkLife, LegReader } from './leg.js';
 import type { Route } from './route.js';
@@ -69,6 +70,11 @@ export class SocketLeg implements BackendLeg {
     socket.pause();
     if (early.length > 0) socket.unshift(early);
     return SocketLeg.ofChunks(route, tls.connect({ ...options, socket }));
+  }
+
+  /** TLS within a stream that is no socket. */
+  static tlsOver(stream: LegStream, options: ConnectionOptions): SocketLeg {
+    return SocketLeg.ofChunks({}, tls.connect({ ...options, socket: stream }));
   }
 
   private static ofChunks(route: Pick<Route, 'fault'>, socket: net.Socket): SocketLeg {

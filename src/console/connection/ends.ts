@@ -88,6 +88,8 @@ export type BackendFailureReason =
   | 'tls_required'
   | 'no_address'
   | 'proxy_refused'
+  | 'ssh_host_key'
+  | 'ssh_login'
   | 'wrong_ticket'
   | 'link_refused'
   | 'protocol';

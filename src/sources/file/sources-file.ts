@@ -144,7 +144,7 @@ function readSource(
   const definition: SourceDefinition = {
     name,
     type: type ?? 'unknown',
-    url: platform?.severalUrls === true ? severalUrls(fields) : fields.text('url', MAX_URL),
+    url: platform?.severalUrls === true ? severalUrls(fields) : fields.text(platform?.urlKey ?? 'url', MAX_URL),
     caCert: fields.certificates('ca_cert'),
     username: fields.text(login.username, MAX_USERNAME),
     password: fields.secret(login.password, MAX_PASSWORD, 'it may have'),

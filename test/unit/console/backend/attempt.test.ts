@@ -44,7 +44,9 @@ describe('the first attempt', () => {
   });
 
   it('goes to the name where there is no address, and nowhere without both', () => {
-    expect(routeTo({ ...PLAIN, hypervisorIp: '' }, plain).dialled).toEqual({ host: 'hv', port: 5900 });
+    expect(routeTo({ ...PLAIN, hypervisorIp: '' }, plain)).toMatchObject({
+      dialled: { host: 'hv', port: 5900 },
+    });
     expect(() => routeTo({ ...PLAIN, hypervisorIp: '', hypervisor: '' }, plain)).toThrow(
       expect.objectContaining({ reason: 'no_address' }),
     );

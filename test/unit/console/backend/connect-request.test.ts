@@ -15,9 +15,9 @@ const TARGET: BackendTarget = {
 };
 
 function requestOf(target: BackendTarget): string {
-  const { prelude } = routeTo(target, firstAttempt(target, 'prefer_tls'));
+  const route = routeTo(target, firstAttempt(target, 'prefer_tls'));
   const written: Buffer[] = [];
-  prelude?.begin((part) => written.push(part));
+  if ('dialled' in route) route.prelude?.begin((part) => written.push(part));
   return Buffer.concat(written).toString('latin1');
 }
 

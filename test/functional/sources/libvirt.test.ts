@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver of libvirt against a real libvirtd with real QEMU guests: what it lists, how soon it hears of changes, where consoles are
+// and by which password, on a unix socket, by TLS and through a real sshd; and the faults that these can show.
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { SourceTask } from '../../../src/conductor/source-task.js';
+import { AuditEvents } from '../../../src/objects/audit-event.js';
+import type { ConnectInfo } from '../../../src/objects/connect-info.js';
+import { Consoles } from '../../../src/objects/console.js';
+import { Sources, type SourceDefinition } from '../../../src/objects/source.js';
+import type { RecordedConsole } from '../../../src/sources/driver.js';
+import { LibvirtDriver } from '../../../src/sources/libvirt/driver.js';
+import { Libvirtd } from '../../fixtures/libvirtd.js';
+import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
+import { waitFor } from '../../fixtures/program.js';
+import { scratchFolder } from '../../fixtures/scratch.js';
+import { Sshd } from '../../fixtures/sshd.js';
+
+const SIGNAL = new AbortController().signal;
+const SOURCE = 'kvm1';
+
+let libvirtd: Libvirtd;
+let sshd: Sshd;
+let db: OpenDatabase;
+let consoles: Consoles;
+const open: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  [libvirtd, sshd] = await Promise.all([Libvirtd.start(), Sshd.start()]);
+});
+
+afterAll(async () => {
+  await Promise.all([libvirtd.stop(), sshd.stop()]);
+});
+
+beforeEach(async () => {
+  const folder = scratchFolder('kerbside-libvirt-');
+  const connection = `sqlite:///${folder}/kerbside.sqlite`;
+  db = await openDatabase(
+    { connection, encryptionKeyFile: `${folder}/encryption.key`, maxPoolSize: 1 },
+    { sync: true },
+  );
+  consoles = new Consoles(db);
+});
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+  await db.close();
+});
+
+function aDefinition(change: Partial<SourceDefinition> = {}): SourceDefinition {
+  return { name: SOURCE, type: 'libvirt', url: libvirtd.uri, options: {}, ...change };
+}
+
+function overSsh(): Partial<SourceDefinition> {
+  return { url: `qemu+ssh://${sshd.authority}/session?socket=${libvirtd.socket}`, options: sshd.keys };
+}
+
+/** What the conductor does with the driver. */
+function aTask(definition = aDefinition()): SourceTask {
+  const task = new SourceTask({
+    definition,
+    driver: new LibvirtDriver(definition, { consoles }),
+    stores: { sources: new Sources(db), consoles, audit: new AuditEvents(db), node: 'node-1' },
+    partFault: null,
+    fileFault: () => null,
+    timing: { interval: 3600, timeout: 90 },
+    log: { debug() {}, info() {}, warning() {}, error() {} },
+  });
+  open.push(task);
+  return task;
+}
+
+const shown = async () => (await consoles.list({ limit: 100 })).items;
+const faultOfSource = async () => (await new Sources(db).find(SOURCE))?.error ?? null;
+const here = (change = ''): string => `<graphics type='spice' autoport='yes' listen='127.0.0.1' ${change}/>`;
+const ofUuid = (uuid: string, target: Partial<ConnectInfo> = {}): RecordedConsole => ({
+  ...{ source: SOURCE, uuid },
+  target: {
+    ...{ hypervisor: 'x', hypervisorIp: '', insecurePort: null, securePort: null, ticket: '' },
+    ...{ caCert: null, hostSubject: null, ...target },
+  },
+});
+const aDriver = (change: Partial<SourceDefinition> = {}): LibvirtDriver =>
+  new LibvirtDriver(aDefinition(change), { consoles });
+const opened = async (change: Partial<SourceDefinition>, uuid: string): Promise<ConnectInfo> =>
+  (await aDriver(change).mint(ofUuid(uuid), SIGNAL)).target;
+
+describe('a libvirt source', () => {
+  it.each([
+    ['a unix socket', () => ({})],
+    ['ssh', overSsh],
+  ])('sees guests start and stop within a second, through %s', async (_way, change) => {
+    await aTask(aDefinition(change())).runNow();
+    expect(await faultOfSource()).toBeNull();
+    const uuid = await libvirtd.guest('desk', here("passwd='s3cret'"), { title: 'A <desk> & more' });
+    await waitFor('the guest', async () => (await shown()).length === 1);
+    const [console] = await shown();
+    expect(console).toMatchObject({ uuid, name: 'A <desk> & more', instanceState: 'running' });
+    await libvirtd.virsh('destroy', uuid);
+    await waitFor('no guest', async () => (await shown()).length === 0);
+    expect(await faultOfSource()).toBeNull();
+  });
+
+  it('comes back by itself after its daemon was away, and says so meanwhile', async () => {
+    const uuid = await libvirtd.guest('stays', here());
+    await aTask().runNow();
+    await libvirtd.pause();
+    await waitFor('the fault', async () => (await faultOfSource())?.includes('socket= in uri'));
+    expect(await shown()).toHaveLength(1);
+    await libvirtd.resume();
+    await waitFor('no fault', async () => (await faultOfSource()) === null);
+    await libvirtd.virsh('destroy', uuid);
+    await waitFor('no guest', async () => (await shown()).length === 0);
+  });
+
+  it('keeps a guest that hangs known while its daemon hangs', async () => {
+    const uuid = await libvirtd.guest('frozen', here());
+    const driver = aDriver();
+    expect((await driver.discover(SIGNAL)).consoles).toHaveLength(1);
+    const pid = libvirtd.process?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await expect(driver.discover(AbortSignal.timeout(300))).rejects.toThrow(
+        'libvirt at localhost did not answer in time; see whether it is overloaded or hangs',
+      );
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    expect((await driver.discover(SIGNAL)).consoles).toHaveLength(1);
+    await libvirtd.virsh('destroy', uuid);
+  });
+
+  it('gives the same object again while nothing changes', async () => {
+    const uuid = await libvirtd.guest('same', here());
+    const driver = aDriver();
+    expect(await driver.discover(SIGNAL)).toBe(await driver.discover(SIGNAL));
+    await libvirtd.virsh('destroy', uuid);
+  });
+
+  it('lists neither guests without SPICE nor those that nobody reaches, and names the latter', async () => {
+    const uuids = [
+      await libvirtd.guest('vnc', "<graphics type='vnc' autoport='yes'/>"),
+      await libvirtd.guest('none', "<graphics type='spice'><listen type='none'/></graphics>"),
+      await libvirtd.guest('bare', ''),
+    ];
+    const { consoles: found, fault, unread } = await aDriver().discover(SIGNAL);
+    expect(found).toEqual([]);
+    expect(unread).toEqual({ uuids: [uuids[1]], nameless: false });
+    expect(fault).toBe(
+      "guest none: its SPICE server listens nowhere, and what libvirt hands out in its place cannot be taken; give its graphics <listen type='socket'/>",
+    );
+    for (const uuid of uuids) await libvirtd.virsh('destroy', uuid);
+  });
+});
+
+describe('a console that opens', () => {
+  let uuid = '';
+  let socket = '';
+  beforeAll(async () => {
+    uuid = await libvirtd.guest('opens', here("passwd='s3cret'"));
+    socket = await libvirtd.guest(
+      'sock',
+      "<graphics type='spice' passwd='s0cket'><listen type='socket'/></graphics>",
+    );
+  });
+  afterAll(async () => {
+    await libvirtd.virsh('destroy', uuid);
+    await libvirtd.virsh('destroy', socket);
+  });
+
+  it('is at its port, with its password, on the host itself', async () => {
+    const port = Number(/port='(\d+)'/.exec(await libvirtd.virsh('dumpxml', uuid))?.[1]);
+    expect(await opened({}, uuid)).toMatchObject({
+      ...{ hypervisor: 'localhost', hypervisorIp: '127.0.0.1', insecurePort: port, ticket: 's3cret' },
+    });
+    expect(await opened({}, socket)).toMatchObject({
+      ...{ insecurePort: null, ticket: 's0cket' },
+      route: { kind: 'unix_socket', path: expect.stringMatching(/\/spice\.sock$/) as unknown },
+    });
+  });
+
+  it('is behind ssh where it listens on loopback or a socket of another host', async () => {
+    const { keyfile, known_hosts: knownHosts } = sshd.keys;
+    const login = { host: '127.0.0.1', port: sshd.port, username: sshd.username, keyfile, knownHosts };
+    expect(await opened(overSsh(), uuid)).toMatchObject({
+      route: { kind: 'ssh', login, address: '127.0.0.1' },
+    });
+    expect(await opened(overSsh(), socket)).toMatchObject({
+      ...{ insecurePort: null },
+      route: { kind: 'ssh', login, path: expect.stringMatching(/\/spice\.sock$/) as unknown },
+    });
+  });
+
+  it('has no password of libvirt on a read-only connection, but the one of the source', async () => {
+    const url = `${libvirtd.uri}&mode=ro`;
+    expect(await opened({ url }, uuid)).toMatchObject({ ticket: '' });
+    expect(await opened({ url, password: 'for all' }, uuid)).toMatchObject({ ticket: 'for all' });
+  });
+
+  it('has another password when that was changed, and none after its time', async () => {
+    const set = (attributes: string): Promise<string> =>
+      libvirtd.update(uuid, `<graphics type='spice' autoport='yes' listen='127.0.0.1' ${attributes}/>`);
+    await set("passwd='n3w'");
+    expect(await opened({}, uuid)).toMatchObject({ ticket: 'n3w' });
+    await set("passwd='n3w' passwdValidTo='2020-01-01T00:00:00'");
+    await expect(opened({}, uuid)).rejects.toThrow('its SPICE password has expired (passwdValidTo)');
+    await set("passwd='s3cret'");
+  });
+
+  it('is gone or stopped', async () => {
+    const driver = aDriver();
+    const gone = await libvirtd.guest('gone', here());
+    await libvirtd.virsh('destroy', gone);
+    expect(await driver.locate(ofUuid(gone), SIGNAL)).toEqual({ kind: 'denied', why: 'gone' });
+    const stopped = await libvirtd.defined('stopped', here());
+    expect(await driver.locate(ofUuid(stopped), SIGNAL)).toEqual({ kind: 'denied', why: 'stopped' });
+    await expect(driver.mint(ofUuid(stopped), SIGNAL)).rejects.toThrow('the instance is not running');
+    await libvirtd.virsh('undefine', stopped);
+  });
+});
+
+describe('a login that is refused', () => {
+  const faultOf = (change: Partial<SourceDefinition>): Promise<string> =>
+    aDriver(change)
+      .discover(SIGNAL)
+      .then(
+        () => 'none',
+        (error: unknown) => (error as Error).message,
+      );
+  const sshWith = (options: Record<string, string>): Partial<SourceDefinition> => ({
+    ...overSsh(),
+    options: { ...sshd.keys, ...options },
+  });
+
+  it('says which key ssh did not take', async () => {
+    expect(await faultOf(sshWith({ keyfile: `${sshd.folder}/stranger` }))).toBe(
+      `ssh host 127.0.0.1: it does not let ${sshd.username} in with the key ${sshd.folder}/stranger; add its public half ` +
+        "to the user's authorized_keys, and see its sshd's log",
+    );
+    expect(await faultOf(sshWith({ keyfile: '/nowhere' }))).toContain(
+      'keyfile /nowhere cannot be read (ENOENT)',
+    );
+    expect(await faultOf(sshWith({ keyfile: sshd.keys.known_hosts }))).toContain(
+      'is no private key that ssh can use',
+    );
+  });
+
+  it('says which host key it met, whether unknown or another one', async () => {
+    const file = `${libvirtd.folder}/hosts`;
+    writeFileSync(file, '');
+    expect(await faultOf(sshWith({ known_hosts: file }))).toMatch(
+      /^ssh host 127\.0\.0\.1: it has the host key ssh-ed25519 SHA256:\S+, and \S+ has none for 127\.0\.0\.1; compare/,
+    );
+    writeFileSync(file, sshd.knownHost('stranger'));
+    expect(await faultOf(sshWith({ known_hosts: file }))).toMatch(
+      /it has another host key \(ssh-ed25519 SHA256:\S+\) than \S+ has for it; somebody may be in between/,
+    );
+    writeFileSync(file, `@revoked ${sshd.knownHost('host')}`);
+    expect(await faultOf(sshWith({ known_hosts: file }))).toContain('calls revoked');
+  });
+
+  it('says what is not there on the other host, and what nobody listens on', async () => {
+    const url = `qemu+ssh://${sshd.authority}/session?socket=/nowhere`;
+    expect(await faultOf({ ...overSsh(), url })).toContain(
+      'cannot reach the unix socket /nowhere; see whether somebody listens there',
+    );
+    const nobody = `qemu+ssh://${sshd.username}@127.0.0.1:1/session?socket=/nowhere`;
+    expect(await faultOf({ ...overSsh(), url: nobody })).toContain(
+      'cannot be reached (ECONNREFUSED); see whether its sshd runs, and its port',
+    );
+  });
+});
