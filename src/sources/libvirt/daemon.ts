@@ -107,13 +107,18 @@ export class LibvirtDaemon {
     this.watcher = watcher;
     this.drop();
     let wait = FIRST_WAIT_MS;
+    let fault = '';
     while (!signal.aborted) {
       const began = performance.now();
       try {
         const connection = await this.inTime(this.connection(), signal);
+        fault = '';
         await unlessAborted(connection.closed, signal);
-      } catch {
-        // Whoever asks is told the same fault.
+      } catch (error) {
+        const { message } = error as Error;
+        // Whoever asks is told the same; a new fault is a reason to ask.
+        if (message !== fault) watcher.ended();
+        fault = message;
       }
       if (performance.now() - began > STEADY_MS) wait = FIRST_WAIT_MS;
       await setTimeout(wait, undefined, { signal, ref: false }).catch(() => undefined);
