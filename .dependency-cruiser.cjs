@@ -31,6 +31,18 @@ module.exports = {
       { path: 'node_modules/amqplib(/|$)' },
     ),
     only(
+      'only-ssh-imports-ssh2',
+      'ssh has one owner, for platforms and for relay workers',
+      { path: '^src', pathNot: '^src/ssh/' },
+      { path: 'node_modules/ssh2(/|$)' },
+    ),
+    only(
+      'ssh-looks-down',
+      'a way to a host knows no noun of Kerbside',
+      { path: '^src/ssh/' },
+      { path: '^src/', pathNot: '^src/(ssh|net|exception)' },
+    ),
+    only(
       'messaging-looks-down',
       'messages in and out: no database, no HTTP',
       { path: '^src/messaging/' },

@@ -23,7 +23,7 @@ export function knownKeys(text: string, host: string, port: number): KnownKeys {
     const fields = line.trim().split(/\s+/);
     const marker = fields[0]?.startsWith('@') === true ? fields.shift() : undefined;
     const [names = '', type = '', base64 = ''] = fields;
-    if (names === '' || names.startsWith('#') || !isNamed(name, names)) continue;
+    if (names === '' || type === '' || names.startsWith('#') || !isNamed(name, names)) continue;
     const key = Buffer.from(base64, 'base64');
     if (keyType(key) !== type) continue;
     if (marker === undefined) keys.push(key);

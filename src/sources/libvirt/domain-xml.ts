@@ -53,7 +53,8 @@ const parser = new XMLParser({
   // Character references, as &#10;, are among them.
   htmlEntities: true,
   maxNestedTags: DEEPEST,
-  isArray: (_name, path) => path === 'domain.devices.graphics' || path === 'domain.devices.graphics.listen',
+  isArray: (_name, path, _leaf, isAttribute) =>
+    !isAttribute && (path === 'domain.devices.graphics' || path === 'domain.devices.graphics.listen'),
 });
 
 /** What the description says; null: it is none. */

@@ -46,9 +46,7 @@ export function endpointOf(uri: string): Endpoint | string {
   if (driver === 'qemu:///session' && scheme[1] !== 'tls' && socket === null)
     return 'leads to a session; say whose, by socket=/run/user/ID/libvirt/libvirt-sock';
   const way = wayOf(scheme[1] ?? (url.hostname === '' ? 'unix' : 'tls'), url, socket);
-  return typeof way === 'string'
-    ? way
-    : { way, driver, readOnly: url.searchParams.has('mode') };
+  return typeof way === 'string' ? way : { way, driver, readOnly: url.searchParams.has('mode') };
 }
 
 function faultOfQuery({ password, searchParams }: URL): string | null {

@@ -64,7 +64,7 @@ export function readLibvirt(fields: FieldReader): Record<string, string> {
   for (const key of PATHS) {
     const path = fields.text(key, MAX_PATH);
     if (path === null) continue;
-    if (!path.startsWith('/') && !(key === 'verify' && isTruth(path)))
+    if (!path.startsWith('/') && !(key === 'verify' && isYesOrNo(path)))
       fields.fault(key, `${JSON.stringify(path)} is not an absolute path; begin it with "/"`);
     options[key] = path;
   }
@@ -106,10 +106,10 @@ function tlsFiles({
   verify = 'true',
 }: Readonly<Record<string, string>>): TlsFiles {
   if (/^(false|no|off|0)$/i.test(verify)) return { cert, key, ca: null };
-  return { cert, key, ca: isTruth(verify) ? PKI.ca : verify };
+  return { cert, key, ca: isYesOrNo(verify) ? PKI.ca : verify };
 }
 
 // YAML's spellings of true and false.
-function isTruth(text: string): boolean {
+function isYesOrNo(text: string): boolean {
   return /^(true|yes|on|1|false|no|off|0)$/i.test(text);
 }

@@ -129,7 +129,10 @@ export class RpcConnection {
 
   private reply({ status, payload }: Message, call: Pending | undefined): void {
     if (call === undefined) return;
-    if (status === STATUS.ok) { call.resolve(payload); return; }
+    if (status === STATUS.ok) {
+      call.resolve(payload);
+      return;
+    }
     const { code, message } = remoteError(payload);
     call.reject(new LibvirtRefused(code, `${this.place}: ${shownText(message)} (error ${String(code)})`));
   }

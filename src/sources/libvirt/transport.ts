@@ -111,7 +111,10 @@ export class Transport {
       const settle = (fault: Unavailable | null): void => {
         socket.off('readable', onReadable).off('end', onEnd).off('close', onEnd).off('error', onEnd);
         signal.removeEventListener('abort', onAbort);
-        if (fault === null) { resolve(); return; }
+        if (fault === null) {
+          resolve();
+          return;
+        }
         socket.on('error', () => undefined).destroy();
         reject(fault);
       };

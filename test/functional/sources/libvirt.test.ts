@@ -2,6 +2,7 @@
 // The driver of libvirt against a real libvirtd with real QEMU guests: what it lists, how soon it hears of changes, where consoles are
 // and by which password, on a unix socket, by TLS and through a real sshd; and the faults that these can show.
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SourceTask } from '../../../src/conductor/source-task.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
@@ -10,7 +11,10 @@ import { Consoles } from '../../../src/objects/console.js';
 import { Sources, type SourceDefinition } from '../../../src/objects/source.js';
 import type { RecordedConsole } from '../../../src/sources/driver.js';
 import { LibvirtDriver } from '../../../src/sources/libvirt/driver.js';
-import { Libvirtd } from '../../fixtures/libvirtd.js';
+import { encodeMessage, PROGRAM } from '../../../src/sources/libvirt/message.js';
+import { xdrU32 } from '../../../src/sources/libvirt/xdr.js';
+import { Authority } from '../../fixtures/certificates.js';
+import { Libvirtd, toDaemon } from '../../fixtures/libvirtd.js';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { waitFor } from '../../fixtures/program.js';
 import { scratchFolder } from '../../fixtures/scratch.js';
@@ -139,11 +143,11 @@ describe('a libvirt source', () => {
   });
 
   it('lists neither guests without SPICE nor those that nobody reaches, and names the latter', async () => {
-    const uuids = [
-      await libvirtd.guest('vnc', "<graphics type='vnc' autoport='yes'/>"),
-      await libvirtd.guest('none', "<graphics type='spice'><listen type='none'/></graphics>"),
-      await libvirtd.guest('bare', ''),
-    ];
+    const uuids = await Promise.all([
+      libvirtd.guest('vnc', "<graphics type='vnc' autoport='yes'/>"),
+      libvirtd.guest('none', "<graphics type='spice'><listen type='none'/></graphics>"),
+      libvirtd.guest('bare', ''),
+    ]);
     const { consoles: found, fault, unread } = await aDriver().discover(SIGNAL);
     expect(found).toEqual([]);
     expect(unread).toEqual({ uuids: [uuids[1]], nameless: false });
@@ -269,5 +273,78 @@ describe('a login that is refused', () => {
     expect(await faultOf({ ...overSsh(), url: nobody })).toContain(
       'cannot be reached (ECONNREFUSED); see whether its sshd runs, and its port',
     );
+  });
+});
+
+describe('a daemon by TLS', () => {
+  let tlsDaemon: Libvirtd;
+  let stranger: { certPath: string; keyPath: string };
+  let ours: { client_cert: string; client_key: string; verify: string };
+  beforeAll(async () => {
+    const folder = scratchFolder('lv-pki-');
+    const authority = new Authority(folder, 'lab');
+    const [server, client] = [
+      authority.issue({ subject: 'CN=kvm1' }),
+      authority.issue({ subject: 'CN=kerbside' }),
+    ];
+    stranger = new Authority(folder, 'stranger').issue({ subject: 'CN=kerbside' });
+    for (const path of [folder, server.keyPath, server.certPath, authority.caPath]) toDaemon(path);
+    tlsDaemon = await Libvirtd.start({
+      tls: { ca: authority.caPath, cert: server.certPath, key: server.keyPath },
+    });
+    ours = { client_cert: client.certPath, client_key: client.keyPath, verify: authority.caPath };
+  });
+  afterAll(() => tlsDaemon.stop());
+
+  const byTls = (options: Record<string, string>): LibvirtDriver =>
+    aDriver({ url: `qemu+tls://127.0.0.1:${tlsDaemon.tlsPort}/session`, options });
+
+  it('lets a good certificate in, and tells of guests', async () => {
+    const seen: number[] = [];
+    const driver = byTls(ours);
+    const ended = new AbortController();
+    const watching = driver.watch(() => seen.push(1), ended.signal);
+    await waitFor('the beginning', () => seen.length > 0);
+    const uuid = await tlsDaemon.guest('tls', "<graphics type='spice' autoport='yes' listen='0.0.0.0'/>");
+    await waitFor('the guest', async () => (await driver.discover(SIGNAL)).consoles.length === 1);
+    expect((await driver.discover(SIGNAL)).consoles).toMatchObject([{ uuid, hypervisor: '127.0.0.1' }]);
+    ended.abort();
+    await watching;
+  });
+
+  it('says whose certificate is not accepted', async () => {
+    const alien = { client_cert: stranger.certPath, client_key: stranger.keyPath };
+    await expect(byTls({ ...ours, ...alien }).discover(SIGNAL)).rejects.toThrow(
+      `does not accept the client certificate ${stranger.certPath}`,
+    );
+    await expect(byTls({ ...ours, verify: stranger.certPath }).discover(SIGNAL)).rejects.toThrow(
+      'give the CA of its certificate as verify',
+    );
+    await expect(byTls({ ...ours, client_key: '/nowhere' }).discover(SIGNAL)).rejects.toThrow(
+      'client_key /nowhere cannot be read (ENOENT)',
+    );
+  });
+});
+
+describe('what no real daemon says', () => {
+  const answer = (procedure: number, serial: number, payload: Buffer): Buffer =>
+    encodeMessage({ program: PROGRAM.remote, procedure, type: 1, serial, status: 0, payload });
+
+  it.each([
+    ['an answer of 200 MB', () => xdrU32(200 * 1024 * 1024), 'a message of 209715200 bytes, which cannot be'],
+    ['garbage', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), "is not libvirt's protocol"],
+    ['a list that lies', () => answer(66, 1, xdrU32(0x7fffffff)), 'an answer that cannot be read: a list of'],
+    ['a wish for SASL', () => answer(66, 1, Buffer.concat([xdrU32(1), xdrU32(1)])), 'wants a login by SASL'],
+    ['half an answer and the end', () => answer(66, 1, xdrU32(0)).subarray(0, 30), 'closed the connection'],
+  ])('%s is a fault of the source', async (_what, bytes, fault) => {
+    const path = `${scratchFolder('lv-fake-')}/sock`;
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(bytes()));
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    open.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+    const url = `qemu+unix:///system?socket=${path}`;
+    await expect(aDriver({ url }).discover(SIGNAL)).rejects.toThrow(fault);
   });
 });

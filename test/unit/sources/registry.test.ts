@@ -16,7 +16,7 @@ describe('the registry', () => {
     const minting = Object.entries<Platform>(PLATFORMS).filter(
       ([, { mintsTickets }]) => mintsTickets === true,
     );
-    expect(minting.map(([type]) => type)).toEqual(['ovirt', 'proxmox']);
+    expect(minting.map(([type]) => type)).toEqual(['libvirt', 'ovirt', 'proxmox']);
   });
 
   it('exchanges tokens of platforms that hand some out, each in its way', () => {
@@ -27,8 +27,8 @@ describe('the registry', () => {
     ]);
   });
 
-  it('tells only of instances of a cloud that their guests report their UUID', () => {
+  it('tells of platforms whose guests are started with their UUID that they report it', () => {
     const reporting = Object.entries(PLATFORMS).filter(([, { guestReportsUuid }]) => guestReportsUuid);
-    expect(reporting.map(([type]) => type)).toEqual(['openstack']);
+    expect(reporting.map(([type]) => type)).toEqual(['libvirt', 'openstack']);
   });
 });
