@@ -17,6 +17,8 @@ export interface TerminationPlace {
 export interface TerminationDemand {
   readonly by: Requester;
   readonly reason: string;
+  /** What the audit trail says; absent: that it was on request. */
+  readonly message?: string;
 }
 
 /** What a termination works with. */
@@ -58,14 +60,13 @@ export class SessionTermination {
   private async record(
     sessionIds: readonly string[],
     { source, uuid }: TerminationPlace,
-    { by, reason }: TerminationDemand,
+    { by, reason, message = AUDIT.sessionTerminated }: TerminationDemand,
   ): Promise<void> {
     const { sessions, events, own, node } = this.parts;
     // Before the audit trail: the sessions are over even when the database goes away now.
     own.terminated({ source, uuid, sessionIds, by, reason, node });
     // A command is over before anybody reads of it: its process says nothing.
     const pid = by.kind === 'operator' ? null : process.pid;
-    const message = AUDIT.sessionTerminated;
     const users = await sessions.usersOf(sessionIds);
     await events.recordMany(
       sessionIds.map((id) => ({ source, uuid, session_id: id, node, pid, message, by, ...users.get(id) })),

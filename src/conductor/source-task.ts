@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the rows of one source equal to what its driver finds. Each source has its own task, so that a platform
 // that hangs delays nobody else.
+import type { AccessReview } from '../broker/access-review.js';
 import { Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin, unlessAborted } from '../net/deadline.js';
@@ -17,6 +18,8 @@ export interface Stores {
   readonly sources: Sources;
   readonly consoles: Consoles;
   readonly audit: AuditEvents;
+  /** Ends sessions of those who may not open their console any more; absent: nobody does here. */
+  readonly access?: Pick<AccessReview, 'review'>;
   /** Name of this node, for `seen_by` and the audit. */
   readonly node: string;
 }
@@ -52,6 +55,8 @@ export class SourceTask {
   private known: Discovery | undefined;
   private turns = 0;
   private defined = false;
+  /** Whether what the entry says about access holds: it does not wait for the platform. */
+  private restricted = false;
   /** The last console that was refreshed; '' = start with the first. */
   private refreshed = '';
 
@@ -77,8 +82,13 @@ export class SourceTask {
   }
 
   private async turn(signal: AbortSignal): Promise<void> {
+    const { definition, stores } = this.options;
     try {
+      if (!this.restricted) await stores.consoles.applyAccess(definition.name, definition.settings?.access);
+      if (!this.restricted) await stores.access?.review(definition.name);
+      this.restricted = true;
       await this.discover(signal);
+      if (!signal.aborted) await stores.access?.review(definition.name);
     } catch (error) {
       if (signal.aborted) return;
       await this.showFault((error as Error).message);

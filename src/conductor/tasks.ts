@@ -58,8 +58,8 @@ export function sourcesTask(
   return {
     name: 'sources',
     begin: (db) => {
-      const { sources, consoles, audit } = nouns(db, now);
-      const stores = { sources, consoles, audit, node: conf.default.nodeName };
+      const { sources, consoles, audit, access } = nouns(db, now);
+      const stores = { sources, consoles, audit, access, node: conf.default.nodeName };
       const { path, reloadInterval, discoveryInterval, discoveryTimeout } = conf.sources;
       const timing = { interval: discoveryInterval, timeout: discoveryTimeout };
       const reconciliation = new SourceReconciliation(path, stores, log, conf, timing);

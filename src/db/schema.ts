@@ -11,6 +11,7 @@ import { describeTarget } from './connection-url.js';
 import type { DatabaseTarget, MysqlTarget, SqliteTarget } from './connection-url.js';
 import { databaseError, faultCode } from './faults.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { AccessGrantModel } from './models/access-grant.js';
 import { auditEventModel } from './models/audit-event.js';
 import { consoleConnectionModel } from './models/console-connection.js';
 import { ConsoleSessionModel } from './models/console-session.js';
@@ -22,6 +23,7 @@ import { serviceModel } from './models/service.js';
 import { SessionTerminationModel } from './models/session-termination.js';
 import { SourceModel } from './models/source.js';
 import { UsedTokenModel } from './models/used-token.js';
+import { UserGroupModel } from './models/user-group.js';
 import { UserModel } from './models/user.js';
 import type { Dialect } from './statements.js';
 
@@ -49,6 +51,8 @@ const models = (dialect: Dialect): EntitySchema[] => [
   serviceModel(dialect),
   LeaseModel,
   UsedTokenModel,
+  UserGroupModel,
+  AccessGrantModel,
 ];
 
 /** TypeORM's options for a target. For MySQL: `poolSize`, and `statementTimeout`, milliseconds for a statement, null for any. */

@@ -19,6 +19,9 @@ export const AUDIT = {
 /** A channel is refused by the guest policy, and by which rule of it: `guest_policy_usb` and the like. */
 export const channelForbiddenBy = (rule: string): string => `Channel not permitted by guest policy: ${rule}`;
 
+/** A list of access does not let the user of a session open its console any more. */
+export const ACCESS_TAKEN_AWAY = 'Session ended: its user may not open the console any more';
+
 /** 'Hypervisor connection failed: <err>' */
 export const hypervisorFailed = (fault: string): string => `Hypervisor connection failed: ${fault}`;
 

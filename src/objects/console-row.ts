@@ -33,6 +33,8 @@ export interface DiscoveredConsole {
   connectProxy?: string | null | undefined;
   /** Path of the unix socket, on this host, that it listens on. */
   unixSocket?: string | null | undefined;
+  /** What the platform calls it by beside its name, as `pool:lab`; `access` may name these. */
+  tags?: readonly string[] | undefined;
   /** The time of the last event of the instance, epoch seconds by the platform's clock. Read only. */
   instanceEventAt?: number | null | undefined;
 }
@@ -44,6 +46,8 @@ export interface ConsoleIdentity {
   readonly name: string | null;
   /** null on platforms without projects. */
   readonly projectId: string | null;
+  /** Which list of access holds for it; null: none. */
+  readonly accessId: string | null;
   /** false: sources.yaml has lost its source. */
   readonly sourceIsThere: boolean;
 }
@@ -60,6 +64,8 @@ export interface Console {
   hostSubject: string | null;
   /** null on platforms without projects. */
   projectId: string | null;
+  /** Which list of access holds for it; null: none. */
+  accessId: string | null;
   userId: string | null;
   instanceState: string | null;
   instanceHost: string | null;
@@ -129,8 +135,21 @@ export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
     ...(row.connect_proxy === null ? {} : { connectProxy: row.connect_proxy }),
     ...(row.unix_socket === null ? {} : { unixSocket: row.unix_socket }),
     ...(row.settings === null ? {} : { settings: settingsIn(row.settings) }),
+    ...(row.tags === null ? {} : { tags: tagsIn(row.tags) }),
     ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
   };
+}
+
+/** The text of a row; null for none. The same tags give the same text, whatever their order. */
+export function tagsText(tags: readonly string[] = []): string | null {
+  return tags.length === 0 ? null : JSON.stringify([...new Set(tags)].sort());
+}
+
+/** The tags that a row keeps. */
+export function tagsIn(text: string | null): string[] {
+  if (text === null) return [];
+  const tags: unknown = JSON.parse(text);
+  return Array.isArray(tags) ? tags.map(String) : [];
 }
 
 /** The ticket in clear: a secret. '' for none. */
@@ -157,6 +176,7 @@ export function toConsole(row: ShownConsoleRow, tokens: ConsoleTokensNow): Conso
     securePort: row.secure_port,
     hostSubject: row.host_subject,
     projectId: row.project_id,
+    accessId: row.access_id,
     userId: row.user_id,
     instanceState: row.instance_state,
     instanceHost: row.instance_host,

@@ -3,7 +3,7 @@
 // included: what ends it, and which sessions of this site are over or open. Who may open a channel is decided in
 // channel-admission.ts, what is recorded of channels is in console-channel.ts. Every move is one conditional statement, so
 // that any number of workers on any number of nodes may write at the same moment.
-import { connectionsToClose } from '../db/api/console-connections.js';
+import { connectionsToClose, type OpenSessionsOf } from '../db/api/console-connections.js';
 import {
   endedSessions,
   findSession,
@@ -165,9 +165,9 @@ export class ConsoleSessions {
     return new Map(rows.map(({ session_id, ...user }) => [session_id, user]));
   }
 
-  /** Sessions with open channels, by session id; all, or those on the consoles of one project. */
-  listOpen(page: PageRequest, options: { projectId?: string | undefined } = {}): Promise<Page<OpenSession>> {
-    return listOpenSessions(this.db, page, options.projectId ?? null);
+  /** Sessions with open channels, by session id; all, those on the consoles of one project, or on those that somebody sees. */
+  listOpen(page: PageRequest, of: OpenSessionsOf = {}): Promise<Page<OpenSession>> {
+    return listOpenSessions(this.db, page, of);
   }
 
   private announceTermination(sessionId: string): void {

@@ -14,6 +14,8 @@ export interface MintRequest {
   uuid: string;
   /** User the token is made for, for audit. */
   issuedTo: string;
+  /** The names under which lists of access know the user; absent: the session does not depend on such a list. */
+  principals?: readonly string[] | undefined;
 }
 
 /** A fresh token; `token` is a secret and is given this once. */
@@ -124,6 +126,7 @@ export class ConsoleTokens {
       issued_to: request.issuedTo.slice(0, LONGEST_NAME),
       created,
       expires,
+      principals: request.principals === undefined ? null : JSON.stringify(request.principals),
     });
     return { sessionId, expires };
   }

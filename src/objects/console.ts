@@ -12,9 +12,12 @@ import {
   listConsolesOfProject,
   listOfSource,
   markLooked,
+  updateAccess,
   updateConsole,
 } from '../db/api/consoles.js';
 import type { ConsoleMarker, ShownConsoleRow } from '../db/api/consoles.js';
+import { listSeenConsoles } from '../db/api/inventory.js';
+import type { Sight } from '../db/api/sight.js';
 import { countTokens, tokensInUse } from '../db/api/console-tokens.js';
 import type { ConsoleRange } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
@@ -22,16 +25,18 @@ import { refreshKey } from '../db/keys.js';
 import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
 import { InvalidInput } from '../exception.js';
+import { ListRecords } from './access.js';
+import type { AccessEntry } from './access-list.js';
 import { AuditEvents } from './audit-event.js';
 import type { AuditEntry } from './audit-event.js';
 import { AUDIT, consoleChanged } from './audit-message.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { MAX_SOCKET_PATH_BYTES, type ConnectInfo } from './connect-info.js';
-import { openTicket, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
+import { openTicket, tagsIn, tagsText, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
 import type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
 import { pageOf } from './page.js';
-import { NO_SETTINGS, settingsText } from './own-settings.js';
+import { NO_SETTINGS, settingsIn, settingsText } from './own-settings.js';
 import type { Page, PageRequest } from './page.js';
 
 export type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
@@ -58,6 +63,12 @@ export interface ConsolesOptions {
   readonly service?: string | undefined;
   /** Called with the source when consoles of it say something else for themselves than before; must not throw. */
   readonly settingsChanged?: (source: string) => void;
+}
+
+/** Which consoles are listed. */
+export interface ConsolesOf {
+  readonly projectId?: string | undefined;
+  readonly sight?: Sight | undefined;
 }
 
 /** How a console became known. */
@@ -96,6 +107,8 @@ const FOLLOWED = [
   'address_host',
   'address_stale',
   'settings',
+  'tags',
+  'access_id',
 ] as const;
 const LONGEST = {
   uuid: 36,
@@ -112,6 +125,10 @@ const LONGEST = {
   connectProxy: 255,
   unixSocket: MAX_SOCKET_PATH_BYTES,
 } as const;
+
+/** Tags of one console, and characters of one. */
+const MOST_TAGS = 64;
+const LONGEST_TAG = 255;
 
 /** Consoles that a source has, but that could not be read. */
 export interface UnreadConsoles {
@@ -154,6 +171,7 @@ export class Consoles {
     const kept = new Set(unread.uuids.map((uuid) => uuid.toLowerCase()));
     const done: Work = { added: [], changed: [], removed: [], resettled: false };
     await refreshKey(this.db);
+    const lists = await ListRecords.of(this.db, source);
     let marker = '';
     for (;;) {
       const rows = await listOfSource(this.db, source, marker, BATCH);
@@ -163,12 +181,12 @@ export class Consoles {
         const console = wanted.get(row.uuid);
         wanted.delete(row.uuid);
         if (console === undefined && (unread.nameless || kept.has(row.uuid.toLowerCase()))) continue;
-        await this.reconcileRow(row, console, done);
+        await this.reconcileRow(row, console, done, lists);
       }
       marker = last.uuid;
       await breathe();
     }
-    await this.add(source, [...wanted.values()], done);
+    await this.add(source, [...wanted.values()], done, lists);
     const { resettled, ...outcome } = done;
     if (resettled) this.settingsChanged(source);
     return outcome;
@@ -184,10 +202,11 @@ export class Consoles {
     await refreshKey(this.db);
     const done: Work = { added: [], changed: [], removed: [], resettled: false };
     const { before, askedAgo } = options;
+    const lists = await ListRecords.of(this.db, source);
     const row = await findConsoleRow(this.db, source, console.uuid);
     if (row === null && before !== undefined) return false;
-    if (row === null) await this.add(source, [console], done);
-    else if (!(await this.reconcileRow(row, console, done, before))) return false;
+    if (row === null) await this.add(source, [console], done, lists);
+    else if (!(await this.reconcileRow(row, console, done, lists, before))) return false;
     if (done.resettled) this.settingsChanged(source);
     if (askedAgo !== undefined) await markLooked(this.db, source, console.uuid, askedAgo + CLOCK_SLACK);
     return true;
@@ -198,6 +217,26 @@ export class Consoles {
     if (!(await deleteConsole(this.db, source, uuid))) return false;
     await this.audit.record({ ...this.actor, source, uuid, message: AUDIT.consoleGone });
     return true;
+  }
+
+  /**
+   * What the entry of a source says about access, applied to the consoles that are known: it must not wait for the platform to
+   * answer.
+   */
+  async applyAccess(source: string, access: readonly AccessEntry[] | undefined): Promise<void> {
+    const lists = new ListRecords(this.db, access);
+    let marker = '';
+    for (;;) {
+      const rows = await listOfSource(this.db, source, marker, BATCH);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      for (const row of rows) {
+        const accessId = await lists.idFor(settingsIn(row.settings).access, tagsIn(row.tags));
+        if (accessId !== row.access_id) await updateAccess(this.db, row, row.access_id, accessId);
+      }
+      marker = last.uuid;
+      await breathe();
+    }
   }
 
   /** Consoles of one source after `uuid` as they were last reported, tickets included; for a driver to refresh. */
@@ -227,13 +266,15 @@ export class Consoles {
     }
   }
 
-  /** By source and uuid; all, or those of one project. */
-  async list(page: PageRequest, options: { projectId?: string | undefined } = {}): Promise<Page<Console>> {
+  /** By source and uuid; all, those of one project, or those that somebody sees. */
+  async list(page: PageRequest, { projectId, sight }: ConsolesOf = {}): Promise<Page<Console>> {
     const [marker, limit] = [markerOf(page.marker), page.limit + 1];
     const rows =
-      options.projectId === undefined
-        ? await listConsoles(this.db, marker, limit)
-        : await listConsolesOfProject(this.db, options.projectId, marker, limit);
+      sight !== undefined
+        ? await listSeenConsoles(this.db, sight, marker, limit)
+        : projectId === undefined
+          ? await listConsoles(this.db, marker, limit)
+          : await listConsolesOfProject(this.db, projectId, marker, limit);
     const shown = pageOf(rows, page.limit, (row) => row, toMarker);
     return { items: await this.withSessions(shown.items), next: shown.next };
   }
@@ -242,8 +283,8 @@ export class Consoles {
   async identify(source: string, uuid: string): Promise<ConsoleIdentity | null> {
     const row = await findConsoleIdentity(this.db, source, uuid);
     if (row === null) return null;
-    const { name, project_id: projectId, source_deleted: deleted } = row;
-    return { source, uuid, name, projectId, sourceIsThere: deleted === 0 };
+    const { name, project_id: projectId, access_id: accessId, source_deleted: deleted } = row;
+    return { source, uuid, name, projectId, accessId, sourceIsThere: deleted === 0 };
   }
 
   /** One console with its sessions; null when there is none. */
@@ -264,6 +305,7 @@ export class Consoles {
     row: ConsoleRow,
     console: DiscoveredConsole | undefined,
     done: Work,
+    lists: ListRecords,
     before?: DiscoveredConsole,
   ): Promise<boolean> {
     const at = { ...this.actor, source: row.source, uuid: row.uuid };
@@ -275,7 +317,7 @@ export class Consoles {
     }
     if (before !== undefined && !isDeepStrictEqual(toDiscovered(this.db, row), before)) return false;
     const since = before === undefined ? undefined : (before.instanceEventAt ?? null);
-    const next = this.toRow(row.source, console, row.discovered);
+    const next = await this.toRow(row.source, console, row.discovered, lists);
     const clear = { ...row, ticket: openTicket(this.db, row) };
     const fields = COMPARED.filter((field) =>
       field === 'ticket' ? clear.ticket !== console.ticket : clear[field] !== next[field],
@@ -290,10 +332,17 @@ export class Consoles {
     return true;
   }
 
-  private async add(source: string, consoles: readonly DiscoveredConsole[], done: Work): Promise<void> {
+  private async add(
+    source: string,
+    consoles: readonly DiscoveredConsole[],
+    done: Work,
+    lists: ListRecords,
+  ): Promise<void> {
     for (let from = 0; from < consoles.length; from += BATCH) {
       const now = this.now();
-      const rows = consoles.slice(from, from + BATCH).map((console) => this.toRow(source, console, now));
+      const rows = await Promise.all(
+        consoles.slice(from, from + BATCH).map((console) => this.toRow(source, console, now, lists)),
+      );
       const added = await insertConsoles(this.db, source, rows);
       done.added.push(...added);
       const message = AUDIT.consoleDiscovered;
@@ -302,8 +351,13 @@ export class Consoles {
     }
   }
 
-  private toRow(source: string, console: DiscoveredConsole, discovered: number): ConsoleRow {
-    const { uuid, ticket } = console;
+  private async toRow(
+    source: string,
+    console: DiscoveredConsole,
+    discovered: number,
+    lists: ListRecords,
+  ): Promise<ConsoleRow> {
+    const { uuid, ticket, settings, tags } = console;
     return {
       source,
       uuid,
@@ -326,7 +380,9 @@ export class Consoles {
       address_stale: console.addressStale === true ? 1 : null,
       connect_proxy: console.connectProxy ?? null,
       unix_socket: console.unixSocket ?? null,
-      settings: settingsText(console.settings ?? NO_SETTINGS),
+      settings: settingsText(settings ?? NO_SETTINGS),
+      tags: tagsText(tags),
+      access_id: await lists.idFor(settings?.access, tags ?? []),
     };
   }
 
@@ -378,6 +434,11 @@ function check(console: DiscoveredConsole): void {
       );
     }
   }
+  const { tags = [] } = console;
+  if (tags.length > MOST_TAGS || tags.some((tag) => tag.length > LONGEST_TAG))
+    throw new InvalidInput(
+      `console ${console.uuid}: more than ${MOST_TAGS} tags, or one with more than ${LONGEST_TAG} characters`,
+    );
 }
 
 // SQLite's driver is synchronous: without this a large source would hold up every request.

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of sessions with open channels, as GET /session shows it.
-import { listOpenConnections, listOpenSessionIds } from '../db/api/console-connections.js';
+import {
+  listOpenConnections,
+  listOpenSessionIds,
+  type OpenSessionsOf,
+} from '../db/api/console-connections.js';
 import type { Database } from '../db/database.js';
 import type { OpenSession } from './channel-types.js';
 import { toOpenChannel } from './console-grant.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 
-/** Sessions with open channels, by session id; all, or those on the consoles of one project. */
+/** Sessions with open channels, by session id; all, those on the consoles of one project, or those on consoles that somebody sees. */
 export async function listOpenSessions(
   db: Database,
   page: PageRequest,
-  projectId: string | null,
+  of: OpenSessionsOf,
 ): Promise<Page<OpenSession>> {
-  const ids = await listOpenSessionIds(db, projectId, page.marker ?? '', page.limit + 1);
+  const ids = await listOpenSessionIds(db, of, page.marker ?? '', page.limit + 1);
   const shown = pageOf(
     ids,
     page.limit,

@@ -106,7 +106,16 @@ async function importToken(db: Database, row: OriginalToken, outcome: ImportOutc
     if (session.source !== source || session.uuid !== uuid) return;
   }
   const token_hash = hashToken(token);
-  const fresh = { token_hash, session_id, source, uuid, issued_to: 'original', created, expires };
+  const fresh = {
+    token_hash,
+    session_id,
+    source,
+    uuid,
+    issued_to: 'original',
+    created,
+    expires,
+    principals: null,
+  };
   if (await inserted(insertToken(db, fresh))) outcome.tokens += 1;
 }
 

@@ -4,6 +4,7 @@
 // and a line in the reader of the file, and no column.
 import { levelsOf, type GuestPolicyLevel, type OwnGuestPolicy } from './guest-policy-levels.js';
 import { ownPolicyIn, ownPolicyRecord } from './guest-policy-record.js';
+import { entriesAsJson, entriesIn, type AccessEntry } from './access-list.js';
 import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 import { pacingModeOf, type PacingMode } from './pacing-mode.js';
 
@@ -35,6 +36,8 @@ export interface OwnSettings {
   readonly record?: boolean;
   /** Ids of projects whose sessions are recorded, where `record` says nothing. */
   readonly recordProjects?: readonly string[];
+  /** Who may open it; absent: the policy alone says so. */
+  readonly access?: readonly AccessEntry[];
 }
 
 /** What holds for the sessions at a console before the options are looked at. */
@@ -58,6 +61,7 @@ export function settingsText({ pacingMode, messageScreen, firewall, ...more }: O
     guest_policy: ownPolicyRecord(more.guestPolicy),
     record: more.record,
     record_projects: more.recordProjects,
+    access: more.access === undefined ? undefined : entriesAsJson(more.access),
   });
   return text === '{}' ? null : text;
 }
@@ -66,7 +70,7 @@ export function settingsText({ pacingMode, messageScreen, firewall, ...more }: O
 export function settingsIn(text: string | null): OwnSettings {
   if (text === null) return NO_SETTINGS;
   const { pacing_mode: pacing, message_screen: screen, firewall, ...more } = recordOf(parsed(text));
-  const { guest_policy: policy, record, record_projects: projects } = more;
+  const { guest_policy: policy, record, record_projects: projects, access } = more;
   const pacingMode = pacingModeOf(textOf(pacing));
   const messageScreen = messageScreenSettingOf(textOf(screen));
   return {
@@ -76,6 +80,7 @@ export function settingsIn(text: string | null): OwnSettings {
     ...(policy === undefined ? {} : { guestPolicy: ownPolicyIn(recordOf(policy)) }),
     ...(typeof record === 'boolean' ? { record } : {}),
     ...(Array.isArray(projects) ? { recordProjects: projects.map(String) } : {}),
+    ...(access === undefined ? {} : { access: entriesIn(access) }),
   };
 }
 

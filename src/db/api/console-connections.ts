@@ -6,6 +6,7 @@ import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import { batches, byRows, placeholders, withIndex } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
+import { isSeen, type Sight } from './sight.js';
 
 const BATCH = 500;
 
@@ -238,6 +239,7 @@ export interface OpenConnectionRow extends Omit<NewConnection, 'generation'> {
   uuid: string | null;
   name: string | null;
   project_id: string | null;
+  access_id: string | null;
   issued_to: string | null;
 }
 
@@ -251,7 +253,7 @@ const LIST_OPEN = {
     'AND c.session_id > ? ORDER BY c.session_id LIMIT ?',
   connections: (sessions: number): string =>
     'SELECT c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, ' +
-    'c.connection_id, c.channel_type, c.channel_id, s.source, s.uuid, k.name, k.project_id, t.issued_to ' +
+    'c.connection_id, c.channel_type, c.channel_id, s.source, s.uuid, k.name, k.project_id, k.access_id, t.issued_to ' +
     'FROM console_connections c ' +
     'LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
     'LEFT JOIN console_tokens t ON t.session_id = c.session_id ' +
@@ -259,17 +261,42 @@ const LIST_OPEN = {
     `WHERE c.closed IS NULL AND c.session_id IN (${placeholders(sessions)})`,
 } as const;
 
-/** Ids of sessions after `marker` that have open connections; of one project unless it is null. */
+/** Whose sessions are listed: of one project, or on the consoles that somebody sees; all without either. */
+export interface OpenSessionsOf {
+  readonly projectId?: string | undefined;
+  readonly sight?: Sight | undefined;
+}
+
+/** Ids of sessions after `marker` that have open connections. */
 export async function listOpenSessionIds(
   db: Statements,
-  projectId: string | null,
+  { projectId, sight }: OpenSessionsOf,
   marker: string,
   limit: number,
 ): Promise<string[]> {
+  if (sight !== undefined) return listOpenSessionIdsSeen(db, sight, marker, limit);
   const rows =
-    projectId === null
+    projectId === undefined
       ? await db.query<{ session_id: string }>(LIST_OPEN.sessions, [marker, limit])
       : await db.query<{ session_id: string }>(LIST_OPEN.sessionsOfProject, [projectId, marker, limit]);
+  return rows.map(({ session_id }) => session_id);
+}
+
+// Open connections are few beside the consoles: they are walked, whatever somebody sees.
+async function listOpenSessionIdsSeen(
+  db: Statements,
+  sight: Sight,
+  marker: string,
+  limit: number,
+): Promise<string[]> {
+  const join = db.dialect === 'mysql' ? 'STRAIGHT_JOIN' : 'CROSS JOIN';
+  const [seen, ...values] = isSeen(sight);
+  const rows = await db.query<{ session_id: string }>(
+    `SELECT c.session_id FROM console_connections c ${join} console_sessions s ON s.session_id = c.session_id ` +
+      `${join} consoles k ON k.source = s.source AND k.uuid = s.uuid ` +
+      `WHERE c.closed IS NULL AND c.session_id > ? AND ${seen} GROUP BY c.session_id ORDER BY c.session_id LIMIT ?`,
+    [marker, ...values, limit],
+  );
   return rows.map(({ session_id }) => session_id);
 }
 

@@ -5,6 +5,8 @@
 // the consoles that can have a part in the page.
 import { batches, withIndex } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
+import { where } from './search.js';
+import { gathered, isSeen, type Sight } from './sight.js';
 
 /** A table of rows that belong to consoles, and are listed by a key of their own. */
 export interface ConsoleRows<Key extends string> {
@@ -20,11 +22,12 @@ export interface ConsoleRows<Key extends string> {
   readonly descending: boolean;
 }
 
-/** Whose rows: of one project, with one uuid, or both. A source narrows them further. */
+/** Whose rows: of one project, with one uuid, or of those that somebody sees; or several of that. A source narrows them further. */
 export interface ManyConsoles {
   readonly source?: string | undefined;
   readonly uuid?: string | undefined;
   readonly projectId?: string | undefined;
+  readonly sight?: Sight | undefined;
 }
 
 interface Head {
@@ -75,24 +78,40 @@ function compare(a: SqlValue, b: SqlValue): number {
 function headsOf(
   db: Statements,
   { table, key, index, descending }: ConsoleRows<string>,
-  { source, uuid, projectId }: ManyConsoles,
+  { source, uuid, projectId, sight }: ManyConsoles,
   marker: string | number,
 ): Promise<Head[]> {
   const head = (of: string): string =>
     `(SELECT r.${key} FROM ${table} r${withIndex(db, index)} WHERE ${of} AND r.${key} ${descending ? '<' : '>'} ? ` +
     `ORDER BY r.${key} ${descending ? 'DESC' : 'ASC'} LIMIT 1) AS head`;
-  if (projectId === undefined)
+  if (projectId === undefined && sight === undefined)
     return db.query(
       `SELECT o.name AS source, ? AS uuid, ${head('r.source = o.name AND r.uuid = ?')} FROM sources o`,
       [uuid ?? '', uuid ?? '', marker],
     );
-  const narrowed = { source, uuid };
-  const more = Object.entries(narrowed).filter(([, value]) => value !== undefined);
+  // Consoles of a project, or with one uuid, are few in any case.
+  const from =
+    projectId !== undefined
+      ? { sql: 'consoles k', values: [] }
+      : uuid !== undefined
+        ? { sql: `sources o ${inOrder(db)} consoles k ON k.source = o.name`, values: [] }
+        : sight === undefined
+          ? { sql: 'consoles k', values: [] }
+          : gathered(db, sight);
+  const { sql, values } = where([
+    ...(projectId === undefined ? [] : [['k.project_id = ?', projectId] as const]),
+    ...(source === undefined ? [] : [['k.source = ?', source] as const]),
+    ...(uuid === undefined ? [] : [['k.uuid = ?', uuid] as const]),
+    ...(sight === undefined ? [] : [isSeen(sight)]),
+  ]);
   return db.query(
-    `SELECT k.source, k.uuid, ${head('r.source = k.source AND r.uuid = k.uuid')} FROM consoles k ` +
-      `WHERE k.project_id = ?${more.map(([column]) => ` AND k.${column} = ?`).join('')}`,
-    [marker, projectId, ...more.map(([, value]) => value ?? '')],
+    `SELECT k.source, k.uuid, ${head('r.source = k.source AND r.uuid = k.uuid')} FROM ${from.sql} ${sql}`,
+    [marker, ...from.values, ...values],
   );
+}
+
+function inOrder({ dialect }: Pick<Statements, 'dialect'>): string {
+  return dialect === 'mysql' ? 'STRAIGHT_JOIN' : 'CROSS JOIN';
 }
 
 function piecesOf<Row>(

@@ -78,9 +78,18 @@ export async function viewToken(db: Statements, hash: string): Promise<TokenView
 /** Adds a token; its session is there already. */
 export async function insertToken(db: Statements, row: Omit<ConsoleTokenRow, 'revoked'>): Promise<void> {
   await db.execute(
-    'INSERT INTO console_tokens (token_hash, session_id, source, uuid, issued_to, created, expires) ' +
-      'VALUES (?, ?, ?, ?, ?, ?, ?)',
-    [row.token_hash, row.session_id, row.source, row.uuid, row.issued_to, row.created, row.expires],
+    'INSERT INTO console_tokens (token_hash, session_id, source, uuid, issued_to, created, expires, principals) ' +
+      'VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    [
+      row.token_hash,
+      row.session_id,
+      row.source,
+      row.uuid,
+      row.issued_to,
+      row.created,
+      row.expires,
+      row.principals,
+    ],
   );
 }
 
@@ -174,6 +183,25 @@ export async function listUnspent(
     [source, uuid],
   );
   return rows.sort((a, b) => a.created - b.created);
+}
+
+/** A session that depends on a list of access, and the list that holds for its console now; null: none does. */
+export interface ListedToken {
+  session_id: string;
+  uuid: string;
+  principals: string;
+  access_id: string | null;
+}
+
+/** The unspent tokens of a source's consoles whose sessions depend on lists of access. */
+export function listListedTokens(db: Statements, source: string): Promise<ListedToken[]> {
+  const join = db.dialect === 'mysql' ? 'STRAIGHT_JOIN' : 'CROSS JOIN';
+  return db.query(
+    `SELECT t.session_id, t.uuid, t.principals, k.access_id FROM console_tokens t${withIndex(db, 'console_tokens_unspent')} ` +
+      `${join} consoles k ON k.source = t.source AND k.uuid = t.uuid ` +
+      'WHERE t.source = ? AND t.revoked IS NULL AND t.principals IS NOT NULL',
+    [source],
+  );
 }
 
 /** Spends the token of a session. */

@@ -11,7 +11,8 @@ import {
   type InventoryFilter,
   type SessionInventoryRow,
 } from './inventory.js';
-import { conditionsOf, holds, walk } from './search.js';
+import { conditionsOf, holds, walk, type Condition } from './search.js';
+import { gathered, isSeen, seesFew, type From, type Sight } from './sight.js';
 
 /** An order of a listing. */
 export interface Order<Key extends string> {
@@ -68,26 +69,41 @@ export async function searchConsoles(
   marker: ConsoleMarker | null,
   limit: number,
 ): Promise<ShownConsoleRow[] | null> {
-  const { source, uuid, projectId, name, state, order } = search;
+  const { source, uuid, projectId, name, state, order, sight } = search;
   const { order: columns, index } = CONSOLE_ORDERS[order.key];
   const after = marker === null ? null : await valuesOfConsole(db, columns, marker);
   if (after === undefined) return null;
+  const few = await gatheredOf(db, search);
   return walk<ShownConsoleRow>(db, {
-    select: `SELECT ${CONSOLE_COLUMNS} FROM consoles k`,
+    select: `SELECT ${CONSOLE_COLUMNS} FROM ${few?.sql ?? 'consoles k'}`,
     joins: '',
-    index: indexOfConsoles(search, index),
+    bound: few?.values ?? [],
+    index: few === null ? indexOfConsoles(search, index) : null,
     order: columns,
     descending: order.descending,
-    conditions: conditionsOf([
-      ['k.source = ?', source],
-      ['k.uuid = ?', uuid],
-      ['k.project_id = ?', projectId],
-      ['k.instance_state = ?', state],
-      [holds('k.name'), name],
-    ]),
+    conditions: [
+      ...conditionsOf([
+        ['k.source = ?', source],
+        ['k.uuid = ?', uuid],
+        ['k.project_id = ?', projectId],
+        ['k.instance_state = ?', state],
+        [holds('k.name'), name],
+      ]),
+      ...seenBy(sight),
+    ],
     after,
     limit,
   });
+}
+
+/** What a search begins with whose asker sees few consoles; null: with something else. */
+async function gatheredOf(db: Statements, { sight, projectId, uuid }: InventoryFilter): Promise<From | null> {
+  if (sight === undefined || projectId !== undefined || uuid !== undefined) return null;
+  return (await seesFew(db, sight)) ? gathered(db, sight) : null;
+}
+
+function seenBy(sight: Sight | undefined): Condition[] {
+  return sight === undefined ? [] : [isSeen(sight)];
 }
 
 // The consoles of a project are few: they are sorted where their index has another order.
@@ -116,29 +132,34 @@ export async function searchSessions(
   marker: string | null,
   limit: number,
 ): Promise<SessionInventoryRow[] | null> {
-  const { source, uuid, projectId, name, state, user, order } = search;
+  const { source, uuid, projectId, name, state, user, order, sight } = search;
   const { order: columns, index } = SESSION_ORDERS[order.key];
   const after = marker === null ? null : await valuesOfSession(db, columns, marker);
   if (after === undefined) return null;
-  const ofProject = projectId !== undefined;
+  const few = await gatheredOf(db, search);
+  const byConsole = projectId !== undefined || few !== null;
   return walk<SessionInventoryRow>(db, {
-    select: `SELECT ${SESSIONS.columns} FROM ${ofProject ? 'consoles k' : `${SESSIONS.table} r`}`,
-    joins: ofProject
+    select: `SELECT ${SESSIONS.columns} FROM ${byConsole ? (few?.sql ?? 'consoles k') : `${SESSIONS.table} r`}`,
+    bound: few?.values ?? [],
+    joins: byConsole
       ? `JOIN ${SESSIONS.table} r ON r.source = k.source AND r.uuid = k.uuid ` +
         'LEFT JOIN console_tokens t ON t.session_id = r.session_id'
       : SESSIONS.joins,
-    index: ofProject ? 'consoles_project' : indexOfSessions(search, index),
+    index: few !== null ? null : byConsole ? 'consoles_project' : indexOfSessions(search, index),
     order: columns,
     descending: order.descending,
-    conditions: conditionsOf([
-      ['r.source = ?', source],
-      ['r.uuid = ?', uuid],
-      ['k.project_id = ?', projectId],
-      ['r.state = ?', state],
-      // A row that is joined must not be where an engine begins.
-      ["COALESCE(t.issued_to, '') = ?", user],
-      [holds("COALESCE(k.name, '')"), name],
-    ]),
+    conditions: [
+      ...conditionsOf([
+        ['r.source = ?', source],
+        ['r.uuid = ?', uuid],
+        ['k.project_id = ?', projectId],
+        ['r.state = ?', state],
+        // A row that is joined must not be where an engine begins.
+        ["COALESCE(t.issued_to, '') = ?", user],
+        [holds("COALESCE(k.name, '')"), name],
+      ]),
+      ...seenBy(sight),
+    ],
     after,
     limit,
   });
@@ -169,7 +190,7 @@ export async function searchEvents(
   marker: number | null,
   limit: number,
 ): Promise<EventInventoryRow[] | null> {
-  const { source, uuid, projectId, sessionId, user, since, until, requestedBy } = search;
+  const { source, uuid, projectId, sessionId, user, since, until, requestedBy, sight } = search;
   const after = marker === null ? null : await valuesOfEvent(db, marker);
   if (after === undefined) return null;
   return walk<EventInventoryRow>(db, {
@@ -178,17 +199,20 @@ export async function searchEvents(
     index: requestedBy === undefined ? 'audit_events_timestamp' : 'audit_events_requested_by',
     order: ['r.timestamp', 'r.id'],
     descending: true,
-    conditions: conditionsOf([
-      ['r.timestamp >= ?', since],
-      ['r.timestamp < ?', until],
-      ['r.requested_by = ?', requestedBy],
-      // What is only looked at keeps the engines from beginning with it.
-      ["COALESCE(r.source, '') = ?", source],
-      ["COALESCE(r.uuid, '') = ?", uuid],
-      ["COALESCE(r.session_id, '') = ?", sessionId],
-      ["COALESCE(k.project_id, '') = ?", projectId],
-      ["? IN (COALESCE(r.issued_to, ''), COALESCE(r.request_user, ''))", user],
-    ]),
+    conditions: [
+      ...conditionsOf([
+        ['r.timestamp >= ?', since],
+        ['r.timestamp < ?', until],
+        ['r.requested_by = ?', requestedBy],
+        // What is only looked at keeps the engines from beginning with it.
+        ["COALESCE(r.source, '') = ?", source],
+        ["COALESCE(r.uuid, '') = ?", uuid],
+        ["COALESCE(r.session_id, '') = ?", sessionId],
+        ["COALESCE(k.project_id, '') = ?", projectId],
+        ["? IN (COALESCE(r.issued_to, ''), COALESCE(r.request_user, ''))", user],
+      ]),
+      ...seenBy(sight),
+    ],
     after,
     limit,
   });

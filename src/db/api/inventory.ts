@@ -7,10 +7,11 @@ import type { ConsoleConnectionRow } from '../models/console-connection.js';
 import type { ConsoleSessionRow } from '../models/console-session.js';
 import type { ConsoleTokenRow } from '../models/console-token.js';
 import type { ConsoleRow } from '../models/console.js';
-import type { Statements } from '../statements.js';
+import { withIndex, type Statements } from '../statements.js';
 import { listOfConsoles, selectRows, type ConsoleRows } from './console-merge.js';
 import type { ConsoleMarker, ShownConsoleRow } from './consoles.js';
 import { where, type Condition } from './search.js';
+import { gathered, isSeen, seesFew, type Sight } from './sight.js';
 
 /** What a listing is narrowed to. */
 export interface InventoryFilter {
@@ -21,12 +22,15 @@ export interface InventoryFilter {
   readonly sessionId?: string | undefined;
   /** Audit events only: whose session it is about, or who asked for it. */
   readonly user?: string | undefined;
+  /** Only what belongs to consoles that the asker sees; absent: everything. */
+  readonly sight?: Sight | undefined;
 }
 
 /** What the console of a row adds to it; null when the console is gone. */
 interface OfConsole {
   name: ConsoleRow['name'];
   project_id: ConsoleRow['project_id'];
+  access_id: ConsoleRow['access_id'];
 }
 
 /** A session with its console and its token. */
@@ -52,15 +56,15 @@ export type EventInventoryRow = AuditEventRow & Pick<OfConsole, 'project_id'>;
 export const CONSOLE_COLUMNS =
   'k.source, k.uuid, k.discovered, k.hypervisor, k.hypervisor_ip, k.insecure_port, k.secure_port, k.name, ' +
   'k.host_subject, k.project_id, k.user_id, k.instance_state, k.instance_host, ' +
-  'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale';
+  'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale, k.tags, k.access_id';
 const SESSION_COLUMNS =
   'r.session_id, r.source, r.uuid, r.state, r.created, r.terminated_at, r.closed, r.reason, t.issued_to, t.expires, ' +
-  'k.name, k.project_id';
+  'k.name, k.project_id, k.access_id';
 const CONNECTION_COLUMNS =
   'c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, c.channel_type, ' +
   "c.channel_id, c.state, c.connected, c.closed, c.bytes_up, c.bytes_down, c.duration, c.reason, COALESCE(s.source, '') AS source, " +
   "COALESCE(s.uuid, '') AS uuid, " +
-  'k.name, k.project_id';
+  'k.name, k.project_id, k.access_id';
 const EVENT_COLUMNS =
   'r.id, r.source, r.uuid, r.timestamp, r.session_id, r.channel, r.node, r.pid, r.message, r.issued_to, r.client_ip, ' +
   'r.service, r.requested_by, r.request_user, r.request_user_id, r.request_id, r.request_ip, k.project_id';
@@ -93,7 +97,7 @@ export function listNarrowedConsoles(
   marker: ConsoleMarker | null,
   limit: number,
 ): Promise<ShownConsoleRow[]> {
-  const { source, uuid, projectId } = filter;
+  const { source, uuid, projectId, sight } = filter;
   const after: Condition[] =
     marker === null
       ? []
@@ -110,6 +114,7 @@ export function listNarrowedConsoles(
     ...(source === undefined ? [] : [['k.source = ?', source] as const]),
     ...(uuid === undefined ? [] : [['k.uuid = ?', uuid] as const]),
     ...(projectId === undefined ? [] : [['k.project_id = ?', projectId] as const]),
+    ...(sight === undefined ? [] : [isSeen(sight)]),
   ];
   const { sql, values } = where([...after, ...narrowed]);
   return db.query(`SELECT ${CONSOLE_COLUMNS} FROM ${from} ${sql} ORDER BY ${order} LIMIT ?`, [
@@ -118,14 +123,48 @@ export function listNarrowedConsoles(
   ]);
 }
 
+/** The consoles that somebody sees after `marker` by source and uuid. */
+export async function listSeenConsoles(
+  db: Statements,
+  sight: Sight,
+  marker: ConsoleMarker | null,
+  limit: number,
+): Promise<ShownConsoleRow[]> {
+  const few = await seesFew(db, sight);
+  const from = few ? gathered(db, sight) : { sql: `consoles k${withIndex(db, 'PRIMARY')}`, values: [] };
+  const seen: Condition[] = few ? [] : [isSeen(sight)];
+  const steps: Condition[][] =
+    marker === null
+      ? [[]]
+      : [
+          [
+            ['k.source = ?', marker.source],
+            ['k.uuid > ?', marker.uuid],
+          ],
+          [['k.source > ?', marker.source]],
+        ];
+  const found: ShownConsoleRow[] = [];
+  for (const step of steps) {
+    const { sql, values } = where([...step, ...seen]);
+    found.push(
+      ...(await db.query<ShownConsoleRow>(
+        `SELECT ${CONSOLE_COLUMNS} FROM ${from.sql} ${sql} ORDER BY k.source, k.uuid LIMIT ?`,
+        [...from.values, ...values, limit - found.length],
+      )),
+    );
+    if (found.length >= limit) break;
+  }
+  return found;
+}
+
 /** Sessions after `marker` by id. */
-export function listSessions(
+export async function listSessions(
   db: Statements,
   filter: InventoryFilter,
   marker: string,
   limit: number,
 ): Promise<SessionInventoryRow[]> {
-  if (ofMany(filter)) return listOfConsoles(db, SESSIONS, filter, marker, limit);
+  if (await ofMany(db, filter)) return listOfConsoles(db, SESSIONS, filter, marker, limit);
   const { sql, values } = where([['r.session_id > ?', marker], ...ofConsole('r', filter)]);
   return db.query(
     `${selectRows(db, SESSIONS, { ofOneConsole: filter.uuid !== undefined })} ${sql} ORDER BY r.session_id LIMIT ?`,
@@ -143,7 +182,7 @@ export async function findSessionOf(db: Statements, sessionId: string): Promise<
 }
 
 /** Connections after `marker` by id. */
-export function listConnections(
+export async function listConnections(
   db: Statements,
   filter: InventoryFilter,
   marker: number,
@@ -153,20 +192,24 @@ export function listConnections(
     filter.sessionId === undefined ? [] : [['c.session_id = ?', filter.sessionId]];
   const { sql, values } = where([['c.id > ?', marker], ...ofSession, ...ofConsole('s', filter)]);
   // Not an inner join: MariaDB would then begin with the sessions, and sort.
+  const { projectId, sight } = filter;
+  const few = projectId === undefined && sight !== undefined && (await seesFew(db, sight));
+  const consoles = few ? gathered(db, sight) : { sql: 'consoles k', values: [] };
   const from =
-    filter.projectId === undefined
+    projectId === undefined && !few
       ? 'console_connections c LEFT JOIN console_sessions s ON s.session_id = c.session_id ' +
         'LEFT JOIN consoles k ON k.source = s.source AND k.uuid = s.uuid'
-      : 'consoles k JOIN console_sessions s ON s.source = k.source AND s.uuid = k.uuid ' +
+      : `${consoles.sql} JOIN console_sessions s ON s.source = k.source AND s.uuid = k.uuid ` +
         'JOIN console_connections c ON c.session_id = s.session_id';
   return db.query(`SELECT ${CONNECTION_COLUMNS} FROM ${from} ${sql} ORDER BY c.id LIMIT ?`, [
+    ...consoles.values,
     ...values,
     limit,
   ]);
 }
 
 /** Audit events before `marker`, newest first. */
-export function listEvents(
+export async function listEvents(
   db: Statements,
   filter: InventoryFilter,
   marker: number,
@@ -175,7 +218,7 @@ export function listEvents(
   const { sessionId, user } = filter;
   if (sessionId !== undefined) return listEventsBy(db, 'session_id', sessionId, filter, marker, limit);
   if (user !== undefined) return listEventsOfUser(db, user, filter, marker, limit);
-  if (ofMany(filter)) return listOfConsoles(db, EVENTS, filter, marker, limit);
+  if (await ofMany(db, filter)) return listOfConsoles(db, EVENTS, filter, marker, limit);
   const { sql, values } = where([['r.id < ?', marker], ...ofConsole('r', filter)]);
   return db.query(
     `${selectRows(db, EVENTS, { ofOneConsole: filter.uuid !== undefined })} ${sql} ORDER BY r.id DESC LIMIT ?`,
@@ -208,7 +251,7 @@ function listEventsBy(
   value: string,
   ...[filter, marker, limit]: EventPage
 ): Promise<EventInventoryRow[]> {
-  const { source, uuid, projectId, user } = filter;
+  const { source, uuid, projectId, user, sight } = filter;
   const { sql, values } = where([
     [`r.${column} = ?`, value],
     ['r.id < ?', marker],
@@ -216,6 +259,7 @@ function listEventsBy(
     ...(uuid === undefined ? [] : [['r.uuid = ?', uuid] as const]),
     // COALESCE keeps MySQL from beginning with the consoles of the project.
     ...(projectId === undefined ? [] : [["COALESCE(k.project_id, '') = ?", projectId] as const]),
+    ...(sight === undefined ? [] : [isSeen(sight)]),
     ...(column !== 'session_id' || user === undefined
       ? []
       : [["? IN (COALESCE(r.issued_to, ''), COALESCE(r.request_user, ''))", user] as const]),
@@ -228,16 +272,18 @@ function listEventsBy(
 }
 
 /** Whether a listing runs through many consoles that are not all there are. */
-function ofMany({ source, uuid, projectId }: InventoryFilter): boolean {
-  return projectId !== undefined || (source === undefined && uuid !== undefined);
+async function ofMany(db: Statements, { source, uuid, projectId, sight }: InventoryFilter): Promise<boolean> {
+  if (projectId !== undefined || (source === undefined && uuid !== undefined)) return true;
+  return sight !== undefined && uuid === undefined && (await seesFew(db, sight));
 }
 
 function ofConsole(table: 'r' | 's', filter: InventoryFilter): Condition[] {
-  const { source, uuid, projectId } = filter;
+  const { source, uuid, projectId, sight } = filter;
   const found: Condition[] = [];
   if (source !== undefined) found.push([`${table}.source = ?`, source]);
   else if (uuid !== undefined) found.push([`${table}.source IN (SELECT name FROM sources)`]);
   if (uuid !== undefined) found.push([`${table}.uuid = ?`, uuid]);
   if (projectId !== undefined) found.push(['k.project_id = ?', projectId]);
+  if (sight !== undefined) found.push(isSeen(sight));
   return found;
 }

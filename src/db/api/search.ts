@@ -23,6 +23,8 @@ interface Walk {
   /** The values of `order` in the row that the page before ended with; null: the first page. */
   readonly after: readonly SqlValue[] | null;
   readonly limit: number;
+  /** What is bound in `select` and `joins`. */
+  readonly bound?: readonly SqlValue[];
 }
 
 /** The rows of a walk. */
@@ -35,6 +37,7 @@ export async function walk<Row>(db: Statements, o: Walk): Promise<Row[]> {
     const { sql, values } = where([...step, ...o.conditions]);
     found.push(
       ...(await db.query<Row>(`${from} ${sql} ORDER BY ${order} LIMIT ?`, [
+        ...(o.bound ?? []),
         ...values,
         o.limit - found.length,
       ])),

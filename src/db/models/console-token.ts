@@ -12,6 +12,8 @@ export interface ConsoleTokenRow {
   created: number;
   expires: number;
   revoked: number | null;
+  /** The names under which lists of access know its user, as a JSON list; null: its session does not depend on such a list. */
+  principals: string | null;
 }
 
 /** How TypeORM knows console_tokens; the migrations make the table. */
@@ -27,6 +29,7 @@ export const ConsoleTokenModel = new EntitySchema<ConsoleTokenRow>({
     created: { type: 'double' },
     expires: { type: 'double' },
     revoked: { type: 'double', nullable: true },
+    principals: { type: 'text', nullable: true },
   },
   indices: [
     { name: 'console_tokens_session', columns: ['session_id'], unique: true },

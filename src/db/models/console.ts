@@ -39,6 +39,10 @@ export interface ConsoleRow {
   connect_proxy: string | null;
   /** Path of the unix socket that it listens on; null: its ports are dialled. */
   unix_socket: string | null;
+  /** The platform's tags of it, as a JSON list of texts; null: none. */
+  tags: string | null;
+  /** Which list of access_grants says who may open it; null: there is none, and the policy alone says so. */
+  access_id: string | null;
 }
 
 /** How TypeORM knows consoles; the migrations make the table. */
@@ -69,11 +73,14 @@ export const ConsoleModel = new EntitySchema<ConsoleRow & SupersededSettings>({
     settings: { type: 'text', nullable: true },
     connect_proxy: { type: 'varchar', length: 255, nullable: true },
     unix_socket: { type: 'varchar', length: 107, nullable: true },
+    tags: { type: 'text', nullable: true },
+    access_id: { type: 'varchar', length: 32, nullable: true },
   },
   indices: [
     { name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] },
     { name: 'consoles_name', columns: ['name', 'source', 'uuid'] },
     { name: 'consoles_state', columns: ['instance_state', 'name', 'source', 'uuid'] },
     { name: 'consoles_discovered', columns: ['discovered', 'source', 'uuid'] },
+    { name: 'consoles_access', columns: ['access_id', 'source', 'uuid'] },
   ],
 });

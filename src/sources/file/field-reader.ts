@@ -70,6 +70,20 @@ export class FieldReader {
     }
   }
 
+  /** The same where what is left out would mean more than what is said: unknown keys are faults. */
+  demandKeys(known: readonly string[]): void {
+    for (const [key, { position }] of this.record.values)
+      if (!known.includes(key))
+        this.faults.push(
+          located(
+            position,
+            `${this.owner}: ${quoted(key)} is not a field of it; give some of ${known.join(', ')}`,
+          ),
+        );
+    for (const { key, ...position } of this.record.repeated)
+      this.faults.push(located(position, `${this.owner}: ${quoted(key)} stands twice; remove one of them`));
+  }
+
   /** Printable text on one line of at most `max` characters; null when absent. */
   text(key: string, max: number): string | null {
     const value = this.scalar(key);
@@ -232,6 +246,25 @@ export class FieldReader {
       items.push(read);
     }
     return items;
+  }
+
+  /** The fields of each record of a list; null when absent. @param what one of them, for faults, as in `entry` */
+  records(key: string, what: string): FieldReader[] | null {
+    const value = this.record.values.get(key);
+    if (value === undefined || value.kind === 'nothing') return null;
+    const items = this.file.list(value);
+    if (items === null) return this.refuse(key, `is a ${value.kind}; give a list`);
+    const readers: FieldReader[] = [];
+    for (const [index, item] of items.entries()) {
+      const record = this.file.record(item);
+      const owner = `${this.owner}, ${key}, ${what} ${String(index + 1)}`;
+      if (record === null) {
+        this.faults.push(located(item.position, `${owner}: is a ${item.kind}; give a record`));
+        return null;
+      }
+      readers.push(new FieldReader(this.file, record, owner, this.faults, this.warnings));
+    }
+    return readers;
   }
 
   /** The fields of a record within this one; null when absent. */

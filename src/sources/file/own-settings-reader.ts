@@ -6,6 +6,7 @@ import { RATE_PATTERN } from '../../conf/firewall-rate.js';
 import { MESSAGE_SCREEN_SETTINGS } from '../../objects/message-screen-setting.js';
 import { FIREWALL_MODES, type OwnFirewall, type OwnSettings } from '../../objects/own-settings.js';
 import { PACING_MODES } from '../../objects/pacing-mode.js';
+import { accessIn } from './access-reader.js';
 import { FieldFault, type FieldReader } from './field-reader.js';
 import { consolePolicyIn, sourcePolicyIn } from './guest-policy-reader.js';
 
@@ -17,6 +18,7 @@ export const OWN_SETTINGS_KEYS = [
   'guest_policy',
   'record',
   'record_projects',
+  'access',
 ] as const;
 
 const YES_OR_NO = ['true', 'false'] as const;
@@ -35,6 +37,7 @@ export function ownSettingsIn(
   const guestPolicy = of === 'source' ? sourcePolicyIn(policy) : consolePolicyIn(policy);
   const record = fields.word('record', YES_OR_NO);
   const recordProjects = fields.list('record_projects', projectId);
+  const access = accessIn(fields);
   const settings = {
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
@@ -42,6 +45,7 @@ export function ownSettingsIn(
     ...(guestPolicy === null ? {} : { guestPolicy }),
     ...(record === null ? {} : { record: record === 'true' }),
     ...(recordProjects === null ? {} : { recordProjects }),
+    ...(access === null ? {} : { access }),
   };
   return Object.keys(settings).length === 0 ? {} : { settings };
 }

@@ -13,6 +13,8 @@ export interface ListedGuest {
   readonly status: string;
   /** Seconds; 0 when it does not run. */
   readonly uptime: number;
+  /** `pool:<pool>`, and `tag:<tag>` for each of its tags. */
+  readonly tags: readonly string[];
 }
 
 /** The virtual machines of a cluster. */
@@ -52,6 +54,9 @@ const MAX_TEXT = 1024;
 /** Bytes of a SPICE password (spice-server's limit without its zero). */
 const MAX_PASSWORD = 59;
 const NODE = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+/** A tag, or the name of a pool, which may be one below another since Proxmox VE 8.1. */
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,127}$/;
+const MAX_TAGS = 60;
 const MIN_VMID = 100;
 const MAX_VMID = 999_999_999;
 const SAYABLE = /^[\x21-\x7e]{1,1024}$/;
@@ -105,7 +110,7 @@ export function refusalText(json: unknown, phrase: string): string {
 }
 
 function listedGuest(item: Json): ListedGuest | 'other' | null {
-  const { type, vmid, node, name, status, template, uptime } = item;
+  const { type, vmid, node, name, status, template, uptime, pool, tags } = item;
   if (type !== 'qemu') return typeof type === 'string' ? 'other' : null;
   if (numberOf(template) === 1) return 'other';
   const id = numberOf(vmid);
@@ -116,7 +121,20 @@ function listedGuest(item: Json): ListedGuest | 'other' | null {
     ...{ vmid: id, node, name: shown === '' ? `VM ${String(id)}` : shown },
     status: typeof status === 'string' ? oneLine(status, 64) : 'unknown',
     uptime: numberOf(uptime) ?? 0,
+    tags: tagsOf(pool, tags),
   };
+}
+
+/** Tags are one text, separated by semicolons; older releases took commas and spaces as well. What is none is left out. */
+function tagsOf(pool: unknown, tags: unknown): string[] {
+  const given = typeof tags === 'string' ? tags.slice(0, MAX_TEXT).split(/[;,\s]+/) : [];
+  return [
+    ...(typeof pool === 'string' && TAG.test(pool) ? [`pool:${pool}`] : []),
+    ...given
+      .filter((tag) => TAG.test(tag))
+      .slice(0, MAX_TAGS)
+      .map((tag) => `tag:${tag}`),
+  ];
 }
 
 function dataOf(json: unknown): unknown {

@@ -145,11 +145,11 @@ export class ProxmoxDriver implements SourceDriver {
   }
 }
 
-function consoleOf({ vmid, node, name, status }: ListedGuest): DiscoveredConsole {
+function consoleOf({ vmid, node, name, status, tags }: ListedGuest): DiscoveredConsole {
   return {
     ...{ uuid: String(vmid), name, hypervisor: node, hypervisorIp: '' },
     ...{ insecurePort: null, securePort: null, hostSubject: null, ticket: '' },
-    ...{ instanceState: status, instanceHost: node },
+    ...{ instanceState: status, instanceHost: node, tags },
   };
 }
 

@@ -152,6 +152,7 @@ export function consoleOf(instance: Instance, node: Node, synthesize: boolean): 
     hostSubject: node.subject ?? made,
     ticket: '',
     instanceState: state,
+    ...(namespace === '' ? {} : { tags: [`namespace:${namespace}`.slice(0, MAX_NODE)] }),
   };
 }
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named queries on the groups of local users. Plain reads and writes of one table, by TypeORM's repository: they are given by
+// hand, or once for a login, which takes 80 ms. One is a raw statement, which a repository cannot say.
+import { UserGroupModel } from '../models/user-group.js';
+import { insertIgnore } from '../statements.js';
+import type { Statements } from '../statements.js';
+
+/** Puts a user into a group; false: there already. */
+export async function insertUserGroup(db: Statements, group: string, user: string): Promise<boolean> {
+  const sql = `${insertIgnore(db.dialect)} INTO user_groups (group_name, user_name) VALUES (?, ?)`;
+  return (await db.execute(sql, [group, user])) > 0;
+}
+
+/** Takes a user out of a group; false: not there. */
+export async function deleteUserGroup(db: Statements, group: string, user: string): Promise<boolean> {
+  const { affected } = await db.table(UserGroupModel).delete({ group_name: group, user_name: user });
+  return affected === 1;
+}
+
+/** Takes a user out of all groups. */
+export async function deleteGroupsOfUser(db: Statements, user: string): Promise<void> {
+  await db.table(UserGroupModel).delete({ user_name: user });
+}
+
+/** The groups of a user by name. */
+export async function listGroupsOfUser(db: Statements, user: string): Promise<string[]> {
+  const rows = await db
+    .table(UserGroupModel)
+    .find({ where: { user_name: user }, order: { group_name: 'ASC' } });
+  return rows.map(({ group_name }) => group_name);
+}
+
+/** Members after `marker` by group and user. */
+export function listMembers(
+  db: Statements,
+  marker: { readonly group: string; readonly user: string },
+  limit: number,
+): Promise<{ group_name: string; user_name: string }[]> {
+  return db
+    .table(UserGroupModel)
+    .createQueryBuilder('g')
+    .where('g.group_name > :group OR (g.group_name = :group AND g.user_name > :user)', marker)
+    .orderBy('g.group_name')
+    .addOrderBy('g.user_name')
+    .limit(limit)
+    .getMany();
+}
