@@ -14,6 +14,10 @@ export interface RequestContext {
   readonly via: 'none' | 'jwt' | 'keystone';
   /** The roles of the token, in lower case; of Keystone, or `operator` and `admin` for a token of ours. */
   readonly roles: readonly string[];
+  /** The groups that a token of ours carries, or that a token of Keystone names. */
+  readonly groups?: readonly string[];
+  /** What lists of access call the user: the name, and the domain behind an @ where it is not `default`. */
+  readonly listedAs?: string;
   /** Keystone's id of the user. */
   readonly userId?: string;
   /** The project that the token is scoped to; absent for our own tokens, and for domain and system scope. */

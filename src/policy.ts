@@ -19,7 +19,12 @@ export type { RuleName } from './policies/registry.js';
 export interface PolicyTarget {
   readonly project_id?: string | null | undefined;
   readonly user_id?: string | null | undefined;
+  /** What a list of access gives the asker; absent: no list holds for it. */
+  readonly access_role?: AccessStanding | undefined;
 }
+
+/** What a list of access gives somebody; `none`: it does not name them; `default`: there is no list. */
+export type AccessStanding = 'default' | 'none' | 'view' | 'open' | 'operate';
 
 /** Where the operator's own rules are. */
 export interface PolicyPlaces {
@@ -127,7 +132,11 @@ function credentialsOf(context: RequestContext): Credentials {
 }
 
 function attributesOf(target: PolicyTarget): Target {
-  return { project_id: target.project_id ?? undefined, user_id: target.user_id ?? undefined };
+  return {
+    project_id: target.project_id ?? undefined,
+    user_id: target.user_id ?? undefined,
+    access_role: target.access_role ?? 'default',
+  };
 }
 
 interface RulesRead {

@@ -9,11 +9,12 @@ import cookieParser from 'cookie-parser';
 import { BrokerModule } from '../broker/broker.module.js';
 import { CONF } from '../conf/conf.module.js';
 import type { Conf } from '../conf/index.js';
-import { IdentityModule, TOKEN_VALIDATOR } from '../identity/identity.module.js';
+import { IdentityModule, TOKEN_VALIDATOR, USER_GROUPS } from '../identity/identity.module.js';
 import { provider, tokenFor } from '../injection.js';
 import { Messaging } from '../messaging/messaging.js';
 import { OwnNotificationsModule } from '../notifications/own/own-notifications.module.js';
 import { OwnNotifications } from '../notifications/own/own-notifications.js';
+import { AccessLists } from '../objects/access.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { Consoles } from '../objects/console.js';
 import { ConsoleSettings } from '../objects/console-settings.js';
@@ -35,6 +36,7 @@ import { OPENAPI } from './injection-tokens.js';
 import { AuthenticationGuard, type KeystoneTokens } from './guards/authentication.js';
 import { AuthorizationGuard } from './guards/authorization.js';
 import { RouteGuard } from './guards/routing.js';
+import { ListedUsers } from './listed-users.js';
 import { crossOrigin } from './middleware/cors.js';
 import { microversion } from './middleware/microversion.js';
 import { proxyHeaders } from './middleware/proxy-headers.js';
@@ -64,6 +66,11 @@ const PROVIDERS = [
     ({ spice }, ca, settings) => new ConsoleFiles(spice, ca, settings),
   ),
   provider(Permission, [Policy], (policy) => new Permission(policy)),
+  provider(
+    ListedUsers,
+    [AccessLists, USER_GROUPS],
+    (lists, groups) => new ListedUsers(lists, groups ?? undefined),
+  ),
   provider(OFFERS, [CONF], (conf) => offersOf(conf)),
   provider(UiFiles, [], () => UiFiles.load()),
   provider(ChangeFeed, [Overview], (overview) => new ChangeFeed(() => overview.marks())),
@@ -150,7 +157,7 @@ export function usePipeline(app: NestExpressApplication): void {
   app.useGlobalGuards(
     new RouteGuard(), // 405 for everyone
     new AuthenticationGuard(conf.api.authSecretSeed.reveal(), keystone ?? undefined),
-    new AuthorizationGuard(policy, onRefused),
+    new AuthorizationGuard(policy, onRefused, app.get(ListedUsers)),
   );
   app.useGlobalInterceptors(new BodyReader());
   app.useGlobalFilters(new FaultFilter());

@@ -172,6 +172,7 @@ export const SCHEMAS = {
   UiWhoami: object({
     user: { ...orNull(STRING), description: 'null: nobody is signed in.' },
     admin: { type: 'boolean' },
+    groups: { type: 'array', items: STRING, description: 'The groups that the login carries.' },
     keystone: { type: 'boolean', description: 'Whether users of Keystone may sign in.' },
     version: orNull(STRING),
     browser_url: { ...orNull(STRING), description: '[html5proxy] public_url.' },

@@ -98,6 +98,18 @@ export const V1_SCHEMAS = {
       user_id: orNull(STRING),
       instance_state: orNull(STRING),
       locked: { ...orNull(BOOLEAN), description: 'Since 1.1; null when nobody has said so.' },
+      tags: { type: 'array', items: STRING, description: "Since 1.6; the platform's, such as pool:lab." },
+      access_role: {
+        type: 'string',
+        enum: ['default', 'none', 'view', 'open', 'operate'],
+        description: 'Since 1.6; what the list of access gives the user; default: there is none.',
+      },
+      access: {
+        ...orNull({ type: 'array', items: ref('V1Access') }),
+        description:
+          'Since 1.6; whom the list of access names; null without one, in listings, and for those whom ' +
+          'kerbside:consoles:show:access does not allow it.',
+      },
       created_at: TIME,
       host: { ...orNull(STRING), ...HIDDEN },
       hypervisor: { ...orNull(STRING), ...HIDDEN },
@@ -108,8 +120,13 @@ export const V1_SCHEMAS = {
       guest_policy: ref('GuestPolicy'),
       links: LINKS,
     },
-    ['locked', 'guest_policy'],
+    ['locked', 'guest_policy', 'tags', 'access_role', 'access'],
   ),
+  V1Access: object({
+    kind: { type: 'string', enum: ['everybody', 'project', 'user', 'group'] },
+    name: orNull(STRING),
+    role: { type: 'string', enum: ['view', 'open', 'operate'] },
+  }),
   V1ConsoleAnswer: object({ console: ref('V1Console') }),
   V1Consoles: collection('consoles', 'V1Console'),
   V1CreateConsole: object(

@@ -4,11 +4,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestContext } from '../context.js';
 import type { Origin } from '../net/forwarded.js';
+import type { Grants, Sight } from '../objects/access.js';
 import type { Route } from './route.js';
 
-/** What a rule lets its user do: everything, or what is about the things of one project. */
+/** What a rule lets its user do: everything, what is about the things of one project, or about the consoles that lists let them see. */
 export interface Scope {
   readonly projectId?: string;
+  readonly sight?: Sight;
+}
+
+/** What lists of access say to somebody, and by which names they know them. */
+export interface Listed {
+  readonly principals: readonly string[];
+  readonly grants: Grants;
 }
 
 /** The state of one request; each member is set by one step. */
@@ -22,6 +30,8 @@ interface RequestState {
   route?: Route;
   /** What the route's rule lets its user do; absent where the route has none. */
   scope?: Scope;
+  /** Absent while no list of access holds for anything, and for those who see everything. */
+  listed?: Listed;
 }
 
 const STATES = new WeakMap<IncomingMessage, RequestState>();

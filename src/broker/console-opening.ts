@@ -5,6 +5,7 @@ import { InvalidInput, NotFound, Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
 import { InstanceNotReady } from '../objects/instance-fault.js';
+import type { Sight } from '../objects/access.js';
 import type { Inventory } from '../objects/inventory.js';
 import type { Sources } from '../objects/source.js';
 import { firstAnswer } from '../sources/first-answer.js';
@@ -24,6 +25,8 @@ export interface WantedConsole {
    * platform can be asked. Secret.
    */
   readonly token?: string | undefined;
+  /** Among which consoles of the records it is looked for; absent: all. */
+  readonly sight?: Sight | undefined;
 }
 
 /** A console that was found. */
@@ -32,6 +35,8 @@ export interface FoundConsole {
   readonly uuid: string;
   readonly name: string | null;
   readonly projectId: string | null;
+  /** Which list of access holds for it; null: none, or its platform itself has let the user in. */
+  readonly accessId: string | null;
 }
 
 /** What the finding works with. */
@@ -68,14 +73,14 @@ export class ConsoleOpening {
   }
 
   // A platform that makes consoles as its users is asked in their name, whatever the records know: its policy decides.
-  private async known({ uuid, source, token }: WantedConsole): Promise<FoundConsole | null> {
+  private async known({ uuid, source, token, sight }: WantedConsole): Promise<FoundConsole | null> {
     const { inventory, sources } = this.parts;
-    const { items } = await inventory.consoles({ limit: MOST_SOURCES }, { uuid, source });
-    for (const { source: name, name: title, project_id: projectId } of items) {
+    const { items } = await inventory.consoles({ limit: MOST_SOURCES }, { uuid, source, sight });
+    for (const { source: name, name: title, project_id: projectId, access_id: accessId } of items) {
       const of = await sources.find(name);
       if (of === null || of.deleted) continue;
       if (token !== undefined && platformOf(of.type)?.knowsUsers !== undefined) continue;
-      return { source: name, uuid, name: title, projectId };
+      return { source: name, uuid, name: title, projectId, accessId };
     }
     return null;
   }
@@ -96,7 +101,8 @@ export class ConsoleOpening {
     if (users === undefined) throw new NotFound(ABSENT);
     try {
       const made = await users.open(uuid, type, token, signal);
-      return { source: owner.name, uuid: made.uuid, name: made.name, projectId: made.projectId ?? null };
+      const { uuid: id, name: title, projectId = null } = made;
+      return { source: owner.name, uuid: id, name: title, projectId, accessId: null };
     } catch (error) {
       if (error instanceof InstanceNotReady && error.why === 'gone') throw new NotFound(ABSENT);
       throw error;

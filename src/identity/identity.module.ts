@@ -6,6 +6,7 @@ import { provider, tokenFor } from '../injection.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Users } from '../objects/user.js';
+import { UserGroups } from './keystone-groups.js';
 import { KeystoneLogin } from './keystone-login.js';
 import { keystoneAuthOptions } from './keystone-options.js';
 import { Login } from './login.js';
@@ -16,6 +17,9 @@ import { TokenValidator } from './token-validator.js';
 const SERVICE_SESSION = tokenFor<ServiceSession | null>('service session');
 /** What validates the tokens of users at Keystone; null: they are not accepted. */
 export const TOKEN_VALIDATOR = tokenFor<TokenValidator | null>('token validator');
+
+/** The groups of Keystone's users; null without a Keystone. */
+export const USER_GROUPS = tokenFor<UserGroups | null>('groups of users');
 
 @Module({
   imports: [ObjectsModule],
@@ -29,6 +33,18 @@ export const TOKEN_VALIDATOR = tokenFor<TokenValidator | null>('token validator'
         ? null
         : new TokenValidator(session, { ...options, timeout: options.httpConnectTimeout }),
     ),
+    provider(
+      USER_GROUPS,
+      [CONF, SERVICE_SESSION],
+      ({ keystone, keystoneAuthtoken: { revocationCacheTime, httpConnectTimeout } }, session) =>
+        session === null
+          ? null
+          : new UserGroups(session, {
+              groupDomainId: keystone.groupDomainId,
+              cacheTime: revocationCacheTime,
+              timeout: httpConnectTimeout,
+            }),
+    ),
     provider(Login, [CONF, Users, AuditEvents, SERVICE_SESSION], (conf, users, events, session) => {
       const limits = {
         perAddress: conf.api.loginAttemptsPerAddress,
@@ -39,6 +55,6 @@ export const TOKEN_VALIDATOR = tokenFor<TokenValidator | null>('token validator'
       return new Login(users, events, conf.default.nodeName, limits, keystone);
     }),
   ],
-  exports: [Login, TOKEN_VALIDATOR],
+  exports: [Login, TOKEN_VALIDATOR, USER_GROUPS],
 })
 export class IdentityModule {}

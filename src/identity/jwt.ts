@@ -12,6 +12,8 @@ export interface TokenSubject {
   readonly user: string;
   /** True only if the claim `kerbside_admin` is literally true. */
   readonly admin: boolean;
+  /** The groups of the user: the claim `kerbside_groups`, a list of texts; absent: none. */
+  readonly groups?: readonly string[];
 }
 
 /** What a verified token says. */
@@ -54,7 +56,9 @@ export async function mintToken(subject: TokenSubject, options: MintOptions): Pr
   const issued = Math.floor(options.now ?? Date.now() / 1000);
   const expires = issued + options.ttl;
   const csrf = options.forCookie === true ? { csrf: randomUUID() } : {};
-  const token = await new SignJWT({ fresh: false, type: 'access', kerbside_admin: subject.admin, ...csrf })
+  const groups = subject.groups?.length ? { kerbside_groups: subject.groups } : {};
+  const claims = { fresh: false, type: 'access', kerbside_admin: subject.admin, ...groups, ...csrf };
+  const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(subject.user)
     .setIssuer(options.issuer)
@@ -131,7 +135,17 @@ function verifiedToken(claims: Readonly<Record<string, unknown>>): VerifiedToken
   const user = claims['sub'];
   if (typeof user !== 'string' || user === '') throw new TokenInvalid('the token names no user');
   const csrf = claims['csrf'];
-  return { user, admin: claims['kerbside_admin'] === true, ...(typeof csrf === 'string' ? { csrf } : {}) };
+  const groups = groupsIn(claims['kerbside_groups']);
+  const known = {
+    user,
+    admin: claims['kerbside_admin'] === true,
+    ...(groups.length === 0 ? {} : { groups }),
+  };
+  return { ...known, ...(typeof csrf === 'string' ? { csrf } : {}) };
+}
+
+function groupsIn(claim: unknown): string[] {
+  return Array.isArray(claim) ? claim.filter((group): group is string => typeof group === 'string') : [];
 }
 
 async function verifiedClaims(

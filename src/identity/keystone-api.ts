@@ -68,6 +68,15 @@ export interface TokenBody {
   readonly catalog: readonly CatalogEndpoint[];
   /** null: no rules, the token may ask for anything. */
   readonly accessRules: readonly AccessRule[] | null;
+  /** The ids of the groups that a federated login has put the user into; empty for others. */
+  readonly federatedGroups: readonly string[];
+}
+
+/** A group. */
+export interface KeystoneGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly domainId: string | null;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -163,6 +172,7 @@ export function readTokenBody(json: unknown): TokenBody | undefined {
     issued: timeOf(token['issued_at']) ?? expires,
     catalog: list(token['catalog']).flatMap(readService),
     accessRules: readAccessRules(record(token['application_credential'])?.['access_rules']),
+    federatedGroups: readFederatedGroups(record(token['user'])),
   };
 }
 
@@ -185,14 +195,24 @@ function timeOf(json: unknown): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** The ids and names of a list of groups; undefined when it is none. */
-export function readGroups(json: unknown): { readonly id: string; readonly name: string }[] | undefined {
+function readFederatedGroups(user: Json | undefined): string[] {
+  const groups = list(record(user?.['OS-FEDERATION'])?.['groups']);
+  return groups.slice(0, MOST_GROUPS).flatMap((group) => text(record(group)?.['id']) ?? []);
+}
+
+/** Groups of one user beyond these do not count. */
+const MOST_GROUPS = 500;
+
+/** The groups of a list; undefined when it is none. */
+export function readGroups(json: unknown): KeystoneGroup[] | undefined {
   const groups = record(json)?.['groups'];
   if (!Array.isArray(groups)) return undefined;
   return list(groups).flatMap((item) => {
     const group = record(item);
     const id = text(group?.['id']);
-    return id === undefined ? [] : [{ id, name: text(group?.['name']) ?? '' }];
+    return id === undefined
+      ? []
+      : [{ id, name: text(group?.['name']) ?? '', domainId: text(group?.['domain_id']) ?? null }];
   });
 }
 

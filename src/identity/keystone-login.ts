@@ -4,12 +4,11 @@
 // token is not kept.
 import type { Secret } from '../conf/secret.js';
 import { loggerFor } from '../log.js';
-import type { HttpAnswer } from './http-client.js';
+import { GroupLookUp, groupNames } from './keystone-groups.js';
 import {
   applicationCredentialBody,
   askKeystone,
   passwordBody,
-  readGroups,
   readTokenBody,
   unexpectedAnswer,
   type TokenBody,
@@ -40,7 +39,13 @@ export interface KeystoneGroups {
 
 /** How a login ended. */
 export type KeystoneLoginResult =
-  | { readonly kind: 'accepted'; readonly user: string; readonly admin: boolean }
+  | {
+      readonly kind: 'accepted';
+      readonly user: string;
+      readonly admin: boolean;
+      /** As lists of access name groups: ids, and the names of those in the domain of groups. */
+      readonly groups: readonly string[];
+    }
   | { readonly kind: 'refused' };
 
 /** The access group does not exist. */
@@ -57,10 +62,14 @@ const log = loggerFor('kerbside.identity');
 
 /** The login. */
 export class KeystoneLogin {
+  private readonly lookUp: GroupLookUp;
+
   constructor(
     private readonly session: ServiceSession,
     private readonly groups: KeystoneGroups,
-  ) {}
+  ) {
+    this.lookUp = new GroupLookUp(session);
+  }
 
   /**
    * Tries to log in.
@@ -76,13 +85,19 @@ export class KeystoneLogin {
     }
     const access = await this.groupIds(this.groups.accessGroup);
     if (access.length === 0) throw new GroupMissing();
-    const own = await this.groupsOf(token.userId);
+    const groups = await this.lookUp.groupsOf(token.userId);
+    const own = new Set(groups.map(({ id }) => id));
     if (!access.some((id) => own.has(id))) {
       log.info('login refused: not a member of the access group', { user: token.userName });
       return { kind: 'refused' };
     }
     const admins = this.groups.adminGroup === '' ? [] : await this.groupIds(this.groups.adminGroup);
-    return { kind: 'accepted', user: nameOf(token), admin: admins.some((id) => own.has(id)) };
+    return {
+      kind: 'accepted',
+      user: nameOf(token),
+      admin: admins.some((id) => own.has(id)),
+      groups: groupNames(groups, this.groups.groupDomainId),
+    };
   }
 
   /** undefined: wrong. What Keystone makes of it apart from that is for the log. */
@@ -103,42 +118,8 @@ export class KeystoneLogin {
   private async groupIds(name: string): Promise<string[]> {
     const query = new URLSearchParams({ name });
     if (this.groups.groupDomainId !== '') query.set('domain_id', this.groups.groupDomainId);
-    const groups = await this.listGroups(`/groups?${query.toString()}`);
+    const groups = await this.lookUp.list(`/groups?${query.toString()}`);
     return groups.filter((group) => group.name === name).map(({ id }) => id);
-  }
-
-  private async groupsOf(userId: string): Promise<ReadonlySet<string>> {
-    const groups = await this.listGroups(`/users/${encodeURIComponent(userId)}/groups`);
-    return new Set(groups.map(({ id }) => id));
-  }
-
-  private async listGroups(path: string): Promise<{ readonly id: string; readonly name: string }[]> {
-    const url = `${await this.session.identityUrl()}${path}`;
-    const answer = await this.asService(url);
-    if (answer.status === 404) return [];
-    if (answer.status === 401 || answer.status === 403) {
-      throw new KeystoneFault(
-        'credentials',
-        'the user of the service may not look up groups; give it the role admin',
-      );
-    }
-    const groups = answer.status === 200 ? readGroups(answer.json) : undefined;
-    if (groups === undefined) throw unexpectedAnswer({ method: 'GET', url }, answer);
-    return groups;
-  }
-
-  private async asService(url: string): Promise<HttpAnswer> {
-    const own = await this.session.token();
-    const answer = await askKeystone(this.session.http, {
-      method: 'GET',
-      url,
-      headers: { 'X-Auth-Token': own },
-    });
-    if (answer.status !== 401) return answer;
-    // Keystone was restarted with other keys, or the token was revoked: once more with a new one.
-    this.session.invalidate(own);
-    const fresh = await this.session.token();
-    return askKeystone(this.session.http, { method: 'GET', url, headers: { 'X-Auth-Token': fresh } });
   }
 }
 
@@ -153,7 +134,7 @@ function bodyOf(credentials: KeystoneCredentials): Readonly<Record<string, unkno
 }
 
 /** The name as others of the same name in other domains do not have it. */
-function nameOf(token: TokenBody): string {
+export function nameOf(token: Pick<TokenBody, 'userName' | 'userDomainId' | 'userDomainName'>): string {
   if (token.userDomainId === null || token.userDomainId === 'default') return token.userName;
   return `${token.userName}@${token.userDomainName ?? token.userDomainId}`;
 }

@@ -14,7 +14,10 @@ export interface LocalUsers {
   /** Whether any user exists. */
   any(): Promise<boolean>;
   /** The user when the password is right, else null, in the same time. */
-  verify(name: string, password: string): Promise<{ name: string; admin: boolean } | null>;
+  verify(
+    name: string,
+    password: string,
+  ): Promise<{ name: string; admin: boolean; groups?: readonly string[] } | null>;
 }
 
 /** What logging in needs of the audit trail. */
@@ -49,14 +52,20 @@ export interface LoginAttempt {
 
 /** How an attempt ended. */
 export type LoginResult =
-  | { readonly kind: 'accepted'; readonly user: string; readonly admin: boolean }
+  | {
+      readonly kind: 'accepted';
+      readonly user: string;
+      readonly admin: boolean;
+      /** Absent: none. */
+      readonly groups?: readonly string[];
+    }
   | { readonly kind: 'refused' }
   /** Too many failures; `retryAfter` in whole seconds. */
   | { readonly kind: 'limited'; readonly retryAfter: number }
   /** There is no way to log in: no local user exists, and no Keystone. */
   | { readonly kind: 'no_method' };
 
-type Accepted = Pick<Extract<LoginResult, { kind: 'accepted' }>, 'user' | 'admin'>;
+type Accepted = Pick<Extract<LoginResult, { kind: 'accepted' }>, 'user' | 'admin' | 'groups'>;
 
 /** The login. */
 export class Login {
@@ -109,7 +118,7 @@ export class Login {
   private async locally(attempt: LoginAttempt): Promise<Accepted | undefined> {
     if (attempt.keystone !== undefined) return undefined;
     const user = await this.users.verify(attempt.user, attempt.password);
-    return user === null ? undefined : { user: user.name, admin: user.admin };
+    return user === null ? undefined : accepted(user.name, user.admin, user.groups);
   }
 
   private async atKeystone(attempt: LoginAttempt): Promise<Accepted | undefined> {
@@ -118,7 +127,7 @@ export class Login {
       password: new Secret(attempt.password),
     };
     const result = await this.keystone?.attempt(credentials);
-    return result?.kind === 'accepted' ? { user: result.user, admin: result.admin } : undefined;
+    return result?.kind === 'accepted' ? accepted(result.user, result.admin, result.groups) : undefined;
   }
 
   private async record(what: string, user: string, { address, requestId }: LoginAttempt): Promise<void> {
@@ -130,6 +139,10 @@ export class Login {
       by: { kind: 'user', name, userId: null, projectId: null, requestId, address },
     });
   }
+}
+
+function accepted(user: string, admin: boolean, groups: readonly string[] = []): Accepted {
+  return { user, admin, ...(groups.length === 0 ? {} : { groups }) };
 }
 
 async function take(limiter: RateLimiterMemory, key: string): Promise<number | undefined> {

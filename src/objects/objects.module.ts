@@ -7,6 +7,7 @@ import { optional, provider } from '../injection.js';
 import { announceSettingsTo, announceTo } from '../messaging/announce.js';
 import { Messaging } from '../messaging/messaging.js';
 import { BINARY } from '../service/binary.js';
+import { AccessLists } from './access.js';
 import { AuditEvents } from './audit-event.js';
 import { ChannelAdmission } from './channel-admission.js';
 import type { SessionRecordOptions } from './channel-types.js';
@@ -28,6 +29,7 @@ import { UsedTokens } from './used-token.js';
 import { Users } from './user.js';
 
 const NOUNS = [
+  provider(AccessLists, [Database], (db) => new AccessLists(db)),
   provider(AuditEvents, [Database, optional(BINARY)], (db, service) => new AuditEvents(db, { service })),
   provider(
     Consoles,

@@ -3,11 +3,14 @@
 import {
   countConsoles,
   countRefusals,
+  countSeenConsoles,
+  countSeenSessions,
   countSessions,
   readMarks,
   sumTraffic,
   type ChangeMarks,
 } from '../db/api/overview.js';
+import type { Sight } from '../db/api/sight.js';
 import type { Database } from '../db/database.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
@@ -46,6 +49,14 @@ export class Overview {
     return readMarks(this.db);
   }
 
+  /** The same of the consoles that somebody sees; traffic and refusals are the site's, and not told. */
+  async figuresOf(sight: Sight): Promise<Figures> {
+    const sessions: Record<string, number> = {};
+    for (const { state, sessions: count } of await countSeenSessions(this.db, sight)) sessions[state] = count;
+    const consoles = await countSeenConsoles(this.db, sight);
+    return { consoles, sessions: statesOf(sessions), traffic: [], refusals: [] };
+  }
+
   /** The figures as they are now. */
   async figures(): Promise<Figures> {
     const now = this.now();
@@ -56,11 +67,7 @@ export class Overview {
     const refusals = await countRefusals(this.db, now - HOUR, MOST_REFUSALS);
     return {
       consoles: await countConsoles(this.db),
-      sessions: {
-        pending: sessions['pending'] ?? 0,
-        active: (sessions['active'] ?? 0) + (sessions['migrating'] ?? 0),
-        closing: sessions['closing'] ?? 0,
-      },
+      sessions: statesOf(sessions),
       traffic: Array.from({ length: SLOTS }, (_, at) => {
         const slot = slots.get(at);
         return {
@@ -73,4 +80,9 @@ export class Overview {
       refusals: refusals.map(({ message, refusals: count }) => ({ message, count })),
     };
   }
+}
+
+function statesOf(sessions: Readonly<Record<string, number>>): Figures['sessions'] {
+  const { pending = 0, active = 0, migrating = 0, closing = 0 } = sessions;
+  return { pending, active: active + migrating, closing };
 }

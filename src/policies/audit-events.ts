@@ -6,7 +6,7 @@ import type { RuleDefault } from './rule.js';
 export const AUDIT_EVENT_RULES = [
   {
     name: 'kerbside:audit_events:list',
-    check: 'rule:admin_or_operator',
+    check: 'rule:admin_or_operator or rule:access_operate',
     description: 'List audit events. They name nodes, hypervisors, users and the addresses of clients.',
     operations: [{ method: 'GET', path: '/v1/audit-events' }],
   },

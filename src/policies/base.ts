@@ -13,16 +13,35 @@ export const BASE_RULES = [
   },
   {
     name: 'operator',
-    check: 'via:jwt',
+    check: "via:jwt and 'default':%(access_role)s",
     description:
       'Somebody who logged in to Kerbside itself (POST /auth: the access group, or a local user). Such a login has ' +
-      'no project; it sees all of them.',
+      'no project; it sees all of them, but for consoles with a list of access (access in sources.yaml): for those ' +
+      'access_role says what the list gives the user, none, view, open or operate. It is default where there is no list.',
     operations: [],
   },
   {
     name: 'admin_or_operator',
     check: 'rule:context_is_admin or rule:operator',
     description: 'Those who see all projects.',
+    operations: [],
+  },
+  {
+    name: 'access_operate',
+    check: "'operate':%(access_role)s",
+    description: 'Somebody whom the list of access of a console lets operate it.',
+    operations: [],
+  },
+  {
+    name: 'access_open',
+    check: "'open':%(access_role)s or rule:access_operate",
+    description: 'Somebody whom the list of access of a console lets open it.',
+    operations: [],
+  },
+  {
+    name: 'access_view',
+    check: "'view':%(access_role)s or rule:access_open",
+    description: 'Somebody whom the list of access of a console lets see it.',
     operations: [],
   },
   {

@@ -6,7 +6,7 @@ import type { RuleDefault } from './rule.js';
 export const CONSOLE_RULES = [
   {
     name: 'kerbside:consoles:list',
-    check: 'rule:project_reader_or_admin',
+    check: 'rule:project_reader_or_admin or rule:access_view',
     description: 'List consoles. Those of other projects are left out for whoever has it in a project only.',
     operations: [
       { method: 'GET', path: '/console' },
@@ -15,7 +15,7 @@ export const CONSOLE_RULES = [
   },
   {
     name: 'kerbside:consoles:show',
-    check: 'rule:project_reader_or_admin',
+    check: 'rule:project_reader_or_admin or rule:access_view',
     description: 'Show a console.',
     operations: [
       { method: 'GET', path: '/console/{source}/{uuid}' },
@@ -36,8 +36,14 @@ export const CONSOLE_RULES = [
     ],
   },
   {
+    name: 'kerbside:consoles:show:access',
+    check: 'rule:admin_or_operator or rule:access_operate',
+    description: 'See who may open a console: its list of access. For all others this member is empty.',
+    operations: [{ method: 'GET', path: '/v1/consoles/{source}/{uuid}' }],
+  },
+  {
     name: 'kerbside:consoles:create',
-    check: 'rule:project_member_or_admin',
+    check: 'rule:project_member_or_admin or rule:access_open',
     description: 'Open a console through the proxy: make a token and a .vv file.',
     operations: [
       { method: 'GET', path: '/console/proxy/{source}/{uuid}/console.vv' },
@@ -46,7 +52,7 @@ export const CONSOLE_RULES = [
   },
   {
     name: 'kerbside:consoles:terminate',
-    check: 'rule:project_member_or_admin',
+    check: 'rule:project_member_or_admin or rule:access_operate',
     description: 'End all sessions of a console.',
     operations: [
       { method: 'POST', path: '/console/{source}/{uuid}/terminate' },
@@ -61,7 +67,7 @@ export const CONSOLE_RULES = [
   },
   {
     name: 'kerbside:consoles:audit',
-    check: 'rule:admin_or_operator',
+    check: 'rule:admin_or_operator or rule:access_operate',
     description:
       'Read the audit trail of a console. It names nodes, hypervisors, users and the addresses of clients.',
     operations: [{ method: 'GET', path: '/console/{source}/{uuid}/audit' }],

@@ -6,7 +6,7 @@ import type { RuleDefault } from './rule.js';
 export const SESSION_RULES = [
   {
     name: 'kerbside:sessions:list',
-    check: 'rule:project_reader_or_admin',
+    check: 'rule:project_reader_or_admin or rule:access_view',
     description: 'List sessions. Those of other projects are left out for whoever has it in a project only.',
     operations: [
       { method: 'GET', path: '/session' },
@@ -16,13 +16,13 @@ export const SESSION_RULES = [
   },
   {
     name: 'kerbside:sessions:show',
-    check: 'rule:project_reader_or_admin',
+    check: 'rule:project_reader_or_admin or rule:access_view',
     description: 'Show a session.',
     operations: [{ method: 'GET', path: '/v1/sessions/{id}' }],
   },
   {
     name: 'kerbside:sessions:terminate',
-    check: 'rule:project_member_or_admin',
+    check: 'rule:project_member_or_admin or rule:access_operate',
     description: 'End a session.',
     operations: [
       { method: 'POST', path: '/session/{session}/terminate' },
@@ -31,7 +31,7 @@ export const SESSION_RULES = [
   },
   {
     name: 'kerbside:connections:list',
-    check: 'rule:project_reader_or_admin',
+    check: 'rule:project_reader_or_admin or rule:access_operate',
     description: 'List the connections of sessions: channels, clients, bytes.',
     operations: [{ method: 'GET', path: '/v1/connections' }],
   },

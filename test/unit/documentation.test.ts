@@ -14,6 +14,7 @@ import { addConsoleCommands } from '../../src/cmd/manage/console.js';
 import { addDatabaseCommands } from '../../src/cmd/manage/database.js';
 import { addEncryptionCommands } from '../../src/cmd/manage/encryption.js';
 import { addPolicyCommands } from '../../src/cmd/manage/policy.js';
+import { addGroupCommands } from '../../src/cmd/manage/group.js';
 import { addServiceCommands } from '../../src/cmd/manage/service.js';
 import { addSessionCommands } from '../../src/cmd/manage/session.js';
 import { addTokenCommands } from '../../src/cmd/manage/token.js';

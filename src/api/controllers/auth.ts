@@ -17,6 +17,8 @@ import { LoginBody, loginAttempt } from '../schemas/login.js';
 import { BODY } from '../schemas/schema-pipe.js';
 
 const log = loggerFor('kerbside.api.auth');
+/** Bytes of the names of groups in a token. */
+const MOST_GROUP_BYTES = 2000;
 
 /** `/auth` */
 @Controller()
@@ -62,7 +64,7 @@ export class AuthController {
     const result = await this.attempt(body, request);
     switch (result.kind) {
       case 'accepted':
-        return { user: result.user, admin: result.admin };
+        return { user: result.user, admin: result.admin, ...carried(result) };
       case 'refused':
         throw new Unauthorized('unauthorized');
       case 'limited':
@@ -86,6 +88,21 @@ export class AuthController {
       throw loginFault(error);
     }
   }
+}
+
+/** The groups that a token carries: a cookie has 4,096 bytes. */
+function carried({ user, groups = [] }: Extract<LoginResult, { kind: 'accepted' }>): {
+  readonly groups?: readonly string[];
+} {
+  let left = MOST_GROUP_BYTES;
+  const fitting = groups.filter((group) => (left -= Buffer.byteLength(JSON.stringify(group)) + 1) >= 0);
+  if (fitting.length < groups.length)
+    log.warning('a user is in more groups than a token can carry; the last ones do not count', {
+      user,
+      groups: groups.length,
+      carried: fitting.length,
+    });
+  return fitting.length === 0 ? {} : { groups: fitting };
 }
 
 /** What is to be set right here is 500 in the original's words; what may come back by itself is 503. */

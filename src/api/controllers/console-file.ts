@@ -47,7 +47,9 @@ export class ConsoleFileController {
     if (console?.sourceIsThere !== true) throw await this.absence(source, request);
     this.demand(request, console);
 
-    const issued = await this.issue.token({ source, uuid, issuedTo: userOf(request) }, requesterOf(request));
+    const principals = this.permission.principals(request, console);
+    const wanted = { source, uuid, issuedTo: userOf(request), principals };
+    const issued = await this.issue.token(wanted, requesterOf(request));
     sendConsoleFile(response, await this.files.text({ source, uuid, name: console.name, ...issued }));
   }
 
@@ -100,7 +102,7 @@ export class ConsoleFileController {
   }
 
   private demand(request: Request, console: ConsoleIdentity): void {
-    this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
+    this.permission.demand(request, 'kerbside:consoles:show', console, 'console not found');
   }
 
   /** What is missing, the source or the console. Which sources there are is not for those who may not list them. */

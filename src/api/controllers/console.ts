@@ -86,7 +86,7 @@ export class ConsoleController {
 
   /** Sessions of a console that has left its source can be ended too, by those who see all projects. */
   private async demandTerminable(request: Request, source: string, uuid: string): Promise<void> {
-    if (this.permission.scope(request).projectId === undefined) return;
+    if (this.permission.sees(request) === 'everything') return;
     await this.load(request, source, uuid);
   }
 
@@ -94,16 +94,16 @@ export class ConsoleController {
     this.demand(request, await this.consoles.identify(source, uuid));
   }
 
-  private demand<C extends Pick<ConsoleIdentity, 'projectId'>>(
+  private demand<C extends Pick<ConsoleIdentity, 'projectId' | 'accessId'>>(
     request: Request,
     console: C | null,
   ): asserts console is C {
     if (console === null) throw new NotFound('console not found');
-    this.permission.demand(request, 'kerbside:consoles:show', console.projectId, 'console not found');
+    this.permission.demand(request, 'kerbside:consoles:show', console, 'console not found');
   }
 
   private view(request: Request, console: Console, policy: SettledGuestPolicy): Record<string, unknown> {
-    const whole = this.permission.allows(request, 'kerbside:consoles:show:hypervisor', console.projectId);
+    const whole = this.permission.allows(request, 'kerbside:consoles:show:hypervisor', console);
     const view = viewConsole(console, policy);
     return whole ? view : withoutHypervisor(view);
   }

@@ -10,7 +10,7 @@ import { wantsHtml } from '../accept.js';
 import { clientPath } from '../client-view.js';
 import { NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
-import { Permission } from '../permission.js';
+import { NOBODYS, Permission } from '../permission.js';
 import { nextLink, PageQuery, pageRequest } from '../schemas/page.js';
 import { QUERY } from '../schemas/schema-pipe.js';
 import { demandOf } from '../termination-demand.js';
@@ -56,9 +56,9 @@ export class SessionController {
   }
 
   private async demandTerminable(request: Request, { source, uuid }: SessionSummary): Promise<void> {
-    if (this.permission.scope(request).projectId === undefined) return;
+    if (this.permission.sees(request) === 'everything') return;
     // A session of a console that is gone belongs to no project any more.
-    const projectId = (await this.consoles.identify(source, uuid))?.projectId ?? null;
-    this.permission.demand(request, 'kerbside:sessions:show', projectId, 'session not found');
+    const owner = (await this.consoles.identify(source, uuid)) ?? NOBODYS;
+    this.permission.demand(request, 'kerbside:sessions:show', owner, 'session not found');
   }
 }

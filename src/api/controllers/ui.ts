@@ -5,6 +5,8 @@ import type { Request, Response } from 'express';
 import { VERSION } from '../../version.js';
 import { clientPath } from '../client-view.js';
 import { NotFound, ServiceUnavailable } from '../faults.js';
+import { Overview } from '../../objects/overview.js';
+import { Permission } from '../permission.js';
 import { contextOf } from '../request-context.js';
 import { ChangeFeed } from '../ui/change-feed.js';
 import { UiFiles, type UiFile } from '../ui/files.js';
@@ -22,6 +24,9 @@ const FOREVER = 'public, max-age=31536000, immutable';
 /** `/ui/` */
 @Controller()
 export class UiController {
+  @Inject(Permission) private readonly permission!: Permission;
+  @Inject(Overview) private readonly seen!: Overview;
+
   constructor(
     private readonly files: UiFiles,
     private readonly feed: ChangeFeed,
@@ -52,19 +57,22 @@ export class UiController {
 
   /** Who is signed in, and what this site offers. */
   whoami(@Req() request: Request): Record<string, unknown> {
-    const { user, admin } = contextOf(request);
+    const { user, admin, groups = [] } = contextOf(request);
     return {
       user: user ?? null,
       admin,
+      groups,
       keystone: this.offers.keystone,
       version: user === undefined ? null : VERSION,
       browser_url: user === undefined ? null : this.offers.browserUrl,
     };
   }
 
-  /** The site in figures. */
-  async overview(): Promise<Record<string, unknown>> {
-    return viewFigures(await this.figures.get());
+  /** The site in figures; for those from whom lists of access keep consoles, what they see. */
+  async overview(@Req() request: Request): Promise<Record<string, unknown>> {
+    const { sight } = this.permission.scopeBy(request, 'kerbside:consoles:list');
+    const figures = sight === undefined ? this.figures.get() : this.seen.figuresOf(sight);
+    return viewFigures(await figures);
   }
 
   /** Tells what has changed, as long as the page listens. */

@@ -16,6 +16,7 @@ import {
   type VerifiedToken,
 } from '../../identity/jwt.js';
 import { KeystoneFault } from '../../identity/keystone-fault.js';
+import { nameOf } from '../../identity/keystone-login.js';
 import type { TokenValidator, ValidToken } from '../../identity/token-validator.js';
 import { loggerFor } from '../../log.js';
 import type { Policy } from '../../policy.js';
@@ -93,6 +94,8 @@ async function authenticateAtKeystone(
     ...contextOf(request),
     user: valid.userName,
     userId: valid.userId,
+    listedAs: nameOf(valid),
+    groups: valid.federatedGroups,
     via: 'keystone',
     roles: valid.roles,
     systemScope: valid.systemScope,
@@ -152,6 +155,8 @@ async function authenticate(
   setContext(request, {
     ...contextOf(request),
     user: token.user,
+    listedAs: token.user,
+    groups: token.groups ?? [],
     admin: token.admin,
     via: 'jwt',
     roles: token.admin ? ['operator', 'admin'] : ['operator'],

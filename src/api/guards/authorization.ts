@@ -4,11 +4,11 @@
 // here once.
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
-import type { RequestContext } from '../../context.js';
 import type { Policy } from '../../policy.js';
 import { Forbidden, Unauthorized } from '../faults.js';
-import { contextOf, routeOf, stateOf, type Scope } from '../request-context.js';
-import type { Route } from '../route.js';
+import type { ListedUsers } from '../listed-users.js';
+import { contextOf, routeOf, stateOf } from '../request-context.js';
+import { dependsOnLists, scopeOf } from '../scope.js';
 
 /** Called for an authenticated user who was refused, before the answer goes out. */
 export type RefusalListener = (request: Request, user: string) => Promise<void>;
@@ -18,6 +18,7 @@ export class AuthorizationGuard implements CanActivate {
   constructor(
     private readonly policy: Policy,
     private readonly onRefused: RefusalListener,
+    private readonly lists: Pick<ListedUsers, 'of'>,
   ) {}
 
   /** @throws Unauthorized, Forbidden */
@@ -27,7 +28,9 @@ export class AuthorizationGuard implements CanActivate {
     if (route.access !== 'user') return true;
     const context = contextOf(request);
     if (context.user === undefined) throw new Unauthorized('unauthorized');
-    const scope = scopeOf(this.policy, route, context);
+    const listed = dependsOnLists(this.policy, route, context) ? await this.lists.of(context) : undefined;
+    if (listed !== undefined) stateOf(request).listed = listed;
+    const scope = scopeOf(this.policy, route, context, listed?.grants);
     if (scope === null) {
       await this.onRefused(request, context.user);
       throw new Forbidden(route.refusal ?? 'forbidden');
@@ -35,14 +38,4 @@ export class AuthorizationGuard implements CanActivate {
     stateOf(request).scope = scope;
     return true;
   }
-}
-
-/** What a route's rule lets somebody do: everything, what belongs to their project, or (null) nothing. */
-export function scopeOf(policy: Policy, route: Pick<Route, 'rule'>, context: RequestContext): Scope | null {
-  const { rule } = route;
-  if (rule === undefined || policy.authorize(context, rule, { project_id: null })) return {};
-  const { projectId } = context;
-  return projectId !== undefined && policy.authorize(context, rule, { project_id: projectId })
-    ? { projectId }
-    : null;
 }

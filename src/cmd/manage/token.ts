@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { checkSeed } from '../../conf/index.js';
 import { writePrivately } from '../private-file.js';
 import { configure, say } from './run.js';
+import { repeated } from './user.js';
 
 const LONGEST_MINUTES = 10 * 366 * 24 * 60;
 
@@ -13,6 +14,7 @@ interface TokenOptions {
   readonly duration?: number;
   readonly output?: string;
   readonly admin?: true;
+  readonly group: readonly string[];
 }
 
 function readMinutes(text: string): number {
@@ -31,7 +33,7 @@ async function createToken(options: TokenOptions, command: Command): Promise<voi
   checkSeed(conf);
   const { mintToken } = await import('../../identity/jwt.js');
   const { token, expires } = await mintToken(
-    { user: options.subject, admin: options.admin === true },
+    { user: options.subject, admin: options.admin === true, groups: options.group },
     {
       seed: conf.api.authSecretSeed.reveal(),
       issuer: conf.spice.publicFqdn,
@@ -57,5 +59,6 @@ export function addTokenCommands(manage: Command): void {
     .option('--duration <minutes>', 'how long it is valid; [api] token_ttl when absent', readMinutes)
     .option('--output <file>', 'write it to this file, readable for its owner only, instead of printing it')
     .option('--admin', 'give it the rights of an administrator')
+    .option('--group <group>', 'a group that it carries; may be repeated', repeated, [])
     .action(createToken);
 }

@@ -14,6 +14,7 @@ interface PasswordOptions {
 
 interface CreateOptions extends PasswordOptions {
   readonly admin?: true;
+  readonly group: readonly string[];
 }
 
 const PASSWORD_FILE = [
@@ -27,8 +28,12 @@ async function createUser(name: string, options: CreateOptions, command: Command
   const password = await readPassword(options.passwordFile);
   const { Users } = await import('../../objects/user.js');
   await withContext({ conf }, [Users], async (users) => {
-    const user = await users.create(name, password, { admin: options.admin === true });
-    say(`user ${user.name} created${user.admin ? ', with the rights of an administrator' : ''}`);
+    const user = await users.create(name, password, {
+      admin: options.admin === true,
+      groups: options.group,
+    });
+    const groups = options.group.length === 0 ? '' : `, in ${options.group.join(', ')}`;
+    say(`user ${user.name} created${user.admin ? ', with the rights of an administrator' : ''}${groups}`);
   });
 }
 
@@ -65,6 +70,11 @@ async function deleteUser(name: string, _options: unknown, command: Command): Pr
   });
 }
 
+/** Gathers an option that may be repeated. */
+export function repeated(text: string, before: readonly string[]): string[] {
+  return before.includes(text) ? [...before] : [...before, text];
+}
+
 function noUser(name: string): NotFound {
   return new NotFound(`there is no user ${name}`);
 }
@@ -76,6 +86,7 @@ export function addUserCommands(manage: Command): void {
     .command('create <name>')
     .description('create a user; the password is asked for, or read from a file or from standard input')
     .option('--admin', 'give the user the rights of an administrator')
+    .option('--group <group>', 'put the user into this group; may be repeated', repeated, [])
     .option(...PASSWORD_FILE)
     .action(createUser);
   user

@@ -41,6 +41,8 @@ export type SessionInventoryRow = OfConsole &
   > & {
     issued_to: ConsoleTokenRow['issued_to'] | null;
     expires: ConsoleTokenRow['expires'] | null;
+    /** Its console; null: that is gone. */
+    of_console: string | null;
   };
 
 /** A connection with its session's console. */
@@ -59,7 +61,7 @@ export const CONSOLE_COLUMNS =
   'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale, k.tags, k.access_id';
 const SESSION_COLUMNS =
   'r.session_id, r.source, r.uuid, r.state, r.created, r.terminated_at, r.closed, r.reason, t.issued_to, t.expires, ' +
-  'k.name, k.project_id, k.access_id';
+  'k.name, k.project_id, k.access_id, k.uuid AS of_console';
 const CONNECTION_COLUMNS =
   'c.id, c.connection_ref, c.session_id, c.node, c.pid, c.created, c.client_ip, c.client_port, c.channel_type, ' +
   "c.channel_id, c.state, c.connected, c.closed, c.bytes_up, c.bytes_down, c.duration, c.reason, COALESCE(s.source, '') AS source, " +

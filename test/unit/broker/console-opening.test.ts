@@ -25,7 +25,7 @@ const ROW: ListedConsole = {
   },
   ...{ insecure_port: 5900, secure_port: null, host_subject: null, project_id: 'p-1', user_id: null },
   ...{ instance_state: null, instance_host: null, instance_event_at: null, instance_locked: null },
-  ...{ instance_locked_at: null, address_host: null, address_stale: null },
+  ...{ instance_locked_at: null, address_host: null, address_stale: null, tags: null, access_id: null },
 };
 const SOURCE: Source = {
   ...{ name: 'lab', type: 'static', lastSeen: null, seenBy: null, errored: false, error: null, url: null },
@@ -58,7 +58,7 @@ class Site {
       open: (uuid, _type, token) => {
         this.opened.push([name, token]);
         if (fault !== undefined) return Promise.reject(fault);
-        return Promise.resolve(aConsole({ uuid, name: 'desktop', projectId: 'p-1' }));
+        return Promise.resolve(aConsole({ uuid, name: 'desktop', projectId: 'p-1', accessId: null }));
       },
     };
     const locate = (): Promise<{ kind: 'recorded' }> => Promise.resolve({ kind: 'recorded' });
@@ -86,7 +86,7 @@ describe('a console that is wanted', () => {
   it('is the recorded one, for whoever comes with a login of Kerbside', async () => {
     const site = new Site();
     site.recorded.push({ source: 'lab', type: 'static' });
-    expect(await site.find()).toEqual({ source: 'lab', uuid: UUID, name: 'desktop', projectId: 'p-1' });
+    expect(await site.find()).toEqual({ source: 'lab', uuid: UUID, name: 'desktop', projectId: 'p-1', accessId: null });
     await expect(site.find({ source: 'other' })).rejects.toThrow(NotFound);
   });
 
@@ -100,7 +100,7 @@ describe('a console that is wanted', () => {
     const site = new Site();
     site.recorded.push({ source: 'cloud', type: 'openstack' });
     site.cloud('cloud', no);
-    const found = { source: 'cloud', uuid: UUID, name: 'desktop', projectId: 'p-1' };
+    const found = { source: 'cloud', uuid: UUID, name: 'desktop', projectId: 'p-1', accessId: null };
     expect(await site.find({ token: 'user-token' })).toEqual(found);
     expect(site.opened).toEqual([['cloud', 'user-token']]);
   });

@@ -140,7 +140,11 @@ describe('readTokenBody', () => {
 
 describe('readGroups', () => {
   it('reads a list, and takes anything else for none', () => {
-    expect(readGroups({ groups: [{ id: 'a', name: 'b' }, { name: 'c' }] })).toEqual([{ id: 'a', name: 'b' }]);
+    const groups = [{ id: 'a', name: 'b', domain_id: 'd' }, { id: 'e' }, { name: 'c' }];
+    expect(readGroups({ groups })).toEqual([
+      { id: 'a', name: 'b', domainId: 'd' },
+      { id: 'e', name: '', domainId: null },
+    ]);
     for (const json of [undefined, {}, { groups: {} }, []]) expect(readGroups(json)).toBeUndefined();
   });
 });

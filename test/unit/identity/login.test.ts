@@ -134,7 +134,7 @@ describe('Login with Keystone', () => {
       }) =>
         Promise.resolve(
           credentials.username === 'alice' && credentials.password?.reveal() === 'right'
-            ? ({ kind: 'accepted', user: 'alice@ldap', admin: true } as const)
+            ? ({ kind: 'accepted', user: 'alice@ldap', admin: true, groups: [] } as const)
             : ({ kind: 'refused' } as const),
         ),
     };

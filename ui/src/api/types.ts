@@ -45,9 +45,15 @@ export interface Schemas {
   readonly UiWhoami: {
     readonly admin: boolean;
     readonly browser_url: string | null;
+    readonly groups: readonly string[];
     readonly keystone: boolean;
     readonly user: string | null;
     readonly version: string | null;
+  };
+  readonly V1Access: {
+    readonly kind: 'everybody' | 'project' | 'user' | 'group';
+    readonly name: string | null;
+    readonly role: 'view' | 'open' | 'operate';
   };
   readonly V1AuditEvent: {
     readonly channel: string | null;
@@ -102,6 +108,8 @@ export interface Schemas {
     readonly connections_links?: readonly Schemas['Link'][];
   };
   readonly V1Console: {
+    readonly access?: readonly Schemas['V1Access'][] | null;
+    readonly access_role?: 'default' | 'none' | 'view' | 'open' | 'operate';
     readonly created_at: string;
     readonly guest_policy?: Schemas['GuestPolicy'];
     readonly host: string | null;
@@ -118,6 +126,7 @@ export interface Schemas {
     readonly project_id: string | null;
     readonly secure_port: number | null;
     readonly source: string;
+    readonly tags?: readonly string[];
     readonly user_id: string | null;
   };
   readonly V1ConsoleAnswer: { readonly console: Schemas['V1Console'] };

@@ -84,6 +84,8 @@ function Console({ console }: { readonly console: Schemas['V1Console'] }): React
           [say('console.address'), console.hypervisor_ip],
           [say('console.ports'), ports.join(', ')],
           [say('console.subject'), console.host_subject],
+          [say('console.tags'), console.tags?.join(', ')],
+          [say('console.access'), <WhoMayOpen key="access" console={console} />],
         ]}
       />
       <Commands console={console} />
@@ -94,6 +96,27 @@ function Console({ console }: { readonly console: Schemas['V1Console'] }): React
         </>
       )}
     </>
+  );
+}
+
+/** Whom the console's list of access names; without one, that there is none. */
+function WhoMayOpen({ console }: { readonly console: Schemas['V1Console'] }): ReactElement {
+  const say = useSay();
+  const { access = null, access_role: own = 'default' } = console;
+  if (access === null) return <>{say(own === 'default' ? 'console.accessPolicy' : `console.role.${own}`)}</>;
+  if (access.length === 0) return <>{say('console.accessNobody')}</>;
+  return (
+    <ul className="plain">
+      {access.map(({ kind, name, role }) => (
+        <li key={`${kind} ${name ?? ''}`}>
+          {kind === 'everybody'
+            ? say('console.accessEverybody')
+            : say(`console.access.${kind}`, { name: name ?? '' })}
+          {': '}
+          {say(`console.role.${role}`)}
+        </li>
+      ))}
+    </ul>
   );
 }
 

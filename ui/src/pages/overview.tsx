@@ -40,20 +40,23 @@ function Figures({ of }: { readonly of: Schemas['UiOverview'] }): ReactElement {
         <SourcesTile />
         <ServicesTile />
       </div>
-      <div className="halves">
-        <section>
-          <h2>{say('overview.traffic')}</h2>
-          <Traffic of={of.traffic} />
-        </section>
-        <section>
-          <h2>{say('overview.refusals')}</h2>
-          {of.refusals.length === 0 ? (
-            <Empty>{say('overview.noRefusals')}</Empty>
-          ) : (
-            <Refusals of={of.refusals} />
-          )}
-        </section>
-      </div>
+      {/* Not told to those from whom lists of access keep consoles. */}
+      {of.traffic.length === 0 ? null : (
+        <div className="halves">
+          <section>
+            <h2>{say('overview.traffic')}</h2>
+            <Traffic of={of.traffic} />
+          </section>
+          <section>
+            <h2>{say('overview.refusals')}</h2>
+            {of.refusals.length === 0 ? (
+              <Empty>{say('overview.noRefusals')}</Empty>
+            ) : (
+              <Refusals of={of.refusals} />
+            )}
+          </section>
+        </div>
+      )}
     </>
   );
 }

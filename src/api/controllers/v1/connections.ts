@@ -5,7 +5,7 @@ import type { Request } from 'express';
 import type { Conf } from '../../../conf/index.js';
 import { Inventory } from '../../../objects/inventory.js';
 import { CONF } from '../../../conf/conf.module.js';
-import { Permission } from '../../permission.js';
+import { ownerOf, Permission } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { ConnectionQuery } from '../../schemas/v1.js';
@@ -34,7 +34,7 @@ export class V1ConnectionController {
     return viewPage(request, 'connections', page, (connection) =>
       viewConnection(
         connection,
-        this.permission.allows(request, 'kerbside:consoles:show:hypervisor', connection.project_id),
+        this.permission.allows(request, 'kerbside:consoles:show:hypervisor', ownerOf(connection)),
       ),
     );
   }

@@ -7,13 +7,14 @@ import { ConsoleIssue } from '../../../broker/console-issue.js';
 import { ConsoleOpening, type FoundConsole } from '../../../broker/console-opening.js';
 import { SessionTermination } from '../../../broker/session-termination.js';
 import { ConsoleSettings } from '../../../objects/console-settings.js';
-import type { SettledGuestPolicy } from '../../../objects/guest-policy-levels.js';
+import { AccessLists } from '../../../objects/access.js';
+import type { ListedName } from '../../../objects/access-list.js';
 import { Inventory, type ConsoleOrderKey, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
 import { minorOf } from '../../middleware/microversion.js';
-import { Permission } from '../../permission.js';
+import { ownerOf, Permission } from '../../permission.js';
 import { contextOf, userOf } from '../../request-context.js';
 import { requesterOf } from '../../requester.js';
 import { pageRequest } from '../../schemas/page.js';
@@ -21,7 +22,7 @@ import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { ConsoleQuery, CreateConsoleBody } from '../../schemas/v1.js';
 import { demandOf } from '../../termination-demand.js';
 import { viewBrokered } from '../../views/v1/brokered.js';
-import { viewConsole } from '../../views/v1/console.js';
+import { ACCESS_SINCE, viewConsole, type ShownParts } from '../../views/v1/console.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
 import { narrowed, orderOf, SEARCHES } from './narrowed.js';
@@ -36,6 +37,7 @@ export class V1ConsoleController {
   @Inject(ConsoleIssue) private readonly issue!: ConsoleIssue;
   @Inject(ConsoleFiles) private readonly files!: ConsoleFiles;
   @Inject(ConsoleSettings) private readonly settings!: ConsoleSettings;
+  @Inject(AccessLists) private readonly lists!: AccessLists;
 
   constructor(
     private readonly inventory: Inventory,
@@ -63,10 +65,11 @@ export class V1ConsoleController {
     @Req() request: Request,
   ): Promise<Record<string, unknown>> {
     const console = await this.load(source, uuid);
-    this.permission.demand(request, 'kerbside:consoles:show', console.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:consoles:show', ownerOf(console), ABSENT);
     const guestPolicy = await this.settings.guestPolicy(source, uuid);
     if (guestPolicy === null) throw new NotFound(ABSENT);
-    return { console: this.view(request, console, guestPolicy) };
+    const access = await this.accessTold(request, console);
+    return { console: this.view(request, console, { access, guestPolicy }) };
   }
 
   /** Opens a console as the user who asks: a description with a link, or the .vv file itself. */
@@ -77,7 +80,8 @@ export class V1ConsoleController {
   ): Promise<void> {
     const found = await this.wanted(body, request);
     const { source, uuid, name } = found;
-    const issued = { source, uuid, issuedTo: userOf(request) };
+    const principals = this.permission.principals(request, found);
+    const issued = { source, uuid, issuedTo: userOf(request), principals };
     const by = requesterOf(request);
     if (wantsFile(request)) {
       const token = await this.issue.token(issued, by);
@@ -97,31 +101,38 @@ export class V1ConsoleController {
     @Req() request: Request,
   ): Promise<void> {
     const console = await this.load(source, uuid);
-    this.permission.demand(request, 'kerbside:consoles:show', console.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:consoles:show', ownerOf(console), ABSENT);
     await this.termination.console({ source, uuid }, demandOf(request, 'console'));
   }
 
   private async wanted(body: CreateConsoleBody, request: Request): Promise<FoundConsole> {
     const { instance_uuid: uuid, source, type } = body;
     const token = contextOf(request).token?.reveal();
-    const found = await this.opening.find({ uuid: uuid.toLowerCase(), source, type, token });
-    this.permission.demand(request, 'kerbside:consoles:show', found.projectId, 'instance not found');
+    // One of the same uuid in another source may be the user's.
+    const { sight } = this.permission.scopeBy(request, 'kerbside:consoles:show');
+    const found = await this.opening.find({ uuid: uuid.toLowerCase(), source, type, token, sight });
+    this.permission.demand(request, 'kerbside:consoles:show', found, 'instance not found');
     return found;
+  }
+
+  /** Whom the console's list names, for those who may know it. */
+  private async accessTold(request: Request, console: ListedConsole): Promise<ListedName[] | null> {
+    const { access_id: id } = console;
+    if (id === null || minorOf(request) < ACCESS_SINCE) return null;
+    const told = this.permission.allows(request, 'kerbside:consoles:show:access', ownerOf(console));
+    return told ? this.lists.names(id) : null;
   }
 
   private view(
     request: Request,
     console: ListedConsole,
-    guestPolicy?: SettledGuestPolicy,
+    alone: Partial<Pick<ShownParts, 'access' | 'guestPolicy'>> = {},
   ): Record<string, unknown> {
     const rule = 'kerbside:consoles:show:hypervisor';
-    const hypervisor = this.permission.allows(request, rule, console.project_id);
-    const show = {
-      hypervisor,
-      minor: minorOf(request),
-      ...(guestPolicy === undefined ? {} : { guestPolicy }),
-    };
-    return viewConsole(console, show, baseUrl(request));
+    const hypervisor = this.permission.allows(request, rule, ownerOf(console));
+    const standing = this.permission.standing(request, console.access_id);
+    const shown = { access: null, hypervisor, minor: minorOf(request), standing, ...alone };
+    return viewConsole(console, shown, baseUrl(request));
   }
 
   private async load(source: string, uuid: string): Promise<ListedConsole> {

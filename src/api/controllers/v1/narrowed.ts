@@ -23,6 +23,7 @@ export async function narrowed<T>(
     uuid: query.instance_uuid,
     sessionId: query.session_id,
     projectId: scope.projectId ?? asked,
+    sight: scope.sight,
   });
 }
 

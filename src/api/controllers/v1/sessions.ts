@@ -10,7 +10,7 @@ import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
 import { minorOf } from '../../middleware/microversion.js';
-import { Permission } from '../../permission.js';
+import { NOBODYS, ownerOf, Permission, type Owner } from '../../permission.js';
 import { pageRequest } from '../../schemas/page.js';
 import { QUERY } from '../../schemas/schema-pipe.js';
 import { KeyQuery, SessionQuery } from '../../schemas/v1.js';
@@ -52,14 +52,14 @@ export class V1SessionController {
   /** One session. */
   async show(@Param('id') id: string, @Req() request: Request): Promise<Record<string, unknown>> {
     const session = await this.load(id);
-    this.permission.demand(request, 'kerbside:sessions:show', session.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:sessions:show', ownerOfSession(session), ABSENT);
     return { session: viewSession(session, baseUrl(request)) };
   }
 
   /** Ends a session permanently. */
   async terminate(@Param('id') id: string, @Req() request: Request): Promise<void> {
     const session = await this.load(id);
-    this.permission.demand(request, 'kerbside:sessions:show', session.project_id, ABSENT);
+    this.permission.demand(request, 'kerbside:sessions:show', ownerOfSession(session), ABSENT);
     const ended = await this.termination.session(id, session, demandOf(request, 'session'));
     if (!ended) throw new NotFound(ABSENT);
   }
@@ -84,4 +84,8 @@ export class V1SessionController {
     if (session === null) throw new NotFound(ABSENT);
     return session;
   }
+}
+
+function ownerOfSession(session: ListedSession): Owner {
+  return session.of_console === null ? NOBODYS : ownerOf(session);
 }

@@ -2,23 +2,33 @@
 // A console in /v1. What is not named here is not shown: the ticket above all.
 import { settledRecord, type SettledGuestPolicy } from '../../../objects/guest-policy-levels.js';
 import type { ListedConsole } from '../../../objects/inventory.js';
+import type { ListedName } from '../../../objects/access-list.js';
+import { tagsIn } from '../../../objects/console-row.js';
+import type { AccessStanding } from '../../../policy.js';
 import { selfLink } from './links.js';
 import { isoTime } from './time.js';
 
+/** The minor version in which consoles say who may open them. */
+export const ACCESS_SINCE = 6;
+
+/** What of a console is shown to somebody. */
+export interface ShownParts {
+  readonly hypervisor: boolean;
+  readonly minor: number;
+  /** What its list of access gives the user. */
+  readonly standing: AccessStanding;
+  /** Whom its list of access names; null: it is not told, or there is none. */
+  readonly access: readonly ListedName[] | null;
+  /** Absent: it is one of many. */
+  readonly guestPolicy?: SettledGuestPolicy;
+}
+
 /**
- * A console. Only those who run the cloud see its hypervisor; whether it is locked is part of it since 1.1, and its guest
- * data policy, where it is shown alone, since 1.4.
+ * A console. Only those who run the cloud see its hypervisor; whether it is locked is part of it since 1.1, its guest
+ * data policy, where it is shown alone, since 1.4, its tags and who may open it since 1.6.
  * @param base of the API, such as `https://cloud:13002`
  */
-export function viewConsole(
-  console: ListedConsole,
-  show: {
-    readonly hypervisor: boolean;
-    readonly minor: number;
-    readonly guestPolicy?: SettledGuestPolicy;
-  },
-  base: string,
-): Record<string, unknown> {
+export function viewConsole(console: ListedConsole, show: ShownParts, base: string): Record<string, unknown> {
   const id = consoleId(console);
   const { hypervisor, guestPolicy } = show;
   return {
@@ -32,6 +42,13 @@ export function viewConsole(
     ...(show.minor < 1
       ? {}
       : { locked: console.instance_locked === null ? null : console.instance_locked !== 0 }),
+    ...(show.minor < ACCESS_SINCE
+      ? {}
+      : {
+          tags: tagsIn(console.tags),
+          access_role: show.standing,
+          access: show.access?.map(({ kind, name, role }) => ({ kind, name, role })) ?? null,
+        }),
     created_at: isoTime(console.discovered),
     host: hypervisor ? console.instance_host : null,
     hypervisor: hypervisor ? console.hypervisor : null,

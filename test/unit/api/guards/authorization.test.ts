@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which lines of the table of routes are for whom; what a rule says about one console is asked in the controllers.
 import { describe, expect, it } from '@jest/globals';
-import { scopeOf } from '../../../../src/api/guards/authorization.js';
+import { scopeOf } from '../../../../src/api/scope.js';
 import { strangerContext, type RequestContext } from '../../../../src/context.js';
 import { Policy, type RuleName } from '../../../../src/policy.js';
 

@@ -19,6 +19,7 @@ describe('viewConsole', () => {
       securePort: null,
       hostSubject: null,
       projectId: 'p-1',
+      accessId: null,
       userId: 'u-9',
       instanceState: 'ACTIVE',
       instanceHost: 'compute-1',

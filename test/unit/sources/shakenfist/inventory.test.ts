@@ -137,6 +137,7 @@ describe('the console of an instance', () => {
     expect(consoleOf(instance, NODE, false)).toEqual({
       ...{ uuid: UUID, name: 'desk.blue', hypervisor: 'sf-1', hypervisorIp: '192.0.2.1' },
       ...{ insecurePort: 1, securePort: 2, hostSubject: null, ticket: '', instanceState: 'created' },
+      tags: ['namespace:blue'],
     });
     expect(consoleOf({ ...instance, namespace: '' }, NODE, false)?.name).toBe('desk');
   });
