@@ -5,6 +5,7 @@ import {
   listConnections,
   listEvents,
   listNarrowedConsoles,
+  listSeenConsoles,
   listSessions,
   type ConnectionInventoryRow,
   type EventInventoryRow,
@@ -55,9 +56,11 @@ export class Inventory {
     const rows =
       filter.source !== undefined || filter.uuid !== undefined
         ? await listNarrowedConsoles(this.db, filter, marker, limit)
-        : filter.projectId === undefined
-          ? await listConsoles(this.db, marker, limit)
-          : await listConsolesOfProject(this.db, filter.projectId, marker, limit);
+        : filter.sight !== undefined
+          ? await listSeenConsoles(this.db, filter.sight, marker, limit, filter.projectId)
+          : filter.projectId === undefined
+            ? await listConsoles(this.db, marker, limit)
+            : await listConsolesOfProject(this.db, filter.projectId, marker, limit);
     return pageOf(
       rows,
       page.limit,

@@ -90,6 +90,7 @@ function manageCommands(): Map<string, Set<string>> {
     addConsoleCommands,
     addDatabaseCommands,
     addEncryptionCommands,
+    addGroupCommands,
     addPolicyCommands,
     addServiceCommands,
     addSessionCommands,

@@ -11,7 +11,7 @@ import { withIndex, type Statements } from '../statements.js';
 import { listOfConsoles, selectRows, type ConsoleRows } from './console-merge.js';
 import type { ConsoleMarker, ShownConsoleRow } from './consoles.js';
 import { where, type Condition } from './search.js';
-import { gathered, isSeen, seesFew, type Sight } from './sight.js';
+import { gathered, isSeen, seesFew, type From, type Sight } from './sight.js';
 
 /** What a listing is narrowed to. */
 export interface InventoryFilter {
@@ -125,29 +125,22 @@ export function listNarrowedConsoles(
   ]);
 }
 
-/** The consoles that somebody sees after `marker` by source and uuid. */
+/** The consoles that somebody sees after `marker` by source and uuid. @param projectId only those of this project */
 export async function listSeenConsoles(
   db: Statements,
   sight: Sight,
   marker: ConsoleMarker | null,
   limit: number,
+  projectId?: string,
 ): Promise<ShownConsoleRow[]> {
-  const few = await seesFew(db, sight);
-  const from = few ? gathered(db, sight) : { sql: `consoles k${withIndex(db, 'PRIMARY')}`, values: [] };
-  const seen: Condition[] = few ? [] : [isSeen(sight)];
-  const steps: Condition[][] =
-    marker === null
-      ? [[]]
-      : [
-          [
-            ['k.source = ?', marker.source],
-            ['k.uuid > ?', marker.uuid],
-          ],
-          [['k.source > ?', marker.source]],
-        ];
+  const from = await seenConsoles(db, sight, projectId);
+  const narrowed: Condition[] = [
+    ...(projectId === undefined ? [] : [['k.project_id = ?', projectId] as const]),
+    isSeen(sight),
+  ];
   const found: ShownConsoleRow[] = [];
-  for (const step of steps) {
-    const { sql, values } = where([...step, ...seen]);
+  for (const step of stepsAfter(marker)) {
+    const { sql, values } = where([...step, ...narrowed]);
     found.push(
       ...(await db.query<ShownConsoleRow>(
         `SELECT ${CONSOLE_COLUMNS} FROM ${from.sql} ${sql} ORDER BY k.source, k.uuid LIMIT ?`,
@@ -157,6 +150,25 @@ export async function listSeenConsoles(
     if (found.length >= limit) break;
   }
   return found;
+}
+
+// A project's consoles lie together in their own index; else few are gathered, and many walked by their key.
+async function seenConsoles(db: Statements, sight: Sight, projectId: string | undefined): Promise<From> {
+  if (projectId !== undefined) return { sql: 'consoles k', values: [] };
+  if (await seesFew(db, sight)) return gathered(db, sight);
+  return { sql: `consoles k${withIndex(db, 'PRIMARY')}`, values: [] };
+}
+
+function stepsAfter(marker: ConsoleMarker | null): Condition[][] {
+  if (marker === null) return [[]];
+  const { source, uuid } = marker;
+  return [
+    [
+      ['k.source = ?', source],
+      ['k.uuid > ?', uuid],
+    ],
+    [['k.source > ?', source]],
+  ];
 }
 
 /** Sessions after `marker` by id. */

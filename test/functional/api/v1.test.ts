@@ -121,7 +121,7 @@ describe('versions', () => {
         id: 'v1.0',
         status: 'CURRENT',
         min_version: '1.0',
-        max_version: '1.4',
+        max_version: '1.6',
         links: [
           { rel: 'self', href: `${base}/v1/` },
           { rel: 'collection', href: `${base}/` },
@@ -140,7 +140,7 @@ describe('versions', () => {
     [undefined, '1.0'],
     ['console 1.0', '1.0'],
     ['console 1.1', '1.1'],
-    ['console 1.4', '1.4'],
+    ['console 1.6', '1.4'],
     ['console latest', '1.4'],
     ['compute 2.99, console 1.0', '1.0'],
     ['compute 2.99', '1.0'],
@@ -151,7 +151,7 @@ describe('versions', () => {
     expect(answer.headers).toMatchObject({
       'openstack-api-version': `console ${version}`,
       'openstack-api-minimum-version': 'console 1.0',
-      'openstack-api-maximum-version': 'console 1.4',
+      'openstack-api-maximum-version': 'console 1.6',
       vary: 'Accept, OpenStack-API-Version',
     });
   });
@@ -163,10 +163,10 @@ describe('versions', () => {
     expect(errorOf(answer.json)).toMatchObject({
       code: 'kerbside.not_acceptable',
       min_version: '1.0',
-      max_version: '1.4',
-      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.4',
+      max_version: '1.6',
+      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.6',
     });
-    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.4');
+    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.6');
   });
 
   it('refuses what is no version', async () => {

@@ -5,11 +5,13 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import type { SqlValue } from '../../../src/db/statements.js';
+import { AccessLists } from '../../../src/objects/access.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Inventory } from '../../../src/objects/inventory.js';
+import { Overview } from '../../../src/objects/overview.js';
 import { reapAuditEvents, reapExpired } from '../../../src/objects/reaper.js';
 import { SessionOutcomes } from '../../../src/objects/session-outcome.js';
 import { Sources } from '../../../src/objects/source.js';
@@ -33,6 +35,9 @@ const BUSY_EVENTS = 100_000;
 const BUSY_OPEN = 20;
 const NOW = 1_800_000_000;
 const PAGE = { limit: 100 };
+/** What two users see by lists of access: more than half of the consoles, and 2,000 with those of a project. */
+const MANY = { unlisted: true, accessIds: ['list-0', 'list-2'] };
+const SOME = { unlisted: false, accessIds: ['list-3'], projectId: 'project-0321' };
 const BY_NAME = { key: 'name', descending: false } as const;
 const NEWEST = { key: 'created_at', descending: true } as const;
 const FILL_MS = 600_000;
@@ -66,9 +71,10 @@ async function fill(db: Database, engine: Engine): Promise<void> {
     `INSERT INTO sources (name, type, errored, deleted) SELECT ${source('n')}, 'static', 0, 0 ${from(SOURCES)}`,
   );
   await db.execute(
-    'INSERT INTO consoles (source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, name, instance_state, project_id) ' +
+    'INSERT INTO consoles (source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, name, instance_state, project_id, access_id) ' +
       `SELECT ${source('n')}, ${uuid('n')}, ${NOW}, 'hv', '192.0.2.1', 5900, ${concat("'desktop-'", 'n')}, 'ACTIVE', ` +
-      `${concat("'project-'", padded(`n % ${PROJECTS}`, 4))} ${from(CONSOLES)}`,
+      `${concat("'project-'", padded(`n % ${PROJECTS}`, 4))}, ` +
+      `CASE WHEN n % 2 = 0 THEN NULL WHEN n % 50 = 1 THEN 'list-3' ELSE ${concat("'list-'", '(n % 3)')} END ${from(CONSOLES)}`,
   );
   for (let part = 0; part < EVENTS; part += CONSOLES) {
     await db.execute(
@@ -333,6 +339,51 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
       '/v1: audit events of a time in a project',
       (at) => v1(at).findEvents(PAGE, { since: NOW - 5000, projectId: 'project-0321' }),
     ],
+    ...[
+      ['many consoles', MANY],
+      ['some consoles', SOME],
+    ].flatMap(([which, sight]): [string, (at: Database) => Promise<unknown>][] => {
+      const see = sight as typeof SOME;
+      return [
+        [`/console: ${which} seen`, (at) => consoles(at).list(PAGE, { sight: see })],
+        [`/session: of ${which} seen`, (at) => nouns(at).sessions.listOpen(PAGE, { sight: see })],
+        [
+          `/v1: ${which} seen`,
+          (at) => v1(at).consoles({ ...PAGE, marker: `${source}/${uuid}` }, { sight: see }),
+        ],
+        [
+          `/v1: ${which} seen, of a project`,
+          (at) => v1(at).consoles(PAGE, { sight: see, projectId: 'project-0320' }),
+        ],
+        [
+          `/v1: a search by name among ${which} seen`,
+          (at) => v1(at).findConsoles(PAGE, { sight: see, name: 'desktop', order: BY_NAME }),
+        ],
+        [`/v1: sessions of ${which} seen`, (at) => v1(at).sessions(PAGE, { sight: see })],
+        [`/v1: sessions by uuid, of ${which} seen`, (at) => v1(at).sessions(PAGE, { sight: see, uuid })],
+        [
+          `/v1: a search of sessions by user among ${which} seen`,
+          (at) => v1(at).findSessions(PAGE, { sight: see, user: 'alice', order: NEWEST }),
+        ],
+        [`/v1: connections of ${which} seen`, (at) => v1(at).connections(PAGE, { sight: see })],
+        [`/v1: audit events of ${which} seen`, (at) => v1(at).events(PAGE, { sight: see })],
+        [
+          `/v1: audit events of a user and ${which} seen`,
+          (at) => v1(at).events(PAGE, { sight: see, user: 'user-7' }),
+        ],
+        [
+          `/v1: audit events of a time and ${which} seen`,
+          (at) => v1(at).findEvents(PAGE, { sight: see, since: NOW - 5000 }),
+        ],
+        [`the overview of ${which} seen`, (at) => new Overview(at).figuresOf(see)],
+      ];
+    }),
+    ['whether lists of access are used', (at) => new AccessLists(at).areUsed()],
+    ['whether lists name groups', (at) => new AccessLists(at).nameGroups()],
+    ['what lists say to somebody', (at) => new AccessLists(at).grantsTo(['*', 'user:anna'])],
+    ['what a list says', (at) => new AccessLists(at).names('list-1')],
+    ['sessions without access', (at) => new AccessLists(at).sessionsWithout(source)],
+    ['the groups of users', (at) => new Users(at).members({ ...PAGE, marker: '["a","b"]' })],
     ['whose sessions are', (at) => nouns(at).sessions.usersOf(['s00000010000', 'b00000000001'])],
     ['a session', (at) => nouns(at).sessions.find('s00000010000')],
     [

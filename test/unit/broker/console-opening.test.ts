@@ -58,7 +58,7 @@ class Site {
       open: (uuid, _type, token) => {
         this.opened.push([name, token]);
         if (fault !== undefined) return Promise.reject(fault);
-        return Promise.resolve(aConsole({ uuid, name: 'desktop', projectId: 'p-1', accessId: null }));
+        return Promise.resolve(aConsole({ uuid, name: 'desktop', projectId: 'p-1' }));
       },
     };
     const locate = (): Promise<{ kind: 'recorded' }> => Promise.resolve({ kind: 'recorded' });
