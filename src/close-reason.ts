@@ -16,6 +16,10 @@ export type CloseReason =
   | 'wrong guest'
   | 'guest not identified'
   | 'terminated by request'
+  /** Another user opened the console, and this session gave way. */
+  | 'replaced'
+  /** Another session has the console, and does not give way. */
+  | 'console in use'
   | 'main channel closed'
   | 'other channel lost'
   | 'channel forbidden'

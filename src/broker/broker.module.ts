@@ -9,6 +9,7 @@ import { OwnNotifications } from '../notifications/own/own-notifications.js';
 import { AuditEvents } from '../objects/audit-event.js';
 import { ConsoleSessions } from '../objects/console-session.js';
 import { ConsoleTokens } from '../objects/console-token.js';
+import { ConsoleUse } from '../objects/console-use.js';
 import { Consoles } from '../objects/console.js';
 import { Inventory } from '../objects/inventory.js';
 import { ObjectsModule } from '../objects/objects.module.js';
@@ -30,8 +31,8 @@ const log = loggerFor('kerbside.broker');
   providers: [
     provider(
       ConsoleIssue,
-      [CONF, ConsoleTokens, AuditEvents],
-      (conf, tokens, events) => new ConsoleIssue({ tokens, events, node: conf.default.nodeName }),
+      [CONF, ConsoleTokens, AuditEvents, ConsoleUse],
+      (conf, tokens, events, use) => new ConsoleIssue({ tokens, events, use, node: conf.default.nodeName }),
     ),
     provider(
       ConsoleOpening,

@@ -10,6 +10,7 @@ import { signalWithin, unlessAborted } from '../net/deadline.js';
 import type { AuditEvents } from '../objects/audit-event.js';
 import { signedTokenExchanged, signedTokenRejected } from '../objects/audit-message.js';
 import type { MintedToken } from '../objects/console-token.js';
+import { ConsoleInUse } from '../objects/console-use.js';
 import type { ConsoleIdentity, Consoles } from '../objects/console.js';
 import type { UserRequest } from '../objects/requester.js';
 import { usedTokenName, type UsedTokens } from '../objects/used-token.js';
@@ -28,6 +29,8 @@ export type SignedExchange =
   | { readonly kind: 'refused'; readonly fault: ConsoleJwtRefused }
   /** The token is good, and no source has its console (yet). */
   | { readonly kind: 'no_console' }
+  /** Another session has its console; the token stays good. */
+  | { readonly kind: 'in_use'; readonly fault: ConsoleInUse }
   /** A source that may have the key, or the console, does not answer. */
   | { readonly kind: 'unavailable'; readonly fault: Error };
 
@@ -44,7 +47,7 @@ export class SignedTokenRecords {
 export interface SignedTokenExchangeParts {
   readonly drivers: Pick<SourceDrivers, 'all'>;
   readonly limit: ExchangeLimit;
-  readonly issue: Pick<ConsoleIssue, 'token'>;
+  readonly issue: Pick<ConsoleIssue, 'token' | 'demandFree'>;
   readonly records: SignedTokenRecords;
   /** The name of this node, for audit. */
   readonly node: string;
@@ -93,6 +96,7 @@ export class SignedTokenExchange {
     } catch (error) {
       if (error instanceof ConsoleJwtRefused) return { kind: 'refused', fault: error };
       if (error instanceof Unavailable) return { kind: 'unavailable', fault: error };
+      if (error instanceof ConsoleInUse) return { kind: 'in_use', fault: error };
       throw error;
     }
   }
@@ -110,11 +114,13 @@ export class SignedTokenExchange {
       await this.record(first, jwt, by, signedTokenRejected(first.tokens.platform, 'console not found'));
       return { kind: 'no_console' };
     }
+    const issuedTo = first.tokens.holder(jwt.claims) ?? first.tokens.platform;
+    // Before it is used up: a token whose console is in use opens it later.
+    await issue.demandFree({ source: found.source, uuid: found.uuid, issuedTo });
     if (!(await used.use(name, jwt.expires))) return this.usedBefore(verified, by);
     const { source, uuid } = found;
     await this.record({ ...first, source }, jwt, by, signedTokenExchanged(first.tokens.platform));
     try {
-      const issuedTo = first.tokens.holder(jwt.claims) ?? first.tokens.platform;
       const issued = await issue.token({ source, uuid, issuedTo }, by);
       return { kind: 'opened', source, uuid, name: found.name, ...issued };
     } catch (error) {

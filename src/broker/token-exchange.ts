@@ -4,6 +4,7 @@
 import { NotFound } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
+import { ConsoleInUse } from '../objects/console-use.js';
 import type { MintedToken } from '../objects/console-token.js';
 import { InstanceNotReady } from '../objects/instance-fault.js';
 import type { UserRequest } from '../objects/requester.js';
@@ -21,6 +22,8 @@ export type Exchange =
   /** Too many failed tries from this address; `wait` in whole seconds. */
   | { readonly kind: 'limited'; readonly wait: number }
   | { readonly kind: 'not_ready'; readonly fault: InstanceNotReady }
+  /** Another session has its console. */
+  | { readonly kind: 'in_use'; readonly fault: ConsoleInUse }
   /** No source knows it; `faults` of those that did not answer. */
   | { readonly kind: 'unknown'; readonly faults: readonly Error[] };
 
@@ -55,6 +58,7 @@ export class TokenExchange {
       const issued = await this.parts.issue.token({ source, uuid, issuedTo: ISSUED_TO }, by);
       return { kind: 'opened', source, uuid, ...issued };
     } catch (error) {
+      if (error instanceof ConsoleInUse) return { kind: 'in_use', fault: error };
       // The console was removed between the exchange and this.
       if (error instanceof NotFound) return { kind: 'unknown', faults: [] };
       throw error;

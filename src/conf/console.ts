@@ -30,6 +30,18 @@ export const CONSOLE_GROUP = {
         'How long after the loss of its main channel a session may be taken up again with the same token. ' +
         '0 means that a lost session is over. A session that an administrator terminated never comes back.',
     },
+    concurrent_sessions: {
+      type: 'choice',
+      default: 'auto',
+      choices: ['auto', 'replace', 'refuse', 'share'],
+      help:
+        'What happens when a user opens a console that is open already. "replace": the first session ends, which is what a plain ' +
+        'QEMU does. "refuse": the second one is refused before the hypervisor is asked. "share": both live; the hypervisor must ' +
+        'take several clients (QEMU with SPICE_DEBUG_ALLOW_MC=1 in its environment), or it ends the first one by itself. "auto": ' +
+        '"replace" for those whom the policy kerbside:consoles:replace:unasked names (administrators, and users of Kerbside ' +
+        'itself), "refuse" for all others: users of OpenStack who are no administrators, and links of Nova and Shaken Fist, which ' +
+        'do not say whose they are. A source and a console may have a setting of their own (concurrent_sessions in sources.yaml).',
+    },
     message_screen: {
       type: 'choice',
       default: 'off',

@@ -15,6 +15,7 @@ import { Database } from '../objects/database.js';
 import { SessionMigrations } from '../objects/session-migration.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { Heartbeat } from '../service/heartbeat.js';
+import { SessionReplacement } from '../objects/session-replacement.js';
 import { ServiceLife } from '../service/life.js';
 import { ProcessMetrics } from '../service/metrics.js';
 import { Locator } from '../sources/locator.js';
@@ -32,7 +33,7 @@ const SERVICES = tokenFor<ProxyServices>('services of the proxy');
         ...([CONF, Database, Messaging, Heartbeat, ProcessMetrics] as const),
         ...([AuditEvents, OwnNotifications, Locator] as const),
         ...([ChannelAdmission, ConsoleChannels, ConsoleSessions, ConsoleSettings] as const),
-        ...([SessionMigrations] as const),
+        ...([SessionMigrations, SessionReplacement] as const),
       ],
       (
         ...[
@@ -49,10 +50,11 @@ const SERVICES = tokenFor<ProxyServices>('services of the proxy');
           sessions,
           settings,
           migrations,
+          replacement,
         ]
       ) => ({
         ...{ conf, db, messaging, liveness, metrics, events, own, locator },
-        nouns: { admission, channels, sessions, settings, migrations },
+        nouns: { admission, channels, sessions, settings, migrations, replacement },
       }),
     ),
   ],

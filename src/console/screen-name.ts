@@ -36,6 +36,8 @@ const NUMBER_OF: Readonly<Record<Explained, number>> = {
   interrupted: 17,
   not_opened: 18,
   lost: 19,
+  console_in_use: 20,
+  replaced: 21,
 };
 
 const BY_NUMBER = new Map(

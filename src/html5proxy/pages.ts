@@ -215,6 +215,8 @@ function refusalOf(opening: Exclude<Exchange, { kind: 'opened' }>): readonly [nu
       const { why } = opening.fault;
       return why === 'gone' ? [404, 'unknown'] : [409, why];
     }
+    case 'in_use':
+      return [409, 'console_in_use'];
     case 'unknown':
       return opening.faults.length === 0 ? [404, 'unknown'] : [503, 'unavailable'];
   }

@@ -5,8 +5,11 @@ import type { Fanout } from './fanout.js';
 
 /** Called for each session that ends: every proxy then ends its channels at once. */
 export function announceTo(fanout: Fanout): (ended: SessionEnded) => void {
-  return ({ sessionId, generation, terminated }) =>
-    fanout.cast({ method: 'session_ended', args: { session_id: sessionId, generation, terminated } });
+  return ({ sessionId, generation, terminated, replaced }) =>
+    fanout.cast({
+      method: 'session_ended',
+      args: { session_id: sessionId, generation, terminated, ...(replaced === true ? { replaced } : {}) },
+    });
 }
 
 /** Called with a source when it, or consoles of it, say something else for themselves: open sessions follow at once. */

@@ -25,9 +25,11 @@ function isCount(value: unknown): value is number {
 }
 
 function readSessionEnded(args: Args): FanoutMessage | undefined {
-  const { session_id, generation, terminated } = args;
+  const { session_id, generation, terminated, replaced } = args;
   if (!isText(session_id) || !isCount(generation) || typeof terminated !== 'boolean') return undefined;
-  return { method: 'session_ended', args: { session_id, generation, terminated } };
+  // A release that does not know it sends none.
+  const why = replaced === true ? ({ replaced } as const) : {};
+  return { method: 'session_ended', args: { session_id, generation, terminated, ...why } };
 }
 
 function readConsoleChanged(args: Args): FanoutMessage | undefined {

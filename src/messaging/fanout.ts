@@ -5,13 +5,14 @@ import { loggerFor } from '../log.js';
 
 /** A fact for all processes. */
 export type FanoutMessage =
-  /** Channels of the session of this generation, or an earlier one, must end. `terminated`: permanently. */
+  /** Channels of the session of this generation, or an earlier one, must end. `terminated`: permanently; `replaced`: for another. */
   | {
       readonly method: 'session_ended';
       readonly args: {
         readonly session_id: string;
         readonly generation: number;
         readonly terminated: boolean;
+        readonly replaced?: true;
       };
     }
   /** What is known of an instance has changed: drop what is cached of its console. */

@@ -52,6 +52,9 @@ export const RECORDING_AUDIT = {
 export const refusedWhileAway = (channels: number): string =>
   `Channels refused while the database was away: ${channels}`;
 
+/** Another user has opened the console, and this session gave way. */
+export const replacedMessage = (user: string): string => `Session replaced by ${user}`;
+
 /** Events of the instance of a live session; without the names of hosts. */
 export const MOVE_AUDIT = {
   moving: 'Instance is moving',

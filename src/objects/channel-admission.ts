@@ -10,6 +10,7 @@ import {
   insertSecondaryConnections,
 } from '../db/api/console-connections.js';
 import type { NewConnection } from '../db/api/console-connections.js';
+import { holderOf } from '../db/api/console-holders.js';
 import { claimMain, releaseMains } from '../db/api/console-sessions.js';
 import { claimDestination, claimReturn } from '../db/api/session-migrations.js';
 import { viewToken } from '../db/api/console-tokens.js';
@@ -19,8 +20,20 @@ import { DuplicateRow } from '../db/faults.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { ChannelInDoubt } from './channel-types.js';
-import type { ChannelGrant, ChannelDenial, ChannelRequest, PreparedChannel } from './channel-types.js';
+import type {
+  ChannelGrant,
+  ChannelDenial,
+  ChannelRequest,
+  ConsoleHold,
+  PreparedChannel,
+} from './channel-types.js';
 import { grant, inDoubt, lostRace, migrationOf, newConnection, denial, targetOf } from './console-grant.js';
+import {
+  concurrencyFor,
+  type ConcurrentSessions,
+  type ConcurrentSessionsSetting,
+} from './concurrent-sessions.js';
+import { concurrentSessionsIn } from './own-settings.js';
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
 import { hashToken } from './console-token.js';
 
@@ -33,19 +46,29 @@ const READS = 2;
 export interface AdmissionOptions {
   /** `[console] reconnect_grace`, seconds. */
   readonly reconnectGrace: number;
+  /** `[console] concurrent_sessions`, unless source or console say otherwise. */
+  readonly concurrentSessions: ConcurrentSessionsSetting;
   /** Epoch seconds; tests replace it. */
   readonly now?: Clock;
+}
+
+/** A row that is written, and what its session is to the console. */
+interface Opened {
+  readonly row: NewConnection;
+  readonly hold: ConsoleHold;
 }
 
 /** Admits channels. */
 export class ChannelAdmission {
   private readonly db: Database;
   private readonly grace: number;
+  private readonly concurrent: ConcurrentSessionsSetting;
   private readonly now: Clock;
 
-  constructor(db: Database, { reconnectGrace, now = systemClock }: AdmissionOptions) {
+  constructor(db: Database, { reconnectGrace, concurrentSessions, now = systemClock }: AdmissionOptions) {
     this.db = db;
     this.grace = reconnectGrace;
+    this.concurrent = concurrentSessions;
     this.now = now;
   }
 
@@ -60,21 +83,24 @@ export class ChannelAdmission {
       const view = await viewToken(this.db, hash);
       if (view === null) return { kind: 'denied', reason: 'token_unknown' };
       const now = this.now();
-      const reason = admit(view, request, now, this.grace);
+      const concurrency = concurrencyOf(view, this.concurrent);
+      const reason = admit(view, request, { now, grace: this.grace, concurrency });
       denied = denial(view, reason ?? lostRace(request));
       if (reason !== null) return denied;
       // Before anything is written: a ticket that cannot be decrypted is an error, and must leave no claim behind.
-      const connectInfo = targetOf(this.db, view, migrationOf(view, request));
-      const row = await this.open(view, request, now);
-      if (row !== null) return grant(view, row, { connectInfo, migration: migrationOf(view, request) }, hash);
+      const migration = migrationOf(view, request);
+      const connectInfo = targetOf(this.db, view, migration);
+      const opened = await this.open(view, request, concurrency, now);
+      if (opened !== null)
+        return grant(view, opened.row, { connectInfo, migration, hold: opened.hold }, hash);
     }
     return denied;
   }
 
-  /** What a channel beside the main channel `main` is granted once {@link join} has written its row. */
+  /** What a channel beside the main channel `main`, which alone takes a console, is granted once {@link join} has written its row. */
   prepare(main: ChannelGrant, request: ChannelRequest): PreparedChannel {
     const row = newConnection({ session_id: main.sessionId }, request, main.generation, this.now());
-    return { row, grant: { ...main, connectionRef: row.connection_ref } };
+    return { row, grant: { ...main, connectionRef: row.connection_ref, hold: 'shares' } };
   }
 
   /**
@@ -89,13 +115,28 @@ export class ChannelAdmission {
     );
   }
 
-  private open(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+  private async open(
+    view: TokenView,
+    request: ChannelRequest,
+    concurrency: ConcurrentSessions,
+    now: number,
+  ): Promise<Opened | null> {
     const isMain = request.channelType === MAIN_CHANNEL;
-    if (migrationOf(view, request)?.kind === 'destination')
-      return isMain
-        ? this.claimAtDestination(view, request, now)
-        : this.joinAtDestination(view, request, now);
-    return isMain ? this.claim(view, request, now) : this.joinOne(view, request, now);
+    const atDestination = migrationOf(view, request)?.kind === 'destination';
+    if (isMain && !atDestination) return this.claim(view, request, holdFor(view, concurrency), now);
+    const row = await this.openBeside(view, request, { isMain, atDestination }, now);
+    // What the session is to its console its main channel has settled.
+    return row === null ? null : { row, hold: 'shares' };
+  }
+
+  private openBeside(
+    view: TokenView,
+    request: ChannelRequest,
+    { isMain, atDestination }: { readonly isMain: boolean; readonly atDestination: boolean },
+    now: number,
+  ): Promise<NewConnection | null> {
+    if (!atDestination) return this.joinOne(view, request, now);
+    return isMain ? this.claimAtDestination(view, request, now) : this.joinAtDestination(view, request, now);
   }
 
   // As below; but the session's main channel stays the one to the source until the client has gone over.
@@ -131,12 +172,17 @@ export class ChannelAdmission {
   }
 
   // The row comes before the claim: a claim without a row could not be found again after a crash.
-  private async claim(view: TokenView, request: ChannelRequest, now: number): Promise<NewConnection | null> {
+  private async claim(
+    view: TokenView,
+    request: ChannelRequest,
+    hold: ConsoleHold,
+    now: number,
+  ): Promise<Opened | null> {
     const row = newConnection(view, request, view.generation + 1, now);
     try {
       await insertMainConnection(this.db, row);
-      const proxyConnectionId = await this.claimWithFreshId(view, row.connection_ref, now);
-      if (proxyConnectionId !== null) return { ...row, connection_id: proxyConnectionId };
+      const connection_id = await this.claimWithFreshId(view, row.connection_ref, hold, now);
+      if (connection_id !== null) return { row: { ...row, connection_id }, hold };
     } catch (error) {
       await releaseMains(this.db, [row.connection_ref], now).catch(inDoubt(row, error));
       await deleteConnection(this.db, row.connection_ref).catch(inDoubt(row, error));
@@ -149,6 +195,7 @@ export class ChannelAdmission {
   private async claimWithFreshId(
     view: TokenView,
     connectionRef: string,
+    hold: ConsoleHold,
     now: number,
   ): Promise<number | null> {
     for (let attempt = 1; ; attempt += 1) {
@@ -159,6 +206,7 @@ export class ChannelAdmission {
         connectionRef,
         connectionId,
         graceStart: now - this.grace,
+        holds: hold === 'holds',
       };
       try {
         const claimed =
@@ -167,7 +215,10 @@ export class ChannelAdmission {
             : await claimMain(this.db, claim);
         return claimed ? connectionId : null;
       } catch (error) {
-        if (!(error instanceof DuplicateRow) || attempt === ID_ATTEMPTS) throw error;
+        if (!(error instanceof DuplicateRow)) throw error;
+        // Somebody took the console since the look at it: it is looked at once more.
+        if (hold === 'holds' && (await holderOf(this.db, view.source, view.uuid)) !== null) return null;
+        if (attempt === ID_ATTEMPTS) throw error;
       }
     }
   }
@@ -185,4 +236,17 @@ export class ChannelAdmission {
       throw error;
     }
   }
+}
+
+/** What holds at the console of a token, for its user. @param otherwise where neither console nor source say anything */
+export function concurrencyOf(
+  view: Pick<TokenView, 'settings' | 'source_settings' | 'replaces'>,
+  otherwise: ConcurrentSessionsSetting,
+): ConcurrentSessions {
+  return concurrencyFor(concurrentSessionsIn(view) ?? otherwise, view.replaces !== 0);
+}
+
+function holdFor(view: TokenView, concurrency: ConcurrentSessions): ConsoleHold {
+  if (concurrency === 'share') return 'shares';
+  return view.held_by === null ? 'holds' : 'takes';
 }

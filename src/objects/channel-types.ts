@@ -49,6 +49,8 @@ export interface ChannelGrant {
   settings: SessionOwnSettings;
   /** The migration that it comes of; null: none. */
   migration: ChannelMigration | null;
+  /** What the session is to its console. */
+  hold: ConsoleHold;
 }
 
 /** A migration that a channel comes of: its hypervisor named where the channel leads. */
@@ -62,6 +64,12 @@ export interface ChannelMigration {
   /** Where it leads was not said: the platform is asked. */
   readonly unplaced: boolean;
 }
+
+/**
+ * What a session is to its console: the only one (`holds`); one that is to be, once the one that holds it has given way
+ * (`takes`); or one of several (`shares`).
+ */
+export type ConsoleHold = 'holds' | 'takes' | 'shares';
 
 /** Whom a session is of: who asked for its token, and whose console it is (null where consoles have no owner). */
 export interface SessionOwner {
@@ -125,6 +133,8 @@ export interface SessionToClose {
   generation: number;
   /** true: by terminate; false: the main channel ended. */
   terminated: boolean;
+  /** Terminated for another session. */
+  replaced?: true;
 }
 
 /** A session is over: its channels of this generation, and of earlier ones, must end. */
@@ -133,6 +143,8 @@ export interface SessionEnded {
   readonly generation: number;
   /** Permanently: no newer generation will come. */
   readonly terminated: boolean;
+  /** For another session. */
+  readonly replaced?: true;
 }
 
 /** An open connection that must end. */
@@ -140,6 +152,8 @@ export interface ConnectionToClose {
   connectionRef: string;
   sessionId: string;
   terminated: boolean;
+  /** Terminated for another session. */
+  replaced?: true;
 }
 
 /** A channel that still runs in a proxy whose node may have been taken for dead meanwhile. */
@@ -150,6 +164,8 @@ export interface LiveRecord {
   channelType: number;
   /** A main channel: whether its establish() has succeeded. Of no meaning for others. */
   established: boolean;
+  /** A main channel: whether its session is the only one that its console may have. Of no meaning for others. */
+  holds: boolean;
 }
 
 /** The outcome for channels that still run when their node came back. */

@@ -26,6 +26,7 @@ import type {
 } from './channel-types.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
+import { isReplaced } from './concurrent-sessions.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 import { closeNodeRecords, recoverChannels, toLostConnection } from './session-recovery.js';
 
@@ -74,7 +75,9 @@ export class ConsoleChannels {
       await closeConnections(this.db, [{ connection_ref: connectionRef, ...toConnectionEnd(end) }], now);
     if (!isMain || (view.session_state !== 'active' && view.terminated_at === null)) return;
     const { session_id: sessionId, generation } = view;
-    this.announce({ sessionId, generation, terminated: view.terminated_at !== null });
+    const terminated = view.terminated_at !== null;
+    const why = terminated && isReplaced(view.session_reason) ? ({ replaced: true } as const) : {};
+    this.announce({ sessionId, generation, terminated, ...why });
   }
 
   /** closed() for channels of which all is known, any number in two statements. */

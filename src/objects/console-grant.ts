@@ -13,6 +13,7 @@ import type {
   ChannelDenial,
   ChannelMigration,
   ChannelRequest,
+  ConsoleHold,
   OpenChannel,
 } from './channel-types.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
@@ -50,7 +51,12 @@ export function grant(
   {
     connectInfo,
     migration,
-  }: { readonly connectInfo: ConnectInfo; readonly migration: ChannelMigration | null },
+    hold,
+  }: {
+    readonly connectInfo: ConnectInfo;
+    readonly migration: ChannelMigration | null;
+    readonly hold: ConsoleHold;
+  },
   hash: string,
 ): ChannelGrant {
   const isNew = row.channel_type === MAIN_CHANNEL && migration?.kind !== 'destination';
@@ -70,6 +76,7 @@ export function grant(
     platform: view.source_type ?? '',
     settings: settingsOf(view),
     migration,
+    hold,
   };
 }
 
@@ -104,6 +111,7 @@ export function denial(view: TokenView, reason: DenialReason): ChannelDenial {
   return { kind: 'denied', reason, source, uuid, sessionId, issuedTo, settings: settingsOf(view) };
 }
 
+/** What the console of a token, or else its source, says for itself. */
 function settingsOf(view: TokenView): SessionOwnSettings {
   const { source, project_id: projectId } = view;
   return narrowest(settingsIn(view.settings), settingsIn(view.source_settings), { source, projectId });

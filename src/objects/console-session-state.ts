@@ -3,6 +3,8 @@
 // table of db/models/session-state.ts, which the statements take their conditions from.
 import type { SessionState } from '../db/models/session-state.js';
 
+import { isReplaced, type ConcurrentSessions } from './concurrent-sessions.js';
+
 export type { SessionState };
 
 /** Why a channel may not be opened. */
@@ -11,6 +13,8 @@ export type DenialReason =
   | 'token_expired'
   | 'token_terminated'
   | 'token_in_use'
+  | 'token_replaced'
+  | 'console_in_use'
   | 'main_required'
   | 'bad_connection_id'
   | 'console_gone'
@@ -30,6 +34,10 @@ export interface AdmissionView {
   readonly closing_since: number | null;
   /** The session id that the client was given; its other channels must show it. */
   readonly connection_id: number | null;
+  /** Why the session ended; null: it has not, or nobody said. */
+  readonly session_reason: string | null;
+  /** Another session that holds the console; null: none does. */
+  readonly held_by: string | null;
   /** null: the console is gone. */
   readonly console_uuid: string | null;
   /** null: the source is gone. */
@@ -38,22 +46,33 @@ export interface AdmissionView {
   readonly migration_state: string | null;
 }
 
+/** Under which conditions a channel is admitted. */
+export interface AdmissionTerms {
+  /** Epoch seconds. */
+  readonly now: number;
+  /** Seconds. */
+  readonly grace: number;
+  /** What holds at the console for this user. */
+  readonly concurrency: ConcurrentSessions;
+}
+
 /** Why this channel may not be opened now; null when it may. The claim itself decides between two at once. */
 export function admit(
   view: AdmissionView,
   request: { readonly channelType: number; readonly connectionId: number },
-  now: number,
-  grace: number,
+  { now, grace, concurrency }: AdmissionTerms,
 ): DenialReason | null {
   const isMain = request.channelType === MAIN_CHANNEL;
-  if (view.terminated_at !== null) return 'token_terminated';
+  if (view.terminated_at !== null)
+    return isReplaced(view.session_reason) ? 'token_replaced' : 'token_terminated';
   if (view.revoked !== null) return 'token_expired';
   const refused = isMain
     ? refuseMain(view, request.connectionId, now, grace)
     : refuseOther(view, request.connectionId);
   if (refused !== null) return refused;
   if (view.source_deleted === null || view.source_deleted !== 0) return 'source_gone';
-  return view.console_uuid === null ? 'console_gone' : null;
+  if (view.console_uuid === null) return 'console_gone';
+  return isMain && concurrency === 'refuse' && view.held_by !== null ? 'console_in_use' : null;
 }
 
 function refuseMain(

@@ -25,6 +25,7 @@ import type {
   SessionRecordOptions,
   SessionToClose,
 } from './channel-types.js';
+import { isReplaced } from './concurrent-sessions.js';
 import type { SessionState } from './console-session-state.js';
 import { fingerprintOfHash } from './console-token.js';
 import { listOpenSessions } from './open-sessions.js';
@@ -74,7 +75,7 @@ export class ConsoleSessions {
     return rows.map((row) => ({
       sessionId: row.session_id,
       generation: row.ended_generation,
-      terminated: row.terminated_at !== null,
+      ...endOf(row),
     }));
   }
 
@@ -84,7 +85,7 @@ export class ConsoleSessions {
     return rows.map((row) => ({
       connectionRef: row.connection_ref,
       sessionId: row.session_id,
-      terminated: row.terminated_at !== null,
+      ...endOf(row),
     }));
   }
 
@@ -173,4 +174,16 @@ export class ConsoleSessions {
   private announceTermination(sessionId: string): void {
     this.announce({ sessionId, generation: EVERY_GENERATION, terminated: true });
   }
+}
+
+/** How a session has ended. */
+function endOf({
+  terminated_at,
+  reason,
+}: {
+  readonly terminated_at: number | null;
+  readonly reason: string | null;
+}): Pick<SessionToClose, 'terminated' | 'replaced'> {
+  const terminated = terminated_at !== null;
+  return terminated && isReplaced(reason) ? { terminated, replaced: true } : { terminated };
 }

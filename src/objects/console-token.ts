@@ -16,6 +16,8 @@ export interface MintRequest {
   issuedTo: string;
   /** The names under which lists of access know the user; absent: the session does not depend on such a list. */
   principals?: readonly string[] | undefined;
+  /** Whether its session ends another one at the console that would refuse it; absent: no. */
+  replaces?: boolean;
 }
 
 /** A fresh token; `token` is a secret and is given this once. */
@@ -127,6 +129,7 @@ export class ConsoleTokens {
       created,
       expires,
       principals: request.principals === undefined ? null : JSON.stringify(request.principals),
+      replaces: request.replaces === true ? 1 : 0,
     });
     return { sessionId, expires };
   }

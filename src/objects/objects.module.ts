@@ -15,6 +15,7 @@ import { ConsoleChannels } from './console-channel.js';
 import { ConsoleSessions } from './console-session.js';
 import { ConsoleSettings } from './console-settings.js';
 import { ConsoleTokens } from './console-token.js';
+import { ConsoleUse } from './console-use.js';
 import { Consoles } from './console.js';
 import { Database } from './database.js';
 import { deploymentOf } from './guest-policy-levels.js';
@@ -24,6 +25,7 @@ import { Overview } from './overview.js';
 import { Services } from './service.js';
 import { SessionMigrations } from './session-migration.js';
 import { SessionOutcomes } from './session-outcome.js';
+import { SessionReplacement } from './session-replacement.js';
 import { Sources } from './source.js';
 import { UsedTokens } from './used-token.js';
 import { Users } from './user.js';
@@ -45,11 +47,7 @@ const NOUNS = [
     [Database, CONF],
     (db, { guestPolicy }) => new ConsoleSettings(db, deploymentOf(guestPolicy)),
   ),
-  provider(
-    ChannelAdmission,
-    [Database, CONF],
-    (db, { console }) => new ChannelAdmission(db, { reconnectGrace: console.reconnectGrace }),
-  ),
+  provider(ChannelAdmission, [Database, CONF], (db, { console }) => new ChannelAdmission(db, console)),
   provider(SessionMigrations, [Database], (db) => new SessionMigrations(db)),
   provider(ConsoleChannels, [Database, optional(Messaging)], (db, messaging) => {
     return new ConsoleChannels(db, announcedBy(messaging));
@@ -62,15 +60,15 @@ const NOUNS = [
     [Database, CONF],
     (db, conf) => new ConsoleTokens(db, { tokenTtl: conf.console.tokenTtl }),
   ),
+  provider(ConsoleUse, [Database, CONF], (db, { console }) => new ConsoleUse(db, console)),
   provider(InstanceFacts, [Database], (db) => new InstanceFacts(db)),
   provider(Inventory, [Database], (db) => new Inventory(db)),
   provider(Overview, [Database], (db) => new Overview(db)),
   provider(Services, [Database], (db) => new Services(db)),
-  provider(
-    SessionOutcomes,
-    [Database, CONF],
-    (db, { console }) => new SessionOutcomes(db, { reconnectGrace: console.reconnectGrace }),
-  ),
+  provider(SessionOutcomes, [Database, CONF], (db, { console }) => new SessionOutcomes(db, console)),
+  provider(SessionReplacement, [Database, optional(Messaging)], (db, messaging) => {
+    return new SessionReplacement(db, announcedBy(messaging));
+  }),
   provider(Sources, [Database], (db) => new Sources(db)),
   provider(UsedTokens, [Database], (db) => new UsedTokens(db)),
   provider(Users, [Database], (db) => new Users(db)),

@@ -115,6 +115,7 @@ async function importToken(db: Database, row: OriginalToken, outcome: ImportOutc
     created,
     expires,
     principals: null,
+    replaces: 0,
   };
   if (await inserted(insertToken(db, fresh))) outcome.tokens += 1;
 }

@@ -5,6 +5,7 @@
 import { levelsOf, type GuestPolicyLevel, type OwnGuestPolicy } from './guest-policy-levels.js';
 import { ownPolicyIn, ownPolicyRecord } from './guest-policy-record.js';
 import { entriesAsJson, entriesIn, type AccessEntry } from './access-list.js';
+import { concurrentSessionsOf, type ConcurrentSessionsSetting } from './concurrent-sessions.js';
 import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 import { pacingModeOf, type PacingMode } from './pacing-mode.js';
 
@@ -38,6 +39,8 @@ export interface OwnSettings {
   readonly recordProjects?: readonly string[];
   /** Who may open it; absent: the policy alone says so. */
   readonly access?: readonly AccessEntry[];
+  /** What happens to a second session at its consoles. */
+  readonly concurrentSessions?: ConcurrentSessionsSetting;
 }
 
 /** What holds for the sessions at a console before the options are looked at. */
@@ -62,6 +65,7 @@ export function settingsText({ pacingMode, messageScreen, firewall, ...more }: O
     record: more.record,
     record_projects: more.recordProjects,
     access: more.access === undefined ? undefined : entriesAsJson(more.access),
+    concurrent_sessions: more.concurrentSessions,
   });
   return text === '{}' ? null : text;
 }
@@ -70,9 +74,16 @@ export function settingsText({ pacingMode, messageScreen, firewall, ...more }: O
 export function settingsIn(text: string | null): OwnSettings {
   if (text === null) return NO_SETTINGS;
   const { pacing_mode: pacing, message_screen: screen, firewall, ...more } = recordOf(parsed(text));
-  const { guest_policy: policy, record, record_projects: projects, access } = more;
+  const {
+    guest_policy: policy,
+    record,
+    record_projects: projects,
+    access,
+    concurrent_sessions: concurrent,
+  } = more;
   const pacingMode = pacingModeOf(textOf(pacing));
   const messageScreen = messageScreenSettingOf(textOf(screen));
+  const concurrentSessions = concurrentSessionsOf(textOf(concurrent));
   return {
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
@@ -81,6 +92,7 @@ export function settingsIn(text: string | null): OwnSettings {
     ...(typeof record === 'boolean' ? { record } : {}),
     ...(Array.isArray(projects) ? { recordProjects: projects.map(String) } : {}),
     ...(access === undefined ? {} : { access: entriesIn(access) }),
+    ...(concurrentSessions === null ? {} : { concurrentSessions }),
   };
 }
 
@@ -98,6 +110,15 @@ export function narrowest(
     ...(Object.keys(firewall).length === 0 ? {} : { firewall }),
     ...(guestPolicy.length === 0 ? {} : { guestPolicy }),
   };
+}
+
+/** What a console, or else its source, says about a second session; null: neither says anything. */
+export function concurrentSessionsIn(row: {
+  readonly settings: string | null;
+  readonly source_settings: string | null;
+}): ConcurrentSessionsSetting | null {
+  const { concurrentSessions } = { ...settingsIn(row.source_settings), ...settingsIn(row.settings) };
+  return concurrentSessions ?? null;
 }
 
 /** Whether a session of a project is recorded. */

@@ -4,7 +4,8 @@
 import { newestChannel } from '../db/api/console-connections.js';
 import { viewToken } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
-import type { AdmissionOptions } from './channel-admission.js';
+import { concurrencyOf, type AdmissionOptions } from './channel-admission.js';
+import type { ConcurrentSessionsSetting } from './concurrent-sessions.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { admit, MAIN_CHANNEL } from './console-session-state.js';
@@ -32,13 +33,15 @@ export interface SessionEnd {
 /** Tells outcomes. */
 export class SessionOutcomes {
   private readonly grace: number;
+  private readonly concurrent: ConcurrentSessionsSetting;
   private readonly now: Clock;
 
   constructor(
     private readonly db: Database,
-    { reconnectGrace, now = systemClock }: AdmissionOptions,
+    { reconnectGrace, concurrentSessions, now = systemClock }: AdmissionOptions,
   ) {
     this.grace = reconnectGrace;
+    this.concurrent = concurrentSessions;
     this.now = now;
   }
 
@@ -50,7 +53,8 @@ export class SessionOutcomes {
     const view = await viewToken(this.db, hashToken(token));
     if (view === null) return { denial: 'token_unknown', open: false, ended: null };
     const main = { channelType: MAIN_CHANNEL, connectionId: 0 };
-    const denial = admit(view, main, this.now(), this.grace);
+    const concurrency = concurrencyOf(view, this.concurrent);
+    const denial = admit(view, main, { now: this.now(), grace: this.grace, concurrency });
     const newest = await newestChannel(this.db, view.session_id, MAIN_CHANNEL);
     if (newest === null || newest.closed === null) return { denial, open: newest !== null, ended: null };
     return { denial, open: false, ended: { reason: newest.reason, at: newest.closed } };

@@ -15,8 +15,10 @@ import {
 } from '../db/api/session-recovery.js';
 import type { RecoveryRow } from '../db/api/session-recovery.js';
 import type { Database } from '../db/database.js';
+import { DuplicateRow } from '../db/faults.js';
 import { NODE_AUDIT } from './audit-message.js';
 import type { LiveRecord, LostConnection, Recovery } from './channel-types.js';
+import { isReplaced } from './concurrent-sessions.js';
 import { MAIN_CHANNEL } from './console-session-state.js';
 
 /**
@@ -92,7 +94,8 @@ async function recoverEach(
     if (verdict === 'wait') done.waiting.push(connectionRef);
     if (verdict === 'lost') {
       const terminated = (row?.terminated_at ?? null) !== null;
-      done.lost.push({ connectionRef, sessionId, terminated });
+      const why = terminated && isReplaced(row?.session_reason ?? null) ? ({ replaced: true } as const) : {};
+      done.lost.push({ connectionRef, sessionId, terminated, ...why });
     }
   }
 }
@@ -103,9 +106,15 @@ async function reopenOne(db: Database, channel: LiveRecord, now: number): Promis
   if (channel.channelType !== MAIN_CHANNEL)
     return (await reopenOthers(db, sessionId, generation, [connectionRef])) > 0;
   await reopenMain(db, connectionRef);
-  if (await reclaimMain(db, channel)) return true;
+  if (await reclaimMain(db, channel).catch(heldByAnother)) return true;
   await closeLost(db, [connectionRef], NODE_LOST, now);
   return false;
+}
+
+/** Another session has the console now. */
+function heldByAnother(error: unknown): false {
+  if (error instanceof DuplicateRow) return false;
+  throw error;
 }
 
 /**

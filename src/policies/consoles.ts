@@ -51,6 +51,25 @@ export const CONSOLE_RULES = [
     ],
   },
   {
+    name: 'kerbside:consoles:replace',
+    check: 'rule:project_member_or_admin',
+    description:
+      'Open a console that another session has, and end that one, by asking for it ("replace": true). It is what ending ' +
+      'the sessions of the console and then opening it comes to.',
+    operations: [{ method: 'POST', path: '/v1/consoles' }],
+  },
+  {
+    name: 'kerbside:consoles:replace:unasked',
+    check: 'rule:admin_or_operator',
+    description:
+      'Do so without asking for it, where concurrent_sessions is "auto". All others are refused there while another ' +
+      'session has the console.',
+    operations: [
+      { method: 'GET', path: '/console/proxy/{source}/{uuid}/console.vv' },
+      { method: 'POST', path: '/v1/consoles' },
+    ],
+  },
+  {
     name: 'kerbside:consoles:terminate',
     check: 'rule:project_member_or_admin or rule:access_operate',
     description: 'End all sessions of a console.',

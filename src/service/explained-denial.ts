@@ -8,6 +8,8 @@ const OF_DENIAL: Readonly<Record<DenialReason, Explained>> = {
   token_expired: 'unknown',
   token_terminated: 'terminated',
   token_in_use: 'in_use',
+  token_replaced: 'replaced',
+  console_in_use: 'console_in_use',
   main_required: 'lost',
   bad_connection_id: 'lost',
   console_gone: 'gone',

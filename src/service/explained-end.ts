@@ -13,6 +13,8 @@ const OF_REASON: Readonly<Partial<Record<CloseReason, Explained>>> = {
   'wrong guest': 'wrong_guest',
   'guest not identified': 'unreachable',
   'terminated by request': 'terminated',
+  replaced: 'replaced',
+  'console in use': 'console_in_use',
   'channel forbidden': 'forbidden',
   'migration not followed': 'moving',
   'migration refused': 'forbidden',

@@ -14,6 +14,8 @@ export type Explained =
   | 'moving'
   | 'building'
   | 'in_use'
+  | 'console_in_use'
+  | 'replaced'
   | 'terminated'
   | 'gone'
   | 'unreachable'
@@ -60,6 +62,14 @@ const SENTENCES: Readonly<Record<Explained, readonly [string, string, string?]>>
   in_use: [
     'This desktop is open in another window',
     'Close it there first, or open the console from your dashboard again.',
+  ],
+  console_in_use: [
+    'Somebody else has this desktop open',
+    'Wait until they have closed it, then open the console from your dashboard again.',
+  ],
+  replaced: [
+    'Somebody else has opened this desktop',
+    'Your session has ended for theirs. If you need it again, ask them first, then open the console from your dashboard.',
   ],
   terminated: [
     'This desktop session was ended',

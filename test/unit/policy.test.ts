@@ -47,6 +47,8 @@ const MATRIX: Readonly<Record<RuleName, string>> = {
   'kerbside:consoles:show:hypervisor': '- - - - - - - * * * *',
   'kerbside:consoles:show:access': '- - - - - - - * * * *',
   'kerbside:consoles:create': '- - - o - - - * * * *',
+  'kerbside:consoles:replace': '- - - o - - - * * * *',
+  'kerbside:consoles:replace:unasked': '- - - - - - - * * * *',
   'kerbside:consoles:terminate': '- - - o - - - * * * *',
   'kerbside:consoles:direct': '- - - - - - - * * - *',
   'kerbside:consoles:audit': '- - - - - - - * * * *',

@@ -16,6 +16,7 @@ import { connectProxyUrl } from '../../objects/connect-info.js';
 import { Conflicting, NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
+import { replacingOf } from '../replacing.js';
 import { userOf } from '../request-context.js';
 import { requesterOf } from '../requester.js';
 import { virtViewerFile } from '../views/virt-viewer.js';
@@ -48,7 +49,8 @@ export class ConsoleFileController {
     this.demand(request, console);
 
     const principals = this.permission.principals(request, console);
-    const wanted = { source, uuid, issuedTo: userOf(request), principals };
+    const replacing = replacingOf(this.permission, request, console);
+    const wanted = { source, uuid, issuedTo: userOf(request), principals, replacing };
     const issued = await this.issue.token(wanted, requesterOf(request));
     sendConsoleFile(response, await this.files.text({ source, uuid, name: console.name, ...issued }));
   }

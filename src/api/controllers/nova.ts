@@ -44,6 +44,8 @@ function refusalOf(outcome: Exclude<Exchange, { kind: 'opened' }>): ExplainedRef
     const fault = new TooManyRequests('too many unknown tokens', outcome.wait);
     return { fault, explained: 'limited' };
   }
+  if (outcome.kind === 'in_use')
+    return { fault: new HttpFault(409, outcome.fault.message), explained: 'console_in_use' };
   if (outcome.kind === 'not_ready') {
     const { why, message } = outcome.fault;
     return why === 'gone' ? UNKNOWN() : { fault: new HttpFault(409, message), explained: why };

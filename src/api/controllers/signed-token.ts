@@ -6,7 +6,7 @@ import type { Request, Response } from 'express';
 import { SignedTokenExchange, type SignedExchange } from '../../broker/signed-token-exchange.js';
 import { ConsoleFiles } from '../console-files.js';
 import { answerTokenLink, type ExplainedRefusal } from '../token-link.js';
-import { NotFound, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
+import { Conflicting, NotFound, ServiceUnavailable, TooManyRequests, Unauthorized } from '../faults.js';
 import { requesterOf } from '../requester.js';
 
 /** `/sf-console.vv` */
@@ -34,6 +34,8 @@ function refusalOf(outcome: Exclude<SignedExchange, { kind: 'opened' }>): Explai
       return { fault: new Unauthorized(outcome.fault.fault), explained: 'unknown' };
     case 'no_console':
       return { fault: new NotFound('console not found'), explained: 'unknown' };
+    case 'in_use':
+      return { fault: new Conflicting(outcome.fault.message), explained: 'console_in_use' };
     case 'unavailable':
       return { fault: new ServiceUnavailable('the platform does not answer'), explained: 'unavailable' };
   }

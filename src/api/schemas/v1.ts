@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries and bodies of /v1.
-import { IsIn, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches, MaxLength } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Matches,
+  MaxLength,
+  ValidateIf,
+} from 'class-validator';
 import { PageQuery } from './page.js';
 
 /** Which page of which consoles or sessions. */
@@ -138,6 +149,11 @@ export class CreateConsoleBody {
   @IsOptional()
   @IsIn(['spice-direct', 'spice-html5'], { message: 'type must be spice-direct or spice-html5' })
   type?: 'spice-direct' | 'spice-html5';
+
+  /** Since 1.5: end the session of somebody else who has the console. */
+  @ValidateIf((body: CreateConsoleBody) => body.replace !== undefined)
+  @IsBoolean({ message: 'replace must be true or false' })
+  replace?: boolean;
 }
 
 /** The key of a link. */

@@ -79,18 +79,20 @@ async function open(
   const { ConsoleIssue } = await import('../../broker/console-issue.js');
   const { AuditEvents } = await import('../../objects/audit-event.js');
   const { ConsoleTokens } = await import('../../objects/console-token.js');
+  const { ConsoleUse } = await import('../../objects/console-use.js');
   const { Consoles } = await import('../../objects/console.js');
   const { ConsoleSettings } = await import('../../objects/console-settings.js');
   // Before the token: a file that clients could not use would cost one.
   const ca = await CaCertificate.load(conf.spice.cacertPath);
-  const wanted = [Consoles, ConsoleTokens, AuditEvents, ConsoleSettings] as const;
-  await withContext({ conf }, wanted, async (consoles, tokens, events, settings) => {
+  const wanted = [Consoles, ConsoleTokens, AuditEvents, ConsoleSettings, ConsoleUse] as const;
+  await withContext({ conf }, wanted, async (consoles, tokens, events, settings, use) => {
     const files = new ConsoleFiles(conf.spice, ca, settings);
     const console = await consoles.identify(source, uuid);
     if (console?.sourceIsThere !== true) throw unknown(source, uuid);
-    const issue = new ConsoleIssue({ tokens, events, node: conf.default.nodeName });
+    const issue = new ConsoleIssue({ tokens, events, use, node: conf.default.nodeName });
     const by = { kind: 'operator', name: operatorName(process.env) } as const;
-    const session = await issue.token({ source, uuid, issuedTo: issuedTo(by.name) }, by);
+    const asked = { source, uuid, issuedTo: issuedTo(by.name), replacing: 'where_auto' } as const;
+    const session = await issue.token(asked, by);
     const text = await files.text({ source, uuid, name: console.name, ...session });
     if (options.save === STDOUT) {
       process.stdout.write(text);

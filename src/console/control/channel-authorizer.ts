@@ -43,7 +43,8 @@ import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
 import type { ChannelRecords } from './channel-records.js';
 import { liveChannel, type ChannelRegistry, type LiveChannel, type WorkerName } from './channel-registry.js';
 import type { DatabaseOutage } from './database-outage.js';
-import { BECAUSE, isShown } from './denials.js';
+import type { ConsoleTakeover } from './console-takeover.js';
+import { BECAUSE, denialMessage, isShown } from './denials.js';
 import { Gatherer } from './gatherer.js';
 import type { KnownSessions } from './known-sessions.js';
 import { locateChannel, type ConsoleLocator, type Located, type Target } from './location.js';
@@ -88,6 +89,7 @@ export interface AuthorizerDependencies {
   readonly registry: ChannelRegistry;
   readonly retries: Retries;
   readonly taps: Pick<TapReceiver, 'expect'>;
+  readonly takeover: Pick<ConsoleTakeover, 'take'>;
   readonly timers: Timers;
   readonly watch: SessionWatch;
 }
@@ -176,8 +178,9 @@ export class ChannelAuthorizer {
     const target = await this.locate(candidate);
     if (target.kind === 'denied') return target;
     const now = withPolicyOf(candidate, target);
-    const unrecorded = await this.recordingDenial(now);
-    return unrecorded ?? this.denialOf(now) ?? this.grant(now, target);
+    // Taking the console comes last: what is denied for another reason leaves it to whoever has it.
+    const denial = (await this.recordingDenial(now)) ?? this.denialOf(now) ?? (await this.takeConsole(now));
+    return denial ?? this.grant(now, target);
   }
 
   private async admit(worker: WorkerName, request: AuthorizeRequest): Promise<ChannelGrant | ChannelDenial> {
@@ -271,6 +274,25 @@ export class ChannelAuthorizer {
     records.audit(channel, forbiddenAudit(rule));
     metrics.denied.inc();
     return this.giveUp(candidate, `channel forbidden: ${rule}`, { because: 'channel', reason: rule });
+  }
+
+  /** Ends the session that holds the console, where this one is to have it. Why it does not get it; null: it has it. */
+  private async takeConsole(candidate: Candidate): Promise<Denial | null> {
+    const { outcome, channel } = candidate;
+    if (outcome.hold !== 'takes') return null;
+    const { lifecycle, metrics, records, takeover } = this.parts;
+    let taken: boolean;
+    try {
+      taken = await takeover.take(outcome);
+    } catch (error) {
+      lifecycle.finish(channel, { reason: 'control plane failed', ...NOTHING_PASSED });
+      throw error;
+    }
+    channel.holds = taken;
+    if (taken) return this.denialOf(candidate);
+    metrics.denied.inc();
+    records.audit(channel, denialMessage('console_in_use'));
+    return this.giveUp(candidate, 'console in use', { because: 'token', reason: 'console_in_use' });
   }
 
   /** Closes the row of a channel that must not open, and publishes that. */

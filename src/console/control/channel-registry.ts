@@ -43,6 +43,8 @@ export interface LiveChannel {
   migrating: number | null;
   /** A main channel: the guest has left by that migration. */
   moved: boolean;
+  /** A main channel: whether its session is the only one that its console may have. */
+  holds: boolean;
   /** A main channel: the last recorded step of its instance's migration. */
   move: string | null;
   /** The channel's database work, one after the other: never rejects. */
@@ -78,6 +80,7 @@ export function liveChannel(
     wentOver: false,
     migrating: null,
     moved: false,
+    holds: outcome.hold === 'holds',
     move: null,
     tail: Promise.resolve(),
   };

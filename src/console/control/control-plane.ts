@@ -11,6 +11,7 @@ import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { ConsoleSessions } from '../../objects/console-session.js';
 import type { ConsoleSettings } from '../../objects/console-settings.js';
 import type { SessionMigrations } from '../../objects/session-migration.js';
+import type { SessionReplacement } from '../../objects/session-replacement.js';
 import type { Liveness } from '../../service/heartbeat.js';
 import type { Answer, WorkerNote, WorkerRequest } from '../ipc.js';
 import { CHANNEL } from '../spice/constants.js';
@@ -21,6 +22,7 @@ import { ChannelLifecycle } from './channel-lifecycle.js';
 import { ChannelRecords } from './channel-records.js';
 import { ChannelRegistry, type LiveChannel, type WorkerName } from './channel-registry.js';
 import { DatabaseOutage } from './database-outage.js';
+import { ConsoleTakeover } from './console-takeover.js';
 import { isTold } from './denials.js';
 import { KnownSessions } from './known-sessions.js';
 import { LostChannels } from './lost-channels.js';
@@ -59,12 +61,16 @@ export interface SessionNouns {
     ConsoleChannels,
     'establish' | 'linked' | 'closed' | 'closeChannels' | 'closeWorker' | 'recover'
   >;
-  readonly sessions: Pick<ConsoleSessions, 'sessionsToClose' | 'connectionsToClose' | 'interruptSession'>;
+  readonly sessions: Pick<
+    ConsoleSessions,
+    'sessionsToClose' | 'connectionsToClose' | 'interruptSession' | 'usersOf'
+  >;
   readonly settings: Pick<ConsoleSettings, 'of'>;
   readonly migrations: Pick<
     SessionMigrations,
     'announce' | 'goOver' | 'giveUp' | 'left' | 'moveConsole' | 'hypervisors'
   >;
+  readonly replacement: Pick<SessionReplacement, 'takeOver' | 'isAnyOpen'>;
 }
 
 /** What a control plane is made with. */
@@ -135,7 +141,7 @@ export class ControlPlane {
   ) {
     const { registry } = this;
     const { node, session, place, lookupTimeout, recoveryTimeout = 0 } = settings;
-    const { admission, channels, sessions, migrations: noun } = nouns;
+    const { admission, channels, sessions, migrations: noun, replacement } = nouns;
     const retries = new Retries();
     const known = new KnownSessions(() => timers.now());
     const records = new ChannelRecords(channels, audit, retries, node, timers);
@@ -171,6 +177,7 @@ export class ControlPlane {
       {
         ...{ admission, known, lifecycle, locator, metrics, outage, publisher },
         ...{ records, recorder, recovery, refusals, registry, retries, taps, timers, watch },
+        takeover: new ConsoleTakeover({ replacement, sessions, audit, node, timers }),
       },
       settings,
       session,
@@ -271,8 +278,8 @@ export class ControlPlane {
   onFanout(message: FanoutMessage): void {
     switch (message.method) {
       case 'session_ended': {
-        const { session_id: sessionId, generation, terminated } = message.args;
-        this.watch.onFanout({ sessionId, generation, terminated });
+        const { session_id: sessionId, ...ended } = message.args;
+        this.watch.onFanout({ sessionId, ...ended });
         return;
       }
       case 'console_changed':

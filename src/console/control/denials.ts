@@ -11,6 +11,8 @@ export const BECAUSE: Readonly<Record<DenialReason, Denial['because']>> = {
   token_expired: 'token',
   token_terminated: 'token',
   token_in_use: 'token',
+  token_replaced: 'token',
+  console_in_use: 'token',
   main_required: 'connection_id',
   bad_connection_id: 'connection_id',
   console_gone: 'channel',
@@ -18,7 +20,13 @@ export const BECAUSE: Readonly<Record<DenialReason, Denial['because']>> = {
 };
 
 /** Denials whose token is good, and is no use now. */
-const SHOWN: ReadonlySet<DenialReason> = new Set(['token_in_use', 'console_gone', 'source_gone']);
+const SHOWN: ReadonlySet<DenialReason> = new Set([
+  'token_in_use',
+  'token_replaced',
+  'console_in_use',
+  'console_gone',
+  'source_gone',
+]);
 
 /** Whether the client of a main channel may be shown why it was denied. */
 export function isShown(reason: DenialReason): boolean {

@@ -4,6 +4,7 @@
 import { loggerFor } from '../../log.js';
 import type { Timers } from '../../net/timers.js';
 import { NODE_AUDIT } from '../../objects/audit-message.js';
+import type { ConnectionToClose } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import type { ConsoleChannels } from '../../objects/console-channel.js';
 import type { ChannelRecords } from './channel-records.js';
@@ -79,7 +80,7 @@ export class NodeRecovery {
     const { channels: rows, records, watch, metrics, node } = this.parts;
     const { reopened, waiting, lost } = await records.repeating(() => rows.recover(node, channels));
     for (const ref of reopened) this.resume(ref);
-    for (const { connectionRef, terminated } of lost) this.giveUp(connectionRef, terminated);
+    for (const channel of lost) this.giveUp(channel);
     metrics.recovered.inc({ outcome: 'reopened' }, reopened.length);
     metrics.recovered.inc({ outcome: 'lost' }, lost.length);
     if (reopened.length + lost.length > 0)
@@ -103,7 +104,8 @@ export class NodeRecovery {
       }
       this.parts.watch.defer([]);
       this.parts.metrics.recovered.inc({ outcome: 'lost' }, left.length);
-      for (const { connectionRef } of left) this.giveUp(connectionRef, false);
+      for (const { connectionRef, sessionId } of left)
+        this.giveUp({ connectionRef, sessionId, terminated: false });
     });
   }
 
@@ -118,10 +120,11 @@ export class NodeRecovery {
     this.parts.resumed(channel);
   }
 
-  private giveUp(ref: string, terminated: boolean): void {
-    const channel = this.parts.registry.find(ref);
+  private giveUp({ connectionRef, terminated, replaced }: ConnectionToClose): void {
+    const channel = this.parts.registry.find(connectionRef);
     if (channel === undefined) return;
     const { sessionId, generation } = channel;
-    this.parts.watch.end(sessionId, generation, terminated ? 'terminated by request' : 'node lost');
+    const ended = terminated ? 'terminated by request' : 'node lost';
+    this.parts.watch.end(sessionId, generation, replaced === true ? 'replaced' : ended);
   }
 }

@@ -224,9 +224,9 @@ export class Recorder {
   }
 
   private keepBounds(folder: RecordingFolder): void {
-    folder.keepBounds().catch((error: unknown) =>
-      log.warning('old recordings cannot be removed', { error: error as Error }),
-    );
+    folder
+      .keepBounds()
+      .catch((error: unknown) => log.warning('old recordings cannot be removed', { error: error as Error }));
     this.cancelBounds = this.given.timers.after(BOUNDS_MS, () => this.keepBounds(folder));
   }
 }

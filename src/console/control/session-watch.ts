@@ -31,7 +31,7 @@ export interface WatchDependencies {
   readonly timers: Timers;
 }
 
-type Over = Pick<SessionEnded, 'sessionId' | 'terminated'>;
+type Over = Pick<SessionEnded, 'sessionId' | 'terminated' | 'replaced'>;
 
 /** Ends the sessions of this node that are over. */
 export class SessionWatch {
@@ -127,6 +127,7 @@ export class SessionWatch {
   }
 }
 
-function reasonOf({ terminated }: { readonly terminated: boolean }): CloseReason {
+function reasonOf({ terminated, replaced }: Omit<Over, 'sessionId'>): CloseReason {
+  if (replaced === true) return 'replaced';
   return terminated ? 'terminated by request' : 'main channel closed';
 }

@@ -51,7 +51,10 @@ export class TapReceiver {
         reader.push(bytes);
       } catch (error) {
         broken = true;
-        log.error('a relay worker told nonsense of its channels', { worker: workerId, error: error as Error });
+        log.error('a relay worker told nonsense of its channels', {
+          worker: workerId,
+          error: error as Error,
+        });
         this.workerDied(workerId);
       }
     };

@@ -45,7 +45,7 @@ const TOLD: ReadonlySet<CloseReason> = new Set([
 ]);
 
 /** Trying again does not help. */
-const FINAL: ReadonlySet<Explained> = new Set(['gone', 'forbidden', 'terminated']);
+const FINAL: ReadonlySet<Explained> = new Set(['gone', 'forbidden', 'terminated', 'replaced']);
 
 /** Whether the desktop can be back. */
 export function canBeBack(about: Explained): boolean {

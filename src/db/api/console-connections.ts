@@ -125,6 +125,7 @@ export interface ConnectionView extends Pick<
   session_state: ConsoleSessionRow['state'] | null;
   main_ref: string | null;
   terminated_at: number | null;
+  session_reason: string | null;
   backend_connection_id: number | null;
 }
 
@@ -132,6 +133,7 @@ export interface ConnectionView extends Pick<
 export async function viewConnection(db: Statements, ref: string): Promise<ConnectionView | null> {
   const rows = await db.query<ConnectionView>(
     'SELECT c.session_id, c.generation, c.channel_type, c.closed, s.state AS session_state, s.main_ref, s.terminated_at, ' +
+      's.reason AS session_reason, ' +
       's.backend_connection_id FROM console_connections c ' +
       'LEFT JOIN console_sessions s ON s.session_id = c.session_id WHERE c.connection_ref = ?',
     [ref],
@@ -217,7 +219,7 @@ export async function closeLost(
 }
 
 const CONNECTIONS_TO_CLOSE =
-  'SELECT c.connection_ref, c.session_id, s.terminated_at FROM console_connections c ' +
+  'SELECT c.connection_ref, c.session_id, s.terminated_at, s.reason FROM console_connections c ' +
   'JOIN console_sessions s ON s.session_id = c.session_id ' +
   'WHERE c.node = ? AND c.closed IS NULL AND (c.generation <= s.ended_generation ' +
   // Opened at the destination of a migration that did not come about.
@@ -228,7 +230,10 @@ const CONNECTIONS_TO_CLOSE =
 export function connectionsToClose(
   db: Statements,
   node: string,
-): Promise<{ connection_ref: string; session_id: string; terminated_at: number | null }[]> {
+): Promise<
+  (Pick<ConsoleConnectionRow, 'connection_ref' | 'session_id'> &
+    Pick<ConsoleSessionRow, 'terminated_at' | 'reason'>)[]
+> {
   return db.query(CONNECTIONS_TO_CLOSE, [node]);
 }
 

@@ -19,6 +19,8 @@ export interface MainClaim {
   readonly connectionId: number;
   /** A closing session is open to a new main when its last one ended at or after this. */
   readonly graceStart: number;
+  /** Whether the session is to be the only one of its console. */
+  readonly holds: boolean;
 }
 
 /** Adds a pending session. @throws DuplicateRow when the id is taken */
@@ -59,15 +61,18 @@ export async function findSession(
 
 /**
  * Takes the main channel of a session; of any number of claims at once exactly one gives true.
- * @throws DuplicateRow when another live session has this connection id
+ * @throws DuplicateRow when another live session has this connection id, or holds the console
  */
 export async function claimMain(db: Statements, claim: MainClaim): Promise<boolean> {
   const matched = await db.execute(
-    'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, reason = NULL, ' +
+    'UPDATE console_sessions SET generation = generation + 1, main_ref = ?, connection_id = ?, holds = ?, reason = NULL, ' +
       `updated_at = ${databaseNow(db.dialect)} ` +
       'WHERE session_id = ? AND generation = ? AND main_ref IS NULL AND terminated_at IS NULL ' +
       `AND ${mayMove('establish')} AND (state <> 'closing' OR closing_since >= ?)`,
-    [claim.connectionRef, claim.connectionId, claim.sessionId, claim.generation, claim.graceStart],
+    [
+      ...[claim.connectionRef, claim.connectionId, claim.holds ? 1 : null],
+      ...[claim.sessionId, claim.generation, claim.graceStart],
+    ],
   );
   return matched > 0;
 }
@@ -98,7 +103,7 @@ export const RELEASE =
 export async function releaseMains(db: Statements, refs: readonly string[], now: number): Promise<void> {
   for (const batch of batches(refs, BATCH)) {
     await db.execute(
-      `UPDATE console_sessions SET ${RELEASE}, main_ref = NULL, ` +
+      `UPDATE console_sessions SET ${RELEASE}, main_ref = NULL, holds = NULL, ` +
         `ended_generation = generation, updated_at = ${databaseNow(db.dialect)} ` +
         `WHERE main_ref IN (${placeholders(batch.length)})`,
       [now, ...batch],
@@ -146,9 +151,9 @@ export function runningSessionsOf(
 export function endedSessions(
   db: Statements,
   seconds: number,
-): Promise<Pick<ConsoleSessionRow, 'session_id' | 'ended_generation' | 'terminated_at'>[]> {
+): Promise<Pick<ConsoleSessionRow, 'session_id' | 'ended_generation' | 'terminated_at' | 'reason'>[]> {
   return db.query(
-    'SELECT session_id, ended_generation, terminated_at FROM console_sessions ' +
+    'SELECT session_id, ended_generation, terminated_at, reason FROM console_sessions ' +
       `WHERE updated_at >= ${databaseNow(db.dialect)} - ? AND ended_generation > 0 ORDER BY updated_at`,
     [seconds],
   );
@@ -200,7 +205,7 @@ export async function terminateSessionsOf(
 const terminate = (dialect: Statements['dialect']): string =>
   'UPDATE console_sessions SET reason = CASE WHEN terminated_at IS NULL THEN ? ELSE reason END, ' +
   'closing_since = COALESCE(closing_since, ?), terminated_at = COALESCE(terminated_at, ?), ' +
-  `ended_generation = generation, updated_at = ${databaseNow(dialect)}, ${moveState('terminate')}`;
+  `ended_generation = generation, holds = NULL, updated_at = ${databaseNow(dialect)}, ${moveState('terminate')}`;
 
 async function recordTerminations(
   db: Statements,
@@ -256,7 +261,7 @@ export async function closeSessions(
   const among = `session_id IN (${placeholders(sessionIds.length)})`;
   const closed = await db.execute(
     `UPDATE console_sessions SET closed = ?, updated_at = ${databaseNow(db.dialect)}, connection_id = NULL, ` +
-      `main_ref = NULL, ${moveState('close')} WHERE ${among} AND ${OVERDUE}`,
+      `main_ref = NULL, holds = NULL, ${moveState('close')} WHERE ${among} AND ${OVERDUE}`,
     [now, ...sessionIds, before],
   );
   const really = (table: string): string =>

@@ -12,7 +12,10 @@ import type { SqlValue, Statements } from '../statements.js';
 /** Everything that a decision about a channel needs: the token, its session, its console and its source. */
 export interface TokenView
   extends
-    Pick<ConsoleTokenRow, 'session_id' | 'source' | 'uuid' | 'expires' | 'revoked' | 'issued_to'>,
+    Pick<
+      ConsoleTokenRow,
+      'session_id' | 'source' | 'uuid' | 'expires' | 'revoked' | 'issued_to' | 'replaces'
+    >,
     Pick<
       ConsoleSessionRow,
       | 'generation'
@@ -27,6 +30,9 @@ export interface TokenView
       | 'target'
     > {
   state: SessionState;
+  session_reason: string | null;
+  /** The session that holds the console, unless it is this one; null: none does. */
+  held_by: string | null;
   /** null: the console is gone; the columns from `hypervisor` to `ticket` say nothing then. */
   console_uuid: string | null;
   name: ConsoleRow['name'];
@@ -50,11 +56,13 @@ export interface TokenView
 }
 
 const VIEW =
-  'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, t.issued_to, c.project_id, c.user_id, s.state, s.generation, s.connection_id, ' +
+  'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, t.issued_to, t.replaces, c.project_id, c.user_id, s.state, s.generation, s.connection_id, ' +
   's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, s.migration_number, s.migration_state, ' +
   's.migration_target, s.target, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
   'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, c.settings, c.connect_proxy, c.unix_socket, o.deleted AS source_deleted, ' +
-  'o.type AS source_type, o.ca_cert, o.settings AS source_settings ' +
+  'o.type AS source_type, o.ca_cert, o.settings AS source_settings' +
+  ', s.reason AS session_reason, (SELECT h.session_id FROM console_sessions h WHERE h.source = t.source AND h.uuid = t.uuid ' +
+  'AND h.holds = 1 AND h.session_id <> t.session_id) AS held_by ' +
   'FROM console_tokens t JOIN console_sessions s ON s.session_id = t.session_id ' +
   'LEFT JOIN consoles c ON c.source = t.source AND c.uuid = t.uuid LEFT JOIN sources o ON o.name = t.source ' +
   'WHERE t.token_hash = ?';
@@ -78,8 +86,8 @@ export async function viewToken(db: Statements, hash: string): Promise<TokenView
 /** Adds a token; its session is there already. */
 export async function insertToken(db: Statements, row: Omit<ConsoleTokenRow, 'revoked'>): Promise<void> {
   await db.execute(
-    'INSERT INTO console_tokens (token_hash, session_id, source, uuid, issued_to, created, expires, principals) ' +
-      'VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO console_tokens (token_hash, session_id, source, uuid, issued_to, created, expires, principals, replaces) ' +
+      'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     [
       row.token_hash,
       row.session_id,
@@ -89,6 +97,7 @@ export async function insertToken(db: Statements, row: Omit<ConsoleTokenRow, 're
       row.created,
       row.expires,
       row.principals,
+      row.replaces,
     ],
   );
 }

@@ -56,18 +56,29 @@ export async function announceMigration(
 /** The client's new main channel, after it was told to begin anew: the old one's channels end. One of many calls gives true. */
 export async function claimReturn(
   db: Statements,
-  claim: MigrationClaim & { readonly connectionId: number; readonly graceStart: number },
+  claim: MigrationClaim & {
+    readonly connectionId: number;
+    readonly graceStart: number;
+    readonly holds: boolean;
+  },
   now: number,
 ): Promise<boolean> {
   const matched = await db.execute(
-    'UPDATE console_sessions SET ended_generation = ?, generation = ?, main_ref = ?, connection_id = ?, reason = NULL, ' +
+    'UPDATE console_sessions SET ended_generation = ?, generation = ?, main_ref = ?, connection_id = ?, holds = ?, reason = NULL, ' +
       `target = migration_target, migration_state = NULL, updated_at = ${databaseNow(db.dialect)} ` +
       ', closing_since = COALESCE(closing_since, ?)' +
       `, ${moveState('return')} WHERE session_id = ? AND generation = ? AND migration_number = ? ` +
       `AND migration_state = 'switched' AND terminated_at IS NULL AND ${mayMove('return')} ` +
       "AND (state <> 'closing' OR closing_since >= ?)",
     [
-      ...[claim.generation, claim.generation + 1, claim.connectionRef, claim.connectionId, now],
+      ...[
+        claim.generation,
+        claim.generation + 1,
+        claim.connectionRef,
+        claim.connectionId,
+        claim.holds ? 1 : null,
+        now,
+      ],
       ...[claim.sessionId, claim.generation, claim.number, claim.graceStart],
     ],
   );

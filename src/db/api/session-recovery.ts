@@ -72,7 +72,11 @@ export async function reopenMain(db: Statements, ref: string): Promise<void> {
   await db.execute(`${REOPEN} AND connection_ref = ?`, [ref]);
 }
 
-/** The main channel takes its claim back, unless its session went on without it; true too when it has the claim. */
+/**
+ * The main channel takes its claim back, and its console where it held it, unless its session went on without it; true too
+ * when it has the claim.
+ * @throws DuplicateRow when another session holds the console now
+ */
 export async function reclaimMain(
   db: Statements,
   main: {
@@ -80,17 +84,21 @@ export async function reclaimMain(
     readonly generation: number;
     readonly connectionRef: string;
     readonly established: boolean;
+    readonly holds: boolean;
   },
 ): Promise<boolean> {
   // What had not come up yet is put back as it was: its MAIN_INIT is still to come.
   const up = main.established ? `closing_since = NULL, ${moveState('establish')}, ` : '';
   const matched = await db.execute(
-    `UPDATE console_sessions SET ${up}reason = NULL, main_ref = ?, ended_generation = generation - 1, ` +
+    `UPDATE console_sessions SET ${up}reason = NULL, main_ref = ?, holds = ?, ended_generation = generation - 1, ` +
       `updated_at = ${databaseNow(db.dialect)} ` +
       'WHERE session_id = ? AND generation = ? AND terminated_at IS NULL ' +
       // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
       `AND (COALESCE(main_ref, '') = ? OR (COALESCE(main_ref, '') = '' AND reason = ? AND ${mayMove('establish')}))`,
-    [main.connectionRef, main.sessionId, main.generation, main.connectionRef, NODE_LOST],
+    [
+      ...[main.connectionRef, main.holds ? 1 : null],
+      ...[main.sessionId, main.generation, main.connectionRef, NODE_LOST],
+    ],
   );
   return matched > 0;
 }
@@ -123,7 +131,7 @@ export async function releaseLostMains(
 ): Promise<void> {
   for (const batch of batches(refs, BATCH)) {
     await db.execute(
-      `UPDATE console_sessions SET ${RELEASE}, main_ref = NULL, ` +
+      `UPDATE console_sessions SET ${RELEASE}, main_ref = NULL, holds = NULL, ` +
         `ended_generation = generation, reason = ?, updated_at = ${databaseNow(db.dialect)} ` +
         `WHERE main_ref IN (${placeholders(batch.length)}) AND ${NO_PROXY_UP}`,
       [now, NODE_LOST, ...batch, node],

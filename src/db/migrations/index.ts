@@ -14,6 +14,7 @@ import { UsedTokens1764439200000 } from './1764439200000-used-tokens.js';
 import { OwnSettings1764442800000 } from './1764442800000-own-settings.js';
 import { Search1764446400000 } from './1764446400000-search.js';
 import { Groups1764450000000 } from './1764450000000-groups.js';
+import { ConcurrentSessions1764453600000 } from './1764453600000-concurrent-sessions.js';
 import { LiveMigration1764493200000 } from './1764493200000-live-migration.js';
 
 /** The migrations in the order in which they run. */
@@ -30,5 +31,6 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   OwnSettings1764442800000,
   Search1764446400000,
   Groups1764450000000,
+  ConcurrentSessions1764453600000,
   LiveMigration1764493200000,
 ];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Table console_sessions: one row per token, for the life of the session that the token opens.
 // `main_ref` is the claim on the main channel (its connection_ref); `ended_generation` is the newest generation whose
-// channels must end; `connection_id` is the SPICE session id that clients see; `updated_at` is of the database's clock.
+// channels must end; `connection_id` is the SPICE session id that clients see;
+// `holds` is 1 where this session is the only one that its console may have, else null; `updated_at` is of the database's clock.
 import { EntitySchema } from 'typeorm';
 
 /** One row of console_sessions. */
@@ -30,6 +31,7 @@ export interface ConsoleSessionRow {
   migration_ref: string | null;
   /** Where its channels lead since the last migration, in place of its console's address; null: it has not moved. */
   target: string | null;
+  holds: number | null;
 }
 
 /** How TypeORM knows console_sessions; the migrations make the table. */
@@ -57,12 +59,14 @@ export const ConsoleSessionModel = new EntitySchema<ConsoleSessionRow>({
     migration_target: { type: 'text', nullable: true },
     migration_ref: { type: 'varchar', length: 36, nullable: true },
     target: { type: 'text', nullable: true },
+    holds: { type: 'int', nullable: true },
   },
   indices: [
     { name: 'console_sessions_connection_id', columns: ['connection_id'], unique: true },
     { name: 'console_sessions_main_ref', columns: ['main_ref'], unique: true },
     { name: 'console_sessions_listed', columns: ['source', 'uuid', 'session_id'] },
     { name: 'console_sessions_begun', columns: ['source', 'uuid', 'generation'] },
+    { name: 'console_sessions_holder', columns: ['source', 'uuid', 'holds'], unique: true },
     { name: 'console_sessions_state', columns: ['state', 'updated_at'] },
     { name: 'console_sessions_updated', columns: ['updated_at'] },
     { name: 'console_sessions_created', columns: ['created', 'session_id'] },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Table console_tokens: SHA-256 of what .vv files carry; never the token.
+// Table console_tokens: SHA-256 of what .vv files carry; never the token. `replaces` is 1 where the token's session ends another
+// one at its console that would refuse it, else 0.
 import { EntitySchema } from 'typeorm';
 
 /** One row of console_tokens. */
@@ -14,6 +15,7 @@ export interface ConsoleTokenRow {
   revoked: number | null;
   /** The names under which lists of access know its user, as a JSON list; null: its session does not depend on such a list. */
   principals: string | null;
+  replaces: number;
 }
 
 /** How TypeORM knows console_tokens; the migrations make the table. */
@@ -30,6 +32,7 @@ export const ConsoleTokenModel = new EntitySchema<ConsoleTokenRow>({
     expires: { type: 'double' },
     revoked: { type: 'double', nullable: true },
     principals: { type: 'text', nullable: true },
+    replaces: { type: 'int', default: 0 },
   },
   indices: [
     { name: 'console_tokens_session', columns: ['session_id'], unique: true },

@@ -3,6 +3,7 @@
 // line that reads it, and a member of OwnSettings.
 import { CHANNEL_NAMES } from '../../conf/channel-names.js';
 import { RATE_PATTERN } from '../../conf/firewall-rate.js';
+import { CONCURRENT_SESSIONS_SETTINGS } from '../../objects/concurrent-sessions.js';
 import { MESSAGE_SCREEN_SETTINGS } from '../../objects/message-screen-setting.js';
 import { FIREWALL_MODES, type OwnFirewall, type OwnSettings } from '../../objects/own-settings.js';
 import { PACING_MODES } from '../../objects/pacing-mode.js';
@@ -19,6 +20,7 @@ export const OWN_SETTINGS_KEYS = [
   'record',
   'record_projects',
   'access',
+  'concurrent_sessions',
 ] as const;
 
 const YES_OR_NO = ['true', 'false'] as const;
@@ -38,6 +40,7 @@ export function ownSettingsIn(
   const record = fields.word('record', YES_OR_NO);
   const recordProjects = fields.list('record_projects', projectId);
   const access = accessIn(fields);
+  const concurrentSessions = fields.word('concurrent_sessions', CONCURRENT_SESSIONS_SETTINGS);
   const settings = {
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
@@ -46,6 +49,7 @@ export function ownSettingsIn(
     ...(record === null ? {} : { record: record === 'true' }),
     ...(recordProjects === null ? {} : { recordProjects }),
     ...(access === null ? {} : { access }),
+    ...(concurrentSessions === null ? {} : { concurrentSessions }),
   };
   return Object.keys(settings).length === 0 ? {} : { settings };
 }

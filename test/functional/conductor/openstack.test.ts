@@ -8,6 +8,7 @@ import { TokenExchange } from '../../../src/broker/token-exchange.js';
 import { SourceTask } from '../../../src/conductor/source-task.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { ConsoleUse } from '../../../src/objects/console-use.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Inventory } from '../../../src/objects/inventory.js';
 import { strangerAt } from '../../../src/objects/requester.js';
@@ -62,6 +63,7 @@ describe('the consoles of a cloud', () => {
     const drivers = new SourceDrivers(sources, { consoles, conf });
     const issue = new ConsoleIssue({
       ...{ tokens: new ConsoleTokens(db, { tokenTtl: 60 }), events: audit, node: 'node-1' },
+      use: new ConsoleUse(db, { concurrentSessions: 'auto' }),
     });
     const limit = new ExchangeLimit(100, 60);
     const exchanges = new TokenExchange({ drivers, limit, issue, timeout: TIMEOUT, log });

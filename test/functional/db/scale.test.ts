@@ -8,7 +8,9 @@ import type { SqlValue } from '../../../src/db/statements.js';
 import { AccessLists } from '../../../src/objects/access.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
+import type { ChannelGrant } from '../../../src/objects/channel-types.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
+import { ConsoleUse } from '../../../src/objects/console-use.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Inventory } from '../../../src/objects/inventory.js';
 import { Overview } from '../../../src/objects/overview.js';
@@ -233,9 +235,16 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
         const { token } = await new ConsoleTokens(at, { tokenTtl: 600, now: () => NOW }).mint({
           ...{ source, uuid, issuedTo: 'alice' },
         });
-        await new SessionOutcomes(at, { reconnectGrace: 60, now: () => NOW }).of(token);
+        await new SessionOutcomes(at, {
+          ...{ reconnectGrace: 60, concurrentSessions: 'refuse', now: () => NOW },
+        }).of(token);
       },
     ],
+    [
+      'whether the busy console is in use',
+      (at) => new ConsoleUse(at, { concurrentSessions: 'auto' }).replaces(BUSY, 'never'),
+    ],
+    ['who takes the busy console', (at) => takeover(at)],
     ['the consoles of a project that owns the busy one', (at) => consoles(at).list(PAGE, BUSY)],
     ['the busy console with its token count', (at) => consoles(at).find(BUSY.source, BUSY.uuid)],
     ['whose the busy console is', (at) => consoles(at).identify(BUSY.source, BUSY.uuid)],
@@ -476,5 +485,25 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
       duration: 1,
     });
     await nouns(at).sessions.terminateSession(sessionId, 'x');
+  }
+
+  async function takeover(at: Database): Promise<void> {
+    const { admission, channels, replacement } = sessionNouns(at, {
+      ...{ concurrentSessions: 'replace', now: () => NOW },
+    });
+    const tokens = new ConsoleTokens(at, { tokenTtl: 600, now: () => NOW });
+    const place = { clientIp: '::1', clientPort: 1, node: 'n', pid: 1, channelId: 0 };
+    const begun = async (issuedTo: string): Promise<ChannelGrant> => {
+      const { token } = await tokens.mint({ source: BUSY.source, uuid: BUSY.uuid, issuedTo });
+      const main = await admission.authorize({ ...place, ticket: token, channelType: 1, connectionId: 0 });
+      if (main.kind === 'denied') throw new Error(main.reason);
+      return main;
+    };
+    const mains = [await begun('ann'), await begun('bob')];
+    const { taken, replaced } = await replacement.takeOver(mains[1]!);
+    expect([taken, replaced]).toEqual([true, [{ sessionId: mains[0]!.sessionId, issuedTo: 'ann' }]]);
+    expect(await replacement.isAnyOpen(replaced)).toBe(true);
+    const end = { reason: 'replaced', bytesUp: 0, bytesDown: 0, duration: 0 } as const;
+    for (const { connectionRef } of mains) await channels.closed(connectionRef, end);
   }
 });

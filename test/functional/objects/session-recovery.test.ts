@@ -142,9 +142,10 @@ class Site {
 }
 
 function alive(...grants: ChannelGrant[]): LiveRecord[] {
-  return grants.map(({ connectionRef, sessionId, generation, backendConnectionId }) => ({
+  return grants.map(({ connectionRef, sessionId, generation, backendConnectionId, hold }) => ({
     ...{ connectionRef, sessionId, generation, established: true },
     channelType: backendConnectionId === 0 ? 1 : 2,
+    holds: hold === 'holds',
   }));
 }
 

@@ -17,7 +17,8 @@ function issueOver(minted: { mint: () => Promise<typeof TOKEN>; mintLink: () => 
     recorded.push(entry);
     return Promise.resolve();
   };
-  return { recorded, issue: new ConsoleIssue({ tokens: minted, events: { record }, node: 'node-1' }) };
+  const use = { replaces: (): Promise<boolean> => Promise.resolve(false) };
+  return { recorded, issue: new ConsoleIssue({ tokens: minted, events: { record }, use, node: 'node-1' }) };
 }
 
 describe('what a user opens a console with', () => {

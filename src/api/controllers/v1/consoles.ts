@@ -11,10 +11,11 @@ import { AccessLists } from '../../../objects/access.js';
 import type { ListedName } from '../../../objects/access-list.js';
 import { Inventory, type ConsoleOrderKey, type ListedConsole } from '../../../objects/inventory.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
-import { NotFound } from '../../faults.js';
+import { BadRequest, NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
 import { minorOf } from '../../middleware/microversion.js';
 import { ownerOf, Permission } from '../../permission.js';
+import { replacingOf } from '../../replacing.js';
 import { contextOf, userOf } from '../../request-context.js';
 import { requesterOf } from '../../requester.js';
 import { pageRequest } from '../../schemas/page.js';
@@ -28,6 +29,8 @@ import { viewPage } from '../../views/v1/links.js';
 import { narrowed, orderOf, SEARCHES } from './narrowed.js';
 
 const ABSENT = 'console not found';
+/** The minor version that `replace` came with. */
+const REPLACE = 5;
 
 /** `/v1/consoles` */
 @Controller()
@@ -78,10 +81,13 @@ export class V1ConsoleController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    if (body.replace !== undefined && minorOf(request) < REPLACE)
+      throw new BadRequest("unknown field 'replace'");
     const found = await this.wanted(body, request);
     const { source, uuid, name } = found;
     const principals = this.permission.principals(request, found);
-    const issued = { source, uuid, issuedTo: userOf(request), principals };
+    const replacing = replacingOf(this.permission, request, found, body.replace);
+    const issued = { source, uuid, issuedTo: userOf(request), principals, replacing };
     const by = requesterOf(request);
     if (wantsFile(request)) {
       const token = await this.issue.token(issued, by);

@@ -15,6 +15,7 @@ function channel(connectionRef: string, change: Partial<LiveChannel> = {}): Live
     ...{ owner: { issuedTo: 'ann', projectId: null, userId: null }, settings: {} },
     ...{ platform: 'static', recorded: TARGET },
     ...{ migration: null, wentOver: false, migrating: null, moved: false },
+    ...{ platform: 'static', recorded: TARGET, holds: false },
     ...change,
   };
 }

@@ -16,6 +16,7 @@ const MAIN: ChannelGrant = {
     platform: 'static',
     settings: {},
     migration: null,
+    hold: 'holds',
   },
 };
 const ASKING = { ticket: 'good', connectionId: 42, channelType: 2 };
