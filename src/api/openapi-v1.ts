@@ -134,8 +134,14 @@ export const V1_SCHEMAS = {
       instance_uuid: { type: 'string', format: 'uuid' },
       source: { type: 'string', minLength: 1, maxLength: 255 },
       type: { type: 'string', enum: ['spice-direct', 'spice-html5'] },
+      replace: {
+        ...BOOLEAN,
+        description:
+          'Since 1.5: end the session of somebody else who has the console, where they would not give way. ' +
+          'kerbside:consoles:replace says who may.',
+      },
     },
-    ['source', 'type'],
+    ['source', 'type', 'replace'],
   ),
   V1Opened: object({
     console: object({

@@ -140,8 +140,9 @@ describe('versions', () => {
     [undefined, '1.0'],
     ['console 1.0', '1.0'],
     ['console 1.1', '1.1'],
-    ['console 1.6', '1.4'],
-    ['console latest', '1.4'],
+    ['console 1.3', '1.3'],
+    ['console 1.6', '1.6'],
+    ['console latest', '1.6'],
     ['compute 2.99, console 1.0', '1.0'],
     ['compute 2.99', '1.0'],
   ])('takes %s and says what it is', async (asked, version) => {

@@ -52,6 +52,7 @@ const MOVES: Record<SessionMoveName, Making> = {
         db,
         {
           ...{ sessionId: ID, number: 1, generation: 0, connectionRef: 'next', connectionId: 5 },
+          holds: true,
           graceStart: NOW - 60,
         },
         NOW,

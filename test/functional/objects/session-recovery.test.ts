@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
-import type { ChannelGrant, LiveRecord } from '../../../src/objects/channel-types.js';
+import type { ChannelDenial, ChannelGrant, LiveRecord } from '../../../src/objects/channel-types.js';
 import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
@@ -186,6 +186,31 @@ describe.each(ENGINES)('a node that was away, on %s', (engine) => {
       { connectionRef: displays[1]?.connectionRef, sessionId: main.sessionId, terminated: false },
     ]);
     expect(await site.declareDead('a')).toBe(0);
+  });
+
+  it('takes its consoles again, and only those that nobody else has taken meanwhile', async () => {
+    const site = await aSite();
+    const { clock } = site;
+    const { admission, channels } = sessionNouns(site.db, {
+      ...{ reconnectGrace: GRACE, concurrentSessions: 'refuse', now: () => clock.now },
+    });
+    const begin = async (node: string): Promise<ChannelGrant | ChannelDenial> =>
+      admission.authorize({
+        ...{ ticket: await site.mint(), connectionId: 0, channelType: 1, channelId: 0 },
+        ...{ clientIp: '::1', clientPort: 1, node, pid: 100 },
+      });
+    const first = await begin('a');
+    if (first.kind === 'denied') throw new Error(first.reason);
+    await channels.establish(first.sessionId, first.generation, BACKEND);
+    await site.declareDead('a');
+    await site.back('a');
+    expect((await channels.recover('a', alive(first))).reopened).toEqual(refs(first));
+    expect(await begin('b')).toMatchObject({ reason: 'console_in_use' });
+    await site.declareDead('a');
+    expect(await begin('b')).toMatchObject({ kind: 'granted', hold: 'holds' });
+    await site.back('a');
+    const { reopened, lost } = await channels.recover('a', alive(first));
+    expect([reopened, lost.map(({ connectionRef }) => connectionRef)]).toEqual([[], refs(first)]);
   });
 
   it('goes on with what still runs, and finds nothing more to do the second time', async () => {

@@ -136,6 +136,7 @@ export interface Schemas {
   };
   readonly V1CreateConsole: {
     readonly instance_uuid: string;
+    readonly replace?: boolean;
     readonly source?: string;
     readonly type?: 'spice-direct' | 'spice-html5';
   };
