@@ -39,7 +39,7 @@ describe('loadConf', () => {
     expect(warnings).toEqual([]);
     expect(conf.api).toMatchObject({ address: '::', port: 13002, tokenTtl: 3600, maxLimit: 1000 });
     expect(conf.console).toEqual({
-      ...{ tokenTtl: 600, reconnectGrace: 60 },
+      ...{ tokenTtl: 600, reconnectGrace: 60, concurrentSessions: 'auto' },
       ...{ messageScreen: 'off', messageScreenTime: 60, maxMessageScreens: 300 },
     });
     expect(conf.spice).toMatchObject({

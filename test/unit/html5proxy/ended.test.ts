@@ -8,6 +8,8 @@ describe('endedAs', () => {
     ['token_expired', 'unknown'],
     ['token_terminated', 'terminated'],
     ['token_in_use', 'in_use'],
+    ['token_replaced', 'replaced'],
+    ['console_in_use', 'console_in_use'],
     ['console_gone', 'gone'],
     ['source_gone', 'gone'],
   ] as const)('a token that is refused as %s: %s', (denial, about) => {
@@ -22,6 +24,8 @@ describe('endedAs', () => {
     ['backend failed', 'unreachable'],
     ['client connection lost', 'lost'],
     ['idle', 'idle'],
+    ['replaced', 'replaced'],
+    ['console in use', 'console_in_use'],
     ['instance stopped', 'stopped'],
     ['instance stale', 'unavailable'],
     ['node lost', 'interrupted'],

@@ -11,6 +11,9 @@ describe('a fanout message', () => {
       method: 'session_ended',
       args: ENDED,
     });
+    const replaced = { ...ENDED, replaced: true };
+    expect(readFanoutMessage('session_ended', replaced)?.args).toEqual(replaced);
+    expect(readFanoutMessage('session_ended', { ...ENDED, replaced: 1 })?.args).toEqual(ENDED);
     expect(readFanoutMessage('console_changed', CHANGED)).toEqual({
       method: 'console_changed',
       args: CHANGED,

@@ -8,6 +8,7 @@ const ALL: OwnSettings = {
   firewall: {
     ...{ mode: 'warn', permittedChannels: ['main'], rates: ['main.client_to_server.bytes=5'] },
   },
+  concurrentSessions: 'share',
 };
 
 const AT = { source: 'lab', projectId: null };
@@ -17,7 +18,7 @@ describe('what a source or a console says for itself', () => {
     const text = settingsText(ALL);
     expect(text).toBe(
       '{"pacing_mode":"on","message_screen":"off","firewall":{"mode":"warn","permitted_channels":["main"],' +
-        '"rates":["main.client_to_server.bytes=5"]}}',
+        '"rates":["main.client_to_server.bytes=5"]},"concurrent_sessions":"share"}',
     );
     expect(settingsIn(text)).toEqual(ALL);
   });
@@ -47,6 +48,7 @@ describe('what a source or a console says for itself', () => {
       pacingMode: 'on',
       messageScreen: 'on',
       firewall: { ...ALL.firewall, mode: 'off' },
+      concurrentSessions: 'share',
     });
     expect(narrowest({}, {}, AT)).toEqual({});
   });

@@ -17,6 +17,8 @@ describe('a refusal', () => {
     ['token_expired', 'token'],
     ['token_terminated', 'token'],
     ['token_in_use', 'token'],
+    ['token_replaced', 'token'],
+    ['console_in_use', 'token'],
     ['main_required', 'connection_id'],
     ['bad_connection_id', 'connection_id'],
     ['console_gone', 'channel'],

@@ -18,6 +18,8 @@ function denied(scene: Scene, denial: DenialReason): Promise<unknown> {
 describe('a main channel that is denied', () => {
   it.each<[DenialReason, string]>([
     ['token_in_use', 'in_use'],
+    ['token_replaced', 'replaced'],
+    ['console_in_use', 'console_in_use'],
     ['console_gone', 'gone'],
     ['source_gone', 'gone'],
   ])('because of %s may show its client why', async (denial, screen) => {

@@ -10,7 +10,7 @@ import type { Explained } from '../../../../src/service/explanation.js';
 const ALL: readonly Explained[] = [
   ...(['absent', 'unknown', 'limited', 'unavailable', 'stopped', 'moving', 'building', 'in_use'] as const),
   ...(['terminated', 'gone', 'unreachable', 'refused', 'wrong_guest', 'forbidden', 'machine_ended'] as const),
-  ...(['idle', 'interrupted', 'not_opened', 'lost'] as const),
+  ...(['idle', 'interrupted', 'not_opened', 'lost', 'console_in_use', 'replaced'] as const),
 ];
 const NOON = Date.UTC(2026, 10, 29, 12, 0, 59);
 

@@ -124,6 +124,7 @@ describe('a good file', () => {
         spice_direct_microversion: '2.97',
         pacing_mode: 'off',
         message_screen: 'on',
+        concurrent_sessions: 'share',
         firewall: '{mode: warn}',
         guest_policy: '{usb: none}',
       };
@@ -454,6 +455,7 @@ describe('a fault of a console', () => {
     ['ticket', '"a\\0b"', 'holds a zero character'],
     ['pacing_mode', 'sometimes', '"sometimes" is unknown; give one of auto, on, off, or leave it out'],
     ['message_screen', 'sometimes', '"sometimes" is unknown; give one of off, on, or leave it out'],
+    ['concurrent_sessions', 'both', '"both" is unknown; give one of auto, replace, refuse, share'],
   ])('in %s = %s names source, console, field and remedy', (field, value, fault) => {
     const faults = faultsOf(staticSource(aConsole({ [field]: value })));
     expect(faults).toHaveLength(1);
