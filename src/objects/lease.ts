@@ -35,7 +35,7 @@ export class Leases {
     this.runId = who.runId;
   }
 
-  /** All leases, and the database's time, epoch seconds. */
+  /** All leases of tasks, and the database's time, epoch seconds. */
   async look(): Promise<{ now: number; leases: Lease[] }> {
     const { now, leases } = await listLeases(this.db);
     return {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tickets that platforms make at connect time. A new one makes the one before useless for channels to come, so a console has
 // one at a time: it is made once, serves every channel of every session while it lasts, and is made again when it is too old, when a
-// hypervisor has refused it (another node has made a newer one), or when the guest has moved. They are held in memory only.
+// hypervisor has refused it (another node has made a newer one), or when the guest has moved. They are held in memory only. Each node has
+// its own: nodes take turns, so that none makes one while the channels of another one are on their way with theirs.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../exception.js';
 import { signalWithin, unlessAborted } from '../net/deadline.js';
 import type { Minted } from './driver.js';
@@ -10,6 +12,20 @@ import type { Minted } from './driver.js';
 const MARGIN = 5;
 /** Seconds for which a ticket is kept at most: its platform may have ended it meanwhile. */
 const LONGEST = 120;
+/** Seconds for which a node keeps its turn after a ticket was made: the channels of a desktop come within a moment. */
+const BURST = 1;
+/** Milliseconds after which it is asked again whether the turn is free. */
+const PAUSE_MS = 50;
+
+/** Whose turn it is among the nodes (mint-turn.ts). */
+export interface Turns {
+  /** Takes the turn for some seconds; false: another node has it. */
+  take(source: string, uuid: string, seconds: number): Promise<boolean>;
+  giveUp(source: string, uuid: string): Promise<void>;
+}
+
+/** There is one node. */
+const ALWAYS: Turns = { take: () => Promise.resolve(true), giveUp: () => Promise.resolve() };
 
 /** Which console a ticket is for, and what must be true of a kept one. */
 export interface TicketWish {
@@ -40,13 +56,16 @@ export class MintedTickets {
   private last = 0;
 
   /** @param now milliseconds, of a clock that is never set */
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(
+    private readonly turns: Turns = ALWAYS,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   /**
    * A ticket that holds, made now where none is kept.
    *
-   * @param timeout seconds that making one may take
-   * @throws what `make` rejects with, or Unavailable when that takes too long
+   * @param timeout seconds that making one may take, with the wait for other nodes
+   * @throws what `make` rejects with, Unavailable when that takes too long, or DatabaseError
    */
   take(
     wish: TicketWish,
@@ -62,7 +81,7 @@ export class MintedTickets {
     const kept: Kept = {
       number,
       made: null,
-      ticket: this.mint(number, timeout, make, (made) => (kept.made = made)),
+      ticket: this.mint({ wish, number }, timeout, make, (made) => (kept.made = made)),
     };
     this.kept.set(key, kept);
     kept.ticket.catch(() => {
@@ -72,17 +91,38 @@ export class MintedTickets {
   }
 
   private async mint(
-    number: number,
+    { wish, number }: { readonly wish: TicketWish; readonly number: number },
     timeout: number,
     make: (signal: AbortSignal) => Promise<Minted>,
     keep: (made: Kept['made']) => void,
   ): Promise<NumberedTicket> {
-    const began = this.now();
+    const { source, uuid } = wish;
     const signal = signalWithin(timeout * 1000);
-    const minted = await unlessAborted(make(signal), signal);
+    await this.waitForTurn(wish, timeout + BURST, signal);
+    const began = this.now();
+    let minted: Minted | null = null;
+    try {
+      minted = await unlessAborted(make(signal), signal);
+    } finally {
+      // Where this fails, the turn ends by itself.
+      const done = minted === null ? this.turns.giveUp(source, uuid) : this.turns.take(source, uuid, BURST);
+      void Promise.resolve(done).catch(() => undefined);
+    }
     if (minted === null) throw new Unavailable('the platform did not make a ticket in time');
     keep({ minted, until: began + (Math.min(minted.validFor, LONGEST) - MARGIN) * 1000 });
     return { number, minted };
+  }
+
+  private async waitForTurn(
+    { source, uuid }: TicketWish,
+    seconds: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!(await this.turns.take(source, uuid, seconds))) {
+      if (signal.aborted)
+        throw new Unavailable('other nodes have tickets made for the same console; try again');
+      await sleep(PAUSE_MS);
+    }
   }
 
   private serves({ number, made }: Kept, { refused, hypervisor }: TicketWish): boolean {

@@ -21,6 +21,7 @@ const certificates = makeCertificates();
 
 const proxmox: Cloud = async (name, guests) => {
   const fake = await FakeProxmox.start(certificates.hypervisor, certificates.authority.ca);
+  fake.keepsConnections = true;
   fake.tokens.set(TOKEN, { secret: SECRET, audit: true, console: true });
   for (let count = 0; count < guests; count += 1)
     fake.guests.push({
@@ -56,10 +57,10 @@ const openNebula: Cloud = async (name, guests) => {
 
 const CLOUDS = { proxmox, ovirt, shakenfist: shakenFist, opennebula: openNebula } as const;
 
-const [sources = 0, guests = 0] = process.argv.slice(2).map(Number);
+const [sources = 0, guests = 0] = process.argv.slice(2, 4).map(Number);
+const kinds = Object.entries(CLOUDS).filter(([kind]) => (process.argv[4] ?? kind).split(',').includes(kind));
 const entries: FarmEntry[] = [];
 for (let count = 0; count < sources; count += 1) {
-  const kinds = Object.entries(CLOUDS);
   const [kind, cloud] = kinds[count % kinds.length] ?? ['proxmox', proxmox];
   entries.push(await cloud(`${kind}-${String(count)}`, guests));
 }

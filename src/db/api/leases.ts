@@ -5,6 +5,9 @@ import type { LeaseRow } from '../models/lease.js';
 import { databaseNow, insertIgnore, placeholders } from '../statements.js';
 import type { Statements } from '../statements.js';
 
+/** How the names of leases begin that are no tasks, but turns of nodes to have tickets made. */
+export const MINT_LEASES = 'mint ';
+
 /** Who asks for a lease, and for how many seconds. */
 export interface LeaseRequest {
   readonly name: string;
@@ -13,7 +16,7 @@ export interface LeaseRequest {
   readonly seconds: number;
 }
 
-/** All leases, and what time the database has. */
+/** All leases of tasks, and what time the database has. */
 export async function listLeases(
   db: Statements,
 ): Promise<{ now: number; leases: Pick<LeaseRow, 'name' | 'holder' | 'run_id' | 'expires'>[] }> {
@@ -22,7 +25,7 @@ export async function listLeases(
     { now: number; name: string | null } & Pick<LeaseRow, 'holder' | 'run_id' | 'expires'>
   >(
     `SELECT t.now, l.name, l.holder, l.run_id, l.expires FROM (SELECT ${databaseNow(db.dialect)} AS now) t ` +
-      'LEFT JOIN leases l ON 1 = 1',
+      `LEFT JOIN leases l ON l.name NOT LIKE '${MINT_LEASES}%'`,
   );
   const leases = rows.flatMap(({ name, holder, run_id, expires }) =>
     name === null ? [] : [{ name, holder, run_id, expires }],

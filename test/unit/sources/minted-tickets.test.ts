@@ -17,7 +17,7 @@ class Scene {
   /** What the platform waits for, and what it rejects with. */
   gate: Promise<void> = Promise.resolve();
   fault: Error | null = null;
-  readonly tickets = new MintedTickets(() => this.seconds * 1000);
+  readonly tickets = new MintedTickets(undefined, () => this.seconds * 1000);
 
   readonly mint = async (): Promise<Minted> => {
     this.made += 1;
@@ -65,6 +65,8 @@ describe('the tickets that platforms make', () => {
     let open = (): void => undefined;
     scene.gate = new Promise((resolve) => (open = resolve));
     const slow = scene.take();
+    // It is the node's turn at once.
+    await new Promise((resolve) => setImmediate(resolve));
     scene.seconds = 4;
     open();
     expect(await slow).toBe('ticket-1');
@@ -111,5 +113,56 @@ describe('the tickets that platforms make', () => {
     const tickets = new MintedTickets();
     const never = tickets.take(CONSOLE, 0.01, () => new Promise(() => undefined));
     await expect(never).rejects.toThrow('did not make a ticket in time');
+  });
+});
+
+describe('the turns of nodes', () => {
+  const made = { target: { hypervisor: 'node1', ticket: 'ticket' } as ConnectInfo, validFor: 30 };
+
+  it('are waited for before a ticket is made, and kept for a moment after that', async () => {
+    const asked: (readonly [string, number])[] = [];
+    const turns = {
+      take: (_source: string, uuid: string, seconds: number) => {
+        asked.push([uuid, seconds]);
+        return Promise.resolve(asked.length > 2);
+      },
+      giveUp: () => Promise.reject(new Error('it was made')),
+    };
+    let mints = 0;
+    const make = (): Promise<Minted> => {
+      mints += 1;
+      expect(asked).toHaveLength(3);
+      return Promise.resolve(made);
+    };
+    await new MintedTickets(turns).take(CONSOLE, 5, make);
+    expect([mints, asked]).toEqual([
+      1,
+      [
+        ['100', 6],
+        ['100', 6],
+        ['100', 6],
+        ['100', 1],
+      ],
+    ]);
+  });
+
+  it('are given up when none was made', async () => {
+    const given: string[] = [];
+    const turns = {
+      take: () => Promise.resolve(true),
+      giveUp: (source: string, uuid: string) => {
+        given.push(`${source} ${uuid}`);
+        return Promise.reject(new Error('the database is away'));
+      },
+    };
+    const failing = new MintedTickets(turns).take(CONSOLE, 5, () => Promise.reject(new Unavailable('no')));
+    await expect(failing).rejects.toThrow('no');
+    expect(given).toEqual(['cloud 100']);
+  });
+
+  it('are not waited for longer than a ticket may take', async () => {
+    const turns = { take: () => Promise.resolve(false), giveUp: () => Promise.resolve() };
+    const waiting = new MintedTickets(turns).take(CONSOLE, 0.1, () => Promise.resolve(made));
+    await expect(waiting).rejects.toThrow('other nodes have tickets made for the same console');
   });
 });
