@@ -103,6 +103,18 @@ it('what is written in names and audit events does not run', async () => {
   expect(await ui.page.evaluate<boolean>("'owned' in window")).toBe(false);
 });
 
+it('what data may enter and leave a desktop is told with who says so', async () => {
+  const ui = await signedIn();
+  await ui.go(`#/consoles/${SOURCE}/${desk.uuid}`);
+  const rows = ui.page.getByRole('table', { name: 'Guest data policy' }).getByRole('row');
+  await rows
+    .filter({ hasText: 'USB devices' })
+    .filter({ hasText: 'any' })
+    .filter({ hasText: 'the deployment' })
+    .waitFor();
+  expect(await rows.count()).toBe(10);
+});
+
 it('a desktop is opened, is seen live, and is ended in two steps', async () => {
   const ui = await signedIn();
   await ui.go('#/consoles?name=reception');
