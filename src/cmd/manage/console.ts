@@ -49,8 +49,9 @@ async function guestPolicy(
     const policy = await settings.guestPolicy(source, uuid);
     if (policy === null) throw unknown(source, uuid);
     const rows = Object.entries(settledRecord(policy)).map(([key, { value, from }]) => ({
-      ...{ key, from },
+      key,
       value: typeof value === 'object' ? value.join(', ') : value,
+      from,
     }));
     printRows(options.format, ['key', 'value', 'from'], rows);
   });
