@@ -185,12 +185,17 @@ function merge(
 }
 
 function follow(
-  { settings: _before, ...console }: DiscoveredConsole,
+  console: DiscoveredConsole,
   instance: Instance,
   guestPolicy: CloudGuestPolicy,
 ): DiscoveredConsole {
-  const instanceHost = instance.host ?? console.instanceHost;
-  return { ...console, ...described(instance), ...settingsOf(guestPolicy), instanceHost };
+  const now: DiscoveredConsole = {
+    ...console,
+    ...described(instance),
+    instanceHost: instance.host ?? console.instanceHost,
+  };
+  delete now.settings;
+  return { ...now, ...settingsOf(guestPolicy) };
 }
 
 function settingsOf(guestPolicy: CloudGuestPolicy): Pick<DiscoveredConsole, 'settings'> {
