@@ -31,6 +31,8 @@ import {
   REFERENCE,
   withoutFirewall,
   WITHOUT_FIREWALL,
+  WITH_POLICY,
+  withPolicy,
   type Peer,
   type Proxy,
   type Site,
@@ -38,7 +40,7 @@ import {
 import { benchSources } from './sources.js';
 import { machine, rstReport, textReport, verdicts, type Readings, type Results } from './report.js';
 
-const PEER_NAMES = [...OTHERS.map(({ name }) => name), WITHOUT_FIREWALL, RECORDED, 'kerbside'];
+const PEER_NAMES = [...OTHERS.map(({ name }) => name), WITHOUT_FIREWALL, WITH_POLICY, RECORDED, 'kerbside'];
 
 const USAGE = `usage: bench [--quick] [--rounds N] [--peers NAME,...] [--node PATH]... [--json FILE] [--write] [--check]
   (nothing)  the full run, about 16 minutes: ${PEER_NAMES.join(', ')}
@@ -211,6 +213,7 @@ function choose(
     peers: [
       ...OTHERS.filter(({ name }) => names.includes(name)),
       ...(names.includes(WITHOUT_FIREWALL) ? nodes.slice(0, 1).map(withoutFirewall) : []),
+      ...(names.includes(WITH_POLICY) ? nodes.slice(0, 1).map(withPolicy) : []),
       ...(names.includes(RECORDED) ? nodes.slice(0, 1).map(recorded) : []),
       ...(names.includes('kerbside') ? kerbsides(nodes) : []),
     ],

@@ -52,6 +52,9 @@ export const CEILING = 'native';
 /** The peer whose distance the others have to Kerbside without its firewall. */
 export const WITHOUT_FIREWALL = 'firewall-off';
 
+/** The peer whose distance the others have to Kerbside with a guest policy. */
+export const WITH_POLICY = 'guest-policy';
+
 /** The peer that shows what recording costs. */
 export const RECORDED = 'recording';
 
@@ -95,6 +98,24 @@ export function withoutFirewall(node: NodeRuntime): Peer {
     node: null,
     forks: false,
     start: (site) => startProduct(site, node, { OS_FIREWALL__MODE: 'off' }),
+  };
+}
+
+/**
+ * Kerbside under this Node with a guest policy that does not concern the channels under load: what those pay for it all the
+ * same is measured, and not judged.
+ */
+export function withPolicy(node: NodeRuntime): Peer {
+  const env = {
+    ...{ OS_GUEST_POLICY__CLIPBOARD: 'none', OS_GUEST_POLICY__FILE_TRANSFER: 'none' },
+    ...{ OS_GUEST_POLICY__FOLDER_SHARING: 'false', OS_GUEST_POLICY__MAX_MONITORS: '1' },
+  };
+  return {
+    name: WITH_POLICY,
+    title: 'Kerbside, guest policy on',
+    node: null,
+    forks: false,
+    start: (site) => startProduct(site, node, env),
   };
 }
 

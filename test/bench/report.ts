@@ -3,7 +3,7 @@
 // native ceiling, in the same round, so that what disturbs the machine disturbs both.
 import { cpus } from 'node:os';
 import type { IdleMemory, Reading, Scenario } from './measure.js';
-import { CEILING, type Peer, RECORDED, REFERENCE, WITHOUT_FIREWALL } from './peers.js';
+import { CEILING, type Peer, RECORDED, REFERENCE, WITHOUT_FIREWALL, WITH_POLICY } from './peers.js';
 
 /** All readings of one peer, in the order of the rounds. */
 export type Readings = Record<Scenario, Reading[]>;
@@ -112,6 +112,8 @@ const ROWS: readonly Row[] = [
   ofCeiling('ping, p50', 'ping', atMost(1.15, 24)),
   ofOpen('bulk', 'bulk'),
   ofOpen('paced', 'paced'),
+  ofPolicy('bulk', 'bulk'),
+  ofPolicy('paced', 'paced'),
   ofUnrecorded('bulk, with recording on', 'MB/CPU-s', first('bulk')),
   ofUnrecorded('  relay worker alone', 'MB/CPU-s', relayOf('bulk')),
   ofUnrecorded('  wall', 'MB/s', second('bulk')),
@@ -141,6 +143,15 @@ function ofOpen(label: string, scenario: Scenario): Row {
   };
 }
 
+/** A line of what there is without a guest policy, of what is left with one. */
+function ofPolicy(label: string, scenario: Scenario): Row {
+  return {
+    label: `${label}, of the guest policy on`,
+    unit: 'ratio',
+    digits: 2,
+    values: first(scenario),
+    reference: WITH_POLICY,
+    target: null,
 function relayOf(scenario: Scenario): Row['values'] {
   return (results, peer) => (results.readings[peer]?.[scenario] ?? []).flatMap(({ workers: own }) => own ?? []);
 }

@@ -13,6 +13,7 @@ import { clientEnvironment } from '../fixtures/x11.js';
 
 jest.setTimeout(180_000);
 
+const CLIPBOARD = 4;
 const ANNOUNCE = 6;
 const GRAB = 7;
 const REQUEST = 8;
@@ -101,9 +102,16 @@ async function policy(clipboard: string): Promise<void> {
 /** The user copies, the guest pastes. */
 async function toGuest(text: string): Promise<void> {
   const grabs = agent.of(GRAB).length;
-  const answers = agent.of(4).length;
-  await holder.copy(text);
-  await waitFor('the grab of the client', () => agent.of(GRAB)[grabs] ?? null);
+  const answers = agent.of(CLIPBOARD).length;
+  await waitFor(
+    'the grab of the client',
+    async () => {
+      // A viewer that does not know yet that the agent has a clipboard says nothing.
+      await holder.copy(text);
+      return agent.of(GRAB)[grabs] ?? null;
+    },
+    { everyMs: 500 },
+  );
   agent.ask();
   expect(await agent.clipboard(answers)).toBe(text);
 }
@@ -118,7 +126,7 @@ async function fromGuest(text: string): Promise<void> {
 
 /** The guest pastes, and has nothing: it does not wait for ever. */
 async function nothingForGuest(): Promise<void> {
-  const answers = agent.of(4).length;
+  const answers = agent.of(CLIPBOARD).length;
   agent.ask();
   expect(await agent.clipboard(answers)).toBe(EMPTY);
 }

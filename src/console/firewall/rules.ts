@@ -12,6 +12,8 @@ export const RULE = {
   bodySize: 'body_size',
   /** More messages or bytes a second than are allowed. */
   rate: 'rate_cap',
+  /** A part for the agent without a token; judged where tokens are given back, in src/console/guest-policy. */
+  agentTokens: 'agent_tokens',
   /** A part of an agent message that does not begin or end where it must. */
   agentChunk: 'agent_chunk',
   /** An agent message of another protocol, or of an unknown type. */
