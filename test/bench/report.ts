@@ -152,8 +152,12 @@ function ofPolicy(label: string, scenario: Scenario): Row {
     values: first(scenario),
     reference: WITH_POLICY,
     target: null,
+  };
+}
+
 function relayOf(scenario: Scenario): Row['values'] {
-  return (results, peer) => (results.readings[peer]?.[scenario] ?? []).flatMap(({ workers: own }) => own ?? []);
+  return (results, peer) =>
+    (results.readings[peer]?.[scenario] ?? []).flatMap(({ workers: own }) => own ?? []);
 }
 
 /** A line of what is left of Kerbside when it records. */
