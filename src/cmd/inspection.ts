@@ -119,8 +119,7 @@ function filesOf(conf: Conf, parts: readonly PartName[]): Need[] {
     proxy: [
       {
         options: ['recording.path', 'recording.public_key'],
-        look: async () =>
-          (await import('../recording/recording-folder.js')).checkRecording(conf.recording),
+        look: async () => (await import('../recording/recording-folder.js')).checkRecording(conf.recording),
       },
       {
         options: [

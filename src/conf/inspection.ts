@@ -18,7 +18,11 @@ export const INSPECTION_GROUP = {
         'nobody looks, at no cost.',
       deprecatedEnv: {
         name: 'TRAFFIC_INSPECTION',
-        values: { ...{ 1: 'full', true: 'full', True: 'full' }, ...{ 0: 'off', false: 'off', False: 'off' }, '': 'off' },
+        values: {
+          ...{ 1: 'full', true: 'full', True: 'full' },
+          ...{ 0: 'off', false: 'off', False: 'off' },
+          '': 'off',
+        },
       },
     },
     path: {

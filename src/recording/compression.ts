@@ -57,7 +57,9 @@ function codecOf(kind: Compression): Codec {
   if (kind === 'brotli') return brotli;
   const zstd = zstdCodec();
   if (zstd === null)
-    throw new BrokenRecording('it is compressed with zstd, which needs Node 22.15 or later; use one to read it');
+    throw new BrokenRecording(
+      'it is compressed with zstd, which needs Node 22.15 or later; use one to read it',
+    );
   return zstd;
 }
 

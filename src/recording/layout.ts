@@ -87,7 +87,8 @@ export function decodeHeader(bytes: Buffer): Header {
     throw new BrokenRecording(`its chunks are compressed in a way that is not known (${number})`);
   if (bytes.length < HEADER_BYTES + length) throw new BrokenRecording('it ends within its header');
   const metadata = metadataOf(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
-  if (metadata === null) throw new BrokenRecording('its metadata are not what a recording has; it is damaged');
+  if (metadata === null)
+    throw new BrokenRecording('its metadata are not what a recording has; it is damaged');
   return {
     compression,
     ephemeralKey: bytes.subarray(12, 12 + KEY_BYTES),

@@ -60,7 +60,8 @@ export function metadataOf(bytes: Buffer): RecordingMetadata | null {
   };
   const sessionId = text('session_id');
   const { begin, record_input: recordInput } = fields;
-  if (sessionId === null || typeof begin !== 'number' || !Number.isSafeInteger(begin) || begin < 0) return null;
+  if (sessionId === null || typeof begin !== 'number' || !Number.isSafeInteger(begin) || begin < 0)
+    return null;
   return {
     ...{ sessionId, begin, recordInput: recordInput === true },
     ...{ source: text('source') ?? '', uuid: text('uuid') ?? '', name: text('name') ?? '' },

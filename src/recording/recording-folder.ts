@@ -38,10 +38,21 @@ interface Found {
 }
 
 /** Checks [recording] at the start of a program. @throws ConfError */
-export function checkRecording({ path, publicKey }: { readonly path: string; readonly publicKey: string }): void {
+export function checkRecording({
+  path,
+  publicKey,
+}: {
+  readonly path: string;
+  readonly publicKey: string;
+}): void {
   if (path === '' && publicKey === '') return;
   if (path === '')
-    throw new ConfError('recording', 'path', 'is not set although public_key is', 'give a directory, or neither');
+    throw new ConfError(
+      'recording',
+      'path',
+      'is not set although public_key is',
+      'give a directory, or neither',
+    );
   if (publicKey === '')
     throw new ConfError(
       ...(['recording', 'public_key', 'is not set although path is'] as const),
@@ -154,9 +165,12 @@ export class RecordingFolder {
   async grew(bytes: number): Promise<void> {
     this.bytes += bytes;
     const { maxBytes } = this.bounds;
-    if ((maxBytes > 0 && this.bytes > maxBytes) || this.now() - this.lookedAt > LOOK_MS) await this.keepBounds();
+    if ((maxBytes > 0 && this.bytes > maxBytes) || this.now() - this.lookedAt > LOOK_MS)
+      await this.keepBounds();
     if (maxBytes > 0 && this.bytes > maxBytes)
-      throw new Unavailable(`[recording] max_bytes (${maxBytes}) is used up by recordings that are being written`);
+      throw new Unavailable(
+        `[recording] max_bytes (${maxBytes}) is used up by recordings that are being written`,
+      );
   }
 
   /** Removes what is too old or too much. @throws what the disk throws */
@@ -177,9 +191,11 @@ export class RecordingFolder {
       const old = maxAge > 0 && this.now() - changedMs > maxAge * SECOND_MS;
       const much = maxBytes > 0 && this.bytes > maxBytes;
       if ((!old && !much) || this.isLive(path, changedMs)) continue;
-      await this.lane.run(() => unlink(path)).catch((error: unknown) => {
-        if (!isGone(error)) throw error;
-      });
+      await this.lane
+        .run(() => unlink(path))
+        .catch((error: unknown) => {
+          if (!isGone(error)) throw error;
+        });
       this.bytes -= bytes;
       this.abandoned.delete(path);
     }

@@ -53,7 +53,12 @@ export type Entry =
       /** null: it was left out. */
       readonly body: Buffer | null;
     })
-  | (OfChannel & { readonly kind: 'gap'; readonly way: Way; readonly messages: number; readonly bytes: number })
+  | (OfChannel & {
+      readonly kind: 'gap';
+      readonly way: Way;
+      readonly messages: number;
+      readonly bytes: number;
+    })
   | (OfChannel & { readonly kind: 'closed' })
   | { readonly kind: 'end'; readonly time: bigint; readonly reason: string };
 
@@ -98,9 +103,7 @@ export function messageRecord(
 export function moreRecords(of: OfChannel, way: Way, bytes: Buffer): Buffer[] {
   const records: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += RECORD_MAX_BYTES)
-    records.push(
-      ...record(KIND.more, way === 'up' ? UP : 0, of, bytes.subarray(at, at + RECORD_MAX_BYTES)),
-    );
+    records.push(...record(KIND.more, way === 'up' ? UP : 0, of, bytes.subarray(at, at + RECORD_MAX_BYTES)));
   return records;
 }
 
@@ -214,7 +217,8 @@ export class RecordReader {
 
   private more(of: OfChannel, way: Way, body: Buffer): Entry | null {
     const partial = this.partials.get(keyOf(of, way));
-    if (partial === undefined || body.length > partial.left) throw broken('a message has more bytes than it said');
+    if (partial === undefined || body.length > partial.left)
+      throw broken('a message has more bytes than it said');
     partial.pieces.push(Buffer.from(body));
     partial.left -= body.length;
     if (partial.left > 0) return null;

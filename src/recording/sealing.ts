@@ -57,12 +57,7 @@ export class Opener {
     ephemeralKey: Buffer,
   ) {
     try {
-      this.#key = recordingKey(
-        operator.key,
-        publicKeyObject(ephemeralKey),
-        operator.publicKey.raw,
-        header,
-      );
+      this.#key = recordingKey(operator.key, publicKeyObject(ephemeralKey), operator.publicKey.raw, header);
     } catch {
       throw new BrokenRecording('its header has no usable key; it is damaged');
     }

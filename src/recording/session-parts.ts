@@ -18,7 +18,8 @@ export interface PlacedEntry {
 export function partsOf(recordings: readonly RecordingSummary[], name: string): RecordingSummary[] {
   const found = recordings.filter(({ metadata }) => name !== '' && metadata.sessionId.startsWith(name));
   const ids = new Set(found.map(({ metadata }) => metadata.sessionId));
-  if (ids.size === 0) throw new NotFound(`there is no recording of session ${name}; "recording list" shows all`);
+  if (ids.size === 0)
+    throw new NotFound(`there is no recording of session ${name}; "recording list" shows all`);
   if (ids.size > 1) throw new Conflict(`${ids.size} sessions begin with ${name}; give more of the id`);
   return found;
 }

@@ -58,7 +58,10 @@ afterAll(async () => {
 });
 
 /** Plays the recording, and gives the port where. */
-async function replay(name: string, ...words: string[]): Promise<{ readonly player: Program; readonly port: number }> {
+async function replay(
+  name: string,
+  ...words: string[]
+): Promise<{ readonly player: Program; readonly port: number }> {
   const args = ['dist/cmd/manage.js', 'recording', 'replay', session, '--private-key', keys.file];
   const player = await startProgram(process.execPath, [...args, '--path', path, ...words], {
     logFile: join(desk.dir, `${name}.log`),

@@ -14,8 +14,29 @@ import { writePrivately } from '../private-file.js';
 import { printable, printRows, readFormat, type Format } from '../table.js';
 import { configure, say } from './run.js';
 
-const COLUMNS = ['session_id', 'source', 'console', 'name', 'user', 'begin', 'seconds', 'bytes', 'parts', 'complete'];
-const CHANNEL_COLUMNS = ['generation', 'channel', 'id', 'way', 'messages', 'bytes', 'left_out', 'gaps', 'lost'];
+const COLUMNS = [
+  'session_id',
+  'source',
+  'console',
+  'name',
+  'user',
+  'begin',
+  'seconds',
+  'bytes',
+  'parts',
+  'complete',
+];
+const CHANNEL_COLUMNS = [
+  'generation',
+  'channel',
+  'id',
+  'way',
+  'messages',
+  'bytes',
+  'left_out',
+  'gaps',
+  'lost',
+];
 
 interface PathOptions {
   readonly path?: string;
@@ -32,7 +53,9 @@ function keygen(options: { readonly privateKey: string }): void {
     );
   const { publicKey, privateKey } = makeKeyPair();
   writePrivately(options.privateKey, privateKey);
-  say(`# The private key is in ${options.privateKey}: keep it where recordings are watched, and a copy of it elsewhere.`);
+  say(
+    `# The private key is in ${options.privateKey}: keep it where recordings are watched, and a copy of it elsewhere.`,
+  );
   say('[recording]');
   say(`public_key = ${publicKey}`);
 }
@@ -105,7 +128,8 @@ async function show(
 }
 
 function tellIncomplete({ path }: RecordingSummary, fault: string | null): void {
-  const why = fault ?? 'it has no end: it is still being written, its proxy was killed, or its last part is missing';
+  const why =
+    fault ?? 'it has no end: it is still being written, its proxy was killed, or its last part is missing';
   process.stderr.write(`${printable(path)}: ${why}\n`);
 }
 

@@ -149,7 +149,8 @@ class MessageLines {
 
   private isShown(type: number): boolean {
     const { mode, sample, keystrokes } = this.settings;
-    if (!keystrokes && this.way === 'up' && this.channelType === CHANNEL.inputs && KEYS.has(type)) return false;
+    if (!keystrokes && this.way === 'up' && this.channelType === CHANNEL.inputs && KEYS.has(type))
+      return false;
     if (mode === 'full') return true;
     const before = this.seen.get(type) ?? 0;
     this.seen.set(type, before + 1);

@@ -77,7 +77,12 @@ const OWN: Readonly<Record<string, readonly Field[]>> = {
 export const FIELD_BYTES = 64;
 
 /** The fields as `name=value`, as far as the bytes go. @param start the first bytes of the body */
-export function messageFields(channelType: number, way: 'up' | 'down', type: number, start: Buffer): string[] {
+export function messageFields(
+  channelType: number,
+  way: 'up' | 'down',
+  type: number,
+  start: Buffer,
+): string[] {
   const texts: string[] = [];
   let at = 0;
   for (const field of fieldsOf(channelType, way, messageName(channelType, way, type))) {

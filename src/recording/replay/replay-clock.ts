@@ -40,7 +40,9 @@ export class ReplayClock {
       const left = time - this.now;
       if (left <= 0) return;
       await new Promise<void>((resolve) => {
-        const cancel = this.pausedNow ? (): void => undefined : this.timers.after(left / this.factor, resolve);
+        const cancel = this.pausedNow
+          ? (): void => undefined
+          : this.timers.after(left / this.factor, resolve);
         this.wake = () => {
           cancel();
           resolve();

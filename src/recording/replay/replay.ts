@@ -169,7 +169,9 @@ class Replay {
     if (channelType === CHANNEL.main) return connectionId === 0 ? MAIN_CAPS : null;
     if (connectionId !== SESSION_ID) return null;
     if (channelType === CHANNEL.inputs) return [];
-    return take.channels.find(({ type, id }) => type === channelType && id === channelId)?.backendCaps ?? null;
+    return (
+      take.channels.find(({ type, id }) => type === channelType && id === channelId)?.backendCaps ?? null
+    );
   }
 
   private async greet(main: ViewerChannel): Promise<void> {
@@ -200,7 +202,8 @@ class Replay {
       if (this.over) return;
       if (entry.kind === 'end') continue;
       const number = `${part} ${entry.channel}`;
-      if (entry.kind === 'channel' && entry.facts.generation === take.generation) facts.set(number, entry.facts);
+      if (entry.kind === 'channel' && entry.facts.generation === take.generation)
+        facts.set(number, entry.facts);
       const of = facts.get(number);
       if (of === undefined || (entry.kind !== 'message' && entry.kind !== 'gap')) continue;
       const time = (at - take.begin) / 1000;
@@ -249,7 +252,8 @@ class Replay {
 
   private find(channelType: number, channelId: number): ViewerChannel | undefined {
     return this.channels.find(
-      ({ message, closed }) => !closed && message.channelType === channelType && message.channelId === channelId,
+      ({ message, closed }) =>
+        !closed && message.channelType === channelType && message.channelId === channelId,
     );
   }
 

@@ -5,7 +5,12 @@ import type { Socket } from 'node:net';
 import { TicketKey } from '../../console/listener/ticket-key.js';
 import { ClientMessages, type ClientMessage } from '../../console/spice/client-messages.js';
 import { CHANNEL, LINK_ERR } from '../../console/spice/constants.js';
-import { encodeLinkError, encodeLinkReply, encodeLinkResult, type LinkMess } from '../../console/spice/link-message.js';
+import {
+  encodeLinkError,
+  encodeLinkReply,
+  encodeLinkResult,
+  type LinkMess,
+} from '../../console/spice/link-message.js';
 import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from '../../console/spice/message-walker.js';
 import { CLIENT_MESSAGE } from '../../console/spice/message-types.js';
 import { ServerLink } from '../../console/spice/server-link.js';

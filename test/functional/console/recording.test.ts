@@ -9,7 +9,13 @@ import { CHANNEL } from '../../../src/console/spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import type { Entry } from '../../../src/recording/records.js';
 import { HYPERVISOR, Site, type Desk, type Guest } from '../../fixtures/kerbside.js';
-import { runProgram, startProgram, waitFor, waitForOutput, type ProgramResult } from '../../fixtures/program.js';
+import {
+  runProgram,
+  startProgram,
+  waitFor,
+  waitForOutput,
+  type ProgramResult,
+} from '../../fixtures/program.js';
 import { readRecording, recordingFolder, recordingKeys, recordingsIn } from '../../fixtures/recordings.js';
 import { SpiceClient } from '../../fixtures/spice-client.js';
 import { scratchFolder } from '../../fixtures/scratch.js';
@@ -50,7 +56,10 @@ function manage(...words: string[]): Promise<ProgramResult> {
 type Message = Extract<Entry, { kind: 'message' }>;
 
 /** The one recording of a client's session, once it has ended. */
-async function ended({ session }: Guest, inFolder = path): Promise<{ readonly file: string; readonly entries: Entry[] }> {
+async function ended(
+  { session }: Guest,
+  inFolder = path,
+): Promise<{ readonly file: string; readonly entries: Entry[] }> {
   const file = await waitFor('the end of the recording', () => {
     const [first, ...others] = recordingsIn(inFolder).filter((name) => name.includes(session));
     return others.length === 0 && first?.endsWith('.kerbrec') === true ? first : null;

@@ -4,7 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BrokenRecording, CHUNK_BYTES, decodeChunkHeader, HEADER_BYTES } from '../../../src/recording/layout.js';
+import {
+  BrokenRecording,
+  CHUNK_BYTES,
+  decodeChunkHeader,
+  HEADER_BYTES,
+} from '../../../src/recording/layout.js';
 import { summaryOf } from '../../../src/recording/recording-reader.js';
 import { SessionRecording } from '../../../src/recording/session-recording.js';
 import { InvalidInput } from '../../../src/exception.js';
@@ -77,9 +82,7 @@ describe('a recording', () => {
       expect(outcome).toEqual({ complete: true, fault: null });
       expect(entries[0]).toMatchObject({ kind: 'channel', time: 0n, facts: DISPLAY });
       const messages = entries.filter((entry) => entry.kind === 'message');
-      expect(messages.map(({ type, body }) => message(type, body ?? Buffer.alloc(0)))).toEqual(
-        small,
-      );
+      expect(messages.map(({ type, body }) => message(type, body ?? Buffer.alloc(0)))).toEqual(small);
       expect(entries.at(-1)).toMatchObject({ kind: 'end', reason: 'done' });
     }
   });
