@@ -14,7 +14,7 @@ export const INSPECTION_GROUP = {
       default: 'off',
       choices: ['off', 'sampled', 'full'],
       help:
-        '"full": every message has its line; "sampled": one of [inspection] sample of each type, and the first of each; "off": ' +
+        'How much is shown. "full": every message has its line; "sampled": one of [inspection] sample of each type, and the first of each; "off": ' +
         'nobody looks, at no cost.',
       deprecatedEnv: {
         name: 'TRAFFIC_INSPECTION',

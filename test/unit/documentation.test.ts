@@ -15,6 +15,7 @@ import { addDatabaseCommands } from '../../src/cmd/manage/database.js';
 import { addEncryptionCommands } from '../../src/cmd/manage/encryption.js';
 import { addPolicyCommands } from '../../src/cmd/manage/policy.js';
 import { addGroupCommands } from '../../src/cmd/manage/group.js';
+import { addRecordingCommands } from '../../src/cmd/manage/recording.js';
 import { addServiceCommands } from '../../src/cmd/manage/service.js';
 import { addSessionCommands } from '../../src/cmd/manage/session.js';
 import { addTokenCommands } from '../../src/cmd/manage/token.js';
@@ -92,6 +93,7 @@ function manageCommands(): Map<string, Set<string>> {
     addEncryptionCommands,
     addGroupCommands,
     addPolicyCommands,
+    addRecordingCommands,
     addServiceCommands,
     addSessionCommands,
     addTokenCommands,
