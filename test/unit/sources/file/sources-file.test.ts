@@ -127,6 +127,8 @@ describe('a good file', () => {
         concurrent_sessions: 'share',
         firewall: '{mode: warn}',
         guest_policy: '{usb: none}',
+        record: 'true',
+        record_projects: '[p1]',
       };
       const fields = [...COMMON_KEYS, ...PLATFORMS[type].keys]
         .filter((key) => key !== 'ca_cert')
