@@ -42,7 +42,7 @@ export class Inspector {
   }
 
   /** The channel has begun: takes what is told of it; null: it is not inspected. */
-  begin({ sessionId }: LiveChannel, tapped: TappedChannel, _at: number): RecordedChannel | null {
+  begin({ sessionId }: LiveChannel, tapped: TappedChannel): RecordedChannel | null {
     if (!this.active) return null;
     const channel = new ChannelLog(sessionId, tapped, this.settings, this.budget);
     this.open.add(channel);

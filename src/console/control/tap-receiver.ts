@@ -91,7 +91,7 @@ export class TapReceiver {
     const channel = this.expected.get(facts.connectionRef);
     if (channel === undefined) return [];
     this.expected.delete(facts.connectionRef);
-    const all = [this.recorder.begin(channel, facts, time), this.inspector.begin(channel, facts, time)];
+    const all = [this.recorder.begin(channel, facts, time), this.inspector.begin(channel, facts)];
     return all.filter((listener) => listener !== null);
   }
 }

@@ -2,7 +2,7 @@
 // One channel of the viewer that a recording is played to: the link stage of a SPICE server that takes any ticket, then
 // messages out, and what the viewer says in.
 import type { Socket } from 'node:net';
-import { TicketKey } from '../../console/listener/ticket-key.js';
+import type { TicketKey } from '../../console/listener/ticket-key.js';
 import { ClientMessages, type ClientMessage } from '../../console/spice/client-messages.js';
 import { CHANNEL, LINK_ERR } from '../../console/spice/constants.js';
 import {
