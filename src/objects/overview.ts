@@ -3,14 +3,13 @@
 import {
   countConsoles,
   countRefusals,
-  countSeenConsoles,
   countSeenSessions,
   countSessions,
   readMarks,
   sumTraffic,
   type ChangeMarks,
 } from '../db/api/overview.js';
-import type { Sight } from '../db/api/sight.js';
+import { countSeenConsoles, type Sight } from '../db/api/sight.js';
 import type { Database } from '../db/database.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries behind the overview of the admin UI: marks that change when something has happened, and sums. Raw statements,
 // written for their indexes; the marks are the ends of indexes, so that they may be asked for every few seconds.
-import type { Statements } from '../statements.js';
-import { gathered, isSeen, type Sight } from './sight.js';
+import { withIndex, type Statements } from '../statements.js';
+import { isSeen, type Sight } from './sight.js';
 
 /** Marks of what there is: one that differs from the one before says that something has changed. */
 export interface ChangeMarks {
@@ -40,17 +40,10 @@ export function countSeenSessions(
   const [seen, ...values] = isSeen(sight);
   const join = db.dialect === 'mysql' ? 'STRAIGHT_JOIN' : 'CROSS JOIN';
   return db.query(
-    `SELECT r.state, COUNT(*) AS sessions FROM console_sessions r ${join} consoles k ON k.source = r.source AND k.uuid = r.uuid ` +
+    `SELECT r.state, COUNT(*) AS sessions FROM console_sessions r${withIndex(db, 'console_sessions_state_created')} ${join} consoles k ON k.source = r.source AND k.uuid = r.uuid ` +
       `WHERE r.state IN ('pending', 'active', 'closing') AND ${seen} GROUP BY r.state`,
     values,
   );
-}
-
-/** How many consoles somebody sees. */
-export async function countSeenConsoles(db: Statements, sight: Sight): Promise<number> {
-  const { sql, values } = gathered(db, sight);
-  const [row] = await db.query<{ consoles: number }>(`SELECT COUNT(*) AS consoles FROM ${sql}`, values);
-  return Number(row?.consoles ?? 0);
 }
 
 /** How many consoles there are. */

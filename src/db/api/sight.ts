@@ -39,6 +39,24 @@ export async function seesFew(db: Statements, sight: Sight): Promise<boolean> {
   return true;
 }
 
+/** How many consoles somebody sees: by the indexes alone. */
+export async function countSeenConsoles(db: Statements, sight: Sight): Promise<number> {
+  const { unlisted, accessIds } = sight;
+  const counted = [...(unlisted ? [''] : []), ...accessIds];
+  let seen = 0;
+  for (const { sql, values } of partsOf(sight)) {
+    // Those of the project that are counted already.
+    const ofProject = sql.includes('project_id') && counted.length > 0;
+    const but = ofProject ? ` AND COALESCE(c.access_id, '') NOT IN (${placeholders(counted.length)})` : '';
+    const [row] = await db.query<{ seen: number }>(`SELECT COUNT(*) AS seen ${sql}${but}`, [
+      ...values,
+      ...(ofProject ? counted : []),
+    ]);
+    seen += Number(row?.seen ?? 0);
+  }
+  return seen;
+}
+
 /** The consoles that somebody sees, gathered, as `k`. */
 export function gathered(db: Pick<Statements, 'dialect'>, sight: Sight): From {
   const parts = partsOf(sight);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries on the groups of local users. Plain reads and writes of one table, by TypeORM's repository: they are given by
 // hand, or once for a login, which takes 80 ms. One is a raw statement, which a repository cannot say.
-import { UserGroupModel } from '../models/user-group.js';
+import { MoreThan } from 'typeorm';
+import { UserGroupModel, type UserGroupRow } from '../models/user-group.js';
 import { insertIgnore } from '../statements.js';
 import type { Statements } from '../statements.js';
 
@@ -30,18 +31,24 @@ export async function listGroupsOfUser(db: Statements, user: string): Promise<st
   return rows.map(({ group_name }) => group_name);
 }
 
-/** Members after `marker` by group and user. */
-export function listMembers(
+/** Members after `marker` by group and user: the rest of its group, and then the groups after it. */
+export async function listMembers(
   db: Statements,
   marker: { readonly group: string; readonly user: string },
   limit: number,
-): Promise<{ group_name: string; user_name: string }[]> {
-  return db
-    .table(UserGroupModel)
-    .createQueryBuilder('g')
-    .where('g.group_name > :group OR (g.group_name = :group AND g.user_name > :user)', marker)
-    .orderBy('g.group_name')
-    .addOrderBy('g.user_name')
-    .limit(limit)
-    .getMany();
+): Promise<UserGroupRow[]> {
+  const order = { group_name: 'ASC', user_name: 'ASC' } as const;
+  const table = db.table(UserGroupModel);
+  const rest = await table.find({
+    where: { group_name: marker.group, user_name: MoreThan(marker.user) },
+    order,
+    take: limit,
+  });
+  if (rest.length === limit) return rest;
+  const later = await table.find({
+    where: { group_name: MoreThan(marker.group) },
+    order,
+    take: limit - rest.length,
+  });
+  return [...rest, ...later];
 }

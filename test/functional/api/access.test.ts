@@ -75,7 +75,11 @@ describe.each(ENGINES)('access on %s', (engine) => {
   beforeAll(async () => {
     cloud = await Cloud.start();
     const conf = await databases.empty();
-    site = await anApiSite({ ...cloud.serviceOptions(), OS_DATABASE__CONNECTION: conf.connection });
+    site = await anApiSite({
+      ...cloud.serviceOptions(),
+      OS_DATABASE__CONNECTION: conf.connection,
+      OS_DATABASE__ENCRYPTION_KEY_FILE: conf.encryptionKeyFile,
+    });
     const { db } = site;
     const users = new Users(db);
     await users.create('anna', 'password of anna', { admin: false, groups: ['helpdesk'] });
