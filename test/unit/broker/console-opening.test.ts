@@ -86,7 +86,13 @@ describe('a console that is wanted', () => {
   it('is the recorded one, for whoever comes with a login of Kerbside', async () => {
     const site = new Site();
     site.recorded.push({ source: 'lab', type: 'static' });
-    expect(await site.find()).toEqual({ source: 'lab', uuid: UUID, name: 'desktop', projectId: 'p-1', accessId: null });
+    expect(await site.find()).toEqual({
+      source: 'lab',
+      uuid: UUID,
+      name: 'desktop',
+      projectId: 'p-1',
+      accessId: null,
+    });
     await expect(site.find({ source: 'other' })).rejects.toThrow(NotFound);
   });
 
