@@ -111,7 +111,7 @@ describe('a login by cookie', () => {
     const { cookie, csrf } = await signIn();
     const whoami = await site.call('GET', '/ui/whoami', { headers: { Cookie: cookie } });
     expect(whoami.json).toEqual({
-      ...{ user: 'alice', admin: true, keystone: false, version: expect.any(String) },
+      ...{ user: 'alice', admin: true, groups: [], keystone: false, version: expect.any(String) },
       browser_url: 'https://cloud.example.org:6082',
     });
     const { sessionId } = await new ConsoleTokens(site.db, { tokenTtl: 600 }).mint({
@@ -127,7 +127,10 @@ describe('a login by cookie', () => {
 
 describe('strangers', () => {
   it('learn how to sign in and nothing else', async () => {
-    const expected = { user: null, admin: false, keystone: false, version: null, browser_url: null };
+    const expected = {
+      ...{ user: null, admin: false, groups: [], keystone: false },
+      ...{ version: null, browser_url: null },
+    };
     expect((await site.call('GET', '/ui/whoami')).json).toEqual(expected);
     const headers = { Cookie: 'access_token_cookie=garbage' };
     expect((await site.call('GET', '/ui/whoami', { headers })).json).toEqual(expected);

@@ -42,7 +42,12 @@ function aLogin(change: Partial<KeystoneGroups> = {}): KeystoneLogin {
 
 describe('a member of the access group', () => {
   it('gets in, without a project and with one', async () => {
-    const accepted = { kind: 'accepted', user: 'alice', admin: false };
+    const accepted = {
+      kind: 'accepted',
+      user: 'alice',
+      admin: false,
+      groups: ['kerbside', expect.any(String)],
+    };
     expect(await aLogin().attempt({ username: 'alice', password })).toEqual(accepted);
     const scopes = [{ projectName: 'demo' }, { projectId: project.id }, { userDomainName: 'Default' }];
     for (const scope of scopes) {

@@ -18,7 +18,18 @@ describe.each(ENGINES)('local users on %s', (engine) => {
       created: 7,
     });
     expect(await users.any()).toBe(true);
-    expect(await users.verify('alice', 'correct horse')).toEqual({ name: 'alice', admin: true, created: 7 });
+    expect(await users.verify('alice', 'correct horse')).toEqual({
+      ...{ name: 'alice', admin: true, created: 7 },
+      groups: [],
+    });
+    expect(await users.join('helpdesk', 'alice')).toBe(true);
+    expect(await users.join('helpdesk', 'alice')).toBe(false);
+    expect((await users.verify('alice', 'correct horse'))?.groups).toEqual(['helpdesk']);
+    expect((await users.members({ limit: 1 })).items).toEqual([{ group: 'helpdesk', user: 'alice' }]);
+    expect(await users.leave('helpdesk', 'alice')).toBe(true);
+    expect(await users.leave('helpdesk', 'alice')).toBe(false);
+    await expect(users.join('helpdesk', 'nobody')).rejects.toThrow('there is no user nobody');
+    await expect(users.join(' x', 'alice')).rejects.toThrow('group name');
     expect(await users.verify('alice', 'correct horse ')).toBeNull();
     expect(await users.verify('Alice', 'correct horse')).toBeNull();
     expect(await users.verify('nobody', '')).toBeNull();
