@@ -167,7 +167,10 @@ export class SshHost {
         this.left(connection);
         reject(this.fault('host', 'closed the connection; see the log of its sshd'));
       };
-      if (connection.broken) { lost(); return; }
+      if (connection.broken) {
+        lost();
+        return;
+      }
       client.once('close', lost);
       client.setMaxListeners(0);
       if ('path' in target) client.openssh_forwardOutStreamLocal(target.path, done);

@@ -41,7 +41,9 @@ export async function readLogin({ host, keyfile, knownHosts }: SshLogin): Promis
 }
 
 function isPrivate(parsed: ParsedKey | readonly ParsedKey[]): boolean {
-  return 'isPrivateKey' in parsed ? parsed.isPrivateKey() : parsed.length === 1 && parsed[0]?.isPrivateKey() === true;
+  return 'isPrivateKey' in parsed
+    ? parsed.isPrivateKey()
+    : parsed.length === 1 && parsed[0]?.isPrivateKey() === true;
 }
 
 async function readBounded(host: string, key: string, path: string, max: number): Promise<Buffer> {

@@ -144,7 +144,7 @@ function readSource(
   const definition: SourceDefinition = {
     name,
     type: type ?? 'unknown',
-    url: platform?.severalUrls === true ? severalUrls(fields) : fields.text(platform?.urlKey ?? 'url', MAX_URL),
+    url: urlIn(fields, platform),
     caCert: fields.certificates('ca_cert'),
     username: fields.text(login.username, MAX_USERNAME),
     password: fields.secret(login.password, MAX_PASSWORD, 'it may have'),
@@ -238,6 +238,12 @@ function readConsoles(
     consoles.set(key, console);
   }
   return { consoles: [...consoles.values()], unread: { uuids: unread, nameless } };
+}
+
+function urlIn(fields: FieldReader, platform: Platform | undefined): string | null {
+  return platform?.severalUrls === true
+    ? severalUrls(fields)
+    : fields.text(platform?.urlKey ?? 'url', MAX_URL);
 }
 
 function severalUrls(fields: FieldReader): string | null {

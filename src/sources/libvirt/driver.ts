@@ -82,7 +82,7 @@ export class LibvirtDriver implements SourceDriver {
       if (now !== null) known.set(domain.uuid, now);
     });
     const unread = await this.missing(known, signal);
-    this.known = beginnings === this.beginnings ? known : new Map();
+    this.known = beginnings === this.beginnings ? known : new Map<string, Known>();
     this.listed = new Set(known.keys());
     return this.last.keep(this.discovery(known, unread));
   }
