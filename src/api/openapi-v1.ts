@@ -9,7 +9,7 @@ const STRING = { type: 'string' };
 const INTEGER = { type: 'integer' };
 const BOOLEAN = { type: 'boolean' };
 const TIME = { type: 'string', format: 'date-time', description: 'ISO 8601, UTC.' };
-const STATE = { type: 'string', enum: ['pending', 'active', 'closing', 'closed'] };
+const STATE = { type: 'string', enum: ['pending', 'active', 'migrating', 'closing', 'closed'] };
 
 /** Parameters of queries that only /v1 has. */
 export type V1Query =

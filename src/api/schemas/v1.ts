@@ -63,10 +63,10 @@ export class SessionQuery extends InventoryQuery {
   'name~'?: string;
 
   @IsOptional()
-  @IsIn(['pending', 'active', 'closing', 'closed'], {
+  @IsIn(['pending', 'active', 'migrating', 'closing', 'closed'], {
     message: 'state must be pending, active, closing or closed',
   })
-  state?: 'pending' | 'active' | 'closing' | 'closed';
+  state?: 'pending' | 'active' | 'migrating' | 'closing' | 'closed';
 
   /** Whose session it is. */
   @IsOptional()

@@ -5,12 +5,12 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { unlessGone, unlessThere } from './interrupted.js';
 
 const COLUMNS = [
-  ['console_sessions', 'migration_number', 'int'],
+  ['console_sessions', 'migration_number', 'integer'],
   ['console_sessions', 'migration_state', 'varchar(10)'],
   ['console_sessions', 'migration_target', 'text'],
   ['console_sessions', 'migration_ref', 'varchar(36)'],
   ['console_sessions', 'target', 'text'],
-  ['console_connections', 'migration', 'int'],
+  ['console_connections', 'migration', 'integer'],
 ] as const;
 
 /** Adds the columns of live migrations. */

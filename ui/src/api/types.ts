@@ -189,7 +189,7 @@ export interface Schemas {
     readonly project_id: string | null;
     readonly reason: string | null;
     readonly source: string;
-    readonly state: 'pending' | 'active' | 'closing' | 'closed';
+    readonly state: 'pending' | 'active' | 'migrating' | 'closing' | 'closed';
     readonly terminated_at: string | null;
   };
   readonly V1SessionAnswer: { readonly session: Schemas['V1Session'] };

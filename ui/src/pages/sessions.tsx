@@ -13,7 +13,7 @@ import { changeQuery, usePlace } from '../place.js';
 import { linkTo } from '../place-text.js';
 import { useSay, useSettings } from '../settings.js';
 
-const STATES = ['active', 'pending', 'closing', 'closed'] as const;
+const STATES = ['active', 'migrating', 'pending', 'closing', 'closed'] as const;
 
 /** The page of all sessions. */
 export function SessionsPage(): ReactElement {

@@ -173,6 +173,7 @@ export const de: Strings = {
   'sessions.noneHere': 'Hier gibt es keine Sitzungen.',
   'sessions.state.pending': 'wartet auf ihren Client',
   'sessions.state.active': 'läuft',
+  'sessions.state.migrating': 'zieht um',
   'sessions.state.closing': 'wird beendet',
   'sessions.state.closed': 'beendet',
 

@@ -171,6 +171,7 @@ export const en = {
   'sessions.noneHere': 'There are no sessions here.',
   'sessions.state.pending': 'waiting for its client',
   'sessions.state.active': 'active',
+  'sessions.state.migrating': 'migrating',
   'sessions.state.closing': 'closing',
   'sessions.state.closed': 'closed',
 
