@@ -169,7 +169,8 @@ async function consoleOf({ door, admin }: CheckContext, guest: Guest): Promise<R
 }
 
 /** The compute host of a guest, as Nova tells administrators. */
-async function hostOf({ cloud, admin }: CheckContext, guest: Guest): Promise<string> {
+/** The compute host that Nova says a guest runs on. */
+export async function hostOf({ cloud, admin }: CheckContext, guest: Guest): Promise<string> {
   const answer = await cloud.call(admin, 'GET', `/servers/${guest.id}`);
   return (answer.json as { server: Record<string, string> }).server['OS-EXT-SRV-ATTR:host'] ?? '';
 }

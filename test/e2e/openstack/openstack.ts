@@ -11,6 +11,7 @@ import type { Check, CheckContext } from './check.js';
 import { CLIENT_CHECKS } from './client-checks.js';
 import { Cloud, PREFIX } from './cloud.js';
 import { LIFE_CHECKS } from './life-checks.js';
+import { MIGRATION_CHECKS } from './migration-checks.js';
 import { NOTIFICATION_CHECKS } from './notification-checks.js';
 import { OUTAGE_CHECKS } from './outage-checks.js';
 import { PICTURE_CHECKS } from './picture-checks.js';
@@ -29,6 +30,7 @@ const CHECKS: readonly Check[] = [
   ...CLIENT_CHECKS,
   ...LIFE_CHECKS,
   ...NOTIFICATION_CHECKS,
+  ...MIGRATION_CHECKS,
   ...OUTAGE_CHECKS,
 ];
 /** Nova's configuration sends console URLs here (cloud/settings.sh). */
