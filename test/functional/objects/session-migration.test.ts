@@ -25,10 +25,10 @@ interface Scene {
   readonly consoles: Consoles;
   readonly token: string;
   readonly main: ChannelGrant;
-  ask(change: Partial<ChannelRequest>): Promise<ChannelGrant | ChannelDenial>;
-  tell(news: MigrationNews, target?: MigrationTarget | null): Promise<number>;
+  readonly ask: (change: Partial<ChannelRequest>) => Promise<ChannelGrant | ChannelDenial>;
+  readonly tell: (news: MigrationNews, target?: MigrationTarget | null) => Promise<number>;
   /** The channels of a node that must end. */
-  ending(node: string): Promise<string[]>;
+  readonly ending: (node: string) => Promise<string[]>;
 }
 
 async function aScene(db: Database): Promise<Scene> {
