@@ -229,16 +229,12 @@ export class ControlPlane {
 
   /** Takes a note of a worker. */
   note(note: WorkerNote, workerId: number): void {
+    if ('connectionRef' in note) {
+      if (note.op === 'migration') this.migrations.note(note);
+      else this.lifecycle.note(note);
+      return;
+    }
     switch (note.op) {
-      case 'linked':
-      case 'backend_failed':
-      case 'withheld':
-      case 'closed':
-        this.lifecycle.note(note);
-        return;
-      case 'migration':
-        this.migrations.note(note);
-        return;
       case 'refused':
         this.refused(note);
         return;

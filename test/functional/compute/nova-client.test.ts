@@ -259,3 +259,14 @@ describe('a cloud', () => {
     await expect(client.discover()).rejects.toThrow(NovaUnavailable);
   });
 });
+
+describe('the hypervisors', () => {
+  it('are listed by address, by name and by host', async () => {
+    const { cloud, client } = await at();
+    const { computeHost, host } = cloud.server();
+    expect((await client.hypervisors()).sort()).toEqual([...new Set([computeHost, host])].sort());
+    const [asked] = cloud.nova.server.seen(/os-hypervisors/);
+    expect(asked?.path).toBe('/v2.1/os-hypervisors/detail');
+    expect(asked?.headers['openstack-api-version']).toBe('compute 2.1');
+  });
+});

@@ -108,6 +108,10 @@ describe('robust', () => {
     await other.close();
     // Until sources.yaml says otherwise.
     await site.change(desk.uuid, { insecure_port: desk.server.plainPort, name: 'moved back' });
+    await waitFor('the console where it was', async () => {
+      const audit = await site.auditOf(desk.uuid);
+      return audit.filter((message) => message.startsWith('Console configuration changed')).length === 2;
+    });
     const back = await site.client(desk.uuid);
     const sourceLinks = desk.server.channels.length;
     await back.openMain();
