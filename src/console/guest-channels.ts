@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which channels a guest policy leaves a session: the control plane refuses the others when they are opened, and the stages
 // of a relay worker keep them out of lists and end those that are open.
-import type { SessionSettings } from './ipc.js';
+import type { Conf } from '../conf/index.js';
 import { CHANNEL } from './spice/constants.js';
 
-/** What a session may do with its guest. */
-export type GuestPolicy = SessionSettings['guestPolicy'];
+/** What a session may do with its guest, in the end: whose word counts is decided before. */
+export type GuestPolicy = Omit<Conf['guestPolicy'], 'trustMetadata' | 'imageProperties'>;
 
 /** The options of [guest_policy] by which something is kept back, with the names that operators know. */
 export type PolicyKey =

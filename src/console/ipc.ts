@@ -5,7 +5,7 @@ import type { Conf } from '../conf/index.js';
 import type { TlsMaterial } from '../tls/certificates.js';
 import type { CloseReason } from '../close-reason.js';
 import type { Explained } from '../service/explanation.js';
-import type { PolicyKey } from './guest-channels.js';
+import type { GuestPolicy, PolicyKey } from './guest-channels.js';
 import type { ScreenName } from './screen-name.js';
 import type { ClientPlace, MigrationDestination } from './spice/migration-messages.js';
 
@@ -133,8 +133,7 @@ export interface Grant {
  * the grant of each channel and may change while the session lives (`policy_changed`).
  */
 export interface SessionSettings extends Pick<Conf, 'firewall' | 'pacing' | 'migration'> {
-  /** What holds in the end: whose word counts is decided before. */
-  readonly guestPolicy: Omit<Conf['guestPolicy'], 'trustMetadata' | 'imageProperties'>;
+  readonly guestPolicy: GuestPolicy;
 }
 
 /** Why a channel is refused: what the client may conclude from the link result. */

@@ -12,7 +12,7 @@ import { ConsoleSettings } from '../../objects/console-settings.js';
 import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
-import { connectProxyUrl } from '../../objects/connect-info.js';
+import { connectProxyUrl, type ConnectInfo } from '../../objects/connect-info.js';
 import { Conflicting, NotFound } from '../faults.js';
 import { CONF } from '../../conf/conf.module.js';
 import { Permission } from '../permission.js';
@@ -68,16 +68,7 @@ export class ConsoleFileController {
     if (!console.sourceIsThere) throw await this.absence(source, request);
     const info = await this.consoles.connectInfo(source, uuid);
     if (info === null) throw new NotFound('console not found');
-    const { route } = info;
-    if (
-      route?.kind === 'unix_socket' ||
-      route?.kind === 'ssh' ||
-      (info.insecurePort === null && info.securePort === null)
-    )
-      throw new Conflicting(
-        'only Kerbside itself can reach this console; ask for a file that leads through the proxy',
-      );
-
+    const proxy = connectProxyOf(info);
     const ca = info.caCert ?? (await this.ca.pem());
     await this.recordDirect({ source, uuid }, request);
     const text = virtViewerFile({
@@ -90,7 +81,7 @@ export class ConsoleFileController {
       ca,
       hostSubject: info.hostSubject ?? undefined,
       guestPolicy: await this.settings.guestPolicyValues(source, uuid),
-      proxy: route === undefined ? undefined : connectProxyUrl(route),
+      proxy,
     });
     sendConsoleFile(response, text);
   }
@@ -114,4 +105,14 @@ export class ConsoleFileController {
     const told = this.permission.allows(request, 'kerbside:sources:show', null);
     return new NotFound(told ? 'source not found' : 'console not found');
   }
+}
+
+/** The proxy that a viewer asks for the hypervisor; undefined: it needs none. @throws Conflicting where no viewer gets there */
+function connectProxyOf({ route, insecurePort, securePort }: ConnectInfo): string | undefined {
+  const dialled = insecurePort !== null || securePort !== null;
+  if (dialled && route === undefined) return undefined;
+  if (dialled && route?.kind === 'connect_proxy') return connectProxyUrl(route);
+  throw new Conflicting(
+    'only Kerbside itself can reach this console; ask for a file that leads through the proxy',
+  );
 }

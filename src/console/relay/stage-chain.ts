@@ -64,7 +64,7 @@ export class StageChain implements HeaderGate {
     private readonly refused: (direction: Direction, rule: string) => void,
   ) {
     this.slots = stages.map((stage) => ({ stage, interest: {}, owner: null }));
-    this.tapped = stages.some(({ tap }) => tap !== undefined);
+    this.tapped = stages.some((stage) => stage.tap !== undefined);
     this.refresh();
   }
 

@@ -33,7 +33,7 @@ export async function seesFew(db: Statements, sight: Sight): Promise<boolean> {
       `SELECT COUNT(*) AS seen FROM (SELECT c.uuid ${sql} LIMIT ?) p`,
       [...values, left + 1],
     );
-    left -= Number(row?.seen ?? 0);
+    left -= row?.seen ?? 0;
     if (left < 0) return false;
   }
   return true;
@@ -57,7 +57,7 @@ export async function countSeenConsoles(db: Statements, sight: Sight): Promise<n
       ...values,
       ...(ofProject ? counted : []),
     ]);
-    seen += Number(row?.seen ?? 0);
+    seen += row?.seen ?? 0;
   }
   return seen;
 }

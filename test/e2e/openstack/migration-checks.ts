@@ -87,13 +87,13 @@ async function migrate(context: CheckContext, { x, guest }: Stage): Promise<numb
   const before = x.screenshot();
   const command = ['--os-compute-api-version', '2.30', 'server', 'migrate', '--live-migration', '--host', to];
   await cloud.openstack(admin, ...command, guest.id);
-  let done = false;
+  const state = { done: false };
   const moved = waitFor('Nova to be done', async () => (await hostOf(context, guest)) === to, {
     giveUpMs: PATIENCE_MS,
     everyMs: 500,
-  }).finally(() => (done = true));
+  }).finally(() => (state.done = true));
   let gone = 0;
-  for (let at = performance.now(); !done;) {
+  for (let at = performance.now(); !state.done;) {
     await delay(SAMPLE_MS);
     const now = performance.now();
     if (isGone(before, x.screenshot())) gone += now - at;

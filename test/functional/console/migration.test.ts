@@ -9,7 +9,7 @@ import { placeBody, placeIn, type Place } from '../../fixtures/migration-bodies.
 import { waitFor } from '../../fixtures/program.js';
 import type { ClientChannel } from '../../fixtures/spice-client.js';
 import type { ServerChannel } from '../../fixtures/spice-server-channel.js';
-import { SpiceServer } from '../../fixtures/spice-server.js';
+import type { SpiceServer } from '../../fixtures/spice-server.js';
 
 const { main: MAIN, common: COMMON } = SERVER_MESSAGE;
 const { main: UP, common: COMMON_UP, inputs: INPUTS } = CLIENT_MESSAGE;

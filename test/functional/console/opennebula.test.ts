@@ -28,7 +28,7 @@ beforeAll(async () => {
       filter: 'all',
       host_addresses: { 'hyp1.lab.example': '127.0.0.1', 'hyp2.lab.example': '127.0.0.1' },
     },
-  } as { source: string });
+  });
 });
 afterAll(async () => {
   const log = site.log();

@@ -350,10 +350,9 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
       (at) => v1(at).findEvents(PAGE, { since: NOW - 5000, projectId: 'project-0321' }),
     ],
     ...[
-      ['many consoles', MANY],
-      ['some consoles', SOME],
-    ].flatMap(([which, sight]): [string, (at: Database) => Promise<unknown>][] => {
-      const see = sight as typeof SOME;
+      { which: 'many consoles', see: MANY },
+      { which: 'some consoles', see: SOME },
+    ].flatMap(({ which, see }): [string, (at: Database) => Promise<unknown>][] => {
       return [
         [`/console: ${which} seen`, (at) => consoles(at).list(PAGE, { sight: see })],
         [`/session: of ${which} seen`, (at) => nouns(at).sessions.listOpen(PAGE, { sight: see })],

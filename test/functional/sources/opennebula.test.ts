@@ -241,7 +241,7 @@ describe('an OpenNebula that fails', () => {
   it.each([
     ['a bomb of entities', bomb, /document type/],
     ['half of it', good.slice(0, good.length / 2), /cut short/],
-    ['tags without end', `${'<a>'.repeat(100_000)}`, /more tags than are read/],
+    ['tags without end', '<a>'.repeat(100_000), /more tags than are read/],
     ['ends that do not fit', '<methodResponse><a></methodResponse></a>', /do not fit together/],
     ['another call', '<methodCall><params/></methodCall>', /no answer of OpenNebula/],
     [

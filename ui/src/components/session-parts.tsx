@@ -21,7 +21,13 @@ type Session = Schemas['V1Session'];
 
 /** The state in a word. */
 export function SessionState({ state }: Pick<Session, 'state'>): ReactElement {
-  const kinds = { pending: 'some', active: 'good', closing: 'some', closed: 'none' } as const;
+  const kinds = {
+    pending: 'some',
+    active: 'good',
+    migrating: 'some',
+    closing: 'some',
+    closed: 'none',
+  } as const;
   return <State kind={kinds[state]}>{useSay()(`sessions.state.${state}`)}</State>;
 }
 

@@ -27,6 +27,6 @@ describe('the settings of a session', () => {
     const guestPolicy = [{ level: 'metadata', from: 'metadata', rules: { maxMonitors: 1 } }] as const;
     const settings = settingsOf(node, { guestPolicy });
     expect(settings.guestPolicy).toEqual({ ...sessionSettings().guestPolicy, maxMonitors: 1 });
-    expect(Object.keys(settings).sort()).toEqual(['firewall', 'guestPolicy', 'pacing']);
+    expect(Object.keys(settings).sort()).toEqual(['firewall', 'guestPolicy', 'migration', 'pacing']);
   });
 });

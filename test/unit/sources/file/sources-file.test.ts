@@ -129,6 +129,7 @@ describe('a good file', () => {
         guest_policy: '{usb: none}',
         record: 'true',
         record_projects: '[p1]',
+        access: '[{groups: [helpdesk], role: open}]',
       };
       const fields = [...COMMON_KEYS, ...PLATFORMS[type].keys]
         .filter((key) => key !== 'ca_cert')

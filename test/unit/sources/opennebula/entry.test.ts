@@ -62,7 +62,7 @@ describe('an opennebula entry', () => {
     ['host_addresses', '{"a b": 192.0.2.1}', 'is not the name of a host'],
   ])('has a fault in %s = %s', (key, value, fault) => {
     const { faults } = read({ [key]: value });
-    expect(faults.join()).toContain(`${key}`);
+    expect(faults.join()).toContain(key);
     expect(faults.join()).toContain(fault);
     expect(faults.join()).not.toContain('hush');
   });
