@@ -277,8 +277,9 @@ async function startProduct(
     caFile: site.authority.caFile,
     certificates: [site.certificate],
     hostSubject: SUBJECT,
-    // The load comes from one address.
+    // The load comes from one address, to one console.
     env: {
+      OS_CONSOLE__CONCURRENT_SESSIONS: 'share',
       OS_PROXY__MAX_CONNECTIONS_PER_ADDRESS: '20000',
       OS_PROXY__MAX_HALF_OPEN_PER_ADDRESS: '1000',
       ...env,

@@ -97,6 +97,7 @@ export class Site {
       OS_API__AUTH_SECRET_SEED: randomBytes(32).toString('hex'),
       OS_API__TRUSTED_PROXIES: balancer.address,
       OS_CONDUCTOR__LEASE_TIME: `${SETTINGS.leaseTime}`,
+      OS_CONSOLE__CONCURRENT_SESSIONS: 'share',
       OS_CONSOLE__RECONNECT_GRACE: `${SETTINGS.reconnectGrace}`,
       OS_METRICS__ADDRESS: '0.0.0.0',
       OS_PROXY__DRAIN_TIMEOUT: `${SETTINGS.drainTimeout}`,

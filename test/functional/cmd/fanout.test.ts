@@ -73,6 +73,7 @@ beforeAll(async () => {
     OS_DEFAULT__SERVICE_DOWN_TIME: String(DOWN_TIME),
     OS_OSLO_MESSAGING_NOTIFICATIONS__DRIVER: 'messagingv2',
     OS_SPICE__WORKERS: '1',
+    OS_CONSOLE__CONCURRENT_SESSIONS: 'share',
     // A late channel waits for a database that is started again, which takes its time on a busy machine.
     OS_PROXY__CONTROL_TIMEOUT: '30',
     // A conductor whose lease ended meanwhile reads its sources file anew, and removes what does not stand in it.

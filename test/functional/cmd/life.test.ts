@@ -64,6 +64,7 @@ async function prepare(): Promise<void> {
     OS_DATABASE__CONNECTION: connection,
     OS_DATABASE__ENCRYPTION_KEY_FILE: encryptionKeyFile,
     OS_PROXY__DRAIN_TIMEOUT: '0',
+    OS_CONSOLE__CONCURRENT_SESSIONS: 'share',
   };
 }
 
