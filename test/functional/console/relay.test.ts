@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { CHANNEL, type ChannelName } from '../../../src/console/spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import { Site } from '../../fixtures/kerbside.js';
+import { placeBody } from '../../fixtures/migration-bodies.js';
 import { waitFor } from '../../fixtures/program.js';
 import { mainInitBody, notifyBody } from '../../fixtures/spice-bodies.js';
 import { encodeMessage, type Mailbox } from '../../fixtures/spice-messages.js';
@@ -294,10 +295,11 @@ describe('what a client is told', () => {
     const main = await client.openMain();
     main.send(CLIENT_MESSAGE.main.ATTACH_CHANNELS);
     await main.waitFor(MAIN.CHANNELS_LIST);
-    const target = Buffer.from('127.0.0.77\0hv-17.secret.example\0');
-    for (const type of [MAIN.MIGRATE_BEGIN, MAIN.MIGRATE_SWITCH_HOST, MAIN.MIGRATE_BEGIN_SEAMLESS]) {
-      (await desk.server.channel('main')).send(type, target);
-    }
+    // Where the guest really goes is for migration.test.ts.
+    const place = { host: '127.0.0.77', port: 5900, tlsPort: 65535, subject: 'CN=hv-17.secret.example' };
+    const source = await desk.server.channel('main');
+    source.send(MAIN.MIGRATE_BEGIN, placeBody(place));
+    source.send(MAIN.MIGRATE_BEGIN_SEAMLESS, placeBody(place, 1));
     await client.open('display');
     (await desk.server.channel('main')).send(MAIN.MULTI_MEDIA_TIME, Buffer.alloc(4));
     await main.waitFor(MAIN.MULTI_MEDIA_TIME);
