@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { CHANNEL, type ChannelName } from '../../../src/console/spice/constants.js';
 import { SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import { Site, type Desk } from '../../fixtures/kerbside.js';
+import { placeBody } from '../../fixtures/migration-bodies.js';
 import { SeededRandom } from '../../fixtures/random.js';
 import { notifyBody } from '../../fixtures/spice-bodies.js';
 import { GtkChannel } from '../../fixtures/spice-gtk-client.js';
@@ -78,6 +79,9 @@ function drawing(random: SeededRandom): { type: number; body: Buffer; passes: bo
   return { type, body: Buffer.alloc(bodyLength(random), random.below(256)), passes: true };
 }
 
+/** Where no guest may go. */
+const ELSEWHERE = { host: '127.0.0.77', port: 5900, tlsPort: 65535, subject: '' };
+
 /** A message of the main channel; some must not reach the client. */
 function talk(random: SeededRandom): { type: number; body: Buffer; passes: boolean } {
   switch (random.below(6)) {
@@ -86,7 +90,7 @@ function talk(random: SeededRandom): { type: number; body: Buffer; passes: boole
     case 1:
       return { type: COMMON.NOTIFY, body: notifyBody('x'.repeat(random.below(500))), passes: true };
     case 2:
-      return { type: MAIN.MIGRATE_SWITCH_HOST, body: Buffer.alloc(random.below(80)), passes: false };
+      return { type: MAIN.MIGRATE_BEGIN, body: placeBody(ELSEWHERE), passes: false };
     default:
       return { type: MAIN.AGENT_DATA, body: Buffer.alloc(bodyLength(random)), passes: true };
   }
