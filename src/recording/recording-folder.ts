@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { ConfError, Unavailable } from '../exception.js';
+import { shownPath } from '../option-file.js';
 import type { DiskLane } from './disk-lane.js';
 import { publicKeyOf } from './keys.js';
 import { BrokenRecording } from './layout.js';
@@ -69,12 +70,18 @@ export function checkRecording({
 /** Checks a folder that shows what users do. @throws ConfError */
 export function checkFolder(group: string, path: string): void {
   const fault = (what: string): ConfError =>
-    new ConfError(group, 'path', `${path} ${what}`, 'make the directory, owned by the user Kerbside runs as');
+    new ConfError(
+      ...([group, 'path', `the folder ${shownPath(path)} ${what}`] as const),
+      'create it, owned by the user that Kerbside runs as, or name another one',
+    );
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw fault('is not there');
-  if (!found.isDirectory()) throw fault('is no directory');
+  if (found === undefined) throw fault('does not exist');
+  if (!found.isDirectory()) throw fault('is no folder');
   if ((found.mode & 0o007) !== 0)
-    throw new ConfError(group, 'path', `everybody may enter ${path}`, `chmod o-rwx ${path}`);
+    throw new ConfError(
+      ...([group, 'path', `everybody may enter the folder ${shownPath(path)}`] as const),
+      `change that: chmod o-rwx ${path}`,
+    );
   try {
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listGroups } from '../../../src/conf/groups.js';
+import { makeKeyPair } from '../../../src/recording/keys.js';
 import { Site } from './site.js';
 import type { ProgramName } from './site.js';
 
@@ -45,6 +46,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   '[html5proxy] key_path': { ...HTML5, env: { ...HTML5.env, OS_HTML5PROXY__CERT_PATH: cert } },
   '[html5proxy] web': { ...HTML5 },
+  '[inspection] path': { env: { OS_INSPECTION__MODE: 'full' } },
   '[keystone_authtoken] cafile': { env: KEYSTONE },
   '[oslo_messaging_rabbit] ssl_ca_file': { env: BROKER },
   '[oslo_messaging_rabbit] ssl_cert_file': {
@@ -56,6 +58,7 @@ const CASES: Readonly<Record<string, Case>> = {
   // Without the file the defaults hold, and a folder that does not exist is passed over.
   '[oslo_policy] policy_file': { path: 'test/unit' },
   '[oslo_policy] policy_dirs': { path: 'package.json' },
+  '[recording] path': { env: { OS_RECORDING__PUBLIC_KEY: makeKeyPair().publicKey } },
   '[sources] path': { program: 'status' },
   '[spice] cert_path': {},
   '[spice] key_path': {},
