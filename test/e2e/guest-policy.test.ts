@@ -96,7 +96,7 @@ async function policy(clipboard: string): Promise<void> {
   writeFileSync(confFile, `[guest_policy]\nclipboard = ${clipboard}\n`);
   changes += 1;
   desk.lab.kerbside.program.child.kill('SIGHUP');
-  await waitForOutput(desk.lab.kerbside.program, 'the guest policy is another one', changes);
+  await waitForOutput(desk.lab.kerbside.program, 'the guest data policy is another one', changes);
 }
 
 /** The user copies, the guest pastes. */
