@@ -192,7 +192,13 @@ describe('the consoles of a cloud', () => {
     const both = at.openingBy(...[at.cloud, other].map((cloud) => cloud.definition().url ?? ''));
     const opened = await both.find({ uuid: server.id, token });
     const projectId = at.cloud.project.id;
-    expect(opened).toEqual({ source: 'cloud', uuid: server.id, name: server.name, projectId, accessId: null });
+    expect(opened).toEqual({
+      source: 'cloud',
+      uuid: server.id,
+      name: server.name,
+      projectId,
+      accessId: null,
+    });
     expect(await at.consoles.find('cloud', server.id)).toMatchObject({ projectId, securePort: 5901 });
     const carriers = other.nova.server.requests.filter(({ headers }) => headers['x-auth-token'] === token);
     expect(carriers).toEqual([]);
