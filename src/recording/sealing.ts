@@ -20,7 +20,6 @@ const NONCE_BYTES = 12;
 export class Sealer {
   /** What the file begins with. */
   readonly header: Buffer;
-  // eslint-disable-next-line no-restricted-syntax -- a secret: see HACKING.rst
   readonly #key: Buffer;
   private next = 0;
 
@@ -45,7 +44,6 @@ export class Sealer {
 
 /** Opens the chunks of one recording. */
 export class Opener {
-  // eslint-disable-next-line no-restricted-syntax -- a secret: see HACKING.rst
   readonly #key: Buffer;
   private next = 0;
 

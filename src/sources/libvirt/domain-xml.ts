@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the description of a guest (domain XML, https://libvirt.org/formatdomain.html) says of its SPICE display. Pure: XML in, facts
-// out; every field is judged. A document type, which libvirt never writes, is refused before the parser sees it: no entity is
-// ever defined, let alone expanded.
-import { XMLParser } from 'fast-xml-parser';
+// out; every field is judged.
 import { MAX_SOCKET_PATH_BYTES } from '../../objects/connect-info.js';
+import { objectOf, portOf, textOf, type JsonObject } from '../json.js';
+import { manyOf, parseXml, XmlFault } from '../xml.js';
 
 /** Where a guest's SPICE server listens. */
 export type Listen =
@@ -34,39 +34,24 @@ export interface DomainFacts {
   readonly spice: SpiceDisplay | null;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Bytes of a SPICE password (spice-server's limit without its zero). */
 const MAX_PASSWORD = 59;
 const MAX_TITLE = 4096;
 const ADDRESS = /^[0-9A-Za-z][0-9A-Za-z.:_-]{0,254}$|^::[0-9A-Fa-f.:]{0,40}$/;
-const DEEPEST = 64;
 /** Characters of a description; one of a usual guest has ten thousand. Reading takes about a second for a million. */
 const LONGEST = 500_000;
-
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  parseTagValue: false,
-  parseAttributeValue: false,
-  // Character references, as &#10;, are among them.
-  htmlEntities: true,
-  maxNestedTags: DEEPEST,
-  isArray: (_name, path, _leaf, isAttribute) =>
-    !isAttribute && (path === 'domain.devices.graphics' || path === 'domain.devices.graphics.listen'),
-});
 
 /** What the description says; null: it is none. */
 export function domainFacts(xml: string): DomainFacts | null {
   const domain = documentOf(xml);
   if (domain === null) return null;
-  const uuid = textOf(domain['uuid']);
-  const name = textOf(domain['name']);
+  const uuid = wordsOf(domain['uuid']);
+  const name = wordsOf(domain['name']);
   if (uuid === null || !UUID.test(uuid) || name === null) return null;
-  const displays = listOf(recordOf(domain['devices'])?.['graphics']);
+  const displays = elementsOf(objectOf(domain['devices'])?.['graphics']);
   const graphics = displays.find((display) => display['@type'] === 'spice');
-  const title = textOf(domain['title'])?.trim() ?? '';
+  const title = wordsOf(domain['title']) ?? '';
   return {
     uuid: uuid.toLowerCase(),
     title: title === '' ? name : title.slice(0, MAX_TITLE),
@@ -74,18 +59,19 @@ export function domainFacts(xml: string): DomainFacts | null {
   };
 }
 
-function documentOf(xml: string): Json | null {
-  if (xml.length > LONGEST || /<!(?:DOCTYPE|ENTITY)/i.test(xml)) return null;
+function documentOf(xml: string): JsonObject | null {
   try {
-    return recordOf(recordOf(parser.parse(xml))?.['domain']);
-  } catch {
-    return null;
+    return objectOf(parseXml(xml, { size: LONGEST })['domain']);
+  } catch (error) {
+    if (error instanceof XmlFault) return null;
+    throw error;
   }
 }
 
-function displayOf(graphics: Json): SpiceDisplay {
+function displayOf(graphics: JsonObject): SpiceDisplay {
   return {
     listen: listenOf(graphics),
+    // -1 is a port that libvirt has not chosen yet.
     port: portOf(graphics['@port']),
     tlsPort: portOf(graphics['@tlsPort']),
     password: passwordOf(graphics['@passwd']),
@@ -94,8 +80,8 @@ function displayOf(graphics: Json): SpiceDisplay {
 }
 
 /** The first place where it listens; the attribute is of an older form, and repeats it. */
-function listenOf(graphics: Json): Listen {
-  const [first] = listOf(graphics['listen']);
+function listenOf(graphics: JsonObject): Listen {
+  const [first] = elementsOf(graphics['listen']);
   const path = textOf(first?.['@socket']);
   if (first?.['@type'] === 'socket') return path === null ? { kind: 'none' } : socketAt(path);
   if (first?.['@type'] === 'none') return { kind: 'none' };
@@ -107,12 +93,6 @@ function socketAt(path: string): Listen {
   const good =
     path.startsWith('/') && !path.includes('\0') && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES;
   return good ? { kind: 'socket', path } : { kind: 'none' };
-}
-
-/** -1 is a port that libvirt has not chosen yet. */
-function portOf(value: unknown): number | null {
-  const port = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : 0;
-  return port >= 1 && port <= 65_535 ? port : null;
 }
 
 function passwordOf(value: unknown): string | null {
@@ -127,17 +107,12 @@ function timeOf(value: unknown): number | null {
   return Number.isNaN(time) ? null : time / 1000;
 }
 
-function recordOf(value: unknown): Json | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : null;
+function elementsOf(value: unknown): JsonObject[] {
+  return manyOf(value).map((element) => objectOf(element) ?? {});
 }
 
-function listOf(value: unknown): Json[] {
-  if (!Array.isArray(value)) return [];
-  return value.map((item: unknown) => recordOf(item) ?? {});
-}
-
-/** The text of an element, with attributes or without, or of an attribute. */
-function textOf(value: unknown): string | null {
-  const text = recordOf(value)?.['#text'] ?? value;
-  return typeof text === 'string' && text !== '' ? text : null;
+/** The text of an element, with attributes or without; null: it has none. */
+function wordsOf(element: unknown): string | null {
+  const text = textOf(objectOf(element)?.['#text'] ?? element)?.trim();
+  return text === undefined || text === '' ? null : text;
 }
