@@ -24,6 +24,7 @@ import {
   type ListedName,
 } from './access-list.js';
 import { settingsIn } from './own-settings.js';
+import { textsIn } from './row-json.js';
 
 export type { Sight } from '../db/api/sight.js';
 
@@ -79,7 +80,7 @@ export class AccessLists {
       if (id === null) continue;
       const list = lists.get(id) ?? (await this.list(id));
       lists.set(id, list);
-      const role = roleIn(list, namesOf(principals));
+      const role = roleIn(list, textsIn(principals));
       if (role === null || role === 'view') without.push({ sessionId, uuid });
     }
     return without;
@@ -89,11 +90,6 @@ export class AccessLists {
   async names(accessId: string): Promise<ListedName[]> {
     return [...(await this.list(accessId))].flatMap(([principal, role]) => listedName(principal, role) ?? []);
   }
-}
-
-function namesOf(text: string): string[] {
-  const names: unknown = JSON.parse(text);
-  return Array.isArray(names) ? names.map(String) : [];
 }
 
 /** Finds which list holds for each console of a source, and writes down lists that are new. */

@@ -6,6 +6,7 @@ import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
 import { connectProxyOf, type ConnectInfo, type ConsoleRoute } from './connect-info.js';
 import { settingsIn, type OwnSettings } from './own-settings.js';
+import { textsIn } from './row-json.js';
 
 /** A console as a source driver reports it. `ticket` is a secret, encrypted at rest. */
 export interface DiscoveredConsole {
@@ -147,9 +148,7 @@ export function tagsText(tags: readonly string[] = []): string | null {
 
 /** The tags that a row keeps. */
 export function tagsIn(text: string | null): string[] {
-  if (text === null) return [];
-  const tags: unknown = JSON.parse(text);
-  return Array.isArray(tags) ? tags.map(String) : [];
+  return text === null ? [] : textsIn(text);
 }
 
 /** The ticket in clear: a secret. '' for none. */

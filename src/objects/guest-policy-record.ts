@@ -12,6 +12,7 @@ import {
   type GuestPolicyKey,
   type GuestPolicyRules,
 } from './guest-policy.js';
+import { recordOf } from './row-json.js';
 
 /** All that a row says; undefined where it says nothing. The same rules give the same object. */
 export function ownPolicyRecord(policy: OwnGuestPolicy | undefined): Record<string, unknown> | undefined {
@@ -76,7 +77,3 @@ const READERS: Readers = {
       ? value
       : undefined,
 };
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
-}

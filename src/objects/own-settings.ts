@@ -8,6 +8,7 @@ import { entriesAsJson, entriesIn, type AccessEntry } from './access-list.js';
 import { concurrentSessionsOf, type ConcurrentSessionsSetting } from './concurrent-sessions.js';
 import { messageScreenSettingOf, type MessageScreenSetting } from './message-screen-setting.js';
 import { pacingModeOf, type PacingMode } from './pacing-mode.js';
+import { recordOf } from './row-json.js';
 
 /** Of [firewall], what a source or a console may say for itself. */
 export interface OwnFirewall {
@@ -129,7 +130,11 @@ export function isRecorded(
   return record ?? (projectId !== null && recordProjects?.includes(projectId) === true);
 }
 
-function firewallOf({ mode, permitted_channels: channels, rates }: Record<string, unknown>): OwnFirewall {
+function firewallOf({
+  mode,
+  permitted_channels: channels,
+  rates,
+}: Readonly<Record<string, unknown>>): OwnFirewall {
   const known = FIREWALL_MODES.find((word) => word === mode);
   return {
     ...(known === undefined ? {} : { mode: known }),
@@ -144,10 +149,6 @@ function parsed(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function textOf(value: unknown): string | null {

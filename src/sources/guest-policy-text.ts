@@ -15,6 +15,7 @@ import {
   type GuestPolicyKey,
   type GuestPolicyRules,
 } from '../objects/guest-policy.js';
+import { quoted } from './file/field-reader.js';
 
 /** What is wrong with a value, and what to write in its place. */
 export class RuleFault {
@@ -27,11 +28,6 @@ export interface CloudRules {
   /** In words, with the name of what is wrong. */
   readonly faults: readonly string[];
 }
-
-const MAX_QUOTED = 80;
-
-const quoted = (text: string): string =>
-  JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
 
 type Readers = { readonly [K in GuestPolicyKey]: (text: string) => GuestPolicy[K] | RuleFault };
 

@@ -22,7 +22,8 @@ const PROPER_UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const UUID = /^[0-9a-z][0-9a-z._-]{0,35}$/i;
 const CONTROL = /\p{Cc}/u;
 
-const quoted = (text: string): string =>
+/** A text as a message shows it: quoted, on one line, not endless. */
+export const quoted = (text: string): string =>
   JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
 
 /** What is wrong with an item of a list, and what to do about it. */
