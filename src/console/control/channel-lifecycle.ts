@@ -135,9 +135,10 @@ export class ChannelLifecycle {
 
   private closed(note: NoteOf<'closed'>): void {
     const { registry, metrics, records } = this.parts;
-    const { connectionRef, reason, bytesUp, bytesDown, duration } = note;
+    const { connectionRef, bytesUp, bytesDown, duration } = note;
     const channel = registry.remove(connectionRef);
     if (channel === undefined) return;
+    const reason = reasonOf(channel, note.reason);
     metrics.closed.inc({ reason: labelOf(reason) });
     this.reportWrongGuest(channel, reason);
     this.countVerdicts(channel, note.verdicts);
@@ -170,6 +171,24 @@ export class ChannelLifecycle {
     for (const { count, ...labels } of verdicts) metrics.firewallVerdicts.inc({ ...labels }, count);
     records.auditVerdicts(channel, verdicts);
   }
+}
+
+/** What a worker sees of a channel that others have closed. */
+const SEEN_FROM_OUTSIDE: ReadonlySet<CloseReason> = new Set<CloseReason>([
+  ...(['client closed', 'backend closed'] as const),
+  ...(['client connection lost', 'backend connection lost'] as const),
+]);
+/** Ends that somebody has decided. */
+const DECIDED: ReadonlySet<CloseReason> = new Set<CloseReason>([
+  ...(['terminated by request', 'replaced', 'recording failed'] as const),
+]);
+
+/**
+ * Why a channel has ended. The first channel that obeys an order takes the others with it, since its hypervisor closes all
+ * channels of a session: their workers may see that before the order, which is the reason all the same.
+ */
+function reasonOf({ ordered }: LiveChannel, seen: CloseReason): CloseReason {
+  return ordered !== null && DECIDED.has(ordered) && SEEN_FROM_OUTSIDE.has(seen) ? ordered : seen;
 }
 
 /** A close reason as a label: without a number that somebody else has chosen. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The authorized channels of this node, of all its workers: for limits, for metrics, and to find the workers of a session
 // that ends.
+import type { CloseReason } from '../../close-reason.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import type { ChannelGrant, ChannelMigration, SessionOwner } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
@@ -47,6 +48,8 @@ export interface LiveChannel {
   holds: boolean;
   /** A main channel: the last recorded step of its instance's migration. */
   move: string | null;
+  /** Why its worker was told to end it, first of all orders; null: it was not. */
+  ordered: CloseReason | null;
   /** The channel's database work, one after the other: never rejects. */
   tail: Promise<void>;
 }
@@ -82,6 +85,7 @@ export function liveChannel(
     moved: false,
     holds: outcome.hold === 'holds',
     move: null,
+    ordered: null,
     tail: Promise.resolve(),
   };
 }

@@ -50,6 +50,7 @@ export class SessionWatch {
   end(sessionId: string, generation: number, reason: CloseReason): void {
     const { registry, send } = this.parts;
     const ending = registry.ofSession(sessionId).filter((channel) => channel.generation <= generation);
+    for (const channel of ending) channel.ordered ??= reason;
     for (const workerId of new Set(ending.map((channel) => channel.workerId))) {
       send(workerId, { op: 'end_session', sessionId, generation, reason });
     }

@@ -11,7 +11,14 @@ function channel(connectionRef: string, change: Partial<LiveChannel> = {}): Live
   return {
     ...{ connectionRef, workerId: 1, pid: 10, sessionId: 's', generation: 1, source: 'lab', uuid: 'u' },
     name: 'desktop',
-    ...{ channelType: 2, clientIp: '192.0.2.1', tail: Promise.resolve(), established: false, move: null },
+    ...{
+      channelType: 2,
+      clientIp: '192.0.2.1',
+      tail: Promise.resolve(),
+      established: false,
+      move: null,
+      ordered: null,
+    },
     ...{ owner: { issuedTo: 'ann', projectId: null, userId: null }, settings: {} },
     ...{ platform: 'static', recorded: TARGET },
     ...{ migration: null, wentOver: false, migrating: null, moved: false },

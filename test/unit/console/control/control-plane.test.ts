@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it, jest } from '@jest/globals';
+import type { CloseReason } from '../../../../src/close-reason.js';
 import type { Grant } from '../../../../src/console/ipc.js';
 import { DatabaseError } from '../../../../src/exception.js';
+import type { FanoutMessage } from '../../../../src/messaging/fanout.js';
 import { ChannelInDoubt } from '../../../../src/objects/channel-types.js';
 import type { ConnectInfo } from '../../../../src/objects/connect-info.js';
 import type { DenialReason } from '../../../../src/objects/console-session-state.js';
@@ -223,6 +225,36 @@ describe('what other processes say', () => {
     expect(scene.ordered).toEqual([
       [1, 's', 1, 'main channel closed'],
       [1, 's', 7, 'terminated by request'],
+    ]);
+  });
+
+  it.each<[CloseReason, FanoutMessage]>([
+    ['terminated by request', ended(1, true)],
+    [
+      'replaced',
+      { method: 'session_ended', args: { session_id: 's', generation: 1, terminated: true, replaced: true } },
+    ],
+  ])('%s is the reason, also where a worker sees the hypervisor close first', async (reason, news) => {
+    const scene = new Scene();
+    for (const channelType of [1, 2, 3]) await scene.authorize(channelType);
+    scene.plane.onFanout(news);
+    const seen: CloseReason[] = [reason, 'backend closed', 'idle'];
+    seen.forEach((why, at) => {
+      scene.plane.note({ op: 'closed', connectionRef: `ref${at + 1}`, reason: why, ...CLOSED }, 1);
+    });
+    const words = [reason, reason, 'idle'].map((why) =>
+      expect.stringContaining(`Channel closed: ${why} after`),
+    );
+    expect(scene.messages().slice(3)).toEqual(words);
+  });
+
+  it('the end of a main channel leaves the others the reason that their workers saw', async () => {
+    const scene = new Scene();
+    await scene.authorize(2);
+    scene.plane.onFanout(ended(1, false));
+    scene.plane.note({ op: 'closed', connectionRef: 'ref1', reason: 'backend closed', ...CLOSED }, 1);
+    expect(scene.messages().slice(1)).toEqual([
+      expect.stringContaining('Channel closed: backend closed after'),
     ]);
   });
 
