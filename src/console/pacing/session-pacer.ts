@@ -16,8 +16,13 @@ const MIN_BURST_BYTES = 4096;
 const WRITE_MS = 8;
 const MIN_WRITE_BYTES = 4096;
 const MAX_WRITE_BYTES = 65_536;
-/** What may be read from servers beyond what is delivered, whatever the ratio, in bytes. */
-const OVERREAD_BYTES = 2_097_152;
+/**
+ * What may be read from servers at once beyond what is delivered, whatever the ratio, in bytes: a busy screen's worth of the
+ * time of a boost, for a guest that takes its time to answer. It costs the network to the hypervisor and no memory here.
+ */
+const OVERREAD_BYTES = 16_777_216;
+/** What is owed at most when more was read than that, in bytes: the next boost must not wait for seconds. */
+const MAX_DEBT_BYTES = 2_097_152;
 /** What the queues hold at least before a server waits, in bytes, and in milliseconds of the link. */
 const LOW_WATER_BYTES = 131_072;
 const LOW_WATER_MS = 200;
@@ -215,7 +220,7 @@ export class SessionPacer {
 
   /** A message of a server has come. */
   received(bytes: number): void {
-    this.credit = Math.max(-OVERREAD_BYTES, this.credit - bytes);
+    this.credit = Math.max(-MAX_DEBT_BYTES, this.credit - bytes);
   }
 
   /** The user has pressed, clicked or moved something. */
