@@ -4,22 +4,23 @@
 import { MessageCutter } from '../console/spice/message-cutter.js';
 import { leftOut } from './left-out.js';
 import {
-  channelRecord,
-  closedRecord,
-  gapRecord,
-  messageRecord,
-  moreRecords,
+  writeChannel,
+  writeClosed,
+  writeGap,
+  writeMessage,
+  writeMore,
   type ChannelFacts,
+  type RecordPlace,
+  type RecordTarget,
   type Way,
 } from './records.js';
 
 /** Where the records of a channel go. */
-export interface RecordSink {
+export interface RecordSink extends RecordTarget {
   /** Too much waits for the disk. */
   readonly full: boolean;
   /** There is room again. */
   readonly roomy: boolean;
-  append(records: readonly Buffer[], time: bigint): void;
   /** A gap has begun. */
   gap(): void;
 }
@@ -35,33 +36,36 @@ export interface RecordedChannel {
 
 /** Records one channel. */
 export class ChannelRecording {
-  private time = 0n;
+  /** Where the record is that is written now. */
+  private readonly place: { channel: number; time: number };
   private readonly ways: Readonly<Record<Way, WayRecording>>;
 
   /** @param time microseconds since the beginning */
   constructor(
-    private readonly channel: RecordedChannel,
+    channel: RecordedChannel,
     private readonly sink: RecordSink,
-    time: bigint,
+    time: number,
   ) {
-    sink.append(channelRecord({ channel: channel.number, time }, channel.facts), time);
-    const way = (name: Way): WayRecording =>
-      new WayRecording(name, channel, sink, () => ({ channel: channel.number, time: this.time }));
-    this.ways = { up: way('up'), down: way('down') };
+    this.place = { channel: channel.number, time };
+    writeChannel(sink, this.place, channel.facts);
+    this.ways = {
+      up: new WayRecording('up', channel, sink, this.place),
+      down: new WayRecording('down', channel, sink, this.place),
+    };
   }
 
-  /** Takes bytes, which it keeps. */
-  push(way: Way, bytes: Buffer, time: bigint): void {
-    this.time = time;
+  /** Takes bytes, which it copies. */
+  push(way: Way, bytes: Buffer, time: number): void {
+    this.place.time = time;
     this.ways[way].cutter.push(bytes);
   }
 
   /** The channel has ended. */
-  close(time: bigint): void {
-    this.time = time;
+  close(time: number): void {
+    this.place.time = time;
     this.ways.up.endGap();
     this.ways.down.endGap();
-    this.sink.append(closedRecord({ channel: this.channel.number, time }), time);
+    writeClosed(this.sink, this.place);
   }
 }
 
@@ -76,7 +80,7 @@ class WayRecording {
     private readonly way: Way,
     private readonly channel: RecordedChannel,
     private readonly sink: RecordSink,
-    private readonly now: () => { readonly channel: number; readonly time: bigint },
+    private readonly place: RecordPlace,
   ) {
     this.cutter = new MessageCutter(channel.miniHeader, {
       begin: (type, size, subList) => this.begin(type, size, subList),
@@ -87,8 +91,8 @@ class WayRecording {
   /** Writes down the gap that there is. */
   endGap(): void {
     if (this.gapMessages === 0) return;
-    const of = this.now();
-    this.sink.append(gapRecord(of, this.way, this.gapMessages, this.gapBytes), of.time);
+    const gap = { messages: this.gapMessages, bytes: this.gapBytes };
+    writeGap(this.sink, this.place, this.way, gap);
     this.gapMessages = 0;
     this.gapBytes = 0;
   }
@@ -104,8 +108,7 @@ class WayRecording {
       return;
     }
     if (inGap) this.endGap();
-    const of = this.now();
-    this.sink.append(messageRecord(of, { way: this.way, type, size, subList }, omitted === 'body'), of.time);
+    writeMessage(this.sink, this.place, this.way, { type, size, subList }, omitted === 'body');
   }
 
   private piece(bytes: Buffer): void {
@@ -115,8 +118,7 @@ class WayRecording {
       this.lose(bytes.length);
       return;
     }
-    const of = this.now();
-    this.sink.append(moreRecords(of, this.way, bytes), of.time);
+    writeMore(this.sink, this.place, this.way, bytes);
   }
 
   private lose(bytes: number): void {

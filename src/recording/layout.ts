@@ -24,6 +24,7 @@ const KEY_BYTES = 32;
 const FINGERPRINT_BYTES = 16;
 const FLAG_LAST = 1;
 const FLAG_STORED = 2;
+const FLAG_MISSING = 4;
 
 /** How chunks are compressed, by the number that the header has. */
 export const COMPRESSIONS = { zstd: 1, brotli: 2 } as const;
@@ -47,8 +48,10 @@ export interface ChunkHeader {
   readonly last: boolean;
   /** It is not compressed. */
   readonly stored: boolean;
+  /** A gap has begun, or the recording ends before its session does. */
+  readonly missing: boolean;
   /** Microseconds from the beginning to the last record that begins in it. */
-  readonly time: bigint;
+  readonly time: number;
 }
 
 /** The whole header, metadata included. */
@@ -98,11 +101,11 @@ export function decodeHeader(bytes: Buffer): Header {
 }
 
 /** The header of a chunk. */
-export function encodeChunkHeader({ length, last, stored, time }: ChunkHeader): Buffer {
+export function encodeChunkHeader({ length, last, stored, missing, time }: ChunkHeader): Buffer {
   const bytes = Buffer.alloc(CHUNK_HEADER_BYTES);
   bytes.writeUInt32LE(length, 0);
-  bytes.writeUInt8((last ? FLAG_LAST : 0) | (stored ? FLAG_STORED : 0), 4);
-  bytes.writeBigUInt64LE(time, 8);
+  bytes.writeUInt8((last ? FLAG_LAST : 0) | (stored ? FLAG_STORED : 0) | (missing ? FLAG_MISSING : 0), 4);
+  bytes.writeBigUInt64LE(BigInt(time), 8);
   return bytes;
 }
 
@@ -116,6 +119,7 @@ export function decodeChunkHeader(bytes: Buffer, number: number): ChunkHeader {
   const flags = bytes.readUInt8(4);
   return {
     ...{ length, last: (flags & FLAG_LAST) !== 0, stored: (flags & FLAG_STORED) !== 0 },
-    time: bytes.readBigUInt64LE(8),
+    missing: (flags & FLAG_MISSING) !== 0,
+    time: Number(bytes.readBigUInt64LE(8)),
   };
 }

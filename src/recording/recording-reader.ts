@@ -41,7 +41,7 @@ export async function summaryOf(path: string): Promise<RecordingSummary> {
     const { bytes: header, parsed } = await readHeader(file);
     const { size } = await file.stat();
     let at = header.length;
-    let time = 0n;
+    let time = 0;
     let complete = false;
     for (let number = 0; at + CHUNK_HEADER_BYTES <= size && !complete; number += 1) {
       const head = decodeChunkHeader(await exactly(file, CHUNK_HEADER_BYTES, at), number);
@@ -52,7 +52,7 @@ export async function summaryOf(path: string): Promise<RecordingSummary> {
     }
     return {
       ...{ path, metadata: parsed.metadata, bytes: size, complete: complete && at === size },
-      seconds: Number(time) / 1e6,
+      seconds: time / 1e6,
     };
   } finally {
     await file.close();

@@ -2,16 +2,17 @@
 // Writes one recording: gathers records into chunks, compresses them on the thread pool, seals them, appends them to the file.
 // It never makes anybody wait: what waits for the disk is bounded, and whoever records asks `full` before the next message.
 import type { FileHandle } from 'node:fs/promises';
+import { ChunkGatherer } from './chunk-gatherer.js';
+import type { CompressionShare } from './compression-share.js';
 import { compress } from './compression.js';
 import type { DiskLane } from './disk-lane.js';
-import { CHUNK_BYTES, type Compression } from './layout.js';
+import type { Compression } from './layout.js';
+import { writeEnd, type RecordTarget } from './records.js';
 import type { Sealer } from './sealing.js';
 
 /** Bytes of one recording, and of all of a process, that may wait for the disk. */
 const WAITING_MAX_BYTES = 16 * 1024 * 1024;
 const ALL_WAITING_MAX_BYTES = 128 * 1024 * 1024;
-/** With this much waiting, chunks are stored as they are: compressing is what takes the time. */
-const HURRY_BYTES = 2 * 1024 * 1024;
 /** Milliseconds that records may wait for more of them. */
 const GATHER_MS = 1000;
 
@@ -26,6 +27,7 @@ export interface WriterParts {
   readonly file: Promise<FileHandle>;
   readonly sealer: Sealer;
   readonly compression: Compression;
+  readonly share: CompressionShare;
   readonly lane: DiskLane;
   readonly waiting: WaitingBytes;
   /** Told of bytes that are on the disk. @throws to end the recording, with the reason */
@@ -38,15 +40,18 @@ export interface WriterParts {
 
 interface Chunk {
   readonly bytes: Buffer;
-  readonly time: bigint;
+  /** Microseconds. */
+  readonly time: number;
   readonly last: boolean;
+  readonly missing: boolean;
 }
 
 /** Writes one file. */
-export class RecordingWriter {
-  private gathered: Buffer[] = [];
-  private gatheredBytes = 0;
-  private time = 0n;
+export class RecordingWriter implements RecordTarget {
+  private readonly gatherer = new ChunkGatherer((bytes) => this.queue(bytes, false));
+  private time = 0;
+  /** Something is missing from what is gathered. */
+  private missing = false;
   private waiting = 0;
   private readonly chunks: Chunk[] = [];
   private working: Promise<void> | null = null;
@@ -55,8 +60,7 @@ export class RecordingWriter {
   private state: 'open' | 'ended' | 'failed' = 'open';
 
   constructor(private readonly parts: WriterParts) {
-    this.waiting = parts.sealer.header.length;
-    parts.waiting.total += this.waiting;
+    this.account(parts.sealer.header.length);
     this.working = this.begin();
   }
 
@@ -70,55 +74,39 @@ export class RecordingWriter {
     return this.waiting < WAITING_MAX_BYTES / 2 && this.parts.waiting.total < ALL_WAITING_MAX_BYTES / 2;
   }
 
-  /** Appends records. @param time microseconds since the beginning; never less than before */
-  append(records: readonly Buffer[], time: bigint): void {
+  append(bytes: Buffer, time: number): void {
     if (this.state !== 'open') return;
     this.time = time;
-    for (const bytes of records) {
-      this.gathered.push(bytes);
-      this.gatheredBytes += bytes.length;
-      this.account(bytes.length);
-    }
-    if (this.gatheredBytes >= CHUNK_BYTES) this.cut(false);
-    else
-      this.timer ??= setTimeout(() => {
-        this.timer = null;
-        this.cut(false);
-      }, GATHER_MS);
+    this.account(bytes.length);
+    this.gatherer.add(bytes);
+    this.timer ??= setTimeout(() => this.cut(), GATHER_MS);
   }
 
-  /** Ends the recording with these records; resolves when the file is whole, or lost. */
-  async end(records: readonly Buffer[], time: bigint): Promise<void> {
+  /** Something that passed is not in the recording: said in the clear at the next chunk. */
+  markMissing(): void {
+    this.missing = true;
+  }
+
+  /** Ends the recording; resolves when the file is whole, or lost. @param reason for whoever reads it */
+  async end(reason: string, time: number): Promise<void> {
     if (this.state === 'open') {
-      this.append(records, time);
-      this.cut(true);
+      writeEnd(this, time, reason);
       this.state = 'ended';
+      this.queue(this.gatherer.take(), true);
     }
     await this.working;
   }
 
-  private cut(last: boolean): void {
+  private cut(): void {
+    this.timer = null;
+    if (this.state === 'open' && !this.gatherer.empty) this.queue(this.gatherer.take(), false);
+  }
+
+  private queue(bytes: Buffer, last: boolean): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    if (this.state !== 'open') return;
-    const all = Buffer.concat(this.gathered);
-    this.gathered = [];
-    this.gatheredBytes = 0;
-    const end = last ? all.length : all.length - (all.length >= CHUNK_BYTES ? all.length % CHUNK_BYTES : 0);
-    let at = 0;
-    do {
-      const next = Math.min(at + CHUNK_BYTES, end);
-      this.chunks.push({ bytes: all.subarray(at, next), time: this.time, last: last && next === end });
-      at = next;
-    } while (at < end);
-    if (end < all.length) {
-      this.gathered = [all.subarray(end)];
-      this.gatheredBytes = all.length - end;
-      this.timer = setTimeout(() => {
-        this.timer = null;
-        this.cut(false);
-      }, GATHER_MS);
-    }
+    this.chunks.push({ bytes, time: this.time, last, missing: this.missing });
+    this.missing = false;
     this.working ??= this.work();
   }
 
@@ -126,7 +114,7 @@ export class RecordingWriter {
     const { header } = this.parts.sealer;
     await this.guarded(async () => {
       this.file = await this.parts.file;
-      await this.put(header);
+      await this.put([header]);
       this.account(-header.length);
     });
     await this.work();
@@ -145,21 +133,27 @@ export class RecordingWriter {
     this.working = null;
   }
 
-  private async write({ bytes, time, last }: Chunk): Promise<void> {
-    const { sealer, compression } = this.parts;
-    const packed = this.waiting > HURRY_BYTES ? null : await compress(compression, bytes);
-    await this.put(sealer.seal(packed ?? bytes, { time, last, stored: packed === null }));
+  private async write({ bytes, ...facts }: Chunk): Promise<void> {
+    const { sealer, compression, share } = this.parts;
+    const packed = share.take(bytes.length) ? await compress(compression, bytes) : null;
+    await this.put(sealer.seal(packed ?? bytes, { ...facts, stored: packed === null }));
   }
 
-  private async put(bytes: Buffer): Promise<void> {
-    const { lane } = this.parts;
+  private async put(pieces: Buffer[]): Promise<void> {
     const { file } = this;
     if (file === null) return;
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const { bytesWritten } = await this.parts.lane.run(() => file.writev(pieces));
+    // A disk that is nearly full takes a part, and gives its fault for the next byte.
+    if (bytesWritten < length) await this.putRest(file, Buffer.concat(pieces).subarray(bytesWritten));
+    await this.parts.wrote(length);
+  }
+
+  private async putRest(file: FileHandle, bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      const { bytesWritten } = await lane.run(() => file.write(bytes, at));
+      const { bytesWritten } = await this.parts.lane.run(() => file.write(bytes, at));
       at += bytesWritten;
     }
-    await this.parts.wrote(bytes.length);
   }
 
   private async guarded(work: () => Promise<void>): Promise<void> {
@@ -177,7 +171,7 @@ export class RecordingWriter {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
     this.chunks.length = 0;
-    this.gathered = [];
+    this.gatherer.take();
     this.account(-this.waiting);
     // On a disk that hangs this would hang as well.
     this.file?.close().catch(() => undefined);

@@ -62,19 +62,46 @@ export type Entry =
   | (OfChannel & { readonly kind: 'closed' })
   | { readonly kind: 'end'; readonly time: bigint; readonly reason: string };
 
-/** A record's header and body, ready for a chunk. */
-function record(kind: number, flags: number, { channel, time }: OfChannel, body: Buffer): Buffer[] {
-  const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
-  header.writeUInt32LE(body.length, 0);
-  header.writeUInt8(kind, 4);
-  header.writeUInt8(flags, 5);
-  header.writeUInt16LE(channel, 6);
-  header.writeBigUInt64LE(time, 8);
-  return [header, body];
+/** Where records are written to; it has copied the bytes when the call returns. */
+export interface RecordTarget {
+  /** @param time microseconds since the beginning; never less than before */
+  append(bytes: Buffer, time: number): void;
+}
+
+/** The channel and the time of a record that is written. */
+export interface RecordPlace {
+  readonly channel: number;
+  readonly time: number;
+}
+
+/** The head of a record, and of a message in it: written again and again, for a target copies it. */
+const scratch = Buffer.alloc(RECORD_HEADER_BYTES + MESSAGE_BYTES);
+const EMPTY = Buffer.alloc(0);
+const HIGH_WORD = 2 ** 32;
+
+function writeHead(kind: number, flags: number, { channel, time }: RecordPlace, length: number): void {
+  scratch.writeUInt32LE(length, 0);
+  scratch.writeUInt8(kind, 4);
+  scratch.writeUInt8(flags, 5);
+  scratch.writeUInt16LE(channel, 6);
+  scratch.writeUInt32LE(time % HIGH_WORD, 8);
+  scratch.writeUInt32LE(Math.floor(time / HIGH_WORD), 12);
+}
+
+function writeRecord(
+  target: RecordTarget,
+  kind: number,
+  flags: number,
+  place: RecordPlace,
+  body: Buffer,
+): void {
+  writeHead(kind, flags, place, body.length);
+  target.append(scratch.subarray(0, RECORD_HEADER_BYTES), place.time);
+  if (body.length > 0) target.append(body, place.time);
 }
 
 /** A channel begins. */
-export function channelRecord(of: OfChannel, facts: ChannelFacts): Buffer[] {
+export function writeChannel(target: RecordTarget, place: RecordPlace, facts: ChannelFacts): void {
   const caps = [facts.clientCaps.slice(0, MAX_WORDS), facts.backendCaps.slice(0, MAX_WORDS)] as const;
   const body = Buffer.alloc(8 + 4 * (caps[0].length + caps[1].length));
   body.writeUInt8(facts.type, 0);
@@ -83,46 +110,63 @@ export function channelRecord(of: OfChannel, facts: ChannelFacts): Buffer[] {
   body.writeUInt8(caps[0].length, 6);
   body.writeUInt8(caps[1].length, 7);
   caps.flat().forEach((word, at) => body.writeUInt32LE(word >>> 0, 8 + 4 * at));
-  return record(KIND.channel, 0, of, body);
+  writeRecord(target, KIND.channel, 0, place, body);
+}
+
+/** The facts of a message that begins. */
+export interface MessageHead {
+  readonly type: number;
+  /** Bytes of its body. */
+  readonly size: number;
+  readonly subList: number;
 }
 
 /** A message begins; its pieces follow. */
-export function messageRecord(
-  of: OfChannel,
-  message: { readonly way: Way; readonly type: number; readonly size: number; readonly subList: number },
+export function writeMessage(
+  target: RecordTarget,
+  place: RecordPlace,
+  way: Way,
+  { type, size, subList }: MessageHead,
   leftOut: boolean,
-): Buffer[] {
-  const body = Buffer.alloc(MESSAGE_BYTES);
-  body.writeUInt16LE(message.type, 0);
-  body.writeUInt32LE(message.size, 2);
-  body.writeUInt32LE(message.subList, 6);
-  return record(KIND.message, (message.way === 'up' ? UP : 0) | (leftOut ? LEFT_OUT : 0), of, body);
+): void {
+  writeHead(KIND.message, flagOf(way) | (leftOut ? LEFT_OUT : 0), place, MESSAGE_BYTES);
+  scratch.writeUInt16LE(type, RECORD_HEADER_BYTES);
+  scratch.writeUInt32LE(size, RECORD_HEADER_BYTES + 2);
+  scratch.writeUInt32LE(subList, RECORD_HEADER_BYTES + 6);
+  target.append(scratch, place.time);
 }
 
 /** Bytes of the message that is under way on a channel. */
-export function moreRecords(of: OfChannel, way: Way, bytes: Buffer): Buffer[] {
-  const records: Buffer[] = [];
+export function writeMore(target: RecordTarget, place: RecordPlace, way: Way, bytes: Buffer): void {
   for (let at = 0; at < bytes.length; at += RECORD_MAX_BYTES)
-    records.push(...record(KIND.more, way === 'up' ? UP : 0, of, bytes.subarray(at, at + RECORD_MAX_BYTES)));
-  return records;
+    writeRecord(target, KIND.more, flagOf(way), place, bytes.subarray(at, at + RECORD_MAX_BYTES));
 }
 
 /** Messages that were not recorded, the one under way included. */
-export function gapRecord(of: OfChannel, way: Way, messages: number, bytes: number): Buffer[] {
+export function writeGap(
+  target: RecordTarget,
+  place: RecordPlace,
+  way: Way,
+  { messages, bytes }: { readonly messages: number; readonly bytes: number },
+): void {
   const body = Buffer.alloc(12);
   body.writeUInt32LE(messages >>> 0, 0);
   body.writeBigUInt64LE(BigInt(bytes), 4);
-  return record(KIND.gap, way === 'up' ? UP : 0, of, body);
+  writeRecord(target, KIND.gap, flagOf(way), place, body);
 }
 
 /** A channel has ended. */
-export function closedRecord(of: OfChannel): Buffer[] {
-  return record(KIND.closed, 0, of, Buffer.alloc(0));
+export function writeClosed(target: RecordTarget, place: RecordPlace): void {
+  writeRecord(target, KIND.closed, 0, place, EMPTY);
 }
 
 /** The recording has ended, and why. */
-export function endRecord(time: bigint, reason: string): Buffer[] {
-  return record(KIND.end, 0, { channel: 0, time }, Buffer.from(reason));
+export function writeEnd(target: RecordTarget, time: number, reason: string): void {
+  writeRecord(target, KIND.end, 0, { channel: 0, time }, Buffer.from(reason));
+}
+
+function flagOf(way: Way): number {
+  return way === 'up' ? UP : 0;
 }
 
 interface Partial {

@@ -31,14 +31,14 @@ export class Sealer {
   }
 
   /** The next chunk: header, sealed bytes, tag. */
-  seal(bytes: Buffer, facts: Pick<ChunkHeader, 'last' | 'stored' | 'time'>): Buffer {
+  seal(bytes: Buffer, facts: Omit<ChunkHeader, 'length'>): Buffer[] {
     const header = encodeChunkHeader({ ...facts, length: bytes.length });
     const cipher = createCipheriv(CIPHER, this.#key, nonceOf(this.next));
     this.next += 1;
     cipher.setAAD(header);
     const sealed = cipher.update(bytes);
     cipher.final();
-    return Buffer.concat([header, sealed, cipher.getAuthTag()]);
+    return [header, sealed, cipher.getAuthTag()];
   }
 }
 

@@ -3,11 +3,12 @@
 // workers say.
 import type { FileHandle } from 'node:fs/promises';
 import { ChannelRecording, type RecordSink } from './channel-recording.js';
+import type { CompressionShare } from './compression-share.js';
 import { BEST } from './compression.js';
 import type { DiskLane } from './disk-lane.js';
 import type { PublicKey } from './keys.js';
 import type { RecordingMetadata } from './metadata.js';
-import { endRecord, type ChannelFacts, type Way } from './records.js';
+import type { ChannelFacts, Way } from './records.js';
 import type { RecordingFolder } from './recording-folder.js';
 import { RecordingWriter, type WaitingBytes } from './recording-writer.js';
 import { Sealer } from './sealing.js';
@@ -17,6 +18,7 @@ export interface RecordingParts {
   readonly folder: RecordingFolder;
   readonly lane: DiskLane;
   readonly waiting: WaitingBytes;
+  readonly share: CompressionShare;
   readonly key: PublicKey;
 }
 
@@ -37,7 +39,7 @@ export class SessionRecording implements RecordSink {
   private readonly writer: RecordingWriter;
   private readonly channels = new Map<number, ChannelRecording>();
   private next = 1;
-  private time = 0n;
+  private time = 0;
   private path: string | null = null;
 
   constructor(
@@ -45,12 +47,12 @@ export class SessionRecording implements RecordSink {
     private readonly parts: RecordingParts,
     private readonly watcher: RecordingWatcher,
   ) {
-    const { folder, lane, waiting, key } = parts;
+    const { folder, lane, waiting, share, key } = parts;
     this.writer = new RecordingWriter({
       file: this.create(),
       sealer: new Sealer(key, BEST, metadata),
       compression: BEST,
-      ...{ lane, waiting },
+      ...{ lane, waiting, share },
       wrote: async (bytes) => {
         this.bytes += bytes;
         watcher.wrote(bytes);
@@ -79,11 +81,12 @@ export class SessionRecording implements RecordSink {
     return this.channels.size;
   }
 
-  append(records: readonly Buffer[], time: bigint): void {
-    this.writer.append(records, time);
+  append(bytes: Buffer, time: number): void {
+    this.writer.append(bytes, time);
   }
 
   gap(): void {
+    this.writer.markMissing();
     this.watcher.gap();
   }
 
@@ -98,7 +101,7 @@ export class SessionRecording implements RecordSink {
     return number;
   }
 
-  /** Bytes of a channel, which are kept. */
+  /** Bytes of a channel, which are copied. */
   push(channel: number, way: Way, bytes: Buffer, at: number): void {
     this.channels.get(channel)?.push(way, bytes, this.timeOf(at));
   }
@@ -109,11 +112,11 @@ export class SessionRecording implements RecordSink {
     this.channels.delete(channel);
   }
 
-  /** The session has ended. */
-  async end(reason: string, at: number): Promise<void> {
+  /** The session has ended. @param early it goes on, and is not recorded any more */
+  async end(reason: string, at: number, early = false): Promise<void> {
     for (const channel of [...this.channels.keys()]) this.close(channel, at);
-    const time = this.timeOf(at);
-    await this.writer.end(endRecord(time, reason), time);
+    if (early) this.writer.markMissing();
+    await this.writer.end(reason, this.timeOf(at));
   }
 
   private async create(): Promise<FileHandle> {
@@ -122,8 +125,8 @@ export class SessionRecording implements RecordSink {
     return file;
   }
 
-  private timeOf(at: number): bigint {
-    const time = BigInt(Math.max(0, Math.round(at * 1000) - this.metadata.begin));
+  private timeOf(at: number): number {
+    const time = Math.round(at * 1000) - this.metadata.begin;
     if (time > this.time) this.time = time;
     return this.time;
   }

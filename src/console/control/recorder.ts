@@ -7,6 +7,7 @@ import { loggerFor } from '../../log.js';
 import type { Timers } from '../../net/timers.js';
 import { RECORDING_AUDIT } from '../../objects/audit-message.js';
 import { isRecorded } from '../../objects/own-settings.js';
+import { CompressionShare } from '../../recording/compression-share.js';
 import { DiskLane } from '../../recording/disk-lane.js';
 import { publicKeyOf } from '../../recording/keys.js';
 import { RecordingFolder } from '../../recording/recording-folder.js';
@@ -71,7 +72,8 @@ export class Recorder {
     }
     const lane = new DiskLane();
     const folder = new RecordingFolder(path, { maxBytes, maxAge }, lane);
-    this.parts = { folder, lane, waiting: new WaitingBytes(), key: publicKeyOf(publicKey) };
+    const share = new CompressionShare();
+    this.parts = { folder, lane, waiting: new WaitingBytes(), share, key: publicKeyOf(publicKey) };
     this.keepBounds(folder);
   }
 
@@ -201,7 +203,7 @@ export class Recorder {
       going.cancelEnd();
       this.going.delete(sessionId);
       // What can be is still written: the recording ends here.
-      const done = going.recording.end(`the recording failed: ${why}`, Date.now());
+      const done = going.recording.end(`the recording failed: ${why}`, Date.now(), true);
       this.ending.add(done);
       void done.then(() => this.ending.delete(done));
       this.tellFailure(going.channel, why, going.recording.bytes);
