@@ -39,18 +39,20 @@ export type TapFrame = OfChannel &
     | { readonly kind: 'lost' }
   );
 
-/** A frame as bytes; those of `data` are copied. */
-export function encodeTapFrame(frame: TapFrame): Buffer {
+const header = Buffer.alloc(HEADER_BYTES);
+const EMPTY = Buffer.alloc(0);
+
+/** Writes a frame. @param append copies what it is given */
+export function writeTapFrame(frame: TapFrame, append: (bytes: Buffer) => void): void {
   const payload = payloadOf(frame);
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
-  bytes.writeUInt32LE(payload.length, 0);
-  bytes.writeUInt8(KIND[frame.kind], 4);
-  bytes.writeUInt8(frame.kind === 'data' && frame.up ? 1 : 0, 5);
-  bytes.writeUInt16LE(0, 6);
-  bytes.writeUInt32LE(frame.channel, 8);
-  bytes.writeDoubleLE(frame.time, 12);
-  payload.copy(bytes, HEADER_BYTES);
-  return bytes;
+  header.writeUInt32LE(payload.length, 0);
+  header.writeUInt8(KIND[frame.kind], 4);
+  header.writeUInt8(frame.kind === 'data' && frame.up ? 1 : 0, 5);
+  header.writeUInt16LE(0, 6);
+  header.writeUInt32LE(frame.channel, 8);
+  header.writeDoubleLE(frame.time, 12);
+  append(header);
+  append(payload);
 }
 
 function payloadOf(frame: TapFrame): Buffer {
@@ -61,7 +63,7 @@ function payloadOf(frame: TapFrame): Buffer {
       return frame.bytes;
     case 'close':
     case 'lost':
-      return Buffer.alloc(0);
+      return EMPTY;
   }
 }
 

@@ -23,10 +23,13 @@ type ZlibCallback = (error: Error | null, result: Buffer) => void;
 /** Draws are compressed by the hypervisor already: more effort gains little. */
 const BROTLI_QUALITY = 1;
 const LIMIT = { maxOutputLength: CHUNK_BYTES };
+/** Room for all of the result at once: a smaller one costs a turn of the loop each time that it is full. */
+const AT_ONCE = { chunkSize: CHUNK_BYTES + 4096 };
 
 const brotli: Codec = {
   compress: (bytes) =>
     promisify(zlib.brotliCompress as BrotliFunction)(bytes, {
+      ...AT_ONCE,
       params: { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY },
     }),
   decompress: (bytes) => promisify(zlib.brotliDecompress as BrotliFunction)(bytes, LIMIT),
@@ -67,7 +70,7 @@ function zstdCodec(): Codec | null {
   const { zstdCompress, zstdDecompress } = zlib as ZstdFunctions;
   if (zstdCompress === undefined || zstdDecompress === undefined) return null;
   return {
-    compress: (bytes) => promisify(zstdCompress)(bytes, {}),
+    compress: (bytes) => promisify(zstdCompress)(bytes, AT_ONCE),
     decompress: (bytes) => promisify(zstdDecompress)(bytes, LIMIT),
   };
 }

@@ -13,6 +13,8 @@ import type { Sealer } from './sealing.js';
 /** Bytes of one recording, and of all of a process, that may wait for the disk. */
 const WAITING_MAX_BYTES = 16 * 1024 * 1024;
 const ALL_WAITING_MAX_BYTES = 128 * 1024 * 1024;
+/** Chunks that are written together at most. */
+const CHUNKS_AT_ONCE = 16;
 /** Milliseconds that records may wait for more of them. */
 const GATHER_MS = 1000;
 
@@ -122,10 +124,13 @@ export class RecordingWriter implements RecordTarget {
 
   private async work(): Promise<void> {
     await this.guarded(async () => {
-      for (let chunk = this.chunks.shift(); chunk !== undefined; chunk = this.chunks.shift()) {
-        await this.write(chunk);
-        this.account(-chunk.bytes.length);
-        if (!chunk.last) continue;
+      while (this.chunks.length > 0) {
+        // All that waits in one go: a busy process comes here only once in a turn of its loop.
+        const chunks = this.chunks.splice(0, CHUNKS_AT_ONCE);
+        await this.write(chunks);
+        this.account(-chunks.reduce((sum, { bytes }) => sum + bytes.length, 0));
+        for (const { bytes } of chunks) this.gatherer.giveBack(bytes);
+        if (chunks.at(-1)?.last !== true) continue;
         await this.parts.lane.run(async () => this.file?.close());
         await this.parts.finished();
       }
@@ -133,10 +138,16 @@ export class RecordingWriter implements RecordTarget {
     this.working = null;
   }
 
-  private async write({ bytes, ...facts }: Chunk): Promise<void> {
+  private async write(chunks: readonly Chunk[]): Promise<void> {
     const { sealer, compression, share } = this.parts;
-    const packed = share.take(bytes.length) ? await compress(compression, bytes) : null;
-    await this.put(sealer.seal(packed ?? bytes, { ...facts, stored: packed === null }));
+    const packed = await Promise.all(
+      chunks.map(async ({ bytes }) => (share.take(bytes.length) ? compress(compression, bytes) : null)),
+    );
+    const sealed = chunks.map(({ bytes, ...facts }, at) => {
+      const smaller = packed[at] ?? null;
+      return sealer.seal(smaller ?? bytes, { ...facts, stored: smaller === null });
+    });
+    await this.put(sealed.flat());
   }
 
   private async put(pieces: Buffer[]): Promise<void> {

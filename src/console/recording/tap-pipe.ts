@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker's end of the pipe by which its parent gets what is recorded or inspected. What waits in it is bounded: beyond
-// that the channels stand for a moment, and when the parent takes nothing even then, they go on without being recorded.
+// that the channels are as fast as the parent, and when the parent takes nothing at all, they go on without being recorded.
 import { Socket } from 'node:net';
-import { encodeTapFrame, TAP_DESCRIPTOR, type TapFrame } from '../recording-wire.js';
+import { systemTimers, type Timers } from '../../net/timers.js';
+import { TAP_DESCRIPTOR, writeTapFrame, type TapFrame } from '../recording-wire.js';
+import { OutgoingBlocks } from './outgoing-blocks.js';
 
 /** Bytes that may wait before channels stand, and after which they go on. */
 const HIGH_BYTES = 4 * 1024 * 1024;
 const LOW_BYTES = 1024 * 1024;
-/** Milliseconds that channels stand for at most. */
+/** Milliseconds that channels stand for while the parent takes nothing. */
 const PATIENCE_MS = 1000;
 
 /** A channel that is told of. */
@@ -22,7 +24,7 @@ export interface PipeUser {
 
 /** Where the bytes go: a socket, as far as the pipe needs one. */
 export interface PipeSocket {
-  write(bytes: Buffer): boolean;
+  write(bytes: Buffer, done: () => void): boolean;
   cork(): void;
   uncork(): void;
   readonly writableLength: number;
@@ -31,16 +33,22 @@ export interface PipeSocket {
 
 /** Sends the frames of all channels of a worker. */
 export class TapPipe {
-  private gathered: Buffer[] = [];
-  private gatheredBytes = 0;
+  private readonly blocks = new OutgoingBlocks();
+  private flushing = false;
   private readonly users = new Set<PipeUser>();
-  private standing: NodeJS.Timeout | null = null;
+  /** Ends the wait for the parent; null: the channels go. */
+  private standing: (() => void) | null = null;
+  /** The parent has taken something since the wait began. */
+  private taken = false;
   private socket: PipeSocket | null = null;
   private broken = false;
   private next = 1;
 
   /** @param open gives the socket, when the first channel wants it */
-  constructor(private readonly open: () => PipeSocket = inheritedSocket) {}
+  constructor(
+    private readonly open: () => PipeSocket = inheritedSocket,
+    private readonly timers: Timers = systemTimers,
+  ) {}
 
   /** The number of one more channel. */
   join(user: PipeUser): number {
@@ -57,20 +65,24 @@ export class TapPipe {
   /** Sends a frame, at the end of this turn with the others of it. */
   send(frame: TapFrame): void {
     if (this.broken) return;
-    const bytes = encodeTapFrame(frame);
-    if (this.gathered.length === 0) setImmediate(() => this.flush());
-    this.gathered.push(bytes);
-    this.gatheredBytes += bytes.length;
+    writeTapFrame(frame, (bytes) => this.blocks.append(bytes));
+    if (this.flushing) return;
+    this.flushing = true;
+    setImmediate(() => this.flush());
   }
 
   private flush(): void {
+    this.flushing = false;
     const socket = (this.socket ??= this.begin());
     if (this.broken) return;
     socket.cork();
-    for (const bytes of this.gathered) socket.write(bytes);
+    this.blocks.flush((bytes, done) =>
+      socket.write(bytes, () => {
+        this.taken = true;
+        done();
+      }),
+    );
     socket.uncork();
-    this.gathered = [];
-    this.gatheredBytes = 0;
     if (socket.writableLength > HIGH_BYTES) this.stand();
     else if (this.standing !== null) this.watch();
   }
@@ -87,22 +99,31 @@ export class TapPipe {
 
   private stand(): void {
     if (this.standing !== null) return;
-    this.standing = setTimeout(() => this.lose(), PATIENCE_MS);
+    this.wait();
     for (const user of [...this.users]) user.stand();
     this.watch();
+  }
+
+  private wait(): void {
+    this.taken = false;
+    this.standing = this.timers.after(PATIENCE_MS, () => {
+      // A parent that is slow, because the machine is, slows the channels down; one that hangs does not stop them.
+      if (this.taken) this.wait();
+      else this.lose();
+    });
   }
 
   /** Lets the channels go on once little waits. */
   private watch(): void {
     if (this.standing === null || this.broken || (this.socket?.writableLength ?? 0) > LOW_BYTES) return;
-    clearTimeout(this.standing);
+    this.standing();
     this.standing = null;
     for (const user of [...this.users]) user.goOn();
   }
 
   /** The parent takes nothing: the channels of now go on, and are lost. */
   private lose(): void {
-    if (this.standing !== null) clearTimeout(this.standing);
+    this.standing?.();
     this.standing = null;
     const users = [...this.users];
     this.users.clear();
