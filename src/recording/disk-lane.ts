@@ -2,6 +2,7 @@
 // The way to the disk for all recordings of a process: few operations at the same time, so that a disk that does not answer
 // holds no more of the process's threads than that, and an end to the patience with each.
 import { Unavailable } from '../exception.js';
+import { systemTimers, type Timers } from '../net/timers.js';
 
 /** Node has four threads for files, names of hosts and compression: half of them may hang. */
 const AT_ONCE = 2;
@@ -13,7 +14,10 @@ export class DiskLane {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(private readonly patienceMs = PATIENCE_MS) {}
+  constructor(
+    private readonly patienceMs = PATIENCE_MS,
+    private readonly timers: Timers = systemTimers,
+  ) {}
 
   /**
    * Does some work on the disk.
@@ -21,13 +25,13 @@ export class DiskLane {
    * @throws Unavailable when it is not done in time: it may still be, later
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
+    let inTime = (): void => undefined;
     let abandoned = false;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+      inTime = this.timers.after(this.patienceMs, () => {
         abandoned = true;
         reject(new Unavailable(`the disk has not answered for ${this.patienceMs / 1000} s`));
-      }, this.patienceMs);
+      });
     });
     const done = this.enter().then(async () => {
       try {
@@ -41,7 +45,7 @@ export class DiskLane {
     try {
       return await Promise.race([done, late]);
     } finally {
-      clearTimeout(timer);
+      inTime();
     }
   }
 
