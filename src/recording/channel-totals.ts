@@ -25,10 +25,15 @@ export interface WayTotals {
 export class ChannelTotals {
   private readonly facts = new Map<string, ChannelFacts>();
   private readonly totals = new Map<string, WayTotals>();
+  /** Why the recording has ended; null: it has no end. */
+  reason: string | null = null;
 
   /** Counts an entry; gives its line, null when it has none. */
   add({ entry, part }: PlacedEntry): string | null {
-    if (entry.kind === 'end') return `end: ${JSON.stringify(entry.reason)}`;
+    if (entry.kind === 'end') {
+      this.reason = entry.reason;
+      return `end: ${JSON.stringify(entry.reason)}`;
+    }
     const key = `${part} ${entry.channel}`;
     if (entry.kind === 'channel') this.facts.set(key, entry.facts);
     const facts = this.facts.get(key);
@@ -59,6 +64,16 @@ export class ChannelTotals {
   /** The totals, in the order in which the channels began. */
   rows(): WayTotals[] {
     return [...this.totals.values()];
+  }
+
+  /** How many gaps there are, and how many messages they have swallowed. */
+  missing(): { readonly gaps: number; readonly lost: number } {
+    const sum = { gaps: 0, lost: 0 };
+    for (const { gaps, lost } of this.totals.values()) {
+      sum.gaps += gaps;
+      sum.lost += lost;
+    }
+    return sum;
   }
 
   private of(key: string, { generation, type, id }: ChannelFacts, way: Way): WayTotals {

@@ -5,7 +5,7 @@ import { CHUNK_BYTES } from './layout.js';
 
 const FIRST_BYTES = 4096;
 /** Whole chunks' worth of memory that is kept for later, at most. */
-const SPARE_CHUNKS = 4;
+const SPARE_CHUNKS = 16;
 
 /** Gathers the bytes of one recording. */
 export class ChunkGatherer {

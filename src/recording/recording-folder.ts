@@ -2,7 +2,7 @@
 // The folder of recordings: makes new files, finds those that are there, and keeps their size and age within bounds. The
 // oldest go first; one that is being written is never removed.
 import { constants, statSync, accessSync } from 'node:fs';
-import { open, readdir, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rename, stat, unlink, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
@@ -11,12 +11,11 @@ import { shownPath } from '../option-file.js';
 import type { DiskLane } from './disk-lane.js';
 import { publicKeyOf } from './keys.js';
 import { BrokenRecording } from './layout.js';
-import { summaryOf, type RecordingSummary } from './recording-reader.js';
+import { LIVE_EXTENSION, summaryOf, type RecordingSummary } from './recording-reader.js';
 
-/** How the names of recordings end, and of those that have not ended. */
+/** How the names of recordings end. */
 const EXTENSION = '.kerbrec';
-const LIVE_EXTENSION = '.kerbrec.part';
-/** Milliseconds without a write after which such a recording of another process counts as left behind. */
+/** Milliseconds without a write or touch after which one that has not ended, of another process, counts as left behind. */
 const LEFT_BEHIND_MS = 24 * 3600 * 1000;
 /** What is written to see whether anything can be. */
 const CHECK = Buffer.alloc(4096);
@@ -166,6 +165,17 @@ export class RecordingFolder {
   abandon(path: string): void {
     this.live.delete(path);
     this.abandoned.add(path);
+  }
+
+  /** Shows others that recordings are being written, also those of desktops that stand still. @throws Unavailable when the disk does not answer */
+  async touch(): Promise<void> {
+    const now = new Date(this.now());
+    for (const path of [...this.live])
+      await this.lane.run(() =>
+        utimes(path, now, now).catch((error: unknown) => {
+          if (!isGone(error)) throw error;
+        }),
+      );
   }
 
   /** So many bytes more are in the folder. @throws Unavailable when they are too many and none can go */

@@ -32,26 +32,45 @@ export interface RecordingSummary {
   readonly seconds: number;
   /** Whether it has its end; only the key proves it. */
   readonly complete: boolean;
+  /** Whether what passed is not all in it: it has gaps, or ended before its session did. Only the key proves it. */
+  readonly gaps: boolean;
+  /** Whether somebody writes it: it was touched not long ago. */
+  readonly live: boolean;
 }
 
-/** Reads what is in the clear. @throws BrokenRecording when it is no recording, and what the disk throws */
-export async function summaryOf(path: string): Promise<RecordingSummary> {
+/** How the names of recordings end that have not ended. */
+export const LIVE_EXTENSION = '.kerbrec.part';
+/** Milliseconds between two moments at which their proxies touch recordings that are being written. */
+export const TOUCH_MS = 60_000;
+/** Milliseconds without a touch after which nobody writes a recording any more. */
+const UNTOUCHED_MS = 5 * TOUCH_MS;
+
+/**
+ * Reads what is in the clear.
+ *
+ * @param now epoch milliseconds
+ * @throws BrokenRecording when it is no recording, and what the disk throws
+ */
+export async function summaryOf(path: string, now = Date.now()): Promise<RecordingSummary> {
   const file = await open(path, 'r');
   try {
     const { bytes: header, parsed } = await readHeader(file);
-    const { size } = await file.stat();
+    const { size, mtimeMs } = await file.stat();
     let at = header.length;
     let time = 0;
     let complete = false;
+    let gaps = false;
     for (let number = 0; at + CHUNK_HEADER_BYTES <= size && !complete; number += 1) {
       const head = decodeChunkHeader(await exactly(file, CHUNK_HEADER_BYTES, at), number);
       at += CHUNK_HEADER_BYTES + head.length + TAG_BYTES;
       if (at > size) break;
       time = head.time;
       complete = head.last;
+      gaps ||= head.missing;
     }
     return {
-      ...{ path, metadata: parsed.metadata, bytes: size, complete: complete && at === size },
+      ...{ path, metadata: parsed.metadata, bytes: size, complete: complete && at === size, gaps },
+      live: path.endsWith(LIVE_EXTENSION) && now - mtimeMs < UNTOUCHED_MS,
       seconds: time / 1e6,
     };
   } finally {

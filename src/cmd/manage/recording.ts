@@ -25,6 +25,8 @@ const COLUMNS = [
   'bytes',
   'parts',
   'complete',
+  'gaps',
+  'state',
 ];
 const CHANNEL_COLUMNS = [
   'generation',
@@ -84,6 +86,13 @@ function keyIn(path: string): PrivateKey {
   return privateKeyOf(pem);
 }
 
+/** In one word what is to be known of a session's recording before it is watched. */
+function stateOf(parts: readonly RecordingSummary[]): string {
+  if (parts.some(({ live }) => live)) return 'being written';
+  if (parts.some(({ complete }) => !complete)) return 'unfinished';
+  return parts.some(({ gaps }) => gaps) ? 'with gaps' : 'complete';
+}
+
 async function list(options: PathOptions & { readonly format: Format }, command: Command): Promise<void> {
   const all = await recordingsIn(options, command);
   const sessions = new Set(all.map(({ metadata }) => metadata.sessionId));
@@ -100,6 +109,8 @@ async function list(options: PathOptions & { readonly format: Format }, command:
       bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
       parts: parts.length,
       complete: parts.every(({ complete }) => complete),
+      gaps: parts.some(({ gaps }) => gaps),
+      state: stateOf(parts),
     };
   });
   printRows(options.format, COLUMNS, rows);
@@ -124,13 +135,24 @@ async function show(
   if (options.messages !== true) printRows(options.format, CHANNEL_COLUMNS, rows);
   for (const [at, { complete, fault }] of outcomes.entries())
     if (!complete) tellIncomplete(parts[at] as RecordingSummary, fault);
+  for (const part of parts) if (part.gaps) tellGaps(part, totals);
   if (outcomes.some(({ fault }) => fault !== null)) process.exitCode = 1;
 }
 
-function tellIncomplete({ path }: RecordingSummary, fault: string | null): void {
-  const why =
-    fault ?? 'it has no end: it is still being written, its proxy was killed, or its last part is missing';
-  process.stderr.write(`${printable(path)}: ${why}\n`);
+function tellIncomplete({ path, live }: RecordingSummary, fault: string | null): void {
+  const why = live
+    ? 'it is being written: this is what there is up to now'
+    : 'it is unfinished: its proxy was killed, its disk failed, or its last part is missing';
+  process.stderr.write(`${printable(path)}: ${fault ?? why}\n`);
+}
+
+function tellGaps({ path }: RecordingSummary, totals: ChannelTotals): void {
+  const { gaps, lost } = totals.missing();
+  const what =
+    gaps === 0
+      ? `it ends before its session did: ${printable(totals.reason ?? 'no reason is recorded')}`
+      : `${lost} messages are missing in ${gaps} gaps, as the disk was too slow; see the columns gaps and lost`;
+  process.stderr.write(`${printable(path)}: ${what}\n`);
 }
 
 function readPort(text: string): number {

@@ -11,6 +11,7 @@ import { CompressionShare } from '../../recording/compression-share.js';
 import { DiskLane } from '../../recording/disk-lane.js';
 import { publicKeyOf } from '../../recording/keys.js';
 import { RecordingFolder } from '../../recording/recording-folder.js';
+import { TOUCH_MS } from '../../recording/recording-reader.js';
 import { WaitingBytes } from '../../recording/recording-writer.js';
 import { SessionRecording, type RecordingParts } from '../../recording/session-recording.js';
 import type { TappedChannel } from '../recording-wire.js';
@@ -63,6 +64,7 @@ export class Recorder {
   private readonly ending = new Set<Promise<void>>();
   private readonly parts: RecordingParts | null;
   private cancelBounds: () => void = () => undefined;
+  private cancelTouch: () => void = () => undefined;
 
   constructor(private readonly given: RecorderParts) {
     const { path, publicKey, maxBytes, maxAge } = given.settings;
@@ -75,6 +77,7 @@ export class Recorder {
     const share = new CompressionShare();
     this.parts = { folder, lane, waiting: new WaitingBytes(), share, key: publicKeyOf(publicKey) };
     this.keepBounds(folder);
+    this.touchSoon(folder);
   }
 
   /** Whether the channel is of a session that is recorded. */
@@ -131,6 +134,7 @@ export class Recorder {
   /** Ends all recordings, and waits until they are on the disk. */
   async close(): Promise<void> {
     this.cancelBounds();
+    this.cancelTouch();
     for (const [sessionId, going] of [...this.going]) this.end(sessionId, going, 'the proxy shut down');
     await Promise.all(this.ending);
   }
@@ -223,6 +227,14 @@ export class Recorder {
     log.error('a session is not recorded any more', { session: sessionId, why });
     records.audit(channel, RECORDING_AUDIT.failed(why, bytes));
     if (settings.onFailure === 'refuse') watch.end(sessionId, generation, 'recording failed');
+  }
+
+  private touchSoon(folder: RecordingFolder): void {
+    this.cancelTouch = this.given.timers.after(TOUCH_MS, () => {
+      // What is wrong with the disk, the recordings say.
+      folder.touch().catch(() => undefined);
+      this.touchSoon(folder);
+    });
   }
 
   private keepBounds(folder: RecordingFolder): void {
