@@ -122,7 +122,7 @@ export interface Grant {
   readonly settings: SessionSettings;
   /** Whether the control plane is told of all bytes of the channel: it is recorded, or inspected. */
   readonly tapped: boolean;
-  /** Whether the client is shown why, should its desktop not come up. */
+  /** Whether the client is shown why, should its desktop not come up or end by an order. */
   readonly messageScreen: boolean;
   /** The number of the migration at whose destination it is opened; null: of none. */
   readonly migration: number | null;
@@ -175,6 +175,8 @@ export type MigrationEvent = 'client_ready' | 'client_failed' | 'cancelled' | 'm
 /** What happens on one channel of a message screen and concerns another one, which another worker may have. */
 export type ScreenEvent =
   | { readonly kind: 'key' }
+  /** The display channel of a desktop has come to the screen. */
+  | { readonly kind: 'shown' }
   /** The client's window has this size in pixels. */
   | { readonly kind: 'size'; readonly width: number; readonly height: number };
 

@@ -12,6 +12,9 @@ export interface ScreenName {
   readonly connectionId: number;
 }
 
+/** Seconds for which the workers of a proxy that ends show their users why. */
+export const SHUTDOWN_SCREEN_TIME = 8;
+
 /**
  * The lowest byte of the id. Nodes of two releases may serve one screen: numbers are never used again. 0 is none of them: the
  * id of a session is never 0.

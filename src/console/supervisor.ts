@@ -19,6 +19,7 @@ import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { spiceCertificates } from '../tls/inspection.js';
+import { SHUTDOWN_SCREEN_TIME } from './screen-name.js';
 import { ControlPlane, type SessionNouns } from './control/control-plane.js';
 import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
 import type { Locator } from '../sources/locator.js';
@@ -31,12 +32,13 @@ import { relaySettings } from './control/relay-settings.js';
 import { nodeSettings, type NodeSettings } from './control/session-settings.js';
 import { checkFolder, checkRecording } from '../recording/recording-folder.js';
 import { channelName } from './spice/constants.js';
+import { fromFanout, toFanout } from './control/screen-events.js';
 import { WorkerPool, type Ports, type WorkerListener } from './control/worker-pool.js';
 
 const log = loggerFor('kerbside.console.supervisor');
 
-/** For how long the workers may take to end everything, and the last records after them. */
-const STOP_TIMEOUT_MS = 3000;
+/** For how long the workers may take to end everything, screens that say so included, and the last records after them. */
+const STOP_TIMEOUT_MS = 3000 + SHUTDOWN_SCREEN_TIME * 1000;
 const RECORD_TIMEOUT_MS = 1500;
 /** Between two checks of this node's own channels, for what the poll misses, which goes by time. */
 const CHECK_INTERVAL_MS = 10_000;
@@ -112,7 +114,10 @@ export class ProxyServer implements WorkerListener {
         recoveryTimeout: general.serviceDownTime,
       },
     );
-    this.unsubscribe = parts.messaging.fanout.subscribe((message) => this.control.onFanout(message));
+    this.unsubscribe = parts.messaging.fanout.subscribe((message) => {
+      if (message.method === 'screen_event') this.pool.broadcast(fromFanout(message.args));
+      else this.control.onFanout(message);
+    });
     this.pollTimer = setInterval(() => {
       void this.control.watch.poll();
       this.control.settingsWatch.poll();
@@ -222,7 +227,8 @@ export class ProxyServer implements WorkerListener {
   }
 
   note(worker: WorkerName, note: WorkerNote): void {
-    if (note.op === 'screen_event') this.pool.broadcast(note);
+    // It comes back at once for the workers of this node.
+    if (note.op === 'screen_event') this.parts.messaging.fanout.cast(toFanout(note));
     else this.control.note(note, worker.id);
   }
 

@@ -87,7 +87,8 @@ class RelayWorker {
         this.context.pacers.find(message.sessionId)?.input(performance.now());
         return;
       case 'screen_event':
-        screens.receive(message.screen, message.event);
+        // After the orders of the same batch, as above: a channel may come to its screen by one.
+        setImmediate(() => screens.receive(message.screen, message.event));
         return;
       case 'drain':
         this.listener.stopAccepting();
@@ -96,6 +97,8 @@ class RelayWorker {
         return;
       case 'stop':
         this.listener.stopAccepting();
+        // Those of a desktop come to theirs by this order.
+        screens.endAll();
         registry.endAll(message.reason);
         registry.whenEmpty(() => control.note({ op: 'drained' }));
         return;

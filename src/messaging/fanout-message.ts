@@ -49,11 +49,20 @@ function readMigrationEnded(args: Args): FanoutMessage | undefined {
   return { method: 'migration_ended', args: { session_id, migration } };
 }
 
+function readScreenEvent({ session_id, connection_id, what, width, height }: Args): FanoutMessage | undefined {
+  if (!isText(session_id) || !isCount(connection_id)) return undefined;
+  if (what === 'key' || what === 'shown')
+    return { method: 'screen_event', args: { session_id, connection_id, what } };
+  if (what !== 'size' || !isCount(width) || !isCount(height)) return undefined;
+  return { method: 'screen_event', args: { session_id, connection_id, what, width, height } };
+}
+
 const READERS: { readonly [M in Method]: (args: Args) => FanoutMessage | undefined } = {
   session_ended: readSessionEnded,
   console_changed: readConsoleChanged,
   settings_changed: readSettingsChanged,
   migration_ended: readMigrationEnded,
+  screen_event: readScreenEvent,
   policy_changed: () => ({ method: 'policy_changed', args: {} }),
 };
 

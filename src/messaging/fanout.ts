@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages to every process of a site: a session that is over, a console whose instance has changed, new rules of the policy.
-// Hints only: the same fact is in the database or in a file, where a process that misses the message finds it by polling.
+// Hints only: the same fact is in the database or in a file, where a process that misses the message finds it by polling. What
+// happens on a message screen is in neither: a process that misses it shows the screen as it was.
 import { loggerFor } from '../log.js';
 
 /** A fact for all processes. */
@@ -31,8 +32,23 @@ export type FanoutMessage =
       readonly method: 'migration_ended';
       readonly args: { readonly session_id: string; readonly migration: number };
     }
+  /**
+   * Something has happened on one channel of a message screen, of which another node may have the others. Only this message
+   * tells it.
+   */
+  | { readonly method: 'screen_event'; readonly args: ScreenEventArgs }
   /** policy.yaml has changed: every REST service reads it now. Nothing in a proxy depends on it. */
   | { readonly method: 'policy_changed'; readonly args: Readonly<Record<string, never>> };
+
+/** What happened on a message screen; of `size` the client's window in pixels. */
+export type ScreenEventArgs = {
+  readonly session_id: string;
+  /** The id that the screen's channels show: u32. */
+  readonly connection_id: number;
+} & (
+  | { readonly what: 'key' | 'shown' }
+  | { readonly what: 'size'; readonly width: number; readonly height: number }
+);
 
 /** Handles a message; must not throw. */
 export type FanoutHandler = (message: FanoutMessage) => void;

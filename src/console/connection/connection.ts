@@ -3,7 +3,8 @@
 //   accept -> link -> authorize -> backend -> relay -> close
 // Each step is the file of that name. The client hears OK only after the backend has accepted, so a dead
 // hypervisor is reportable; every fault arrives at close.ts as a typed exception, exactly once. Where message screens are on,
-// a client whose desktop does not come up is shown why before its connection is closed (message-screen/).
+// a client whose desktop does not come up, or is ended by an order, is shown why before its connection is closed
+// (message-screen/).
 import { inTenths } from '../../net/deadline.js';
 import { authorize } from './authorize.js';
 import { openBackend } from '../backend/open.js';
@@ -11,8 +12,8 @@ import type { ClientConnection } from './client-connection.js';
 import { close, closeClient, record } from './close.js';
 import { LinkRefused } from './ends.js';
 import { receiveLink, type ClientLink } from './link.js';
-import { showScreen } from '../message-screen/show.js';
-import { subjectOf, type ScreenSubject } from '../message-screen/subject.js';
+import { showScreen, type Showing } from '../message-screen/show.js';
+import { subjectOf, subjectOfOrder, type ScreenSubject } from '../message-screen/subject.js';
 import { Relay } from '../relay/relay.js';
 import { LINK_ERR } from '../spice/constants.js';
 import { encodeLinkResult } from '../spice/link-message.js';
@@ -31,36 +32,57 @@ export async function serveConnection(
   worker.registry.add(connection);
   let fault: unknown;
   let link: ClientLink | null = null;
+  let relay: Relay | null = null;
   try {
     link = await withLinkDeadline(connection, worker, onLinked);
     const grant = await authorize(connection, worker, link);
     if (grant.kind === 'screen') {
-      await serveScreen(connection, worker, link, grant);
+      await serveScreen(connection, worker, link, newScreen(grant, link));
       return;
     }
     connection.grant = grant;
     worker.registry.join(connection, grant.sessionId);
     const backend = await openBackend(connection, worker, link, grant);
     await answerOk(connection);
-    await new Relay(connection, worker, link, grant, backend).run();
+    relay = new Relay(connection, worker, link, grant, backend);
+    await relay.run();
   } catch (error) {
     fault = error;
   }
-  const subject = link === null ? null : subjectOf(connection, fault);
-  if (link === null || subject === null || !worker.screens.hasRoom) close(connection, worker, fault);
-  else await explain(connection, worker, link, { subject, fault });
+  const showing = link === null ? null : showingOf(connection, link, relay, fault);
+  if (link === null || showing === null || !worker.screens.hasRoom) close(connection, worker, fault);
+  else await explain(connection, worker, link, { showing, fault });
 }
 
-/** Records the end of a main channel as it is, and shows its client why. */
+/** What the client is shown in place of the end of its connection; null: nothing. */
+function showingOf(
+  connection: ClientConnection,
+  link: ClientLink,
+  relay: Relay | null,
+  fault: unknown,
+): Showing | null {
+  const subject = subjectOf(connection, fault);
+  if (subject !== null) return newScreen(subject, link);
+  const ordered = relay === null ? null : subjectOfOrder(connection, link, fault);
+  const begins = ordered === null ? null : (relay?.handOver() ?? null);
+  return ordered === null || begins === null ? null : { subject: ordered, begins, tookOver: true };
+}
+
+/** A screen of a channel on which nothing has passed. */
+function newScreen(subject: ScreenSubject, { rest }: ClientLink): Showing {
+  return { subject, begins: { bodyLeft: 0, bytes: rest, serial: 0n }, tookOver: false };
+}
+
+/** Records the end of a channel as it is, and shows its client why. */
 async function explain(
   connection: ClientConnection,
   worker: WorkerContext,
   link: ClientLink,
-  { subject, fault }: { readonly subject: ScreenSubject; readonly fault: unknown },
+  { showing, fault }: { readonly showing: Showing; readonly fault: unknown },
 ): Promise<void> {
   record(connection, worker, fault);
-  worker.control.note({ op: 'screen_shown', about: subject.about });
-  await serveScreen(connection, worker, link, subject);
+  if (!showing.tookOver) worker.control.note({ op: 'screen_shown', about: showing.subject.about });
+  await serveScreen(connection, worker, link, showing);
 }
 
 /** Serves a channel of a message screen; without room for it the channel is closed. */
@@ -68,11 +90,12 @@ async function serveScreen(
   connection: ClientConnection,
   worker: WorkerContext,
   link: ClientLink,
-  subject: ScreenSubject,
+  showing: Showing,
 ): Promise<void> {
   if (worker.screens.hasRoom) {
     if (!connection.answered) await answerOk(connection);
-    await showScreen(connection, worker, link, subject);
+    if (showing.tookOver || !connection.signal.aborted)
+      await showScreen(connection, worker, link, showing);
   }
   closeClient(connection, worker);
 }

@@ -338,7 +338,7 @@ export class ChannelAuthorizer {
       expectedInstanceUuid,
       settings: settingsOf(this.session, outcome.settings),
       tapped: this.parts.taps.expect(channel),
-      messageScreen: request.channelType === MAIN_CHANNEL && this.showsScreens(outcome),
+      messageScreen: this.showsScreens(outcome),
       migration: outcome.migration?.kind === 'destination' ? outcome.migration.number : null,
     };
   }

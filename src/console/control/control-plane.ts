@@ -287,7 +287,8 @@ export class ControlPlane {
       case 'migration_ended':
         this.migrations.endChannels(message.args.session_id, message.args.migration);
         return;
-      // The rules of the REST API: nothing that a proxy decides depends on them.
+      // Of workers among themselves, and the rules of the REST API: nothing that is decided here depends on them.
+      case 'screen_event':
       case 'policy_changed':
         return;
     }

@@ -31,12 +31,18 @@ export class DisplayPart implements ScreenPart {
   private pictures = 0;
   private drawing = false;
 
+  /** @param tookOver the client shows a desktop, which goes */
   constructor(
     private readonly channel: ScreenChannel,
     private readonly text: ScreenText,
+    private readonly tookOver: boolean,
   ) {}
 
   start(): void {
+    if (this.tookOver) {
+      void this.channel.send(SENT.STREAM_DESTROY_ALL, NOTHING);
+      void this.channel.send(SENT.SURFACE_DESTROY, surfaceDestroy());
+    }
     this.draw();
   }
 

@@ -9,6 +9,10 @@ const { KEY_DOWN, KEY_SCANCODE } = CLIENT_MESSAGE.inputs;
 
 /** Keys of this time after the start were typed before there was something to read. */
 const DEAF_MS = 1000;
+/** The same where somebody was at work when the screen came. */
+const DEAF_AT_WORK_MS = 3000;
+/** Each key is told to all nodes: not one for each that somebody types. */
+const KEY_PAUSE_MS = 500;
 /** Scan codes of a message: a few keys. */
 const MAX_CODE_BYTES = 2048;
 /** Set 1 scan codes of shift, control, alt and caps lock: parts of the viewer's own shortcuts. */
@@ -24,20 +28,31 @@ export class InputsPart implements ScreenPart {
   readonly keep = { types: new Set<number>([KEY_DOWN, KEY_SCANCODE]), maxBytes: MAX_CODE_BYTES };
   private listening = false;
 
-  /** @param pressed called for each key that was pressed, whichever it was */
+  /**
+   * @param pressed called when keys are pressed, whichever they are
+   * @param tookOver the client has the channel already
+   */
   constructor(
     private readonly channel: ScreenChannel,
     private readonly pressed: () => void,
+    private readonly tookOver: boolean,
   ) {}
 
   start(): void {
-    void this.channel.send(SERVER_MESSAGE.inputs.INIT, inputsInit());
-    this.channel.after(DEAF_MS, () => (this.listening = true));
+    if (!this.tookOver) void this.channel.send(SERVER_MESSAGE.inputs.INIT, inputsInit());
+    this.deafFor(this.tookOver ? DEAF_AT_WORK_MS : DEAF_MS);
   }
 
   message({ type, body }: ClientMessage): void {
     if (!this.listening || (type !== KEY_DOWN && type !== KEY_SCANCODE)) return;
-    if (isKey(body)) this.pressed();
+    if (!isKey(body)) return;
+    this.pressed();
+    this.deafFor(KEY_PAUSE_MS);
+  }
+
+  private deafFor(milliseconds: number): void {
+    this.listening = false;
+    this.channel.after(milliseconds, () => (this.listening = true));
   }
 }
 

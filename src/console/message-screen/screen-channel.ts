@@ -3,7 +3,12 @@
 // sends. It ends when the client goes, when its time is over, and when the process says so.
 import { inTenths } from '../../net/deadline.js';
 import type { ClientConnection } from '../connection/client-connection.js';
-import { ClientMessages, type ClientMessage, type KeptBodies } from '../spice/client-messages.js';
+import {
+  ClientMessages,
+  type ClientMessage,
+  type KeptBodies,
+  type Unread,
+} from '../spice/client-messages.js';
 import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from '../spice/message-walker.js';
 import { Writer } from '../spice/writer.js';
 
@@ -11,7 +16,7 @@ import { Writer } from '../spice/writer.js';
 const MAX_BYTES_UP = 4 * 1024 * 1024;
 
 /** Why a channel ended, for the log. */
-export type ScreenEnd = 'client left' | 'time is over' | 'ended' | 'client broke the protocol' | 'failed';
+export type ScreenEnd = 'client left' | 'time is over' | 'ended' | 'no display' | 'client broke the protocol' | 'failed';
 
 /** What is sent on one channel, and what becomes of what the client sends. */
 export interface ScreenPart {
@@ -22,11 +27,17 @@ export interface ScreenPart {
   message(message: ClientMessage): void;
 }
 
+/** Where the channel's stream is when the screen begins. */
+export interface ScreenStart extends Unread {
+  /** Of the last message that the client was sent. */
+  readonly serial: bigint;
+}
+
 /** The channel. */
 export class ScreenChannel {
-  private serial = 0n;
+  private serial: bigint;
   private bytesUp = 0;
-  private last: Promise<void> = Promise.resolve();
+  private last: Promise<void>;
   private finished = false;
   private readonly timers = new Set<NodeJS.Timeout>();
   private settle: (how: ScreenEnd) => void = () => undefined;
@@ -34,17 +45,22 @@ export class ScreenChannel {
   constructor(
     private readonly connection: ClientConnection,
     private readonly miniHeader: boolean,
-  ) {}
+    private readonly begins: ScreenStart,
+  ) {
+    this.serial = begins.serial;
+    // Behind what a relay has written: an empty write ends when that has gone out.
+    this.last = connection.client.writableLength === 0 ? Promise.resolve() : this.write(Buffer.alloc(0));
+  }
 
   /**
    * Carries the channel until it ends.
    *
-   * @param early bytes that the client sent before
    * @param seconds after which it ends
    */
-  run(part: ScreenPart, early: Buffer, seconds: number): Promise<ScreenEnd> {
+  run(part: ScreenPart, seconds: number): Promise<ScreenEnd> {
     const { client, signal } = this.connection;
-    const messages = new ClientMessages(this.miniHeader, part.keep);
+    const { bodyLeft, bytes: early } = this.begins;
+    const messages = new ClientMessages(this.miniHeader, part.keep, bodyLeft);
     const take = (chunk: Buffer): void => {
       this.bytesUp += chunk.length;
       if (this.bytesUp > MAX_BYTES_UP) {
@@ -60,8 +76,13 @@ export class ScreenChannel {
     return new Promise<ScreenEnd>((resolve) => {
       this.settle = resolve;
       this.after(seconds * 1000, () => this.end('time is over'));
+      // A signal that was raised before is the order that the screen is about.
       signal.addEventListener('abort', () => this.end(client.destroyed ? 'client left' : 'ended'));
-      if (signal.aborted) this.end('client left');
+      client.once('close', () => this.end('client left'));
+      if (client.destroyed) {
+        this.end('client left');
+        return;
+      }
       this.connection.readBy({ data: take, end: () => this.end('client left') });
       part.start();
       if (early.length > 0) take(early);

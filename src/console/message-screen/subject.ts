@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a message screen is about: from the fault that ends a main channel before anything has passed on it. And which of it
-// may be over in a moment.
+// What a message screen is about: from the fault that ends a main channel before anything has passed on it, or from the order
+// that ends a session. And which of it may be over in a moment.
 import type { CloseReason } from '../../close-reason.js';
 import { explainedEnd } from '../../service/explained-end.js';
 import type { Explained } from '../../service/explanation.js';
@@ -11,6 +11,8 @@ import {
   LinkRefused,
   type BackendFailureReason,
 } from '../connection/ends.js';
+import type { ClientLink } from '../connection/link.js';
+import { CHANNEL } from '../spice/constants.js';
 import { ProtocolError } from '../spice/errors.js';
 
 /** What a screen tells, and whose desktop it is about. */
@@ -44,6 +46,17 @@ const TOLD: ReadonlySet<CloseReason> = new Set([
   'recording failed',
 ]);
 
+/** Orders that end a session from outside. */
+const ORDERS: ReadonlySet<CloseReason> = new Set([
+  'terminated by request',
+  'replaced',
+  'recording failed',
+  'proxy shut down',
+]);
+
+/** Channels that go on on a screen: their clients show nothing of the others. */
+const CARRIED: ReadonlySet<number> = new Set([CHANNEL.main, CHANNEL.display, CHANNEL.inputs]);
+
 /** Trying again does not help. */
 const FINAL: ReadonlySet<Explained> = new Set(['gone', 'forbidden', 'terminated', 'replaced']);
 
@@ -59,10 +72,25 @@ export function subjectOf(connection: ClientConnection, fault: unknown): ScreenS
     const { screen, sessionId } = fault;
     return screen === undefined || sessionId === undefined ? null : { about: screen, sessionId };
   }
-  const { grant, traffic } = connection;
-  if (grant?.messageScreen !== true || traffic?.untouched === false) return null;
+  const { grant, traffic, channelType } = connection;
+  if (grant?.messageScreen !== true || channelType !== CHANNEL.main || traffic?.untouched === false)
+    return null;
   const about = aboutOf(fault);
   return about === null ? null : { about, sessionId: grant.sessionId };
+}
+
+/** What the client of an open channel is to be shown, whose session was ended by an order; null: nothing. */
+export function subjectOfOrder(
+  { grant, traffic, channelType }: ClientConnection,
+  { message: { channelId } }: ClientLink,
+  fault: unknown,
+): ScreenSubject | null {
+  if (grant?.messageScreen !== true || !(fault instanceof ConnectionEnded) || !ORDERS.has(fault.reason))
+    return null;
+  if (!CARRIED.has(channelType) || channelId !== 0) return null;
+  // A client that has heard nothing on its main channel waits for what a screen does not say again.
+  if (channelType === CHANNEL.main && traffic?.untouched !== false) return null;
+  return { about: explainedEnd(fault.reason), sessionId: grant.sessionId };
 }
 
 function aboutOf(fault: unknown): Explained | null {

@@ -7,6 +7,7 @@
 // The sender is read in lockstep: while what was written is not taken, an answer is awaited or the direction is held,
 // no more is read. So memory is bounded and a slow receiver stops its sender.
 import type { ChunkLife } from '../backend/leg.js';
+import type { Unread } from '../spice/client-messages.js';
 import { MessageWalker } from '../spice/message-walker.js';
 import { Batch } from './batch.js';
 import { Framer } from './framer.js';
@@ -40,6 +41,16 @@ interface Work {
   readonly from: number;
 }
 
+/** How a direction stood when it ended. */
+export interface LastPlace {
+  /** What went out ends where a message ends. */
+  readonly atBoundary: boolean;
+  /** What of the sender's bytes was left; messages that a stage had not answered for are lost. */
+  readonly unread: Unread;
+  /** Messages of the sender whose header had come. */
+  readonly messages: number;
+}
+
 const NONE: readonly Pending[] = [];
 
 /** Carries one direction. */
@@ -64,6 +75,9 @@ export class DirectionPipeline {
   private running = false;
   /** The sender stands until readOn(). */
   private paused = false;
+  /** While framing: what went out last was the end of a message. */
+  private outEnds = true;
+  private last: LastPlace | null = null;
   /** The chunk has filled the buffer that it was read into. */
   private filled = false;
 
@@ -161,12 +175,32 @@ export class DirectionPipeline {
     };
   }
 
+  /** Where it stood when it ended; null: it has not. */
+  get lastPlace(): LastPlace | null {
+    return this.last;
+  }
+
   /** No byte moves any more. */
   end(): void {
+    this.last ??= this.place();
     this.mode = 'ended';
     this.batch = null;
     this.work = null;
     this.held = null;
+  }
+
+  private place(): LastPlace {
+    const { framer, walker, held } = this;
+    const { messages } = this.progress;
+    if (this.mode === 'framing' && framer !== null) {
+      const { bodyLeft, bytes } = framer.remains;
+      const unread = { bodyLeft, bytes: held === null ? bytes : Buffer.concat([bytes, held]) };
+      // What a run had gathered is lost.
+      return { atBoundary: this.outEnds && !this.running, unread, messages };
+    }
+    const { bodyLeft, header } = walker.place();
+    const bytes = header === null ? Buffer.alloc(0) : Buffer.from(header);
+    return { atBoundary: walker.atBoundary, unread: { bodyLeft, bytes }, messages };
   }
 
   private get stands(): boolean {
@@ -311,6 +345,7 @@ export class DirectionPipeline {
   private out(bytes: Buffer, ends: boolean): void {
     this.batch ??= new Batch();
     this.batch.add(bytes, ends);
+    this.outEnds = ends;
   }
 
   /** Writes what is gathered; true: the sender may go on. */
@@ -337,6 +372,7 @@ export class DirectionPipeline {
       this.framed += 1;
       return this.stages.collects(type, size, nested, late);
     });
+    this.outEnds = this.walker.atBoundary;
     this.framer.takeOver(this.walker.place());
     this.mode = 'framing';
   }

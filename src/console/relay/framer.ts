@@ -4,6 +4,7 @@
 // direction of which nobody wants more than headers, and gives back to it, in the middle of a message if need be.
 // Layouts: spice/protocol.h SpiceMiniDataHeader and SpiceDataHeader.
 import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from '../spice/message-walker.js';
+import type { Unread } from '../spice/client-messages.js';
 import type { Message } from './stage.js';
 
 /** Where the walker left the stream. */
@@ -90,6 +91,12 @@ export class Framer {
     this.kept = null;
     this.keptSent = 0;
     return place;
+  }
+
+  /** What nobody has seen whole, for another reader; good until the next chunk. */
+  get remains(): Unread {
+    const kept = this.kept === null ? [] : [this.kept.subarray(0, this.keptHave)];
+    return { bodyLeft: this.partLeft, bytes: Buffer.concat([...kept, this.chunk.subarray(this.offset)]) };
   }
 
   /**

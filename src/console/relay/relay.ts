@@ -9,6 +9,7 @@ import type { ClientConnection, Traffic } from '../connection/client-connection.
 import { ConnectionEnded } from '../connection/ends.js';
 import { faultOf } from '../connection/leg-stream.js';
 import type { ClientLink } from '../connection/link.js';
+import type { ScreenStart } from '../message-screen/screen-channel.js';
 import type { WorkerContext } from '../connection/worker-context.js';
 import type { Grant, PacingSummary, PolicyDrop, SessionSettings, Verdict } from '../ipc.js';
 import { channelName } from '../spice/constants.js';
@@ -99,6 +100,14 @@ export class Relay implements Traffic {
 
   get untouched(): boolean {
     return this.pipeline.up.bytes === 0 && !this.toClient.hasWritten;
+  }
+
+  /** Where another server may go on with the client once the relay has ended; null: its last message is not whole. */
+  handOver(): ScreenStart | null {
+    const { up, down } = this.pipeline;
+    const [sent, received] = [down.lastPlace, up.lastPlace];
+    if (sent?.atBoundary !== true || received === null || this.connection.client.destroyed) return null;
+    return { ...received.unread, serial: BigInt(sent.messages) };
   }
 
   verdicts(): Verdict[] {

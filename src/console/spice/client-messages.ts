@@ -19,6 +19,14 @@ export interface KeptBodies {
   readonly maxBytes: number;
 }
 
+/** Where another reader has left the bytes of a client. */
+export interface Unread {
+  /** Bytes of the message under way that have not come: they are passed over. */
+  readonly bodyLeft: number;
+  /** What follows them, as far as it has come. */
+  readonly bytes: Buffer;
+}
+
 const NO_BODY = Buffer.alloc(0);
 
 /** Cuts the bytes of one client into messages. */
@@ -30,12 +38,20 @@ export class ClientMessages {
   private left = -1;
   private kept: Buffer[] | null = null;
 
-  /** @param miniHeader 6-byte headers, else 18-byte ones */
+  /** Bytes of a message whose beginning somebody else has read. */
+  private passed: number;
+
+  /**
+   * @param miniHeader 6-byte headers, else 18-byte ones
+   * @param bodyLeft see {@link Unread.bodyLeft}
+   */
   constructor(
     private readonly miniHeader: boolean,
     private readonly keep: KeptBodies,
+    bodyLeft = 0,
   ) {
     this.header = Buffer.alloc(miniHeader ? MINI_HEADER_BYTES : FULL_HEADER_BYTES);
+    this.passed = bodyLeft;
   }
 
   /**
@@ -45,7 +61,9 @@ export class ClientMessages {
    */
   push(chunk: Buffer): ClientMessage[] {
     const messages: ClientMessage[] = [];
-    for (let offset = 0; offset < chunk.length || this.left === 0;) {
+    const passed = Math.min(this.passed, chunk.length);
+    this.passed -= passed;
+    for (let offset = passed; offset < chunk.length || this.left === 0;) {
       if (this.left === 0) messages.push(this.finish());
       else if (this.left < 0) offset += this.readHeader(chunk, offset);
       else offset += this.readBody(chunk, offset);

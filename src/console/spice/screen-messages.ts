@@ -59,6 +59,21 @@ export function agentToken(count: number): Buffer {
   return new Writer(4).u32(count).finish();
 }
 
+/** MOUSE_MODE: the client keeps its own pointer, and there is no other way. */
+export function mouseModeOfClient(): Buffer {
+  return new Writer(4).u16(MOUSE_MODE_CLIENT).u16(MOUSE_MODE_CLIENT).finish();
+}
+
+/** AGENT_DISCONNECTED: without a fault. */
+export function agentDisconnected(): Buffer {
+  return new Writer(4).u32(0).finish();
+}
+
+/** AGENT_CONNECTED_TOKENS: an agent is there, which the client may send so many AGENT_DATA. */
+export function agentConnectedTokens(count: number): Buffer {
+  return new Writer(4).u32(count).finish();
+}
+
 /** Where a client is sent by MIGRATE_SWITCH_HOST. */
 export interface SwitchTarget {
   readonly host: string;

@@ -2,23 +2,18 @@
 // A client whose desktop does not come up is let in by the proxy itself and shown why: over the wire, with two relay workers,
 // so that the channels of one screen are served by either.
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { drawScreen, USUAL_SIZE } from '../../../src/console/message-screen/picture.js';
-import { screenText } from '../../../src/console/message-screen/screen-text.js';
 import type { Size } from '../../../src/console/spice/screen-messages.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import type { Explained } from '../../../src/service/explanation.js';
-import { imageOf } from '../../fixtures/indexed-picture.js';
 import { HYPERVISOR, Site, type Desk, type Guest } from '../../fixtures/kerbside.js';
-import { readLz } from '../../fixtures/lz-picture.js';
 import { delay, waitFor } from '../../fixtures/program.js';
+import { expectPicture as expectScreen } from '../../fixtures/shown-screen.js';
 import type { ClientChannel } from '../../fixtures/spice-client.js';
 
 jest.setTimeout(120_000);
 
 const { main: MAIN, display: DISPLAY, inputs: INPUTS } = SERVER_MESSAGE;
 const SCREEN_TIME = 12;
-/** Bytes of a DRAW_COPY in front of the picture's data. */
-const DRAW_BYTES = 79;
 
 let site: Site;
 
@@ -51,26 +46,14 @@ async function openScreen(client: Guest): Promise<ClientChannel> {
   return main;
 }
 
-/** The pictures that a screen about this may have: the time on it is that of a minute. */
-function pictures(about: Explained, { session }: Guest, size: Size): Buffer[] {
-  return [0, 1].map((minutes) => {
-    const text = screenText({ about, sessionId: session }, Date.now() - minutes * 60_000, SCREEN_TIME);
-    return Buffer.from(imageOf(drawScreen(text, size)).rgb);
-  });
-}
-
 /** The newest picture on a display channel is the one about this. */
 async function expectPicture(
   display: ClientChannel,
-  client: Guest,
+  { session }: Guest,
   about: Explained,
-  { size = USUAL_SIZE, count = 1 }: { size?: Size; count?: number } = {},
+  more: { size?: Size; count?: number } = {},
 ): Promise<void> {
-  await display.waitFor(DISPLAY.MARK, count);
-  const body = display.bodies(DISPLAY.DRAW_COPY).at(-1) ?? Buffer.alloc(0);
-  const { width, height, rgb } = readLz(body.subarray(DRAW_BYTES));
-  expect({ width, height }).toEqual(size);
-  expect(pictures(about, client, size).some((picture) => picture.equals(Buffer.from(rgb)))).toBe(true);
+  await expectScreen(display, { about, session, seconds: SCREEN_TIME, ...more });
 }
 
 function agentData(type: number, words: readonly number[]): Buffer {
