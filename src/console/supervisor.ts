@@ -212,9 +212,10 @@ export class ProxyServer implements WorkerListener {
   async close(): Promise<void> {
     clearInterval(this.pollTimer);
     clearInterval(this.checkTimer);
-    this.unsubscribe();
     this.watch.close();
     await this.pool.stop(STOP_TIMEOUT_MS);
+    // The channels of the last screens have told each other what they had to.
+    this.unsubscribe();
     await doneWithin(this.control.stopLooking(), RECORD_TIMEOUT_MS);
     await doneWithin(this.control.settle(), RECORD_TIMEOUT_MS);
     await doneWithin(this.parts.audit.close(), RECORD_TIMEOUT_MS);

@@ -26,6 +26,8 @@ type Order = Exclude<SupervisorMessage, { op: 'start' }>;
 
 /** One worker's life, from `start` to exit. */
 class RelayWorker {
+  private stopping = false;
+
   private constructor(
     private readonly context: WorkerContext,
     private readonly listener: Listener,
@@ -93,9 +95,13 @@ class RelayWorker {
       case 'drain':
         this.listener.stopAccepting();
         screens.endAll();
-        registry.whenIdle(() => control.note({ op: 'drained' }));
+        registry.whenIdle(() => {
+          if (!this.stopping) control.note({ op: 'drained' });
+        });
         return;
       case 'stop':
+        // Sessions that are over then leave their screens behind.
+        this.stopping = true;
         this.listener.stopAccepting();
         // Those of a desktop come to theirs by this order.
         screens.endAll();

@@ -28,10 +28,19 @@ export function close(connection: ClientConnection, worker: WorkerContext, fault
   worker.registry.remove(connection);
 }
 
+/**
+ * For how long the backend's leg of an open main channel stays, unread, when its client is kept: a SPICE server ends all
+ * channels with the main one, and other workers must have ended theirs by the order, not by that.
+ */
+const MAIN_STAYS_MS = 300;
+
 /** Ends what a connection is to everybody but its client: the backend's leg, its session, its records. */
 export function record(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
   worker.trafficCounter.count(connection);
-  connection.backend?.end(LINGER_MS);
+  const { backend, channelType, traffic } = connection;
+  if (channelType === CHANNEL.main && traffic?.untouched === false)
+    setTimeout(() => backend?.end(LINGER_MS), MAIN_STAYS_MS);
+  else backend?.end(LINGER_MS);
   report(connection, worker, fault);
   connection.traffic = null;
   worker.registry.leave(connection);

@@ -71,7 +71,7 @@ describe('a session that an administrator ends', () => {
 
   it('shows why in the window of the desktop, while its hypervisor is left at once', async () => {
     const shown = 'kerbside_proxy_message_screens_total{about="terminated"}';
-    const closed = 'kerbside_proxy_connections_closed_total{reason="terminated by request"}';
+    const closed = 'kerbside_proxy_closed_total{reason="terminated by request"}';
     const [shownBefore, closedBefore] = [await site.metric(shown), await site.metric(closed)];
     const at = await work();
     await terminate(at);
