@@ -298,7 +298,7 @@ export const V1_OPERATIONS = {
   },
   'v1Session.list': {
     summary:
-      'List sessions; search them by a part of the name of the console, by state and by user, and sort them, since 1.3',
+      'List sessions; search them by a part of the name of the console, by state (active: also those whose guest is being moved, as the overview counts them) and by user, and sort them, since 1.3',
     answer: ref('V1Sessions'),
     query: [...FILTERS, 'name~', 'state', 'user', 'sort'],
   },

@@ -50,7 +50,8 @@ export const CONSOLE_GROUP = {
         'What a viewer shows whose ticket is good and whose desktop does not come up: the hypervisor is away or refuses, the ' +
         'instance is stopped or moves, another machine answers, the desktop is open in another window. "on": a screen with ' +
         'the reason and what to do, which the proxy draws itself; a key tries again where that can help. "off": the ' +
-        'connection fails, and viewers have one sentence for all of it. A source and a console may have a setting of their ' +
+        'connection fails, and viewers have one sentence for all of it. A desktop that is ended while it is used (by an ' +
+        'administrator, for another session, because the proxy stops) shows why in the same way. A source and a console may have a setting of their ' +
         'own (message_screen in sources.yaml).',
     },
     message_screen_time: {

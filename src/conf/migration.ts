@@ -21,7 +21,8 @@ export const MIGRATION_GROUP = {
         'hypervisor: the picture stands for a few round trips. "seamless": clients that can connect to both hypervisors at ' +
         'once, through Kerbside, and go over without the window being set up anew; where a client is too slow for that, ' +
         'the robust way is taken. "off": no migration is followed, and the session ends when the guest has moved. In no mode ' +
-        'does a client learn the address of a hypervisor.',
+        'does a client learn the address of a hypervisor. A source, and a console of a static source, may have a mode of ' +
+        'its own (migration in sources.yaml).',
     },
     allowed_hosts: {
       type: 'list',

@@ -25,6 +25,12 @@ export type FirewallMode = 'enforce' | 'warn' | 'off';
 /** The modes, as sources.yaml has them. */
 export const FIREWALL_MODES: readonly FirewallMode[] = ['enforce', 'warn', 'off'];
 
+/** What becomes of sessions whose guest is moved while it runs: [migration] mode has the words. */
+export type MigrationMode = 'robust' | 'seamless' | 'off';
+
+/** The modes, as sources.yaml has them. */
+export const MIGRATION_MODES: readonly MigrationMode[] = ['robust', 'seamless', 'off'];
+
 /** All that a source or a console may say for itself. */
 export interface OwnSettings {
   /** How its sessions are paced on slow links. */
@@ -32,6 +38,8 @@ export interface OwnSettings {
   /** Whether viewers are shown why a desktop does not come up. */
   readonly messageScreen?: MessageScreenSetting;
   readonly firewall?: OwnFirewall;
+  /** How its sessions follow a guest that is moved. */
+  readonly migrationMode?: MigrationMode;
   /** What data may enter and leave its desktops. */
   readonly guestPolicy?: OwnGuestPolicy;
   /** Whether its sessions are recorded. */
@@ -62,6 +70,7 @@ export function settingsText({ pacingMode, messageScreen, firewall, ...more }: O
       firewall === undefined
         ? undefined
         : { mode: firewall.mode, permitted_channels: firewall.permittedChannels, rates: firewall.rates },
+    migration: more.migrationMode === undefined ? undefined : { mode: more.migrationMode },
     guest_policy: ownPolicyRecord(more.guestPolicy),
     record: more.record,
     record_projects: more.recordProjects,
@@ -76,6 +85,7 @@ export function settingsIn(text: string | null): OwnSettings {
   if (text === null) return NO_SETTINGS;
   const { pacing_mode: pacing, message_screen: screen, firewall, ...more } = recordOf(parsed(text));
   const {
+    migration,
     guest_policy: policy,
     record,
     record_projects: projects,
@@ -85,10 +95,12 @@ export function settingsIn(text: string | null): OwnSettings {
   const pacingMode = pacingModeOf(textOf(pacing));
   const messageScreen = messageScreenSettingOf(textOf(screen));
   const concurrentSessions = concurrentSessionsOf(textOf(concurrent));
+  const migrationMode = migration === undefined ? undefined : migrationModeOf(recordOf(migration));
   return {
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
     ...(firewall === undefined ? {} : { firewall: firewallOf(recordOf(firewall)) }),
+    ...(migrationMode === undefined ? {} : { migrationMode }),
     ...(policy === undefined ? {} : { guestPolicy: ownPolicyIn(recordOf(policy)) }),
     ...(typeof record === 'boolean' ? { record } : {}),
     ...(Array.isArray(projects) ? { recordProjects: projects.map(String) } : {}),
@@ -128,6 +140,10 @@ export function isRecorded(
   projectId: string | null,
 ): boolean {
   return record ?? (projectId !== null && recordProjects?.includes(projectId) === true);
+}
+
+function migrationModeOf({ mode }: Readonly<Record<string, unknown>>): MigrationMode | undefined {
+  return MIGRATION_MODES.find((word) => word === mode);
 }
 
 function firewallOf({

@@ -18,6 +18,8 @@ import { clientEnvironment, savePng } from '../fixtures/x11.js';
 jest.setTimeout(180_000);
 
 const SCREEN_TIME = 60;
+/** Of the guest's screen, and so of the window that shows it. */
+const GUEST_SIZE = { width: 640, height: 480 };
 /** A console whose hypervisor is away. */
 const DEAD = 'b7c1d9f4-7a5e-4b0a-8b6e-3c9a2f51d604';
 
@@ -38,12 +40,18 @@ afterAll(async () => {
   await desk.stop();
 });
 
+/** Keeps a screenshot for the documentation, where this variable names a file. */
+function keep(shown: Image, variable: string): void {
+  const file = process.env[variable];
+  if (file !== undefined) savePng(shown, file);
+}
+
 /** The pictures that a screen about this may have now: the time on it is that of a minute. */
-function pictures(about: Explained, vv: VvFile): Image[] {
+function pictures(about: Explained, vv: VvFile, size = USUAL_SIZE): Image[] {
   const sessionId = desk.lab.kerbside.sessionId(vv);
   return [0, 1, 2].map((minutes) => {
     const text = screenText({ about, sessionId }, Date.now() - minutes * 60_000, SCREEN_TIME);
-    return imageOf(drawScreen(text, USUAL_SIZE));
+    return imageOf(drawScreen(text, size));
   });
 }
 
@@ -123,8 +131,7 @@ describe('a console whose hypervisor is away', () => {
     const vv = await desk.vv(DEAD);
     const viewer = await ScreenViewer.open(vv, 'viewer-away');
     const shown = await viewer.shows('unreachable', vv);
-    const kept = process.env['KEEP_SCREENSHOT'];
-    if (kept !== undefined) savePng(shown, kept);
+    keep(shown, 'KEEP_SCREENSHOT');
     const { guest } = desk.lab;
     desk.lab.writeSources([staticSource([guestConsole(guest), guestConsole(guest, { uuid: DEAD })])]);
     const changed = 'Console configuration changed';
@@ -151,5 +158,21 @@ describe('a desktop that is open in another window', () => {
     expect(Math.min(...pictures('in_use', vv).map((picture) => differingPixels(picture, image!)))).toBe(0);
     await first.sees();
     await first.stop();
+  });
+});
+
+describe('a desktop that an administrator ends', () => {
+  it('shows why in the window in which it was', async () => {
+    await waitFor('no session', async () => Object.keys(await desk.lab.kerbside.sessions()).length === 0);
+    const vv = await desk.vv(CONSOLE);
+    const viewer = await desk.open(vv);
+    expect((await desk.lab.kerbside.terminate(desk.lab.kerbside.sessionId(vv))).status).toBe(200);
+    const shown = await waitFor('the screen in the window of the desktop', () => {
+      const screen = desk.x.screenshot();
+      return pictures('terminated', vv, GUEST_SIZE).some((picture) => isShown(picture, screen)) ? screen : null;
+    });
+    keep(shown, 'KEEP_ENDED_SCREENSHOT');
+    expect(await desk.lab.kerbside.sessions()).toEqual({});
+    await viewer.stop();
   });
 });

@@ -64,7 +64,7 @@ export class SessionQuery extends InventoryQuery {
 
   @IsOptional()
   @IsIn(['pending', 'active', 'migrating', 'closing', 'closed'], {
-    message: 'state must be pending, active, closing or closed',
+    message: 'state must be pending, active, migrating, closing or closed',
   })
   state?: 'pending' | 'active' | 'migrating' | 'closing' | 'closed';
 

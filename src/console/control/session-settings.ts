@@ -31,7 +31,7 @@ export function nodeSettings({
 
 /** What holds for a session. @param own what its console, or else its source, says for itself */
 export function settingsOf(node: NodeSettings, own: SessionOwnSettings): SessionSettings {
-  const { pacingMode, firewall, guestPolicy } = own;
+  const { pacingMode, firewall, migrationMode, guestPolicy } = own;
   const { trust = NO_TRUST, ...session } = node;
   const { mode, permittedChannels, rates } = firewall ?? {};
   return {
@@ -42,6 +42,8 @@ export function settingsOf(node: NodeSettings, own: SessionOwnSettings): Session
       rates: rates ?? session.firewall.rates,
     },
     pacing: pacingMode === undefined ? session.pacing : { ...session.pacing, mode: pacingMode },
+    migration:
+      migrationMode === undefined ? session.migration : { ...session.migration, mode: migrationMode },
     guestPolicy: valuesOf(settledPolicy({ policy: session.guestPolicy, trust }, guestPolicy ?? [])),
   };
 }

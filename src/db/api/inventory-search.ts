@@ -153,16 +153,22 @@ export async function searchSessions(
         ['r.source = ?', source],
         ['r.uuid = ?', uuid],
         ['k.project_id = ?', projectId],
-        ['r.state = ?', state],
         // A row that is joined must not be where an engine begins.
         ["COALESCE(t.issued_to, '') = ?", user],
         [holds("COALESCE(k.name, '')"), name],
       ]),
+      ...inState(state),
       ...seenBy(sight),
     ],
     after,
     limit,
   });
+}
+
+/** A session whose guest is being moved is in use as it was: who asks for active ones gets it, as the overview counts it. */
+function inState(state: string | undefined): Condition[] {
+  if (state === undefined) return [];
+  return state === 'active' ? [["r.state IN ('active', 'migrating')"]] : [['r.state = ?', state]];
 }
 
 function indexOfSessions({ source, uuid, state, order }: SessionSearch, index: string): string {

@@ -41,7 +41,7 @@ export function countSeenSessions(
   const join = db.dialect === 'mysql' ? 'STRAIGHT_JOIN' : 'CROSS JOIN';
   return db.query(
     `SELECT r.state, COUNT(*) AS sessions FROM console_sessions r${withIndex(db, 'console_sessions_state_created')} ${join} consoles k ON k.source = r.source AND k.uuid = r.uuid ` +
-      `WHERE r.state IN ('pending', 'active', 'closing') AND ${seen} GROUP BY r.state`,
+      `WHERE r.state IN ('pending', 'active', 'migrating', 'closing') AND ${seen} GROUP BY r.state`,
     values,
   );
 }

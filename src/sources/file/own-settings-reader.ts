@@ -5,7 +5,13 @@ import { CHANNEL_NAMES } from '../../conf/channel-names.js';
 import { RATE_PATTERN } from '../../conf/firewall-rate.js';
 import { CONCURRENT_SESSIONS_SETTINGS } from '../../objects/concurrent-sessions.js';
 import { MESSAGE_SCREEN_SETTINGS } from '../../objects/message-screen-setting.js';
-import { FIREWALL_MODES, type OwnFirewall, type OwnSettings } from '../../objects/own-settings.js';
+import {
+  FIREWALL_MODES,
+  MIGRATION_MODES,
+  type MigrationMode,
+  type OwnFirewall,
+  type OwnSettings,
+} from '../../objects/own-settings.js';
 import { PACING_MODES } from '../../objects/pacing-mode.js';
 import { accessIn } from './access-reader.js';
 import { FieldFault, type FieldReader } from './field-reader.js';
@@ -16,6 +22,7 @@ export const OWN_SETTINGS_KEYS = [
   'pacing_mode',
   'message_screen',
   'firewall',
+  'migration',
   'guest_policy',
   'record',
   'record_projects',
@@ -35,6 +42,7 @@ export function ownSettingsIn(
   const pacingMode = fields.word('pacing_mode', PACING_MODES);
   const messageScreen = fields.word('message_screen', MESSAGE_SCREEN_SETTINGS);
   const firewall = firewallIn(fields.within('firewall'));
+  const migrationMode = migrationModeIn(fields.within('migration'));
   const policy = fields.within('guest_policy');
   const guestPolicy = of === 'source' ? sourcePolicyIn(policy) : consolePolicyIn(policy);
   const record = fields.word('record', YES_OR_NO);
@@ -45,6 +53,7 @@ export function ownSettingsIn(
     ...(pacingMode === null ? {} : { pacingMode }),
     ...(messageScreen === null ? {} : { messageScreen }),
     ...(firewall === null ? {} : { firewall }),
+    ...(migrationMode === null ? {} : { migrationMode }),
     ...(guestPolicy === null ? {} : { guestPolicy }),
     ...(record === null ? {} : { record: record === 'true' }),
     ...(recordProjects === null ? {} : { recordProjects }),
@@ -65,6 +74,12 @@ function firewallIn(fields: FieldReader | null): OwnFirewall | null {
     ...(permittedChannels === null ? {} : { permittedChannels }),
     ...(rates === null ? {} : { rates }),
   };
+}
+
+function migrationModeIn(fields: FieldReader | null): MigrationMode | null {
+  if (fields === null) return null;
+  fields.checkKeys(['mode']);
+  return fields.word('mode', MIGRATION_MODES);
 }
 
 function channelName(text: string): string | FieldFault {

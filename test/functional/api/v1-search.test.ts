@@ -110,7 +110,7 @@ describe('a search of consoles', () => {
   it.each([
     ['/v1/consoles?sort=ticket', 'sort must be name, created_at or source, and may end with :asc or :desc'],
     ['/v1/sessions?sort=name', 'sort must be created_at or id, and may end with :asc or :desc'],
-    ['/v1/sessions?state=x', 'state must be pending, active, closing or closed'],
+    ['/v1/sessions?state=x', 'state must be pending, active, migrating, closing or closed'],
     ['/v1/audit-events?since=x', 'since must be a time in ISO 8601, such as 2026-01-31T12:00:00Z'],
     ['/v1/audit-events?requested_by=x', 'requested_by must be user, operator, notification or service'],
     [
@@ -137,6 +137,25 @@ describe('a search of sessions', () => {
     expect(await all(`/v1/sessions?${query}`, 'instance_uuid')).toEqual(uuids);
     expect(await all(`/v1/sessions?${query}&limit=1`, 'instance_uuid')).toEqual(uuids);
     expect(await all(`/v1/sessions?${query}&limit=2`, 'instance_uuid', member)).toEqual(uuids);
+  });
+});
+
+describe('sessions whose guest is being moved', () => {
+  const states = (token: string): Promise<unknown> =>
+    v1.ask(token, 'GET', '/v1/overview', { headers: LATEST }).then(({ json }) => json);
+
+  it('are active to a search and to the overview, for all who see them', async () => {
+    const { db } = v1.site;
+    const moved = uuidOf(2);
+    const put = (state: string): Promise<unknown> =>
+      db.execute('UPDATE console_sessions SET state = ? WHERE uuid = ?', [state, moved]);
+    await put('migrating');
+    expect(await all('/v1/sessions?state=active', 'instance_uuid')).toEqual([moved]);
+    expect(await all('/v1/sessions?state=active&limit=1', 'instance_uuid', member)).toEqual([moved]);
+    expect(await all('/v1/sessions?state=migrating', 'state')).toEqual(['migrating']);
+    expect(await states(admin)).toMatchObject({ overview: { sessions: { active: 1 } } });
+    expect(await states(member)).toMatchObject({ overview: { sessions: { active: 1 } } });
+    await put('pending');
   });
 });
 

@@ -8,6 +8,7 @@ const ALL: OwnSettings = {
   firewall: {
     ...{ mode: 'warn', permittedChannels: ['main'], rates: ['main.client_to_server.bytes=5'] },
   },
+  migrationMode: 'seamless',
   concurrentSessions: 'share',
 };
 
@@ -18,7 +19,7 @@ describe('what a source or a console says for itself', () => {
     const text = settingsText(ALL);
     expect(text).toBe(
       '{"pacing_mode":"on","message_screen":"off","firewall":{"mode":"warn","permitted_channels":["main"],' +
-        '"rates":["main.client_to_server.bytes=5"]},"concurrent_sessions":"share"}',
+        '"rates":["main.client_to_server.bytes=5"]},"migration":{"mode":"seamless"},"concurrent_sessions":"share"}',
     );
     expect(settingsIn(text)).toEqual(ALL);
   });
@@ -39,6 +40,8 @@ describe('what a source or a console says for itself', () => {
     expect(settingsIn('{"firewall":{"mode":"strict","permitted_channels":"main","rates":{}}}')).toEqual({
       firewall: {},
     });
+    expect(settingsIn('{"migration":{"mode":"postcopy"}}')).toEqual({});
+    expect(settingsIn('{"migration":"off"}')).toEqual({});
   });
 
   it('holds by member, that of the console before that of its source', () => {
@@ -48,6 +51,7 @@ describe('what a source or a console says for itself', () => {
       pacingMode: 'on',
       messageScreen: 'on',
       firewall: { ...ALL.firewall, mode: 'off' },
+      migrationMode: 'seamless',
       concurrentSessions: 'share',
     });
     expect(narrowest({}, {}, AT)).toEqual({});

@@ -20,6 +20,15 @@ describe('the settings of a session', () => {
     );
   });
 
+  it('have the mode of migrations that its source or console says, and the hosts of the options', () => {
+    const node = sessionSettings({ migration: { mode: 'robust', allowedHosts: ['192.0.2.0/24'] } });
+    expect(settingsOf(node, { migrationMode: 'off' }).migration).toEqual({
+      mode: 'off',
+      allowedHosts: ['192.0.2.0/24'],
+    });
+    expect(settingsOf(node, {}).migration.mode).toBe('robust');
+  });
+
   it('do not say whose word counts', () => {
     const env = { OS_GUEST_POLICY__TRUST_METADATA: 'true', OS_GUEST_POLICY__IMAGE_PROPERTIES: 'trust' };
     const node = nodeSettings(loadConf({ configFiles: [], configDirs: [] }, env).conf);

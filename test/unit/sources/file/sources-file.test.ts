@@ -105,6 +105,18 @@ describe('a good file', () => {
     expect(found).toContain(fault);
   });
 
+  it('may say how the sessions of a source, or of a console, follow a guest that is moved', () => {
+    const { entries } = parseSources(
+      `- source: lab\n  type: static\n  migration: {mode: seamless}\n  consoles:\n` +
+        `    - {uuid: ${UUID}, hypervisor: hv1, secure_port: 5901, migration: {mode: "off"}}\n`,
+    );
+    expect(entries[0]?.faults).toEqual([]);
+    expect(entries[0]?.definition.settings).toEqual({ migrationMode: 'seamless' });
+    expect(entries[0]?.listed.consoles[0]?.settings).toEqual({ migrationMode: 'off' });
+    const [fault] = faultsOf(staticSource(aConsole({ migration: '{mode: postcopy}' })));
+    expect(fault).toContain('migration, mode: "postcopy" is unknown; give one of robust, seamless, off');
+  });
+
   it('may have no sources at all', () => {
     expect(parseSources('[]\n')).toEqual({ entries: [], nameless: [], warnings: [] });
   });
@@ -126,6 +138,7 @@ describe('a good file', () => {
         message_screen: 'on',
         concurrent_sessions: 'share',
         firewall: '{mode: warn}',
+        migration: '{mode: seamless}',
         guest_policy: '{usb: none}',
         record: 'true',
         record_projects: '[p1]',
@@ -458,6 +471,7 @@ describe('a fault of a console', () => {
     ['ticket', '"a\\0b"', 'holds a zero character'],
     ['pacing_mode', 'sometimes', '"sometimes" is unknown; give one of auto, on, off, or leave it out'],
     ['message_screen', 'sometimes', '"sometimes" is unknown; give one of off, on, or leave it out'],
+    ['migration', 'seamless', 'is a text; give a record'],
     ['concurrent_sessions', 'both', '"both" is unknown; give one of auto, replace, refuse, share'],
   ])('in %s = %s names source, console, field and remedy', (field, value, fault) => {
     const faults = faultsOf(staticSource(aConsole({ [field]: value })));
