@@ -5,7 +5,7 @@
 //
 // Serials: a client counts the server's messages, and the server names counts. A SET_ACK of the proxy's own that is put in
 // takes the place of a message that stands for nothing, or of a PING, sooner or later.
-import { DROP, IN_PIECES, PASS, replace } from '../relay/stage.js';
+import { DROP, IN_PIECES, PASS, replace, unseenBut } from '../relay/stage.js';
 import type {
   Answer,
   Direction,
@@ -29,7 +29,6 @@ import { ServerAnswers } from './server-answers.js';
 import { OwnSetAcks } from './own-set-acks.js';
 import { ServerFlow } from './server-flow.js';
 import type { SessionPacer } from './session-pacer.js';
-import { unseenBut } from './unseen.js';
 
 const UP = CLIENT_MESSAGE.common;
 const DOWN = SERVER_MESSAGE.common;

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stage of the inputs channel that tells the session's pacer of what the user does. It looks at types only: which key
 // it was is nobody's business.
-import { PASS, type Direction, type HeaderAnswer, type Interest, type Stage } from '../relay/stage.js';
+import {
+  PASS,
+  unseenBut,
+  type Direction,
+  type HeaderAnswer,
+  type Interest,
+  type Stage,
+} from '../relay/stage.js';
 import { CLIENT_MESSAGE } from '../spice/message-types.js';
-import { unseenBut } from './unseen.js';
 
 const INPUTS = CLIENT_MESSAGE.inputs;
 const INPUT_TYPES: readonly number[] = Object.values(INPUTS).filter((type) => type !== INPUTS.KEY_MODIFIERS);

@@ -9,6 +9,7 @@ import { guestPolicyStages } from '../guest-policy/stages.js';
 import type { Grant, SessionSettings } from '../ipc.js';
 import { GuestIdentity } from '../main-channel/guest-identity.js';
 import type { MainControl } from '../main-channel/main-control.js';
+import { ChannelMigration } from '../migration/channel-migration.js';
 import { DestinationMigration } from '../migration/destination-migration.js';
 import type { MigrationControl } from '../migration/migration-control.js';
 import { SourceMigration } from '../migration/source-migration.js';
@@ -59,8 +60,13 @@ export function stagesFor(facts: ChannelFacts): StageOrder {
   const stage = pacingStage({ ...facts, channelType });
   const pacing = stage === null ? [] : [stage];
   const policy = guestPolicyStages({ ...facts, channelType, channelId });
-  if (channelType !== CHANNEL.main)
-    return { up: [firewall, ...policy, ...tap, ...pacing], down: [firewall, ...policy, ...tap, ...pacing] };
+  if (channelType !== CHANNEL.main) {
+    const moved = new ChannelMigration(facts.grant, settings);
+    return {
+      up: [firewall, ...policy, ...tap, moved, ...pacing],
+      down: [firewall, moved, ...policy, ...tap, ...pacing],
+    };
+  }
   const migration = [
     new SourceMigration(facts.grant, settings, facts.control),
     new DestinationMigration(facts.grant, facts.control),

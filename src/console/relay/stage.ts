@@ -20,6 +20,16 @@ export interface HeaderInterest {
   readonly maxBodyBytes: number;
 }
 
+/** Types that a table has a place for; a larger one is seen. */
+const TABLE_TYPES = 512;
+
+/** A table of all types that lets these be seen, for {@link HeaderInterest}. */
+export function unseenBut(types: readonly number[]): Uint8Array {
+  const table = new Uint8Array(TABLE_TYPES).fill(1);
+  for (const type of types) table[type] = 0;
+  return table;
+}
+
 /** Which messages the stage wants whole. */
 export interface BodyInterest {
   readonly types: ReadonlySet<number>;
