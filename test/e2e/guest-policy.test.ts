@@ -71,9 +71,9 @@ beforeAll(async () => {
   desk = await startDesk((dir) => {
     confFile = join(dir, 'kerbside.conf');
     writeFileSync(confFile, '[guest_policy]\n');
-    return { confFile, guest: { agent: true } };
+    return { confFile, guest: { bridge: 'agent' } };
   });
-  agent = await GuestAgent.start(desk.lab.guest.agentSocket ?? '');
+  agent = await GuestAgent.start(desk.lab.guest.bridgeSocket ?? '');
   const dir = join(desk.dir, 'viewer');
   mkdirSync(dir, { mode: 0o700 });
   const file = join(dir, 'opened.vv');
