@@ -4,7 +4,7 @@
 //   second one: close at once        SIGHUP: read again what may change        exit status 0 after a stop
 // What fails before the start is done ends in a line for each fault on standard error and exit status 1.
 import type { INestApplicationContext } from '@nestjs/common';
-import { checkSeed, describeConf, loadConf } from '../conf/index.js';
+import { checkSeed, describeConf, describeFixedConf, loadConf } from '../conf/index.js';
 import type { Conf, ConfArgs } from '../conf/index.js';
 import { configureLogging, loggerFor, reopenLog } from '../log.js';
 import type { Logger } from '../log.js';
@@ -35,9 +35,6 @@ const GIVE_UP_MS = 3_000;
 const DRAIN_SLACK_MS = 2_000;
 /** How often a program under npx checks for its parent. */
 const PARENT_CHECK_MS = 500;
-
-/** Options that SIGHUP applies, as their lines begin. */
-const RELOADED = ['[DEFAULT] debug ', '[firewall] '];
 
 /** One run of a program, from its configuration to its exit. */
 class Run {
@@ -150,10 +147,8 @@ class Run {
   }
 
   private apply(next: Conf): void {
-    const effective = new Set(describeConf(this.conf));
-    const changed = describeConf(next).filter(
-      (line) => !effective.has(line) && !RELOADED.some((beginning) => line.startsWith(beginning)),
-    );
+    const effective = new Set(describeFixedConf(this.conf));
+    const changed = describeFixedConf(next).filter((line) => !effective.has(line));
     for (const line of changed) this.log.warning(`${line} takes effect after a restart only`);
     const { useJson, logFile } = this.conf.default;
     configureLogging({ debug: next.default.debug, useJson, file: logFile });

@@ -14,7 +14,7 @@ import type { Assignment } from './parser.js';
 import { Secret } from './secret.js';
 import { didYouMean } from './suggestion.js';
 import { propertyName } from './types.js';
-import type { OptionValue } from './types.js';
+import type { OptionSpec, OptionValue } from './types.js';
 import { showValue } from './values.js';
 
 export type { Conf } from './groups.js';
@@ -196,9 +196,19 @@ export function checkSeed(conf: Conf): string[] {
 
 /** Every option with its effective value as text, secrets masked: what a program logs at debug when it starts. */
 export function describeConf(conf: Conf): string[] {
+  return describeOptions(conf, () => true);
+}
+
+/** The lines of {@link describeConf} for options that a running program does not take up. */
+export function describeFixedConf(conf: Conf): string[] {
+  return describeOptions(conf, ({ mutable }) => mutable !== true);
+}
+
+function describeOptions(conf: Conf, wanted: (spec: OptionSpec) => boolean): string[] {
   return listGroups().flatMap(([property, group]) => {
     const values = conf[property as keyof Conf] as unknown as Readonly<Record<string, OptionValue>>;
-    return Object.entries(group.options).map(([option, spec]) => {
+    const options = Object.entries(group.options).filter(([, spec]) => wanted(spec));
+    return options.map(([option, spec]) => {
       const value = values[propertyName(option)];
       return `[${group.name}] ${option} = ${value === undefined ? '' : showValue(value, spec)}`;
     });

@@ -119,6 +119,10 @@ async function certutil(...args: string[]): Promise<void> {
   if (status !== 0) throw new Error(`certutil ${args.join(' ')}: ${stderr}`);
 }
 
+const SOUND: readonly string[] = [
+  ...['-audiodev', 'spice,id=sound', '-machine', 'pcspk-audiodev=sound', '-device', 'ES1370,audiodev=sound'],
+];
+
 function peripherals(dir: string): string[] {
   return [
     ...['-device', 'qxl'],
@@ -127,14 +131,6 @@ function peripherals(dir: string): string[] {
       `file,path=${join(dir, 'bios.log')},id=bios`,
       '-device',
       'isa-debugcon,iobase=0x402,chardev=bios',
-    ],
-    ...[
-      '-audiodev',
-      'spice,id=sound',
-      '-machine',
-      'pcspk-audiodev=sound',
-      '-device',
-      'ES1370,audiodev=sound',
     ],
     ...['-device', 'qemu-xhci'],
     ...['-chardev', 'spicevmc,name=usbredir,id=usb0', '-device', 'usb-redir,chardev=usb0,debug=4'],
@@ -166,29 +162,6 @@ describe('a guest with an agent and devices', () => {
   afterAll(async () => {
     agent.stop();
     await site.stop();
-  });
-
-  // The first one: the guest says once that it has heard something.
-  it('is heard, and hears, where the policy allows it', async () => {
-    await site.policy('audio_record = false');
-    const client = await site.client();
-    const heard = async (): Promise<number> => (await client.answer('heard', 'heard')).bytes ?? 0;
-    await waitFor('sound', async () => (await heard()) > 100_000, { everyMs: 200 });
-    expect(client.state('record:0')).toBeNull();
-    expect(site.desk.lab.guest.serial()).not.toContain('HEARD');
-
-    await site.policy('audio_playback = false');
-    await client.channel('playback:0', 'closed', 'gone');
-    await client.channel('record:0', 'opened');
-    await site.desk.lab.guest.serialLine(/^HEARD$/, 30_000);
-    const silence = await heard();
-
-    await site.policy('audio_record = false');
-    await client.channel('record:0', 'closed', 'gone');
-    await site.audited('Channel closed: channel forbidden: guest_policy_audio_record');
-    await client.channel('playback:0', 'opened');
-    await waitFor('sound again', async () => (await heard()) > silence, { everyMs: 200 });
-    expectHealthy(client);
   });
 
   it('takes a file, and none where the policy says so', async () => {
@@ -302,6 +275,37 @@ describe('a guest with an agent and devices', () => {
       () => existsSync(bios) && /USB MSC vendor='Red Hat'/.test(readFileSync(bios, 'latin1')),
     );
     expectHealthy(other);
+  });
+});
+
+describe('a guest with a loudspeaker and a microphone', () => {
+  let site: PolicyDesk;
+
+  beforeAll(async () => {
+    site = await PolicyDesk.start(() => ({ bridge: 'agent', more: SOUND }));
+  });
+  afterAll(async () => site.stop());
+
+  it('is heard, and hears, while the policy allows it', async () => {
+    await site.policy('audio_record = false');
+    const client = await site.client();
+    const heard = async (): Promise<number> => (await client.answer('heard', 'heard')).bytes ?? 0;
+    await waitFor('sound', async () => (await heard()) > 100_000, { everyMs: 200 });
+    expect(client.state('record:0')).toBeNull();
+    expect(site.desk.lab.guest.serial()).not.toContain('HEARD');
+
+    await site.policy('audio_playback = false');
+    await client.channel('playback:0', 'closed', 'gone');
+    await client.channel('record:0', 'opened');
+    await site.desk.lab.guest.serialLine(/^HEARD$/, 30_000);
+    const silence = await heard();
+
+    await site.policy('audio_record = false');
+    await client.channel('record:0', 'closed', 'gone');
+    await site.audited('Channel closed: channel forbidden: guest_policy_audio_record');
+    await client.channel('playback:0', 'opened');
+    await waitFor('sound again', async () => (await heard()) > silence, { everyMs: 200 });
+    expectHealthy(client);
   });
 });
 
