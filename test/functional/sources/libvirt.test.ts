@@ -24,16 +24,23 @@ const SIGNAL = new AbortController().signal;
 const SOURCE = 'kvm1';
 
 let libvirtd: Libvirtd;
-/** A guest that runs all the time: to start one takes seconds. */
+/** Guests that are there all the time, on a port and on a unix socket: to start one takes seconds. */
 let uuid = '';
+let socket = '';
 let sshd: Sshd;
 let db: OpenDatabase;
 let consoles: Consoles;
 const open: { close(): Promise<void> }[] = [];
+/** Options of a TLS client: of the daemon's own CA, and the files of a client of another one. */
+let ours: { client_cert: string; client_key: string; verify: string };
+let stranger: { certPath: string; keyPath: string };
 
 beforeAll(async () => {
-  [libvirtd, sshd] = await Promise.all([Libvirtd.start(), Sshd.start()]);
-  uuid = await libvirtd.guest('opens', here("passwd='s3cret'"));
+  [libvirtd, sshd] = await Promise.all([withTls(), Sshd.start()]);
+  [uuid, socket] = await Promise.all([
+    libvirtd.guest('opens', here("passwd='s3cret'"), { paused: true }),
+    libvirtd.guest('sock', ON_SOCKET, { paused: true }),
+  ]);
 });
 
 afterAll(async () => {
@@ -59,6 +66,23 @@ function aDefinition(change: Partial<SourceDefinition> = {}): SourceDefinition {
   return { name: SOURCE, type: 'libvirt', url: libvirtd.uri, options: {}, ...change };
 }
 
+async function withTls(): Promise<Libvirtd> {
+  const folder = scratchFolder('lv-pki-');
+  const authority = new Authority(folder, 'lab');
+  const [server, client] = [
+    authority.issue({ subject: 'CN=kvm1' }),
+    authority.issue({ subject: 'CN=kerbside' }),
+  ];
+  stranger = new Authority(folder, 'stranger').issue({ subject: 'CN=kerbside' });
+  for (const path of [folder, server.keyPath, server.certPath, authority.caPath]) toDaemon(path);
+  ours = { client_cert: client.certPath, client_key: client.keyPath, verify: authority.caPath };
+  return Libvirtd.start({ tls: { ca: authority.caPath, cert: server.certPath, key: server.keyPath } });
+}
+
+function overTls(options: Record<string, string> = {}): Partial<SourceDefinition> {
+  return { url: `qemu+tls://127.0.0.1:${libvirtd.tlsPort}/session`, options: { ...ours, ...options } };
+}
+
 function overSsh(): Partial<SourceDefinition> {
   return { url: `qemu+ssh://${sshd.authority}/session?socket=${libvirtd.socket}`, options: sshd.keys };
 }
@@ -80,6 +104,7 @@ function aTask(definition = aDefinition()): SourceTask {
 
 const shown = async () => (await consoles.list({ limit: 100 })).items;
 const faultOfSource = async () => (await new Sources(db).find(SOURCE))?.error ?? null;
+const ON_SOCKET = "<graphics type='spice' passwd='s0cket'><listen type='socket'/></graphics>";
 const here = (change = ''): string => `<graphics type='spice' autoport='yes' listen='127.0.0.1' ${change}/>`;
 const ofUuid = (uuid: string, target: Partial<ConnectInfo> = {}): RecordedConsole => ({
   ...{ source: SOURCE, uuid },
@@ -94,36 +119,45 @@ const opened = async (change: Partial<SourceDefinition>, uuid: string): Promise<
   (await aDriver(change).mint(ofUuid(uuid), SIGNAL)).target;
 
 describe('a libvirt source', () => {
-  it.each([
-    ['a unix socket', () => ({})],
-    ['ssh', overSsh],
-  ])('sees guests start and stop within a second, through %s', async (_way, change) => {
-    await aTask(aDefinition(change())).runNow();
-    expect(await faultOfSource()).toBeNull();
-    expect(await shown()).toHaveLength(1);
-    const desk = await libvirtd.guest('desk', here("passwd='s3cret'"), { title: 'A <desk> & more' });
-    await waitFor('the guest', async () => (await shown()).length === 2);
-    const console = (await shown()).find((shownOne) => shownOne.uuid === desk);
-    expect(console).toMatchObject({ name: 'A <desk> & more', instanceState: 'running' });
+  it('sees guests start and stop because libvirt says so, by every way to it', async () => {
+    const ways = [
+      aDefinition(),
+      aDefinition({ ...overSsh(), name: 'by-ssh' }),
+      aDefinition({ ...overTls(), name: 'by-tls' }),
+    ];
+    for (const definition of ways) await aTask(definition).runNow();
+    const names = async () => (await shown()).map(({ source, name }) => `${source} ${name}`).sort();
+    // By TLS neither loopback nor a socket of the hypervisor is reached.
+    const before = ['by-ssh opens', 'by-ssh sock', 'kvm1 opens', 'kvm1 sock'];
+    expect(await names()).toEqual(before);
+    const everywhere = "<graphics type='spice' autoport='yes' listen='0.0.0.0' passwd='s3cret'/>";
+    const desk = await libvirtd.guest('desk', everywhere, { title: 'A <desk> & more' });
+    const title = 'A <desk> & more';
+    const after = [...before, `by-ssh ${title}`, `by-tls ${title}`, `kvm1 ${title}`].sort();
+    // Nobody asks again for an hour (the interval of these tasks).
+    await waitFor('the guest', async () => (await names()).join() === after.join());
+    const consoles = (await shown()).filter((one) => one.uuid === desk);
+    for (const console of consoles) expect(console).toMatchObject({ instanceState: 'running' });
+    expect(consoles.find(({ source }) => source === 'by-tls')).toMatchObject({ hypervisor: '127.0.0.1' });
     await libvirtd.virsh('destroy', desk);
-    await waitFor('one guest', async () => (await shown()).length === 1);
-    expect(await faultOfSource()).toBeNull();
+    await waitFor('the guests from before', async () => (await names()).join() === before.join());
+    expect(await aDriver().locate(ofUuid(desk), SIGNAL)).toEqual({ kind: 'denied', why: 'gone' });
   });
 
   it('comes back by itself after its daemon was away, and says so meanwhile', async () => {
     await aTask().runNow();
     await libvirtd.pause();
     await waitFor('the fault', async () => (await faultOfSource())?.includes('socket= in uri'));
-    expect(await shown()).toHaveLength(1);
+    expect(await shown()).toHaveLength(2);
     await libvirtd.resume();
     await waitFor('no fault', async () => (await faultOfSource()) === null);
-    expect(await shown()).toHaveLength(1);
+    expect(await shown()).toHaveLength(2);
   });
 
   it('keeps a guest that hangs known while its daemon hangs', async () => {
     const driver = aDriver();
-    expect((await driver.discover(SIGNAL)).consoles).toHaveLength(1);
-    const pid = libvirtd.process?.pid ?? 0;
+    expect((await driver.discover(SIGNAL)).consoles).toHaveLength(2);
+    const { pid } = libvirtd;
     process.kill(pid, 'SIGSTOP');
     try {
       await expect(driver.discover(AbortSignal.timeout(300))).rejects.toThrow(
@@ -132,7 +166,7 @@ describe('a libvirt source', () => {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    expect((await driver.discover(SIGNAL)).consoles).toHaveLength(1);
+    expect((await driver.discover(SIGNAL)).consoles).toHaveLength(2);
   });
 
   it('gives the same object again while nothing changes', async () => {
@@ -142,30 +176,21 @@ describe('a libvirt source', () => {
 
   it('lists neither guests without SPICE nor those that nobody reaches, and names the latter', async () => {
     const uuids = await Promise.all([
-      libvirtd.guest('vnc', "<graphics type='vnc' autoport='yes'/>"),
-      libvirtd.guest('none', "<graphics type='spice'><listen type='none'/></graphics>"),
-      libvirtd.guest('bare', ''),
+      libvirtd.guest('vnc', "<graphics type='vnc' autoport='yes'/>", { paused: true }),
+      libvirtd.guest('none', "<graphics type='spice'><listen type='none'/></graphics>", { paused: true }),
     ]);
     const { consoles: found, fault, unread } = await aDriver().discover(SIGNAL);
-    expect(found.map(({ name }) => name)).toEqual(['opens']);
+    expect(found.map(({ name }) => name)).toEqual(expect.arrayContaining(['opens', 'sock']));
+    expect(found).toHaveLength(2);
     expect(unread).toEqual({ uuids: [uuids[1]], nameless: false });
     expect(fault).toBe(
       "guest none: its SPICE server listens nowhere, and what libvirt hands out in its place cannot be taken; give its graphics <listen type='socket'/>",
     );
-    for (const one of uuids) await libvirtd.virsh('destroy', one);
+    await Promise.all(uuids.map((one) => libvirtd.virsh('destroy', one)));
   });
 });
 
 describe('a console that opens', () => {
-  let socket = '';
-  beforeAll(async () => {
-    socket = await libvirtd.guest(
-      'sock',
-      "<graphics type='spice' passwd='s0cket'><listen type='socket'/></graphics>",
-    );
-  });
-  afterAll(() => libvirtd.virsh('destroy', socket));
-
   it('is at its port, with its password, on the host itself', async () => {
     const port = Number(/port='(\d+)'/.exec(await libvirtd.virsh('dumpxml', uuid))?.[1]);
     expect(await opened({}, uuid)).toMatchObject({
@@ -205,11 +230,8 @@ describe('a console that opens', () => {
     await set("passwd='s3cret'");
   });
 
-  it('is gone or stopped', async () => {
+  it('is not there where its guest does not run', async () => {
     const driver = aDriver();
-    const gone = await libvirtd.guest('gone', here());
-    await libvirtd.virsh('destroy', gone);
-    expect(await driver.locate(ofUuid(gone), SIGNAL)).toEqual({ kind: 'denied', why: 'gone' });
     const stopped = await libvirtd.defined('stopped', here());
     expect(await driver.locate(ofUuid(stopped), SIGNAL)).toEqual({ kind: 'denied', why: 'stopped' });
     await expect(driver.mint(ofUuid(stopped), SIGNAL)).rejects.toThrow('the instance is not running');
@@ -270,50 +292,15 @@ describe('a login that is refused', () => {
 });
 
 describe('a daemon by TLS', () => {
-  let tlsDaemon: Libvirtd;
-  let stranger: { certPath: string; keyPath: string };
-  let ours: { client_cert: string; client_key: string; verify: string };
-  beforeAll(async () => {
-    const folder = scratchFolder('lv-pki-');
-    const authority = new Authority(folder, 'lab');
-    const [server, client] = [
-      authority.issue({ subject: 'CN=kvm1' }),
-      authority.issue({ subject: 'CN=kerbside' }),
-    ];
-    stranger = new Authority(folder, 'stranger').issue({ subject: 'CN=kerbside' });
-    for (const path of [folder, server.keyPath, server.certPath, authority.caPath]) toDaemon(path);
-    tlsDaemon = await Libvirtd.start({
-      tls: { ca: authority.caPath, cert: server.certPath, key: server.keyPath },
-    });
-    ours = { client_cert: client.certPath, client_key: client.keyPath, verify: authority.caPath };
-  });
-  afterAll(() => tlsDaemon.stop());
-
-  const byTls = (options: Record<string, string>): LibvirtDriver =>
-    aDriver({ url: `qemu+tls://127.0.0.1:${tlsDaemon.tlsPort}/session`, options });
-
-  it('lets a good certificate in, and tells of guests', async () => {
-    const seen: number[] = [];
-    const driver = byTls(ours);
-    const ended = new AbortController();
-    const watching = driver.watch(() => seen.push(1), ended.signal);
-    await waitFor('the beginning', () => seen.length > 0);
-    const far = await tlsDaemon.guest('tls', "<graphics type='spice' autoport='yes' listen='0.0.0.0'/>");
-    await waitFor('the guest', async () => (await driver.discover(SIGNAL)).consoles.length === 1);
-    expect((await driver.discover(SIGNAL)).consoles).toMatchObject([{ uuid: far, hypervisor: '127.0.0.1' }]);
-    ended.abort();
-    await watching;
-  });
-
   it('says whose certificate is not accepted', async () => {
     const alien = { client_cert: stranger.certPath, client_key: stranger.keyPath };
-    await expect(byTls({ ...ours, ...alien }).discover(SIGNAL)).rejects.toThrow(
+    await expect(aDriver(overTls(alien)).discover(SIGNAL)).rejects.toThrow(
       `does not accept the client certificate ${stranger.certPath}`,
     );
-    await expect(byTls({ ...ours, verify: stranger.certPath }).discover(SIGNAL)).rejects.toThrow(
+    await expect(aDriver(overTls({ verify: stranger.certPath })).discover(SIGNAL)).rejects.toThrow(
       'give the CA of its certificate as verify',
     );
-    await expect(byTls({ ...ours, client_key: '/nowhere' }).discover(SIGNAL)).rejects.toThrow(
+    await expect(aDriver(overTls({ client_key: '/nowhere' })).discover(SIGNAL)).rejects.toThrow(
       'client_key /nowhere cannot be read (ENOENT)',
     );
   });
