@@ -60,6 +60,16 @@ function install_kerbside {
     fi
 }
 
+# Whether the dashboard of this host gets the plugin.
+function is_kerbside_horizon_enabled {
+    [[ $KERBSIDE_INSTALL_HORIZON == True ]] && is_service_enabled horizon
+}
+
+# DevStack collects Horizon's files after post-config, so the plugin has to be there by then.
+function configure_kerbside_horizon {
+    cp "$KERBSIDE_DIR/clients/horizon-kerbside/horizon_kerbside/enabled/_1490_kerbside.py" "$KERBSIDE_HORIZON_ENABLED"
+}
+
 # A CA of our own and two certificates: remote-viewer gets the CA in its .vv file, so nobody has to trust it.
 function make_kerbside_certificates {
     local pki=$KERBSIDE_CONF_DIR/pki subject="/O=DevStack/CN=Kerbside Proxy" name=DNS
@@ -229,6 +239,15 @@ if is_kerbside_enabled; then
         "clean ")
             clean_kerbside
             ;;
+    esac
+fi
+
+# The dashboard may run on a host of its own.
+if is_kerbside_horizon_enabled; then
+    case "$1 $2" in
+        "stack install") setup_package "$KERBSIDE_DIR/clients/horizon-kerbside" -e ;;
+        "stack post-config") configure_kerbside_horizon ;;
+        "clean ") rm -f "$KERBSIDE_HORIZON_ENABLED/_1490_kerbside.py" ;;
     esac
 fi
 

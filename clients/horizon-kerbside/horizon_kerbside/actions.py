@@ -17,7 +17,7 @@ class OpenDesktop(policy.PolicyTargetMixin, tables.LinkAction):
     policy_rules = (("compute", "os_compute_api:os-remote-consoles"),)
 
     def allowed(self, request, instance=None):
-        """Only where there is something to open: a table may hold hundreds of rows, and no service is asked for them."""
+        """Only where there is something to open. No service is asked: a table may have hundreds of rows."""
         return instance is None or (desktop.unready(instance) is None and desktop.permitted(request, instance))
 
     def get_link_url(self, datum=None):

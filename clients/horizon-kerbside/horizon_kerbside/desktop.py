@@ -37,12 +37,12 @@ NO_NATIVE = _(
 )
 NO_BROWSER = _("This cloud has no SPICE desktops in the browser. Use the tab Console, or open the desktop in a viewer.")
 REASONS = {
-    401: _("The console service does not take your login. Sign out and in again; if it stays so, tell your administrator."),
+    401: _("The console service does not take your login. Sign out and in again, or tell your administrator."),
     403: _("You may not open the desktop of this instance."),
     404: _("The console service does not know this instance, or it is not for you."),
     409: UNREADY_OTHERWISE,
     501: _("The hypervisor of this instance has no desktops of this kind."),
-    503: _("The console service cannot reach what it needs. Try again in a moment; if it stays so, tell your administrator."),
+    503: _("The console service cannot reach what it needs. Try again in a moment, or tell your administrator."),
 }
 #: The words that Kerbside has for it in the detail of a 409.
 IN_USE_DETAIL = "console in use"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kerbside and Nova, asked as the user who is signed in: requests with deadlines and bounds, answers that are judged."""
+"""Kerbside and Nova, asked as the user who is signed in: with deadlines and bounds, and answers that are judged."""
 
 import dataclasses
 import json

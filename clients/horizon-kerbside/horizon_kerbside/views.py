@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The URL that opens a desktop: it answers with a .vv file or leads to the desktop, or back to the tab with a reason."""
+"""The URL that opens a desktop: answers with a .vv file, or leads to the desktop or back to the tab with a reason."""
 
 from urllib.parse import urlsplit
 

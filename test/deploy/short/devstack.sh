@@ -99,6 +99,22 @@ does 'clean removes what was made' "sudo rm -rf $WORK/etc" \
 does_not() {
   if grep -qF -- "$2" "$WORK/recorded"; then failed "DevStack plugin: $1" "there is: $2"; else ok "DevStack plugin: $1"; fi
 }
+# The dashboard, on a host of its own.
+services='kerbside-api kerbside-proxy kerbside-conductor kerbside-html5proxy'
+mkdir -p "$WORK/stack/horizon/openstack_dashboard/local/enabled" "$WORK/stack/kerbside/clients/horizon-kerbside"
+cp -r clients/horizon-kerbside/horizon_kerbside "$WORK/stack/kerbside/clients/horizon-kerbside/"
+host="ENABLED='horizon' DISABLED='$services' SERVICE_HOST=192.0.2.10 SERVICE_LISTEN_ADDRESS=0.0.0.0"
+enabled_file=$WORK/stack/horizon/openstack_dashboard/local/enabled/_1490_kerbside.py
+recorded stack install
+does 'Horizon gets its plugin' "setup_package $WORK/stack/kerbside/clients/horizon-kerbside -e"
+recorded stack post-config
+claim 'DevStack plugin: Horizon loads it' test -s "$enabled_file"
+recorded clean
+claim 'DevStack plugin: clean takes it out of Horizon' test ! -e "$enabled_file"
+host="$host KERBSIDE_INSTALL_HORIZON=False"
+recorded stack install
+does_not 'no plugin of Horizon where local.conf wants none' 'horizon-kerbside'
+
 services='kerbside-api kerbside-proxy kerbside-conductor kerbside-html5proxy'
 host="ENABLED='n-cpu' DISABLED='$services' SERVICE_HOST=192.0.2.10 SERVICE_LISTEN_ADDRESS=0.0.0.0"
 recorded stack install
