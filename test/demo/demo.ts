@@ -6,15 +6,18 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freeKerbsidePorts, type KerbsidePorts } from '../fixtures/kerbside-process.js';
-import { CONSOLE, type Lab, SOURCE, startLab } from '../fixtures/lab.js';
+import { CONSOLE, HYPERVISOR_ADDRESS, type Lab, type LabOptions, SOURCE, startLab } from '../fixtures/lab.js';
+import { type LibvirtGuest, startLibvirtGuest } from '../fixtures/libvirt-guest.js';
 import { isFree } from '../fixtures/program.js';
 import { type Recorder, startRecorder } from '../fixtures/recorder.js';
+import { scratchOfProcess } from '../fixtures/scratch.js';
 import { startXServer, type XServer } from '../fixtures/x11.js';
 import { type CheckContext, CHECKS, consoleListed } from './check.js';
 
-const USAGE = `usage: demo [--check] [--keep]
+const USAGE = `usage: demo [--check] [--libvirt] [--keep]
   (nothing)  a guest behind Kerbside on this machine, and console.vv in this folder to open it with
   --check    prove it without a screen: real clients, real guest; exit status 0 only when all holds
+  --libvirt  the guest is one of a libvirtd, which Kerbside lists and asks, in place of a bare QEMU in a static list
   --keep     leave the private folder with logs and keys behind`;
 
 // A token of the interactive demo can be opened for an hour. The check waits until one has expired.
@@ -45,11 +48,22 @@ async function interrupted(): Promise<void> {
   });
 }
 
-async function demo(dir: string): Promise<number> {
+/** The guest: of libvirt, or a bare QEMU. */
+function guestOptions(libvirt: boolean): Partial<LabOptions> {
+  if (!libvirt) return { guest: { allChannels: true } };
+  let guest: LibvirtGuest;
+  const common = { uuid: CONSOLE, address: HYPERVISOR_ADDRESS, password: 's3cret', allChannels: true };
+  return {
+    startGuest: async (dir) => (guest = await startLibvirtGuest({ ...common, dir })),
+    sources: () => [{ source: SOURCE, type: 'libvirt', uri: guest.libvirtd.uri }],
+  };
+}
+
+async function demo(dir: string, libvirt: boolean): Promise<number> {
   const interrupt = interrupted();
   const lab = await startLab({
     dir,
-    guest: { allChannels: true },
+    ...guestOptions(libvirt),
     ports: await choosePorts(),
     env: { OS_CONSOLE__TOKEN_TTL: DEMO_TOKEN_TTL, OS_CONSOLE__MESSAGE_SCREEN: 'on' },
     progress: (step) => say(`demo: ${step}`),
@@ -79,11 +93,11 @@ function apiTokenFile(lab: Lab): string {
 }
 
 function banner(lab: Lab, file: string): string {
-  const { guest, kerbside, dir } = lab;
+  const { guest, kerbside } = lab;
   const vv = `${kerbside.apiUrl}/console/proxy/${SOURCE}/${CONSOLE}/console.vv`;
   return `
 A guest and Kerbside in front of it are running, on 127.0.0.1 only:
-  guest       QEMU, SPICE server at ${guest.address}:${guest.port ?? 0} (what the client never learns), serial port: ${dir}/guest/serial.log
+  guest       ${guest.about}, SPICE server at ${guest.address}:${guest.port ?? 0} (what the client never learns), serial port: ${guest.serialFile}
   kerbside    API ${kerbside.apiUrl}, SPICE TLS port ${kerbside.ports.secure}, plain port ${kerbside.ports.insecure}, metrics port ${kerbside.ports.metrics}
   log         ${kerbside.program.logFile}
 
@@ -94,7 +108,7 @@ Another console.vv:   curl -sS -o console.vv -H "Authorization: Bearer $(cat ${a
 Ctrl-C ends and removes all of it.`;
 }
 
-async function check(dir: string): Promise<number> {
+async function check(dir: string, libvirt: boolean): Promise<number> {
   const started = Date.now();
   let lab: Lab | undefined;
   let recorder: Recorder | undefined;
@@ -103,7 +117,7 @@ async function check(dir: string): Promise<number> {
     const env = { OS_CONSOLE__TOKEN_TTL: CHECK_TOKEN_TTL, OS_CONSOLE__MESSAGE_SCREEN: 'on' };
     lab = await startLab({
       dir,
-      guest: { allChannels: true },
+      ...guestOptions(libvirt),
       env,
       progress: (step) => say(`demo: ${step}`),
     });
@@ -154,7 +168,10 @@ function reason(error: unknown): string {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { check: { type: 'boolean' }, keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      ...{ check: { type: 'boolean' }, libvirt: { type: 'boolean' }, keep: { type: 'boolean' } },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help === true) {
     say(USAGE);
@@ -163,10 +180,11 @@ async function main(): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'kerbside-demo-'));
   let status = 1;
   try {
-    status = values.check === true ? await check(dir) : await demo(dir);
+    status = await (values.check === true ? check : demo)(dir, values.libvirt === true);
   } catch (error) {
     say(`demo: ${reason(error)}`);
   }
+  rmSync(scratchOfProcess(), { recursive: true, force: true });
   if (status === 0 && values.keep !== true) rmSync(dir, { recursive: true, force: true });
   else say(`demo: logs, screenshots and keys are in ${dir}`);
   return status;
