@@ -6,6 +6,7 @@ import { differingPixels } from '../boot-target/image.js';
 import { consoleFile, probeVv } from '../fixtures/kerbside-process.js';
 import { CONSOLE, HYPERVISOR, HYPERVISOR_ADDRESS, type Lab, SOURCE } from '../fixtures/lab.js';
 import { channelType, type BackendIdentity, searchBytes, searchStream } from '../fixtures/leak-search.js';
+import type { Libvirtd } from '../fixtures/libvirtd.js';
 import type { ProbeLink, ProbeResult } from '../fixtures/link-probe.js';
 import { delay, waitFor } from '../fixtures/program.js';
 import type { Recorder } from '../fixtures/recorder.js';
@@ -15,6 +16,8 @@ import { savePng, spicyScreenshot, startViewer, type XServer } from '../fixtures
 /** What the checks share. */
 export interface CheckContext {
   lab: Lab;
+  /** null: the guest is a bare QEMU. */
+  libvirtd: Libvirtd | null;
   recorder: Recorder;
   x: XServer;
   /** A .vv file made at the very start, whose token was never used. */
@@ -35,6 +38,11 @@ export const CHECKS: readonly Check[] = [
   { claim: 'a terminated session ends within a second and its token stays refused', prove: terminated },
   { claim: 'an expired token is refused', prove: expiredToken },
   { claim: 'nothing sent to the client names the backend', prove: nothingLeaks },
+];
+
+/** What is proved with a guest of libvirt as well. */
+export const LIBVIRT_CHECKS: readonly Check[] = [
+  { claim: 'a guest that libvirt starts is listed, and one that it stops is not', prove: seenAtOnce },
 ];
 
 const PERMISSION_DENIED = 7;
@@ -158,6 +166,22 @@ async function nothingLeaks({ lab, recorder }: CheckContext): Promise<string> {
   }
   if (found.length > 0) throw new Error([...new Set(found)].join('; '));
   return `${bytes} bytes on ${streams.length} connections searched`;
+}
+
+async function seenAtOnce({ lab, libvirtd }: CheckContext): Promise<string> {
+  if (libvirtd === null) throw new Error('the guest is not one of libvirt');
+  const uuid = await libvirtd.guest('second', "<graphics type='spice' autoport='yes' listen='127.0.0.1'/>", {
+    paused: true,
+  });
+  const after = async (what: string, isSo: (listed: boolean) => boolean): Promise<number> => {
+    const said = performance.now();
+    await waitFor(what, async () => isSo((await lab.kerbside.api('GET', '/console')).body.includes(uuid)));
+    return Math.round(performance.now() - said);
+  };
+  const started = await after('second console', (listed) => listed);
+  await libvirtd.virsh('destroy', uuid);
+  const stopped = await after('end of the second console', (listed) => !listed);
+  return `${started} ms after libvirt said so, and ${stopped} ms`;
 }
 
 function expectLinked(result: ProbeResult): ProbeLink {

@@ -8,11 +8,12 @@ import { parseArgs } from 'node:util';
 import { freeKerbsidePorts, type KerbsidePorts } from '../fixtures/kerbside-process.js';
 import { CONSOLE, HYPERVISOR_ADDRESS, type Lab, type LabOptions, SOURCE, startLab } from '../fixtures/lab.js';
 import { type LibvirtGuest, startLibvirtGuest } from '../fixtures/libvirt-guest.js';
+import type { Libvirtd } from '../fixtures/libvirtd.js';
 import { isFree } from '../fixtures/program.js';
 import { type Recorder, startRecorder } from '../fixtures/recorder.js';
 import { scratchOfProcess } from '../fixtures/scratch.js';
 import { startXServer, type XServer } from '../fixtures/x11.js';
-import { type CheckContext, CHECKS, consoleListed } from './check.js';
+import { type Check, type CheckContext, CHECKS, consoleListed, LIBVIRT_CHECKS } from './check.js';
 
 const USAGE = `usage: demo [--check] [--libvirt] [--keep]
   (nothing)  a guest behind Kerbside on this machine, and console.vv in this folder to open it with
@@ -48,22 +49,31 @@ async function interrupted(): Promise<void> {
   });
 }
 
-/** The guest: of libvirt, or a bare QEMU. */
-function guestOptions(libvirt: boolean): Partial<LabOptions> {
-  if (!libvirt) return { guest: { allChannels: true } };
+/** What the guest is: of libvirt, or a bare QEMU. */
+interface Kind {
+  readonly options: Partial<LabOptions>;
+  /** Of the lab, once it is started. */
+  libvirtd(): Libvirtd | null;
+}
+
+function kindOf(libvirt: boolean): Kind {
+  if (!libvirt) return { options: { guest: { allChannels: true } }, libvirtd: () => null };
   let guest: LibvirtGuest;
   const common = { uuid: CONSOLE, address: HYPERVISOR_ADDRESS, password: 's3cret', allChannels: true };
   return {
-    startGuest: async (dir) => (guest = await startLibvirtGuest({ ...common, dir })),
-    sources: () => [{ source: SOURCE, type: 'libvirt', uri: guest.libvirtd.uri }],
+    options: {
+      startGuest: async (dir) => (guest = await startLibvirtGuest({ ...common, dir })),
+      sources: () => [{ source: SOURCE, type: 'libvirt', uri: guest.libvirtd.uri }],
+    },
+    libvirtd: () => guest.libvirtd,
   };
 }
 
-async function demo(dir: string, libvirt: boolean): Promise<number> {
+async function demo(dir: string, { options }: Kind): Promise<number> {
   const interrupt = interrupted();
   const lab = await startLab({
     dir,
-    ...guestOptions(libvirt),
+    ...options,
     ports: await choosePorts(),
     env: { OS_CONSOLE__TOKEN_TTL: DEMO_TOKEN_TTL, OS_CONSOLE__MESSAGE_SCREEN: 'on' },
     progress: (step) => say(`demo: ${step}`),
@@ -108,7 +118,7 @@ Another console.vv:   curl -sS -o console.vv -H "Authorization: Bearer $(cat ${a
 Ctrl-C ends and removes all of it.`;
 }
 
-async function check(dir: string, libvirt: boolean): Promise<number> {
+async function check(dir: string, { options, libvirtd }: Kind): Promise<number> {
   const started = Date.now();
   let lab: Lab | undefined;
   let recorder: Recorder | undefined;
@@ -117,7 +127,7 @@ async function check(dir: string, libvirt: boolean): Promise<number> {
     const env = { OS_CONSOLE__TOKEN_TTL: CHECK_TOKEN_TTL, OS_CONSOLE__MESSAGE_SCREEN: 'on' };
     lab = await startLab({
       dir,
-      ...guestOptions(libvirt),
+      ...options,
       env,
       progress: (step) => say(`demo: ${step}`),
     });
@@ -136,9 +146,11 @@ async function check(dir: string, libvirt: boolean): Promise<number> {
       certificate,
     });
     x = await startXServer(join(dir, 'x11'));
-    const failed = await runChecks({ lab, recorder, x, early });
+    const context = { lab, libvirtd: libvirtd(), recorder, x, early };
+    const checks = context.libvirtd === null ? CHECKS : [...CHECKS, ...LIBVIRT_CHECKS];
+    const failed = await runChecks(checks, context);
     say(
-      `demo: ${CHECKS.length - failed} of ${CHECKS.length} checks passed in ${Math.round((Date.now() - started) / 1000)} s`,
+      `demo: ${checks.length - failed} of ${checks.length} checks passed in ${Math.round((Date.now() - started) / 1000)} s`,
     );
     return failed === 0 ? 0 : 1;
   } finally {
@@ -148,9 +160,9 @@ async function check(dir: string, libvirt: boolean): Promise<number> {
   }
 }
 
-async function runChecks(context: CheckContext): Promise<number> {
+async function runChecks(checks: readonly Check[], context: CheckContext): Promise<number> {
   let failed = 0;
-  for (const { claim, prove } of CHECKS) {
+  for (const { claim, prove } of checks) {
     try {
       say(`ok      ${claim} (${await prove(context)})`);
     } catch (error) {
@@ -180,7 +192,7 @@ async function main(): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'kerbside-demo-'));
   let status = 1;
   try {
-    status = await (values.check === true ? check : demo)(dir, values.libvirt === true);
+    status = await (values.check === true ? check : demo)(dir, kindOf(values.libvirt === true));
   } catch (error) {
     say(`demo: ${reason(error)}`);
   }

@@ -3,6 +3,7 @@
 // out; every field is judged.
 import { MAX_SOCKET_PATH_BYTES } from '../../objects/connect-info.js';
 import { objectOf, portOf, textOf, type JsonObject } from '../json.js';
+import { platformTag } from '../platform-tag.js';
 import { manyOf, parseXml, XmlFault } from '../xml.js';
 
 /** Where a guest's SPICE server listens. */
@@ -30,6 +31,8 @@ export interface DomainFacts {
   readonly uuid: string;
   /** What people call it: its title, or else its name. */
   readonly title: string;
+  /** `title:<title>`, where it has a title. */
+  readonly tags: readonly string[];
   /** null: it has no SPICE display. */
   readonly spice: SpiceDisplay | null;
 }
@@ -51,10 +54,11 @@ export function domainFacts(xml: string): DomainFacts | null {
   if (uuid === null || !UUID.test(uuid) || name === null) return null;
   const displays = elementsOf(objectOf(domain['devices'])?.['graphics']);
   const graphics = displays.find((display) => display['@type'] === 'spice');
-  const title = wordsOf(domain['title']) ?? '';
+  const title = wordsOf(domain['title']);
   return {
     uuid: uuid.toLowerCase(),
-    title: title === '' ? name : title.slice(0, MAX_TITLE),
+    title: (title ?? name).slice(0, MAX_TITLE),
+    tags: platformTag('title', title),
     spice: graphics === undefined ? null : displayOf(graphics),
   };
 }

@@ -221,7 +221,7 @@ export class LibvirtDriver implements SourceDriver {
 
 /** What is recorded: ports only where they are dialled; all else is read again when a console opens. */
 function consoleOf(
-  { uuid, title }: DomainFacts,
+  { uuid, title, tags }: DomainFacts,
   { hypervisor, hypervisorIp, insecurePort, securePort, route }: Exclude<ReturnType<typeof reachOf>, string>,
   host: string,
 ): DiscoveredConsole {
@@ -229,6 +229,6 @@ function consoleOf(
   return {
     ...{ uuid, name: guestName(title), hypervisor, hypervisorIp },
     ...{ insecurePort: dialled ? insecurePort : null, securePort: dialled ? securePort : null },
-    ...{ hostSubject: null, ticket: '', instanceState: 'running', instanceHost: host },
+    ...{ hostSubject: null, ticket: '', instanceState: 'running', instanceHost: host, tags },
   };
 }

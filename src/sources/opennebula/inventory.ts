@@ -6,12 +6,15 @@ import type { LocationFault } from '../../close-reason.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import { guestName } from '../guest-name.js';
 import { objectOf, portOf, textOf, type JsonObject } from '../json.js';
+import { platformTag } from '../platform-tag.js';
 import { manyOf, parseXml, XmlFault } from '../xml.js';
 
 /** A virtual machine with a SPICE display. */
 export interface Guest {
   readonly id: number;
   readonly name: string;
+  /** The group that it belongs to; null: it is not told. */
+  readonly group: string | null;
   readonly state: number;
   /** What it does while its state is ACTIVE (LCM_STATE). */
   readonly step: number;
@@ -91,7 +94,8 @@ function readGuest(item: unknown): Guest | 'other' | null {
   const { PORT: port, PASSWD: password = '' } = graphics;
   if (typeof password !== 'string' || Buffer.byteLength(password) > MAX_PASSWORD) return null;
   const name = textOf(vm['NAME']) ?? `VM ${String(id)}`;
-  return { id, name, state, step, host: hostOf(vm), port: portOf(port), password };
+  const group = textOf(vm['GNAME']);
+  return { id, name, group, state, step, host: hostOf(vm), port: portOf(port), password };
 }
 
 /** Its SPICE display. The type is written as its owner wrote it. */
@@ -123,12 +127,12 @@ function hostOf(vm: JsonObject): string | null {
  * @param addresses of hosts, by their names in OpenNebula
  */
 export function consoleOf(guest: Guest, addresses: ReadonlyMap<string, string>): DiscoveredConsole | null {
-  const { id, name, host, port, password } = guest;
+  const { id, name, group, host, port, password } = guest;
   if (host === null || port === null) return null;
   return {
     ...{ uuid: String(id), name: guestName(name), hypervisor: host, hypervisorIp: addresses.get(host) ?? '' },
     ...{ insecurePort: port, securePort: null, hostSubject: null, ticket: password },
-    ...{ instanceState: 'RUNNING', instanceHost: host },
+    ...{ instanceState: 'RUNNING', instanceHost: host, tags: platformTag('group', group) },
   };
 }
 

@@ -5,9 +5,11 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SourceTask } from '../../../src/conductor/source-task.js';
+import { AccessLists } from '../../../src/objects/access.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import type { ConnectInfo } from '../../../src/objects/connect-info.js';
 import { Consoles } from '../../../src/objects/console.js';
+import { NO_SETTINGS } from '../../../src/objects/own-settings.js';
 import { Sources, type SourceDefinition } from '../../../src/objects/source.js';
 import type { RecordedConsole } from '../../../src/sources/driver.js';
 import { LibvirtDriver } from '../../../src/sources/libvirt/driver.js';
@@ -142,6 +144,24 @@ describe('a libvirt source', () => {
     await libvirtd.virsh('destroy', desk);
     await waitFor('the guests from before', async () => (await names()).join() === before.join());
     expect(await aDriver().locate(ofUuid(desk), SIGNAL)).toEqual({ kind: 'denied', why: 'gone' });
+  });
+
+  it('lets those open a guest whom its title lets, and others as soon as it has another one', async () => {
+    const entry = (group: string, title: string) =>
+      ({ role: 'open', groups: [group], tags: [`title:${title}`] }) as const;
+    const access = [entry('lab', 'Lab 7'), entry('staff', 'Office')];
+    await libvirtd.virsh('desc', uuid, '--live', '--title', 'Lab 7');
+    await aTask(aDefinition({ settings: { ...NO_SETTINGS, access } })).runNow();
+    const lists = new AccessLists(db);
+    const groups = async (): Promise<unknown> => {
+      const accessId = (await shown()).find((one) => one.uuid === uuid)?.accessId ?? null;
+      return accessId === null ? null : (await lists.names(accessId)).map(({ name }) => name);
+    };
+    expect(await groups()).toEqual(['lab']);
+    await libvirtd.virsh('desc', uuid, '--live', '--title', 'Office');
+    await waitFor('the other group', async () => JSON.stringify(await groups()) === '["staff"]');
+    await libvirtd.virsh('desc', uuid, '--live', '--title', '');
+    await waitFor('nobody', async () => JSON.stringify(await groups()) === '[]');
   });
 
   it('comes back by itself after its daemon was away, and says so meanwhile', async () => {

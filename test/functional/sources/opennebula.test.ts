@@ -93,6 +93,8 @@ describe('a listing of OpenNebula', () => {
     for (const step of [2, 12, 18]) one.add({ step });
     await aTask(aDriver()).runNow();
     expect(await names()).toEqual(['desk-0', 'lower']);
+    // The group of the recorded machine.
+    for (const { tags } of (await aDriver().discover(SIGNAL)).consoles) expect(tags).toEqual(['group:desk']);
     expect(await consoles.connectInfo('one', String(desk.id))).toEqual({
       ...{ hypervisor: 'hyp1.lab.example', hypervisorIp: '', insecurePort: 5900, securePort: null },
       ...{ ticket: GUEST_PASSWORD, caCert: null, hostSubject: null },

@@ -44,9 +44,18 @@ describe('the description of a guest', () => {
   });
 
   it('says what people call it', () => {
-    expect(domainFacts(xmlOf(''))).toEqual({ uuid: UUID, title: 'a<b', spice: null });
-    expect(domainFacts(xmlOf('', '<title> Build &amp; test\n</title>'))?.title).toBe('Build & test');
+    expect(domainFacts(xmlOf(''))).toEqual({ uuid: UUID, title: 'a<b', tags: [], spice: null });
+    expect(domainFacts(xmlOf('', '<title> Build &amp; test\n</title>'))).toMatchObject({
+      ...{ title: 'Build & test', tags: ['title:Build & test'] },
+    });
     expect(spiceOf("<graphics type='vnc' port='5900'/>")).toBeNull();
+  });
+
+  it('has no tag of a title that only looks like another one when it is cut or joined', () => {
+    const tagsOf = (title: string) => domainFacts(xmlOf('', `<title>${title}</title>`))?.tags;
+    expect(tagsOf('a\nb')).toEqual([]);
+    expect(tagsOf('x'.repeat(249))).toHaveLength(1);
+    expect(tagsOf('x'.repeat(250))).toEqual([]);
   });
 
   it.each([

@@ -60,6 +60,13 @@ describe('a virtual machine', () => {
     },
   );
 
+  it('has its group as a tag, where that is told and access can name it', () => {
+    const tagsOf = (parts: Record<string, string>) => consoleOf(guest(parts), new Map())?.tags;
+    expect(tagsOf({ GNAME: 'desk' })).toEqual(['group:desk']);
+    expect(tagsOf({})).toEqual([]);
+    expect(tagsOf({ GNAME: '<![CDATA[a\nb]]>' })).toEqual([]);
+  });
+
   it('is called by its number when it has no name', () => {
     expect(guest({ NAME: '' }).name).toBe('VM 7');
   });
