@@ -21,5 +21,6 @@ export default {
       globalTeardown: '<rootDir>/test/sweep.mjs',
     },
     { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
+    { ...base, displayName: 'proxmox', testMatch: ['<rootDir>/test/proxmox/**/*.test.ts'] },
   ],
 };

@@ -53,7 +53,7 @@ export interface HttpAnswer {
   readonly reason: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body as JSON; undefined when it is none. */
+  /** The body as JSON; undefined when it is none. It is read when it is asked for. */
   readonly json: unknown;
   readonly text: string;
 }
@@ -146,13 +146,24 @@ export class HttpClient {
       name.toLowerCase(),
       Array.isArray(value) ? value.join(', ') : String(value),
     ]);
-    return {
-      status: response.status,
-      reason: response.statusText,
-      headers: Object.fromEntries(headers) as Record<string, string>,
-      json: parsed(text),
-      text,
-    };
+    const named = Object.fromEntries(headers) as Record<string, string>;
+    return new Answer(response.status, response.statusText, named, text);
+  }
+}
+
+class Answer implements HttpAnswer {
+  private read: { readonly json: unknown } | undefined;
+
+  constructor(
+    readonly status: number,
+    readonly reason: string,
+    readonly headers: Readonly<Record<string, string>>,
+    readonly text: string,
+  ) {}
+
+  get json(): unknown {
+    this.read ??= { json: parsed(this.text) };
+    return this.read.json;
   }
 }
 

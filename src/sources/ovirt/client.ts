@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client of one oVirt engine: logs in, lists, makes tickets. It gives JSON as it came; inventory.ts reads it.
+// The client of one oVirt engine: logs in, lists, makes tickets. It gives JSON as it came, which inventory.ts reads; but for pages of
+// guests, which are read here when they are others than the time before.
 import type { Unavailable } from '../../exception.js';
 import type { HttpAnswer } from '../../identity/http-client.js';
 import type { ApiLogin } from '../api-entry.js';
 import { listOf, objectOf, textOf, type JsonObject } from '../json.js';
 import { PlatformApi, shownText, type PlatformCall } from '../platform-api.js';
 import { PlatformSession, REFUSAL_MS, type Login } from '../platform-session.js';
+import { ReadAnswers } from '../read-answers.js';
+import { readGuests, type Guests } from './inventory.js';
 import { readTicket, type Ticket } from './ticket.js';
 
 /** How a client behaves. */
@@ -18,6 +21,13 @@ export interface ClientOptions {
 
 /** The engine does not make a ticket now; the message is for the operator. */
 export type TicketRefusal = { readonly kind: 'refused'; readonly why: string };
+
+/** One page of a listing. */
+interface GuestPage {
+  readonly guests: Guests;
+  /** Entries, whatever they are. */
+  readonly size: number;
+}
 
 /** The id of a guest's SPICE console: the protocol's name, in hex. */
 const SPICE_CONSOLE = '7370696365';
@@ -34,6 +44,7 @@ export class OvirtClient {
   private readonly api: PlatformApi;
   private readonly now: () => number;
   private readonly session: PlatformSession;
+  private readonly pages = new ReadAnswers<GuestPage>();
 
   /** @throws StartupError when the CA file cannot be read */
   constructor(
@@ -52,19 +63,20 @@ export class OvirtClient {
   }
 
   /**
-   * All guests that are up, page by page. A guest that stops meanwhile moves another one past the border of two pages: what
-   * is missing is not known to be gone.
+   * All guests that are up, page by page; a page that has not changed is the same object as the time before. A guest that stops
+   * meanwhile moves another one past the border of two pages: what is missing is not known to be gone.
    * @param timeout seconds for one page
    * @throws Unavailable
    */
-  async guestsUp(timeout: number, signal: AbortSignal): Promise<unknown[]> {
-    const guests: unknown[] = [];
+  async guestsUp(timeout: number, signal: AbortSignal): Promise<readonly Guests[]> {
+    const found: Guests[] = [];
+    this.pages.begin();
     for (let page = 1; page <= MOST_PAGES; page += 1) {
       const query = new URLSearchParams({ search: `status=up page ${String(page)}`, max: String(PAGE_SIZE) });
       const path = `/api/vms?${query.toString().replaceAll('+', '%20')}`;
-      const found = this.list(await this.call({ method: 'GET', path, timeout }, signal), 'vm');
-      guests.push(...found);
-      if (found.length < PAGE_SIZE) return guests;
+      const { guests, size } = this.page(await this.call({ method: 'GET', path, timeout }, signal));
+      found.push(guests);
+      if (size < PAGE_SIZE) return found;
     }
     throw this.fault(`lists more than ${String(PAGE_SIZE * MOST_PAGES)} guests; give the user fewer of them`);
   }
@@ -133,6 +145,14 @@ export class OvirtClient {
         'as kerbside@internal',
     );
     return { refused: fault, until: this.now() + REFUSAL_MS };
+  }
+
+  private page(answer: HttpAnswer): GuestPage {
+    const read = (): GuestPage => {
+      const items = this.list(answer, 'vm');
+      return { guests: readGuests(items), size: items.length };
+    };
+    return answer.status === 200 ? this.pages.read(answer.text, read) : read();
   }
 
   /** The members of a listing; an empty one is an empty object. */

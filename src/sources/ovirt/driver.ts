@@ -11,7 +11,8 @@ import { LastDiscovery } from '../last-discovery.js';
 import type { DriverServices } from '../platform.js';
 import { isKnownCa } from '../published-ca.js';
 import { OvirtClient } from './client.js';
-import { consoleOf, readGuest, readGuests, readHosts, statusFault, type Hosts } from './inventory.js';
+import { sameObjects } from '../read-answers.js';
+import { consoleOf, readGuest, readHosts, statusFault, type Guests, type Hosts } from './inventory.js';
 
 /** How long an answer about hosts serves consoles that are opened, milliseconds. */
 const HOSTS_MS = 60_000;
@@ -20,6 +21,20 @@ const TICKET_TIME = 120;
 /** Guests that a listing lacks and that are looked at one by one, in one discovery; the others wait for the next. */
 const MOST_LOOKED_AT = 200;
 const PAGE = 500;
+
+/** What is recorded and not listed, and has a console even so; `unread`: of which that is not known. */
+interface Missing {
+  readonly consoles: readonly DiscoveredConsole[];
+  readonly unread: readonly string[];
+}
+
+/** A discovery with nothing in it that has to be looked at again, and what it was made of. */
+interface Settled {
+  readonly pages: readonly Guests[];
+  /** Hosts, as text. */
+  readonly hosts: string;
+  readonly discovery: Discovery;
+}
 
 /** Serves one engine. */
 export class OvirtDriver implements SourceDriver {
@@ -31,6 +46,7 @@ export class OvirtDriver implements SourceDriver {
   private readonly listTime: number;
   private readonly last = new LastDiscovery();
   private hosts: { readonly hosts: Hosts; readonly at: number } | undefined;
+  private settled: Settled | undefined;
 
   /**
    * @throws InvalidInput when the definition lacks what a login takes
@@ -46,25 +62,18 @@ export class OvirtDriver implements SourceDriver {
 
   async discover(signal: AbortSignal): Promise<Discovery> {
     await this.checkCa(signal);
-    const { guests, listed, unread, nameless } = readGuests(
-      await this.client.guestsUp(this.listTime, signal),
-    );
+    const pages = await this.client.guestsUp(this.listTime, signal);
     const hosts = await this.allHosts(signal);
-    const consoles: DiscoveredConsole[] = [];
-    const kept = [...unread];
-    for (const guest of guests) {
-      const host = guest.host === null ? undefined : hosts.get(guest.host);
-      const console = host === undefined ? null : consoleOf(guest, host);
-      // On a host that is not known, or without a port: it is there, and stays as it was.
-      if (console === null) kept.push(guest.id);
-      else consoles.push(console);
-    }
+    const known = JSON.stringify([...hosts]);
+    const { settled } = this;
+    if (settled?.hosts === known && sameObjects(settled.pages, pages)) return settled.discovery;
+    this.settled = undefined;
+    const listed = new Set(pages.flatMap((page) => [...page.listed]));
     const missing = await this.stillThere(listed, signal);
-    const all = [...consoles, ...missing.consoles].sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
-    return this.last.keep({
-      consoles: all,
-      unread: { uuids: [...kept, ...missing.unread].sort(), nameless },
-    });
+    const discovery = this.last.keep(found(pages, hosts, missing));
+    if (missing.consoles.length + missing.unread.length === 0)
+      this.settled = { pages, hosts: known, discovery };
+    return discovery;
   }
 
   // Hosts and ports change: they are asked for again, and what has changed is recorded.
@@ -90,7 +99,7 @@ export class OvirtDriver implements SourceDriver {
   private async stillThere(
     listed: ReadonlySet<string>,
     signal: AbortSignal,
-  ): Promise<{ readonly consoles: readonly DiscoveredConsole[]; readonly unread: readonly string[] }> {
+  ): Promise<Missing> {
     const missing: string[] = [];
     let marker = '';
     for (;;) {
@@ -149,4 +158,24 @@ export class OvirtDriver implements SourceDriver {
     const fresh = known !== undefined && performance.now() - known.at < HOSTS_MS;
     return (fresh ? known.hosts.get(id) : undefined) ?? (await this.allHosts(signal)).get(id);
   }
+}
+
+/** The consoles of a listing. Of a guest that is on two pages the last one counts. */
+function found(pages: readonly Guests[], hosts: Hosts, missing: Missing): Discovery {
+  const consoles = new Map(missing.consoles.map((console) => [console.uuid, console]));
+  const unread = new Set(missing.unread);
+  for (const page of pages) {
+    for (const id of page.unread) unread.add(id);
+    for (const guest of page.guests) {
+      const host = guest.host === null ? undefined : hosts.get(guest.host);
+      const console = host === undefined ? null : consoleOf(guest, host);
+      // On a host that is not known, or without a port: it is there, and stays as it was.
+      if (console === null) unread.add(guest.id);
+      else consoles.set(guest.id, console);
+    }
+  }
+  return {
+    consoles: [...consoles.values()].sort((a, b) => (a.uuid < b.uuid ? -1 : 1)),
+    unread: { uuids: [...unread].sort(), nameless: pages.some(({ nameless }) => nameless) },
+  };
 }

@@ -59,6 +59,8 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,127}$/;
 const MAX_TAGS = 60;
 const MIN_VMID = 100;
 const MAX_VMID = 999_999_999;
+const PLAIN = /^[\x21-\x7e]+$/;
+const NO_TAGS: readonly string[] = [];
 const SAYABLE = /^[\x21-\x7e]{1,1024}$/;
 
 /** The list of `cluster/resources?type=vm`; null: it is none. */
@@ -126,7 +128,8 @@ function listedGuest(item: Json): ListedGuest | 'other' | null {
 }
 
 /** Tags are one text, separated by semicolons; older releases took commas and spaces as well. What is none is left out. */
-function tagsOf(pool: unknown, tags: unknown): string[] {
+function tagsOf(pool: unknown, tags: unknown): readonly string[] {
+  if (pool === undefined && tags === undefined) return NO_TAGS;
   const given = typeof tags === 'string' ? tags.slice(0, MAX_TEXT).split(/[;,\s]+/) : [];
   return [
     ...(typeof pool === 'string' && TAG.test(pool) ? [`pool:${pool}`] : []),
@@ -152,6 +155,8 @@ function numberOf(value: unknown): number | null {
 }
 
 function oneLine(text: string, longest: number): string {
+  // Nearly all of thousands.
+  if (text.length <= longest && PLAIN.test(text)) return text;
   return text
     .slice(0, 4 * longest)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The client of one Shaken Fist cluster: logs in to a namespace with a key, and asks. It gives JSON as it came; inventory.ts
-// and signing-keys.ts read it.
+// The client of one Shaken Fist cluster: logs in to a namespace with a key, and asks. It gives JSON as it came, which inventory.ts
+// and signing-keys.ts read; but for the list of instances, which is read here when it is another one than the time before.
 import type { HttpAnswer } from '../../identity/http-client.js';
 import type { Unavailable } from '../../exception.js';
 import type { ApiLogin } from '../api-entry.js';
 import { objectOf, textOf } from '../json.js';
 import { PlatformApi, shownText, type PlatformCall } from '../platform-api.js';
 import { PlatformSession, REFUSAL_MS, type Login } from '../platform-session.js';
+import { ReadAnswers } from '../read-answers.js';
+import { readInstances, type Instances } from './inventory.js';
 
 /** The namespace whose keys may ask for all of the cluster. */
 export const SYSTEM = 'system';
@@ -29,6 +31,7 @@ export class ShakenFistClient {
   private readonly api: PlatformApi;
   private readonly now: () => number;
   private readonly session: PlatformSession;
+  private readonly listings = new ReadAnswers<Instances>();
 
   /** @throws StartupError when the CA file cannot be read */
   constructor(
@@ -51,10 +54,17 @@ export class ShakenFistClient {
     return this.api.fault(text);
   }
 
-  /** All instances that the namespace sees. @param timeout seconds @throws Unavailable */
-  async instances(timeout: number, signal: AbortSignal): Promise<unknown> {
+  /**
+   * All instances that the namespace sees; the same object as the time before when nothing has changed.
+   * @param timeout seconds
+   * @throws Unavailable
+   */
+  async instances(timeout: number, signal: AbortSignal): Promise<Instances> {
     const body = { all: this.isSystem };
-    return this.json(await this.call({ path: '/instances', body, timeout }, signal), 'its instances');
+    const answer = await this.call({ path: '/instances', body, timeout }, signal);
+    if (answer.status !== 200) return this.listing(answer);
+    this.listings.begin();
+    return this.listings.read(answer.text, () => this.listing(answer));
   }
 
   /** One instance; null when the namespace sees none of this uuid. @throws Unavailable */
@@ -122,6 +132,12 @@ export class ShakenFistClient {
     const seconds = Number(members?.['expires_in']);
     const lifetime = Number.isFinite(seconds) ? Math.min(seconds * 1000, LONGEST_MS) : LONGEST_MS;
     return { token, renewAt: asked + Math.max(lifetime - EARLY_MS, SHORTEST_MS) };
+  }
+
+  private listing(answer: HttpAnswer): Instances {
+    const listing = readInstances(this.json(answer, 'its instances'));
+    if (listing !== null) return listing;
+    throw this.fault('answered without a list of instances; see whether url is that of its API');
   }
 
   /** The JSON of a good answer. @param what that was asked for, for faults */

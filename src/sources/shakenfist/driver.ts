@@ -17,7 +17,6 @@ import {
   namedNode,
   readConsoleFile,
   readInstance,
-  readInstances,
   readNodes,
   stateFault,
   type Instance,
@@ -29,6 +28,14 @@ import { SigningKeys } from './signing-keys.js';
 
 /** How long an answer about nodes serves consoles that are opened, milliseconds. */
 const NODES_MS = 60_000;
+
+/** A discovery, and what it was made of. */
+interface Settled {
+  readonly listing: Instances;
+  /** Nodes, as text. */
+  readonly nodes: string;
+  readonly discovery: Discovery;
+}
 
 /** Serves one namespace of a cluster, or all of the cluster. */
 export class ShakenFistDriver implements SourceDriver {
@@ -43,6 +50,7 @@ export class ShakenFistDriver implements SourceDriver {
   private readonly listTime: number;
   private readonly last = new LastDiscovery();
   private nodes: { readonly nodes: Nodes; readonly at: number } | undefined;
+  private settled: Settled | undefined;
 
   /**
    * @throws InvalidInput when the definition lacks what a login takes
@@ -66,14 +74,17 @@ export class ShakenFistDriver implements SourceDriver {
   }
 
   async discover(signal: AbortSignal): Promise<Discovery> {
-    const listing = readInstances(await this.client.instances(this.listTime, signal));
-    if (listing === null)
-      throw this.client.fault('answered without a list of instances; see whether url is that of its API');
+    const listing = await this.client.instances(this.listTime, signal);
     await this.checkCa(signal);
     if (listing.listed === 0) await this.doubt(signal);
     const running = listing.instances.filter(({ state }) => stateFault(state) === null);
     const nodes = await this.nodesOf(running, signal);
-    return this.last.keep(this.discovery({ ...listing, instances: running }, nodes));
+    const known = JSON.stringify([...nodes]);
+    const { settled } = this;
+    if (settled?.listing === listing && settled.nodes === known) return settled.discovery;
+    const discovery = this.last.keep(this.discovery({ ...listing, instances: running }, nodes));
+    this.settled = { listing, nodes: known, discovery };
+    return discovery;
   }
 
   // Ports and nodes change: they are asked for again, and what has changed is recorded.
