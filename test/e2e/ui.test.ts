@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
   const db = await site.database();
   await new Users(db).create('root', PASSWORD, { admin: true });
-  desk = await site.desk({}, { name: 'reception-01' });
+  desk = await site.desk({}, { name: 'reception-01', concurrent_sessions: 'refuse' });
   const rows = Array.from({ length: 120 }, (_, n) => ({
     name: `office-${String(n).padStart(3, '0')}`,
     insecure_port: 5900,
@@ -141,6 +141,33 @@ it('a desktop is opened, is seen live, and is ended in two steps', async () => {
   await waitFor('the end', async () => (await site.sessionIds()).length === 0);
   expect(await site.auditOf(desk.uuid)).toContain('Session terminated by request');
   expect(ui.complaints).toEqual([]);
+});
+
+it('a desktop that somebody else has is taken over in two steps', async () => {
+  const holder = await site.client(desk.uuid);
+  await holder.openMain();
+  const ui = await signedIn();
+  await ui.go('#/consoles?name=reception');
+  const open = ui.page.getByRole('button', { name: 'Open desktop' });
+  const dialog = ui.page.getByRole('alertdialog');
+  await open.click();
+  await dialog.getByText(/has this desktop open$/).waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(await site.sessionIds()).toEqual([holder.session]);
+  await open.click();
+  const [download] = await Promise.all([
+    ui.page.waitForEvent('download'),
+    dialog.getByRole('button', { name: 'Take over' }).click(),
+  ]);
+  const client = await site.client(desk.uuid, {}, parseVvFile(readFileSync(await download.path(), 'utf8')));
+  await client.openMain();
+  await waitFor('the session of the new one alone', async () =>
+    (await site.sessionIds()).join() === client.session ? true : null,
+  );
+  expect(await site.auditOf(desk.uuid)).toContain('Session replaced by root');
+  await client.close();
+  expect(ui.complaints.filter((text) => !text.includes('409'))).toEqual([]);
 });
 
 it('a desktop opens in another tab, which knows nothing of the page', async () => {

@@ -96,10 +96,7 @@ export class OvirtDriver implements SourceDriver {
    * Consoles that are recorded and that a listing lacks, of guests that have one even so: they moved past the border of two
    * pages, restart or migrate at this moment, or the user sees fewer guests than before.
    */
-  private async stillThere(
-    listed: ReadonlySet<string>,
-    signal: AbortSignal,
-  ): Promise<Missing> {
+  private async stillThere(listed: ReadonlySet<string>, signal: AbortSignal): Promise<Missing> {
     const missing: string[] = [];
     let marker = '';
     for (;;) {

@@ -5,8 +5,9 @@
 use strict;
 use warnings;
 use FindBin;
-use lib $FindBin::Bin;
+# The last one is looked at first.
 use lib split(/:/, $ENV{KERBSIDE_PVE_LIB});
+use lib $FindBin::Bin;
 use IO::File;
 
 $| = 1;

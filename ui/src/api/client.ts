@@ -15,6 +15,11 @@ export class ApiFault extends Error {
   }
 }
 
+/** Whether a desktop is not opened because somebody else has it open. */
+export function isInUse(error: unknown): boolean {
+  return error instanceof ApiFault && error.status === 409 && error.message === 'console in use';
+}
+
 /** How long an answer may take, ms. */
 const PATIENCE_MS = 30_000;
 const CSRF = /(?:^|; )csrf_access_token=([^;]*)/;

@@ -89,6 +89,10 @@ export const de: Strings = {
   'consoles.openedBrowser': 'Der Desktop öffnet sich in einem anderen Tab.',
   'consoles.blocked':
     'Der Browser lässt diese Seite keinen Tab öffnen. Erlauben Sie es und versuchen Sie es erneut.',
+  'consoles.inUse': 'Jemand anders hat diesen Desktop offen',
+  'consoles.inUseBy': '{user} hat diesen Desktop offen',
+  'consoles.takeOver': 'Übernehmen',
+  'consoles.takeOverEnds': 'Die Sitzung, die ihn jetzt hat, endet damit endgültig.',
   'consoles.empty':
     'Es gibt noch keine Konsolen. Sie erscheinen, sobald eine Quelle sie gefunden hat; siehe die Seite der Quellen.',
   'consoles.emptySearch': 'Keine Konsole passt. Ändern oder leeren Sie die Suche.',

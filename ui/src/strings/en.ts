@@ -87,6 +87,10 @@ export const en = {
   'consoles.openedBrowser': 'The desktop opens in another tab.',
   'consoles.blocked':
     'The browser does not let this page open another tab. Allow that for this site and try again.',
+  'consoles.inUse': 'Somebody else has this desktop open',
+  'consoles.inUseBy': '{user} has this desktop open',
+  'consoles.takeOver': 'Take over',
+  'consoles.takeOverEnds': 'Taking it over ends the session that has it, for good.',
   'consoles.empty':
     'There are no consoles yet. They appear when a source has found them; see the page of the sources.',
   'consoles.emptySearch': 'No console matches. Change or clear the search.',
