@@ -10,6 +10,7 @@ import {
 import { listListedTokens } from '../db/api/console-tokens.js';
 import { findSource } from '../db/api/sources.js';
 import type { Database } from '../db/database.js';
+import type { AccessGrantRow } from '../db/models/access-grant.js';
 import type { Statements } from '../db/statements.js';
 import {
   accessIdOf,
@@ -95,6 +96,7 @@ export class AccessLists {
 /** Finds which list holds for each console of a source, and writes down lists that are new. */
 export class ListRecords {
   private readonly written = new Map<string, Promise<void>>();
+  private readonly rows: AccessGrantRow[] = [];
 
   /** @param ofSource what the source's entry says */
   constructor(
@@ -114,10 +116,19 @@ export class ListRecords {
     if (entries === undefined) return null;
     const list = listFor(entries, tags);
     const id = accessIdOf(list);
-    const rows = [...list].map(([principal, role]) => ({ access_id: id, principal, role }));
-    const written = this.written.get(id) ?? insertGrants(this.db, rows);
-    this.written.set(id, written);
+    let written = this.written.get(id);
+    if (written === undefined) {
+      const rows = [...list].map(([principal, role]) => ({ access_id: id, principal, role }));
+      this.rows.push(...rows);
+      written = insertGrants(this.db, rows);
+      this.written.set(id, written);
+    }
     await written;
     return id;
+  }
+
+  /** To be called when the consoles are written: a list that held for none until then may have been removed meanwhile. */
+  async confirm(): Promise<void> {
+    if (this.rows.length > 0) await insertGrants(this.db, this.rows);
   }
 }

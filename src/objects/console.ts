@@ -187,6 +187,7 @@ export class Consoles {
       await breathe();
     }
     await this.add(source, [...wanted.values()], done, lists);
+    await lists.confirm();
     const { resettled, ...outcome } = done;
     if (resettled) this.settingsChanged(source);
     return outcome;
@@ -207,6 +208,7 @@ export class Consoles {
     if (row === null && before !== undefined) return false;
     if (row === null) await this.add(source, [console], done, lists);
     else if (!(await this.reconcileRow(row, console, done, lists, before))) return false;
+    await lists.confirm();
     if (done.resettled) this.settingsChanged(source);
     if (askedAgo !== undefined) await markLooked(this.db, source, console.uuid, askedAgo + CLOCK_SLACK);
     return true;
@@ -229,7 +231,7 @@ export class Consoles {
     for (;;) {
       const rows = await listOfSource(this.db, source, marker, BATCH);
       const last = rows.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) return lists.confirm();
       for (const row of rows) {
         const accessId = await lists.idFor(settingsIn(row.settings).access, tagsIn(row.tags));
         if (accessId !== row.access_id) await updateAccess(this.db, row, row.access_id, accessId);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What time takes away: expired tokens, ended sessions, old audit events. Safe to run on several nodes at once: each
 // step is decided by one conditional statement, and the process that moved the row audits it.
+import { deleteUnusedList, listUnusedLists } from '../db/api/access-grants.js';
 import {
   countAllAuditEvents,
   deleteAuditEventsBefore,
@@ -94,6 +95,30 @@ export async function reapAuditEvents(db: Database, retention: AuditRetention, n
     await breathe();
   }
   return removed;
+}
+
+/** Lists of access that are looked at in one pass; the others wait for the next. */
+const MOST_LISTS = 5_000;
+
+/**
+ * Removes lists of access that have held for no console since the pass before: its guest or its source has gone, or says something else. One
+ * pass alone would meet lists that are just being written down for consoles that come.
+ *
+ * @param before those that held for none then
+ * @returns how many were removed, and those that hold for none now
+ */
+export async function reapAccessLists(
+  db: Database,
+  before: ReadonlySet<string>,
+): Promise<{ readonly removed: number; readonly unused: ReadonlySet<string> }> {
+  const unused = new Set<string>();
+  let removed = 0;
+  for (const id of await listUnusedLists(db, MOST_LISTS)) {
+    if (!before.has(id)) unused.add(id);
+    else if (await deleteUnusedList(db, id)) removed += 1;
+    await breathe();
+  }
+  return { removed, unused };
 }
 
 async function reapTokens(

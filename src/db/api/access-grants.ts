@@ -56,3 +56,20 @@ export async function insertGrants(db: Statements, rows: readonly AccessGrantRow
       batch.flatMap(({ access_id, principal, role }) => [access_id, principal, role]),
     );
 }
+
+/** Lists that hold for no console, by name. */
+export async function listUnusedLists(db: Statements, limit: number): Promise<string[]> {
+  const rows = await db.query<Pick<AccessGrantRow, 'access_id'>>(
+    'SELECT DISTINCT g.access_id FROM access_grants g ' +
+      'WHERE NOT EXISTS (SELECT 1 FROM consoles c WHERE c.access_id = g.access_id) ORDER BY g.access_id LIMIT ?',
+    [limit],
+  );
+  return rows.map(({ access_id: id }) => id);
+}
+
+/** Removes a list, unless it holds for a console; false: it does, or it is gone. */
+export async function deleteUnusedList(db: Statements, accessId: string): Promise<boolean> {
+  const sql =
+    'DELETE FROM access_grants WHERE access_id = ? AND NOT EXISTS (SELECT 1 FROM consoles WHERE access_id = ?)';
+  return (await db.execute(sql, [accessId, accessId])) > 0;
+}

@@ -6,7 +6,8 @@ import type { ChannelGrant } from '../../../src/objects/channel-types.js';
 import { sessionNouns } from '../../fixtures/session-nouns.js';
 import { ConsoleTokens } from '../../../src/objects/console-token.js';
 import { Consoles } from '../../../src/objects/console.js';
-import { reapExpired } from '../../../src/objects/reaper.js';
+import { AccessLists, ListRecords } from '../../../src/objects/access.js';
+import { reapAccessLists, reapExpired } from '../../../src/objects/reaper.js';
 import { Sources } from '../../../src/objects/source.js';
 import { databasesOf, ENGINES } from '../../fixtures/database.js';
 import { aConsole } from '../../fixtures/rows.js';
@@ -149,5 +150,44 @@ describe.each(ENGINES)('the reaper on %s', (engine) => {
     expect(await reapExpired(db, OPTIONS, clock.now)).toMatchObject({ sessions: 0 });
     await nouns.channels.establish(sessionId, again.generation, 10);
     await expect(ask(token, again.proxyConnectionId, 2)).resolves.toMatchObject({ generation: 2 });
+  });
+
+  it('takes lists of access that held for no console the time before either', async () => {
+    const { db, count } = await aSite(await databases.fresh());
+    const consoles = new Consoles(db);
+    const lists = new AccessLists(db);
+    const ann = [{ role: 'open', users: ['ann'] }] as const;
+    const bob = [{ role: 'view', groups: ['helpdesk'], users: ['bob'] }] as const;
+    const pass = async (before: ReadonlySet<string> = new Set()): ReturnType<typeof reapAccessLists> =>
+      reapAccessLists(db, before);
+    await consoles.applyAccess('lab', ann);
+    expect(await pass()).toMatchObject({ removed: 0, unused: new Set() });
+    // The console is given to others: nobody asks for the list of ann any more.
+    await consoles.applyAccess('lab', bob);
+    expect(await count('access_grants')).toBe(3);
+    const { unused } = await pass();
+    expect(unused.size).toBe(1);
+    // It comes back to her before the next pass.
+    await consoles.applyAccess('lab', ann);
+    expect((await pass(unused)).removed).toBe(0);
+    expect([...(await lists.grantsTo(['user:ann'])).values()]).toEqual(['open']);
+    const others = (await pass()).unused;
+    expect((await pass(others)).removed).toBe(1);
+    expect(await count('access_grants')).toBe(1);
+    // With the source its lists go, too.
+    await consoles.removeOfSource('lab');
+    expect((await pass((await pass()).unused)).removed).toBe(1);
+    expect(await count('access_grants')).toBe(0);
+  });
+
+  it('leaves a list that a console gets while it is taken', async () => {
+    const { db, count } = await aSite(await databases.fresh());
+    const records = new ListRecords(db, [{ role: 'open', users: ['ann'] }]);
+    await records.idFor(undefined, []);
+    await reapAccessLists(db, (await reapAccessLists(db, new Set())).unused);
+    expect(await count('access_grants')).toBe(0);
+    // As all who write consoles do when they have written them.
+    await records.confirm();
+    expect(await count('access_grants')).toBe(1);
   });
 });

@@ -79,4 +79,38 @@ describe.each(ENGINES)('local users on %s', (engine) => {
     expect(await users.remove('bob')).toBe(true);
     expect(await users.remove('bob')).toBe(false);
   });
+
+  it('are created in groups, once each, and leave them when they go', async () => {
+    const db = await databases.fresh();
+    const users = new Users(db);
+    await users.create('alice', 'x', { admin: false, groups: ['staff', 'helpdesk', 'staff'] });
+    await users.create('bob', 'x', { admin: false, groups: ['staff'] });
+    expect((await users.verify('alice', 'x'))?.groups).toEqual(['helpdesk', 'staff']);
+    // Page by page, with the border in the middle of a group.
+    const first = await users.members({ limit: 2 });
+    expect(first.items).toEqual([
+      { group: 'helpdesk', user: 'alice' },
+      { group: 'staff', user: 'alice' },
+    ]);
+    const rest = await users.members({ limit: 2, marker: first.next! });
+    expect(rest).toMatchObject({ items: [{ group: 'staff', user: 'bob' }], next: null });
+    await expect(users.members({ limit: 2, marker: 'staff' })).rejects.toThrow('marker');
+    await users.remove('alice');
+    expect((await users.members({ limit: 9 })).items).toEqual([{ group: 'staff', user: 'bob' }]);
+    // Whoever gets the name later gets no group with it.
+    await users.create('alice', 'y', { admin: false });
+    expect((await users.verify('alice', 'y'))?.groups).toEqual([]);
+  });
+
+  it('are in a bounded number of groups, and in none that cannot be read', async () => {
+    const users = new Users(await databases.fresh());
+    await users.create('alice', 'x', { admin: false, groups: ['a'] });
+    const many = Array.from({ length: 200 }, (_, n) => `group-${String(n)}`);
+    await expect(users.create('bob', 'x', { admin: false, groups: many })).rejects.toThrow('at most');
+    for (const group of ['', ' a', 'a\nb', 'x'.repeat(300)]) {
+      await expect(users.join(group, 'alice')).rejects.toThrow('group name');
+      await expect(users.create('carol', 'x', { admin: false, groups: [group] })).rejects.toThrow('group name');
+    }
+    expect((await users.list({ limit: 9 })).items.map(({ name }) => name)).toEqual(['alice']);
+  });
 });
