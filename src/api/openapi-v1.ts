@@ -281,7 +281,9 @@ export const V1_OPERATIONS = {
     file: true,
     faults: {
       404: 'instance not found',
-      409: 'the instance is not running, is being moved or is not ready',
+      409:
+        'the instance is not running, is being moved or is not ready; console in use: since 1.5 "replace" takes it over, where ' +
+        'the policy allows that',
       501: 'Nova: the hypervisor has no such consoles',
       503: 'Keystone or Nova does not answer',
     },

@@ -32,6 +32,9 @@ interface Operation {
 
 const NO_CONSOLE = { 404: 'console not found' };
 const NO_FILE = { 404: 'source not found, console not found' };
+/** Another session has the console, and does not give way. */
+const IN_USE = 'console in use';
+const NOT_READY = `the instance is not running, is being moved or is not ready; ${IN_USE}`;
 
 const EXCHANGE: Operation = {
   summary: 'Exchange a console token of Nova (the query parameter token) for a .vv file',
@@ -39,7 +42,7 @@ const EXCHANGE: Operation = {
   faults: {
     401: 'token absent',
     404: 'nova token not found',
-    409: 'the instance is not running, is being moved or is not ready',
+    409: NOT_READY,
     429: 'too many unknown tokens; see Retry-After',
     500: 'OpenStack client setup failure, Keystone setup failure, Keystone SSL error, Source configuration error',
   },
@@ -89,7 +92,10 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
     answer: schemaRef('Terminated'),
     browser: '/console',
   },
-  'consoleFile.proxy': { summary: 'Make a .vv file that leads through the proxy', faults: NO_FILE },
+  'consoleFile.proxy': {
+    summary: 'Make a .vv file that leads through the proxy',
+    faults: { ...NO_FILE, 409: IN_USE },
+  },
   'consoleFile.direct': {
     summary: 'Make a .vv file that leads to the hypervisor; for administrators',
     faults: { ...NO_FILE, 409: 'only Kerbside itself can reach this console' },
@@ -105,6 +111,7 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
         'token absent, malformed token, unknown signing key, invalid token signature, token expired, ' +
         'token audience rejected, token rejected, token already used',
       404: 'console not found; the token stays good',
+      409: `${IN_USE}; the token stays good`,
       429: 'too many unknown tokens; see Retry-After',
       503: 'the platform does not answer',
     },

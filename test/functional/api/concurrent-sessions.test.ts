@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { openApiDocument } from '../../../src/api/openapi.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
 import { aConsole, anApiSite, type Answer } from '../../fixtures/api-site.js';
@@ -142,5 +143,39 @@ describe('a link of the platform to a console that another session has', () => {
     expect([answer.status, answer.json]).toEqual([409, { error: 'console in use', status: 409 }]);
     await nouns.sessions.terminateConsole('fist', instance.uuid, 'enough');
     expect((await exchange(token)).status).toBe(200);
+  });
+});
+
+describe('the routes that give out a console', () => {
+  /** How each of them is asked; that of Shaken Fist has its own test above. */
+  const ASKED: Readonly<Record<string, (scene: Scene) => Promise<Answer>>> = {
+    'POST /v1/consoles': ({ post, member }) => post(member),
+    'GET /console/proxy/{source}/{uuid}/console.vv': ({ v1, uuid, member }) =>
+      v1.ask(member, 'GET', `/console/proxy/cloud/${uuid}/console.vv`),
+    'GET /nova': (scene) => exchange(scene, 'nova'),
+    'GET /nova-console.vv': (scene) => exchange(scene, 'nova-console.vv'),
+  };
+
+  function exchange({ v1, uuid }: Scene, path: string): Promise<Answer> {
+    const { token } = v1.cloud.nova.issue(v1.cloud.nova.servers.get(uuid)!);
+    return v1.site.call('GET', `/${path}?token=${token}`);
+  }
+
+  it('are those of which OpenAPI says so', () => {
+    const { paths } = openApiDocument() as {
+      paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+    };
+    const documented = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(([, { responses }]) => responses['409']?.description.includes('console in use') === true)
+        .map(([method]) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(documented.sort()).toEqual([...Object.keys(ASKED), 'GET /sf-console.vv'].sort());
+  });
+
+  it.each(Object.keys(ASKED))('answer 409 while another session has it: %s', async (route) => {
+    const answer = await ASKED[route]!(await aBusyConsole());
+    expect(answer.status).toBe(409);
+    expect(answer.text).toContain('console in use');
   });
 });
