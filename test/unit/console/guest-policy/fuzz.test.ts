@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams of agent messages, inputs, usbredir packets and lists, made up and spoiled, cut anywhere, under policies that change
 // on the way: a decoder of the test's own reads what goes out and finds nothing that is forbidden, never more agent parts than
-// the server takes, and nothing of what is allowed missing. KERBSIDE_FUZZ_STREAMS says how many; a failure names its seed.
+// the server takes, and nothing of what is allowed missing. KERBSIDE_FUZZ_STREAMS says how many, KERBSIDE_FUZZ_SEED from
+// which one on; a failure names its seed.
 import { describe, expect, it } from '@jest/globals';
 import type { GuestPolicy } from '../../../../src/console/guest-channels.js';
 import type { Direction } from '../../../../src/console/relay/stage.js';
@@ -21,9 +22,11 @@ import { mutate, SeededRandom } from '../../../fixtures/random.js';
 import { encodeMessage } from '../../../fixtures/spice-messages.js';
 
 const STREAMS = Number(process.env['KERBSIDE_FUZZ_STREAMS'] ?? 600);
-const SEED = 70_000;
+const SEED = Number(process.env['KERBSIDE_FUZZ_SEED'] ?? 70_000);
 const TYPES = [1, 2, 3, 4, 4, 4, 5, 6, 7, 7, 8, 8, 9, 10, 11, 12, 14, 15, 16];
 const CHUNK = 2048;
+/** Small: it is overwritten behind each chunk. */
+const BUFFER_BYTES = 4096;
 
 function aPolicy(random: SeededRandom): Partial<GuestPolicy> {
   return {
@@ -82,7 +85,7 @@ async function steadyStream(random: SeededRandom): Promise<boolean> {
   const direction = random.pick(['up', 'down'] as const);
   const miniHeader = random.below(3) > 0;
   const policy = aPolicy(random);
-  const scene = PolicyScene.of('main', policy, { miniHeader, mode: 'off' });
+  const scene = PolicyScene.of('main', policy, { miniHeader, mode: 'off', bufferBytes: BUFFER_BYTES });
   const said = Array.from({ length: 1 + random.below(6) }, () => anAgentMessage(random));
   const parts = said.flatMap((message) => partsOf(random, message, direction === 'up'));
   const bytes = Buffer.concat(
@@ -122,7 +125,10 @@ function dropped(policy: Partial<GuestPolicy>, direction: Direction, type: numbe
 
 /** Policies, agents and tokens come and go: the server is never sent more parts than it takes, and no channel ends. */
 async function livelyStream(random: SeededRandom): Promise<void> {
-  const scene = PolicyScene.of('main', aPolicy(random), { miniHeader: random.below(2) === 0 });
+  const scene = PolicyScene.of('main', aPolicy(random), {
+    miniHeader: random.below(2) === 0,
+    bufferBytes: BUFFER_BYTES,
+  });
   let client = 10;
   let server = 10;
   let seenParts = 0;
@@ -163,7 +169,7 @@ async function usbStream(random: SeededRandom): Promise<void> {
   const scene = PolicyScene.of(
     'usbredir',
     { usb: ['class:08', '046d:c52b'] },
-    { miniHeader: random.below(2) === 0 },
+    { miniHeader: random.below(2) === 0, bufferBytes: BUFFER_BYTES },
   );
   const long = random.below(2) === 0;
   const ids = long ? 8 : 4;
