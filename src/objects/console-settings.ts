@@ -10,6 +10,7 @@ import {
   type SettledGuestPolicy,
 } from './guest-policy-levels.js';
 import {
+  isRecorded,
   narrowest,
   NO_SETTINGS,
   settingsIn,
@@ -26,6 +27,8 @@ interface ConsoleName {
 /** A console with what holds for it before the options are looked at. */
 export interface ConsoleWithSettings extends ConsoleName {
   readonly settings: SessionOwnSettings;
+  /** Whether sessions that begin now are recorded. */
+  readonly recorded: boolean;
 }
 
 /** The settings that the records have. */
@@ -54,11 +57,8 @@ export class ConsoleSettings {
       for (const row of await settingsOfConsoles(this.db, source, uuids)) {
         const { uuid, project_id: projectId } = row;
         const theirs = ofSources.get(source) ?? NO_SETTINGS;
-        found.push({
-          source,
-          uuid,
-          settings: narrowest(settingsIn(row.settings), theirs, { source, projectId }),
-        });
+        const settings = narrowest(settingsIn(row.settings), theirs, { source, projectId });
+        found.push({ source, uuid, settings, recorded: isRecorded(settings, projectId) });
       }
     }
     return found;
@@ -68,6 +68,12 @@ export class ConsoleSettings {
   async guestPolicy(source: string, uuid: string): Promise<SettledGuestPolicy | null> {
     const [found] = await this.of([{ source, uuid }]);
     return found === undefined ? null : settledPolicy(this.deployment, found.settings.guestPolicy ?? []);
+  }
+
+  /** Whether sessions that begin now at a console are recorded; false when there is no such console. */
+  async recorded(source: string, uuid: string): Promise<boolean> {
+    const [found] = await this.of([{ source, uuid }]);
+    return found?.recorded ?? false;
   }
 
   /** Its values alone; undefined when there is no such console. */

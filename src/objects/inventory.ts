@@ -23,10 +23,12 @@ import {
   type SessionOrderKey,
   type SessionSearch,
 } from '../db/api/inventory-search.js';
+import { sessionHasEvent } from '../db/api/audit-events.js';
 import { findConsole, listConsoles, listConsolesOfProject } from '../db/api/consoles.js';
 import type { ShownConsoleRow } from '../db/api/consoles.js';
 import type { Database } from '../db/database.js';
 import { InvalidInput } from '../exception.js';
+import { RECORDING_AUDIT } from './audit-message.js';
 import { pageOf } from './page.js';
 import type { Page, PageRequest } from './page.js';
 import { Services } from './service.js';
@@ -80,6 +82,11 @@ export class Inventory {
   async findSessions(page: PageRequest, search: SessionSearch): Promise<Page<SessionInventoryRow>> {
     const rows = await searchSessions(this.db, search, page.marker ?? null, page.limit + 1);
     return found(page, rows, ({ session_id }) => session_id);
+  }
+
+  /** Whether the recording of a session has begun, as long as the audit trail knows. */
+  wasRecorded(sessionId: string): Promise<boolean> {
+    return sessionHasEvent(this.db, sessionId, RECORDING_AUDIT.begun);
   }
 
   /** Audit events by their time, newest first. @throws InvalidInput for a marker that is none, or is gone */

@@ -75,6 +75,15 @@ export async function countAuditEvents(db: Statements, source: string, uuid: str
   return rows[0]?.total ?? 0;
 }
 
+/** Whether a session has an event of these words. */
+export async function sessionHasEvent(db: Statements, sessionId: string, message: string): Promise<boolean> {
+  const rows = await db.query(
+    'SELECT id FROM audit_events WHERE session_id = ? AND message = ? ORDER BY id LIMIT 1',
+    [sessionId, message],
+  );
+  return rows.length > 0;
+}
+
 /** How many events there are in all. */
 export async function countAllAuditEvents(db: Statements): Promise<number> {
   const rows = await db.query<{ total: number }>('SELECT COUNT(*) AS total FROM audit_events');

@@ -143,6 +143,23 @@ describe('a console that is recorded', () => {
     expect(recordingsIn(path).filter((name) => name.includes(unrecorded.session))).toEqual([]);
   });
 
+  it('is listed as being written while its session lives', async () => {
+    const desk = await site.desk({}, { record: true });
+    const client = await site.client(desk.uuid);
+    await client.openMain();
+    await waitFor('the recording', () => recordingsIn(path).length === 1);
+    const listed = await waitFor('its header', async () => {
+      const { stdout } = await manage('list', '--path', path, '--format', 'json');
+      const rows = JSON.parse(stdout) as unknown[];
+      return rows.length > 0 ? rows : null;
+    });
+    expect(listed).toMatchObject([{ complete: false, gaps: false, state: 'being written' }]);
+    const shown = await manage('show', client.session, '--private-key', keys.file, '--path', path);
+    expect(shown.stderr).toContain('it is being written: this is what there is up to now');
+    await client.close();
+    await ended(client);
+  });
+
   it('is recorded on after the worker of one of its channels has died', async () => {
     const desk = await site.desk({}, { record: true });
     const client = await site.client(desk.uuid);
@@ -159,6 +176,35 @@ describe('a console that is recorded', () => {
   });
 });
 
+/** A member of an answer of /v1. */
+async function told(path: string, version: string): Promise<unknown> {
+  const { body } = await site.kerbside.api('GET', path, { 'OpenStack-API-Version': `console ${version}` });
+  const [noun] = Object.values(JSON.parse(body) as Record<string, Record<string, unknown>>);
+  return noun?.['recorded'];
+}
+
+describe('the API', () => {
+  it('says of one console whether it is recorded, and of one session whether it was', async () => {
+    const recorded = await site.desk({}, { record: true });
+    const other = await site.desk();
+    for (const [desk, expected] of [
+      [recorded, true],
+      [other, false],
+    ] as const) {
+      const client = await site.client(desk.uuid);
+      await client.openMain();
+      if (expected) await site.audited(desk.uuid, 'Recording begun');
+      const vv = await site.kerbside.api('GET', `/v1/consoles?instance_uuid=${desk.uuid}`);
+      const [{ id }] = (JSON.parse(vv.body) as { consoles: [{ id: string }] }).consoles;
+      expect(await told(`/v1/consoles/${id}`, '1.7')).toBe(expected);
+      expect(await told(`/v1/sessions/${client.session}`, '1.7')).toBe(expected);
+      expect(await told(`/v1/consoles/${id}`, '1.6')).toBeUndefined();
+      expect(await told(`/v1/sessions/${client.session}`, '1.6')).toBeUndefined();
+      await client.close();
+    }
+  });
+});
+
 describe('kerbside-manage recording', () => {
   it('lists a recording, shows what is in it, and plays it to a viewer message by message', async () => {
     const desk = await site.desk({}, { record: true });
@@ -171,7 +217,15 @@ describe('kerbside-manage recording', () => {
 
     const listed = await manage('list', '--path', path, '--format', 'json');
     expect(JSON.parse(listed.stdout)).toMatchObject([
-      { session_id: session, console: desk.uuid, name: 'desktop', parts: 1, complete: true },
+      {
+        session_id: session,
+        console: desk.uuid,
+        name: 'desktop',
+        parts: 1,
+        complete: true,
+        gaps: false,
+        state: 'complete',
+      },
     ]);
     const key = ['--private-key', keys.file, '--path', path];
     const shown = await manage('show', session, ...key, '--format', 'json');

@@ -265,6 +265,7 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
       '/v1: audit events of the busy console',
       (at) => v1(at).events(PAGE, { source: BUSY.source, uuid: BUSY.uuid }),
     ],
+    ['/v1: whether a session is recorded', (at) => v1(at).wasRecorded('no-session')],
     ['/v1: audit events of the busy console by uuid', (at) => v1(at).events(PAGE, { uuid: BUSY.uuid })],
     ['/v1: audit events of the busy project', (at) => v1(at).events(PAGE, { projectId: BUSY.projectId })],
     ['a source', (at) => new Sources(at).find(source)],

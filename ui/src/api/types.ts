@@ -124,6 +124,7 @@ export interface Schemas {
     readonly locked?: boolean | null;
     readonly name: string | null;
     readonly project_id: string | null;
+    readonly recorded?: boolean;
     readonly secure_port: number | null;
     readonly source: string;
     readonly tags?: readonly string[];
@@ -188,6 +189,7 @@ export interface Schemas {
     readonly name: string | null;
     readonly project_id: string | null;
     readonly reason: string | null;
+    readonly recorded?: boolean;
     readonly source: string;
     readonly state: 'pending' | 'active' | 'migrating' | 'closing' | 'closed';
     readonly terminated_at: string | null;

@@ -85,6 +85,7 @@ function Console({ console }: { readonly console: Schemas['V1Console'] }): React
           [say('console.ports'), ports.join(', ')],
           [say('console.subject'), console.host_subject],
           [say('console.tags'), console.tags?.join(', ')],
+          [say('console.recorded'), console.recorded === true ? say('console.recordedYes') : null],
           [say('console.access'), <WhoMayOpen key="access" console={console} />],
         ]}
       />

@@ -110,6 +110,7 @@ function SessionFacts({ session }: { readonly session: Schemas['V1Session'] }): 
             session.closed_at === null ? null : <Time key="ended" at={session.closed_at} />,
           ],
           [say('sessions.reason'), session.reason],
+          [say('console.recorded'), session.recorded === true ? say('session.recordedYes') : null],
         ]}
       />
     </>

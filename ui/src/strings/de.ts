@@ -129,6 +129,8 @@ export const de: Strings = {
   'console.uuid': 'UUID der Instanz',
   'console.owner': 'Benutzer-ID',
   'console.locked': 'Gesperrt',
+  'console.recorded': 'Aufzeichnung',
+  'console.recordedYes': 'Sitzungen werden aufgezeichnet: was der Bildschirm zeigt, der Mauszeiger, der Ton.',
   'console.yes': 'ja',
   'console.no': 'nein',
   'console.host': 'Host',
@@ -189,6 +191,7 @@ export const de: Strings = {
   'session.up': 'Vom Client',
   'session.down': 'Zum Client',
   'session.noChannels': 'Es wurde noch kein Kanal geöffnet.',
+  'session.recordedYes': 'Diese Sitzung wurde oder wird aufgezeichnet.',
   'session.expires': 'Zu benutzen bis',
 
   'sources.name': 'Name',

@@ -127,6 +127,8 @@ export const en = {
   'console.uuid': 'Instance UUID',
   'console.owner': 'User ID',
   'console.locked': 'Locked',
+  'console.recorded': 'Recording',
+  'console.recordedYes': 'Sessions are recorded: what the screen shows, the pointer, the sound.',
   'console.yes': 'yes',
   'console.no': 'no',
   'console.host': 'Host',
@@ -187,6 +189,7 @@ export const en = {
   'session.up': 'From client',
   'session.down': 'To client',
   'session.noChannels': 'No channel was opened yet.',
+  'session.recordedYes': 'This session was, or is being, recorded.',
   'session.expires': 'To be used until',
 
   'sources.name': 'Name',

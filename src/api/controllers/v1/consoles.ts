@@ -23,7 +23,7 @@ import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { ConsoleQuery, CreateConsoleBody } from '../../schemas/v1.js';
 import { demandOf } from '../../termination-demand.js';
 import { viewBrokered } from '../../views/v1/brokered.js';
-import { ACCESS_SINCE, viewConsole, type ShownParts } from '../../views/v1/console.js';
+import { ACCESS_SINCE, RECORDED_SINCE, viewConsole, type ShownParts } from '../../views/v1/console.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
 import { narrowed, orderOf, SEARCHES } from './narrowed.js';
@@ -72,7 +72,9 @@ export class V1ConsoleController {
     const guestPolicy = await this.settings.guestPolicy(source, uuid);
     if (guestPolicy === null) throw new NotFound(ABSENT);
     const access = await this.accessTold(request, console);
-    return { console: this.view(request, console, { access, guestPolicy }) };
+    const asked = minorOf(request) >= RECORDED_SINCE;
+    const told = asked ? { recorded: await this.settings.recorded(source, uuid) } : {};
+    return { console: this.view(request, console, { access, guestPolicy, ...told }) };
   }
 
   /** Opens a console as the user who asks: a description with a link, or the .vv file itself. */
@@ -132,7 +134,7 @@ export class V1ConsoleController {
   private view(
     request: Request,
     console: ListedConsole,
-    alone: Partial<Pick<ShownParts, 'access' | 'guestPolicy'>> = {},
+    alone: Partial<Pick<ShownParts, 'access' | 'guestPolicy' | 'recorded'>> = {},
   ): Record<string, unknown> {
     const rule = 'kerbside:consoles:show:hypervisor';
     const hypervisor = this.permission.allows(request, rule, ownerOf(console));

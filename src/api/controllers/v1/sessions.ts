@@ -17,6 +17,7 @@ import { KeyQuery, SessionQuery } from '../../schemas/v1.js';
 import { demandOf } from '../../termination-demand.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
+import { RECORDED_SINCE } from '../../views/v1/console.js';
 import { viewSession } from '../../views/v1/session.js';
 import { narrowed, orderOf, SEARCHES } from './narrowed.js';
 
@@ -53,7 +54,9 @@ export class V1SessionController {
   async show(@Param('id') id: string, @Req() request: Request): Promise<Record<string, unknown>> {
     const session = await this.load(id);
     this.permission.demand(request, 'kerbside:sessions:show', ownerOfSession(session), ABSENT);
-    return { session: viewSession(session, baseUrl(request)) };
+    const asked = minorOf(request) >= RECORDED_SINCE;
+    const recorded = asked ? await this.inventory.wasRecorded(id) : undefined;
+    return { session: viewSession(session, baseUrl(request), recorded) };
   }
 
   /** Ends a session permanently. */

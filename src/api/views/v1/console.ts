@@ -10,6 +10,8 @@ import { isoTime } from './time.js';
 
 /** The minor version in which consoles say who may open them. */
 export const ACCESS_SINCE = 6;
+/** The minor version in which consoles and sessions say whether they are recorded. */
+export const RECORDED_SINCE = 7;
 
 /** What of a console is shown to somebody. */
 export interface ShownParts {
@@ -21,16 +23,19 @@ export interface ShownParts {
   readonly access: readonly ListedName[] | null;
   /** Absent: it is one of many. */
   readonly guestPolicy?: SettledGuestPolicy;
+  /** Whether sessions that begin now are recorded; absent: it is one of many, or was not asked for. */
+  readonly recorded?: boolean;
 }
 
 /**
  * A console. Only those who run the cloud see its hypervisor; whether it is locked is part of it since 1.1, its guest
- * data policy, where it is shown alone, since 1.4, its tags and who may open it since 1.6.
+ * data policy, where it is shown alone, since 1.4, its tags and who may open it since 1.6; whether it is recorded, where it is
+ * shown alone, since 1.7.
  * @param base of the API, such as `https://cloud:13002`
  */
 export function viewConsole(console: ListedConsole, show: ShownParts, base: string): Record<string, unknown> {
   const id = consoleId(console);
-  const { hypervisor, guestPolicy } = show;
+  const { hypervisor, guestPolicy, recorded } = show;
   return {
     id,
     source: console.source,
@@ -57,6 +62,7 @@ export function viewConsole(console: ListedConsole, show: ShownParts, base: stri
     secure_port: hypervisor ? console.secure_port : null,
     host_subject: hypervisor ? console.host_subject : null,
     ...(show.minor < 4 || guestPolicy === undefined ? {} : { guest_policy: settledRecord(guestPolicy) }),
+    ...(show.minor < RECORDED_SINCE || recorded === undefined ? {} : { recorded }),
     links: [selfLink(`${base}/v1/consoles/${id}`)],
   };
 }

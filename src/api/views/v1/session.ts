@@ -5,8 +5,12 @@ import type { ListedConnection, ListedSession } from '../../../objects/inventory
 import { selfLink } from './links.js';
 import { isoTime } from './time.js';
 
-/** A session. @param base of the API */
-export function viewSession(session: ListedSession, base: string): Record<string, unknown> {
+/** A session. @param base of the API @param recorded whether it is recorded; absent: it is one of many, or was not asked for */
+export function viewSession(
+  session: ListedSession,
+  base: string,
+  recorded?: boolean,
+): Record<string, unknown> {
   return {
     id: session.session_id,
     source: session.source,
@@ -20,6 +24,7 @@ export function viewSession(session: ListedSession, base: string): Record<string
     terminated_at: isoTime(session.terminated_at),
     closed_at: isoTime(session.closed),
     reason: session.reason,
+    ...(recorded === undefined ? {} : { recorded }),
     links: [selfLink(`${base}/v1/sessions/${session.session_id}`)],
   };
 }
