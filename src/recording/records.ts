@@ -180,6 +180,8 @@ export class RecordReader {
   private rest: Buffer = Buffer.alloc(0);
   private readonly channels = new Set<number>();
   private readonly partials = new Map<string, Partial>();
+  /** Bytes that the messages under way say they have. */
+  private claimed = 0;
   private lastTime = 0n;
 
   /** The entries that these bytes complete. @throws BrokenRecording */
@@ -223,8 +225,8 @@ export class RecordReader {
       case KIND.gap:
         return this.gap(of, way, body);
       case KIND.closed:
-        this.partials.delete(keyOf(of, 'up'));
-        this.partials.delete(keyOf(of, 'down'));
+        this.drop(of, 'up');
+        this.drop(of, 'down');
         return { ...of, kind: 'closed' };
       default:
         throw broken(`there is no record of kind ${kind}`);
@@ -255,6 +257,9 @@ export class RecordReader {
     const entry = { ...of, kind: 'message', way, type, size, subList, body: null } as const;
     if (leftOut) return entry;
     if (size === 0) return { ...entry, body: Buffer.alloc(0) };
+    if (this.claimed + size > MESSAGE_MAX_BYTES)
+      throw broken('more is under way than the largest message has');
+    this.claimed += size;
     this.partials.set(keyOf(of, way), { entry, pieces: [], left: size });
     return null;
   }
@@ -266,17 +271,24 @@ export class RecordReader {
     partial.pieces.push(Buffer.from(body));
     partial.left -= body.length;
     if (partial.left > 0) return null;
-    this.partials.delete(keyOf(of, way));
+    this.drop(of, way);
     return { ...partial.entry, time: of.time, body: Buffer.concat(partial.pieces) };
   }
 
   private gap(of: OfChannel, way: Way, body: Buffer): Entry {
     if (body.length !== 12) throw broken('a gap is cut');
-    this.partials.delete(keyOf(of, way));
+    this.drop(of, way);
     return {
       ...of,
       ...{ kind: 'gap', way, messages: body.readUInt32LE(0), bytes: Number(body.readBigUInt64LE(4)) },
     };
+  }
+
+  private drop(of: OfChannel, way: Way): void {
+    const partial = this.partials.get(keyOf(of, way));
+    if (partial === undefined) return;
+    this.partials.delete(keyOf(of, way));
+    this.claimed -= partial.entry.size;
   }
 }
 
