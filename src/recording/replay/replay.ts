@@ -137,7 +137,7 @@ class Replay {
     for (const [at, take] of this.takes.entries()) {
       this.begin(take);
       await this.until(() => this.viewerIsThere);
-      const late = sleep(OPENING_MS).then(() => 'late' as const);
+      const late = sleep(OPENING_MS, undefined, { ref: false }).then(() => 'late' as const);
       await Promise.race([this.until(() => this.allOpen || this.viewerIsGone), late]);
       this.playing = true;
       say(`playing, ${((take.end - take.begin) / 1e6).toFixed(1)} s`);
@@ -238,7 +238,7 @@ class Replay {
   private async sendOn(port: number): Promise<void> {
     const main = this.find(CHANNEL.main, 0);
     await main?.send(SERVER_MESSAGE.main.MIGRATE_SWITCH_HOST, switchToPort(port));
-    await Promise.race([this.until(() => this.viewerIsGone), sleep(LEAVING_MS)]);
+    await Promise.race([this.until(() => this.viewerIsGone), sleep(LEAVING_MS, undefined, { ref: false })]);
     for (const channel of this.channels) channel.end();
   }
 
