@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The message screen's font: a shape for each printable character of ASCII, of its own width. Measures in pixels.
-import { BANDS, BLANK_WIDTH, UNKNOWN } from './glyphs.js';
+// The message screen's font: a shape for each printable character of ASCII and each letter of Latin-1, of its own width.
+// Measures in pixels.
+import { composed } from './accents.js';
+import { BANDS, BLANK_WIDTH } from './glyphs.js';
 
 /** One character. */
 export interface Glyph {
   readonly width: number;
-  /** Pixels to set, as x and y from the left and from the top of capitals. */
+  /** Pixels to set, as x and y from the left and from the top of capitals; accents of capitals stand above that. */
   readonly pixels: readonly (readonly [x: number, y: number])[];
 }
 
@@ -14,26 +16,32 @@ export const GLYPH_HEIGHT = 13;
 /** Between two characters. */
 export const LETTER_GAP = 2;
 
-const GLYPHS = new Map<string, Glyph>([
+const DRAWN = new Map<string, Glyph>([
   [' ', { width: BLANK_WIDTH, pixels: [] }],
   ...BANDS.flatMap((band) => glyphsOf(band)),
 ]);
-const FALLBACK = glyph(UNKNOWN, 0);
+const GLYPHS = new Map([...DRAWN, ...composed((character) => DRAWN.get(character))]);
+const FALLBACK = GLYPHS.get('?') ?? { width: BLANK_WIDTH, pixels: [] };
 
 /** Whether the font has a shape for this character. */
 export function hasGlyph(character: string): boolean {
   return GLYPHS.has(character);
 }
 
-/** The shape of a character; an empty box for one that the font does not have. */
+/** The shape of a character; a question mark for one that the font does not have. */
 export function glyphOf(character: string): Glyph {
   return GLYPHS.get(character) ?? FALLBACK;
+}
+
+/** The shapes of a text, in their order; an accent that stands behind its letter is set on it. */
+export function glyphsIn(text: string): Glyph[] {
+  return Array.from(text.normalize('NFC'), glyphOf);
 }
 
 /** Width of a text in one line. */
 export function widthOf(text: string): number {
   let width = 0;
-  for (const character of text) width += glyphOf(character).width + LETTER_GAP;
+  for (const glyph of glyphsIn(text)) width += glyph.width + LETTER_GAP;
   return Math.max(0, width - LETTER_GAP);
 }
 

@@ -3,7 +3,7 @@
 // as large as the client's window; a large one gets large letters.
 import type { IndexedPicture } from '../spice/lz-image.js';
 import type { Size } from '../spice/screen-messages.js';
-import { GLYPH_HEIGHT, glyphOf, LETTER_GAP, wrap } from './font.js';
+import { GLYPH_HEIGHT, glyphsIn, LETTER_GAP, wrap } from './font.js';
 
 /** What the picture says. */
 export interface ScreenText {
@@ -118,8 +118,7 @@ class Canvas {
 
   write(text: string, left: number, top: number, scale: number, colour: number): void {
     let at = left;
-    for (const character of text) {
-      const glyph = glyphOf(character);
+    for (const glyph of glyphsIn(text)) {
       for (const [x, y] of glyph.pixels) this.fill(at + x * scale, top + y * scale, scale, scale, colour);
       at += (glyph.width + LETTER_GAP) * scale;
     }

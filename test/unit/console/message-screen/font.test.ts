@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   GLYPH_HEIGHT,
   glyphOf,
+  glyphsIn,
   hasGlyph,
   widthOf,
   wrap,
@@ -41,9 +42,40 @@ describe('the font', () => {
     expect(Math.max(...rows('Q'))).toBe(11);
   });
 
-  it('has a box for what it does not know', () => {
+  it('has every letter of Latin-1, each another one', () => {
+    const letters = Array.from({ length: 64 }, (_unused, index) => String.fromCharCode(0xc0 + index)).filter(
+      (character) => !'\u00d7\u00f7'.includes(character),
+    );
+    expect(letters.filter((character) => !hasGlyph(character))).toEqual([]);
+    const shapes = [...letters, ...PRINTABLE].map((character) => JSON.stringify(glyphOf(character)));
+    expect(new Set(shapes).size).toBe(letters.length + PRINTABLE.length);
+    for (const { width, pixels } of letters.map(glyphOf))
+      for (const [x, y] of pixels) {
+        expect(x).toBeGreaterThanOrEqual(0);
+        expect(x).toBeLessThan(width);
+        // Between the tails of the line above and those of its own.
+        expect(y).toBeGreaterThanOrEqual(-4);
+        expect(y).toBeLessThan(GLYPH_HEIGHT);
+      }
+  });
+
+  it('sets an accent on its letter, and none on the dot of an i', () => {
+    const rows = (character: string): string[] => {
+      const { width, pixels } = glyphOf(character);
+      const set = new Set(pixels.map(([x, y]) => `${String(x)},${String(y)}`));
+      return [0, 1, 2, 3, 4].map((y) =>
+        Array.from({ length: width }, (_unused, x) => (set.has(`${String(x)},${String(y)}`) ? '#' : '.')).join(''),
+      );
+    };
+    expect(rows('\u00fc')).toEqual(['##.##.', '##.##.', '......', '##..##', '##..##']);
+    expect(rows('\u00ef')).toEqual(['##.##', '##.##', '.....', '.##..', '.##..']);
+    expect(glyphsIn('u\u0308')).toEqual([glyphOf('\u00fc')]);
+    expect(widthOf('u\u0308')).toBe(widthOf('\u00fc'));
+  });
+
+  it('has a question mark for what it does not know', () => {
     expect(hasGlyph('\u0416')).toBe(false);
-    expect(glyphOf('\u0416').pixels.length).toBeGreaterThan(0);
+    expect(glyphOf('\u0416')).toBe(glyphOf('?'));
   });
 });
 
