@@ -13,7 +13,7 @@ export interface ScreenName {
 }
 
 /** Seconds for which the workers of a proxy that ends show their users why. */
-export const SHUTDOWN_SCREEN_TIME = 8;
+export const SHUTDOWN_SCREEN_TIME = 5;
 
 /**
  * The lowest byte of the id. Nodes of two releases may serve one screen: numbers are never used again. 0 is none of them: the

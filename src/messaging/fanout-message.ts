@@ -49,7 +49,13 @@ function readMigrationEnded(args: Args): FanoutMessage | undefined {
   return { method: 'migration_ended', args: { session_id, migration } };
 }
 
-function readScreenEvent({ session_id, connection_id, what, width, height }: Args): FanoutMessage | undefined {
+function readScreenEvent({
+  session_id,
+  connection_id,
+  what,
+  width,
+  height,
+}: Args): FanoutMessage | undefined {
   if (!isText(session_id) || !isCount(connection_id)) return undefined;
   if (what === 'key' || what === 'shown')
     return { method: 'screen_event', args: { session_id, connection_id, what } };

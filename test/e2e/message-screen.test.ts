@@ -169,7 +169,9 @@ describe('a desktop that an administrator ends', () => {
     expect((await desk.lab.kerbside.terminate(desk.lab.kerbside.sessionId(vv))).status).toBe(200);
     const shown = await waitFor('the screen in the window of the desktop', () => {
       const screen = desk.x.screenshot();
-      return pictures('terminated', vv, GUEST_SIZE).some((picture) => isShown(picture, screen)) ? screen : null;
+      return pictures('terminated', vv, GUEST_SIZE).some((picture) => isShown(picture, screen))
+        ? screen
+        : null;
     });
     keep(shown, 'KEEP_ENDED_SCREENSHOT');
     expect(await desk.lab.kerbside.sessions()).toEqual({});

@@ -94,8 +94,7 @@ async function serveScreen(
 ): Promise<void> {
   if (worker.screens.hasRoom) {
     if (!connection.answered) await answerOk(connection);
-    if (showing.tookOver || !connection.signal.aborted)
-      await showScreen(connection, worker, link, showing);
+    if (showing.tookOver || !connection.signal.aborted) await showScreen(connection, worker, link, showing);
   }
   closeClient(connection, worker);
 }

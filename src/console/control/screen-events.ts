@@ -21,8 +21,6 @@ export function toFanout({ screen, event }: Note): FanoutMessage {
 export function fromFanout(args: ScreenEventArgs): Order {
   const screen = { sessionId: args.session_id, connectionId: args.connection_id };
   const event: ScreenEvent =
-    args.what === 'size'
-      ? { kind: 'size', width: args.width, height: args.height }
-      : { kind: args.what };
+    args.what === 'size' ? { kind: 'size', width: args.width, height: args.height } : { kind: args.what };
   return { op: 'screen_event', screen, event };
 }

@@ -35,7 +35,9 @@ const JOINED: Readonly<Record<string, readonly (readonly [part: string, right: n
 const SMALL_TOP = 3;
 const BASE = 9;
 /** From here to there a letter is crossed by a bar. */
-const BARS: Readonly<Record<string, { readonly letter: string; readonly y: number; readonly width: number }>> = {
+const BARS: Readonly<
+  Record<string, { readonly letter: string; readonly y: number; readonly width: number }>
+> = {
   '\u00d0': { letter: 'D', y: 5, width: 4 },
   '\u00f0': { letter: 'd', y: 1, width: 4 },
 };

@@ -10,7 +10,7 @@ const { KEY_DOWN, KEY_SCANCODE } = CLIENT_MESSAGE.inputs;
 /** Keys of this time after the start were typed before there was something to read. */
 const DEAF_MS = 1000;
 /** The same where somebody was at work when the screen came. */
-const DEAF_AT_WORK_MS = 3000;
+const DEAF_AT_WORK_MS = 2000;
 /** Each key is told to all nodes: not one for each that somebody types. */
 const KEY_PAUSE_MS = 500;
 /** Scan codes of a message: a few keys. */

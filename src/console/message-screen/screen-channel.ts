@@ -16,7 +16,8 @@ import { Writer } from '../spice/writer.js';
 const MAX_BYTES_UP = 4 * 1024 * 1024;
 
 /** Why a channel ended, for the log. */
-export type ScreenEnd = 'client left' | 'time is over' | 'ended' | 'no display' | 'client broke the protocol' | 'failed';
+export type ScreenEnd =
+  'client left' | 'time is over' | 'ended' | 'no display' | 'client broke the protocol' | 'failed';
 
 /** What is sent on one channel, and what becomes of what the client sends. */
 export interface ScreenPart {

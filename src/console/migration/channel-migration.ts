@@ -56,7 +56,10 @@ export class ChannelMigration implements Stage {
 
   private moves(): HeaderAnswer {
     if (!this.seamless || this.moved)
-      return refuse('migrate', 'the hypervisor ends a channel for a migration that its client was not told of');
+      return refuse(
+        'migrate',
+        'the hypervisor ends a channel for a migration that its client was not told of',
+      );
     this.moved = true;
     return PASS;
   }

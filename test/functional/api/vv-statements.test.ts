@@ -4,7 +4,15 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { loadConf } from '../../../src/conf/index.js';
 import { Consoles } from '../../../src/objects/console.js';
 import { Sources } from '../../../src/objects/source.js';
-import { aConsole, anApiSite, SEED, send, startApi, type ApiSite, type RunningApi } from '../../fixtures/api-site.js';
+import {
+  aConsole,
+  anApiSite,
+  SEED,
+  send,
+  startApi,
+  type ApiSite,
+  type RunningApi,
+} from '../../fixtures/api-site.js';
 import { overheard } from '../../fixtures/database.js';
 
 /** Of one .vv file: who may open the console, whether it is in use, the token's two, its audit event, and what its policy says. */

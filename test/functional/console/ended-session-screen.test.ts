@@ -195,7 +195,7 @@ describe('a proxy that ends', () => {
       ...{ about: 'interrupted', session: at.client.session, seconds: SCREEN_TIME, count: 2 },
     });
     at.inputs.send(INPUTS_UP.KEY_SCANCODE, Buffer.from('1e9e', 'hex'));
-    await delay(3500);
+    await delay(2300);
     expect(at.main.bodies(MAIN.MIGRATE_SWITCH_HOST)).toEqual([]);
     at.inputs.send(INPUTS_UP.KEY_SCANCODE, Buffer.from('1e9e', 'hex'));
     const { body } = await at.main.waitFor(MAIN.MIGRATE_SWITCH_HOST);
@@ -209,6 +209,8 @@ describe('a proxy that ends', () => {
 /** A VDAgentMonitorsConfig of one monitor, as an AGENT_DATA. */
 function monitors(width: number, height: number): Buffer {
   const body = Buffer.alloc(20 + 28);
-  [1, 2, 0, 0, 28, 1, 0, height, width, 32, 0, 0].forEach((word, index) => body.writeUInt32LE(word, index * 4));
+  [1, 2, 0, 0, 28, 1, 0, height, width, 32, 0, 0].forEach((word, index) =>
+    body.writeUInt32LE(word, index * 4),
+  );
   return body;
 }

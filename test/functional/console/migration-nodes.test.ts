@@ -111,7 +111,12 @@ async function ahead(move: Move): Promise<ClientChannel> {
 }
 
 /** One channel goes over, as spice-gtk does it. */
-async function goOver(from: ClientChannel, to: ClientChannel, at: ServerChannel, state: Buffer): Promise<void> {
+async function goOver(
+  from: ClientChannel,
+  to: ClientChannel,
+  at: ServerChannel,
+  state: Buffer,
+): Promise<void> {
   at.send(COMMON.MIGRATE, Buffer.from([3, 0, 0, 0]));
   await from.waitFor(COMMON.MIGRATE);
   from.send(COMMON_UP.MIGRATE_FLUSH_MARK);
@@ -208,7 +213,10 @@ describe('two nodes without a broker', () => {
 describe('message screens of two nodes with a broker', () => {
   beforeAll(async () => {
     broker = await startRabbitMq();
-    await start({ OS_CONSOLE__MESSAGE_SCREEN: 'on', OS_DEFAULT__TRANSPORT_URL: (await broker.createVirtualHost()).url() });
+    await start({
+      OS_CONSOLE__MESSAGE_SCREEN: 'on',
+      OS_DEFAULT__TRANSPORT_URL: (await broker.createVirtualHost()).url(),
+    });
   }, TEST_WITH_START_MS);
   afterEach(() => site.tidy());
   afterAll(async () => {
@@ -256,6 +264,8 @@ describe('message screens of two nodes with a broker', () => {
 /** A VDAgentMonitorsConfig of one monitor, as an AGENT_DATA. */
 function monitors(width: number, height: number): Buffer {
   const body = Buffer.alloc(20 + 28);
-  [1, 2, 0, 0, 28, 1, 0, height, width, 32, 0, 0].forEach((word, index) => body.writeUInt32LE(word, index * 4));
+  [1, 2, 0, 0, 28, 1, 0, height, width, 32, 0, 0].forEach((word, index) =>
+    body.writeUInt32LE(word, index * 4),
+  );
   return body;
 }

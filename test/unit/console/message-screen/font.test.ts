@@ -64,7 +64,9 @@ describe('the font', () => {
       const { width, pixels } = glyphOf(character);
       const set = new Set(pixels.map(([x, y]) => `${String(x)},${String(y)}`));
       return [0, 1, 2, 3, 4].map((y) =>
-        Array.from({ length: width }, (_unused, x) => (set.has(`${String(x)},${String(y)}`) ? '#' : '.')).join(''),
+        Array.from({ length: width }, (_unused, x) =>
+          set.has(`${String(x)},${String(y)}`) ? '#' : '.',
+        ).join(''),
       );
     };
     expect(rows('\u00fc')).toEqual(['##.##.', '##.##.', '......', '##..##', '##..##']);

@@ -49,7 +49,7 @@ describe('what is forged', () => {
     ['an end in robust mode', 'robust', null, [['down', DOWN.MIGRATE, 4]], 'migrate'],
     ['an end where no migration is followed', 'off', null, [['down', DOWN.MIGRATE, 4]], 'migrate'],
     [
-      ...['a second end', 'seamless', null] as const,
+      ...(['a second end', 'seamless', null] as const),
       [
         ['down', DOWN.MIGRATE, 4],
         ['down', DOWN.MIGRATE, 4],
@@ -58,7 +58,7 @@ describe('what is forged', () => {
     ],
     ['a state before the end', 'seamless', null, [['down', DOWN.MIGRATE_DATA, 10]], 'migrate_data'],
     [
-      ...['a second state', 'seamless', null] as const,
+      ...(['a second state', 'seamless', null] as const),
       [
         ['down', DOWN.MIGRATE, 4],
         ['down', DOWN.MIGRATE_DATA, 10],
@@ -68,7 +68,7 @@ describe('what is forged', () => {
     ],
     ['a state that nobody asked for', 'seamless', null, [['up', UP.MIGRATE_DATA, 10]], 'migrate_data'],
     [
-      ...['a second state of the client', 'seamless', 3] as const,
+      ...(['a second state of the client', 'seamless', 3] as const),
       [
         ['up', UP.MIGRATE_DATA, 10],
         ['up', UP.MIGRATE_DATA, 10],
@@ -76,7 +76,7 @@ describe('what is forged', () => {
       'migrate_data',
     ],
     [
-      ...['a state that is too large', 'seamless', 3] as const,
+      ...(['a state that is too large', 'seamless', 3] as const),
       [['up', UP.MIGRATE_DATA, MAX_STATE_BYTES + 1]],
       'migrate_data',
     ],

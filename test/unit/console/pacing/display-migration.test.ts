@@ -46,18 +46,21 @@ describe('a paced display whose guest goes to another hypervisor', () => {
     ['paced', 'on', 80],
     ['not paced', 'auto', 1],
     ['paced no more', 'off', 80],
-  ] as const)('begins anew at the destination, which is %s, with the window of the source', (_how, mode, rtt) => {
-    const destination = new PacedDisplay({ clientWindow: 1, pacing: { mode }, linkRtt: rtt });
-    destination.say(UP.MIGRATE_DATA, Buffer.alloc(88, 7));
-    destination.send(...busy(300));
-    destination.run(20_000);
-    expect(destination.heard.map(({ type }) => type)).toContain(UP.MIGRATE_DATA);
-    expect(destination.got[0]?.type).toBe(SET_ACK);
-    const syncs = destination.heard.filter(({ type }) => type === UP.ACK_SYNC);
-    expect(syncs[0]?.body.readUInt32LE(0)).toBe(1);
-    // Many windows: an ACK too early, or none, would have stopped it.
-    expect(destination.sentMessages).toBe(301);
-    expect(destination.got).toHaveLength(301);
-    expect([destination.wedged, destination.faults]).toEqual([false, []]);
-  });
+  ] as const)(
+    'begins anew at the destination, which is %s, with the window of the source',
+    (_how, mode, rtt) => {
+      const destination = new PacedDisplay({ clientWindow: 1, pacing: { mode }, linkRtt: rtt });
+      destination.say(UP.MIGRATE_DATA, Buffer.alloc(88, 7));
+      destination.send(...busy(300));
+      destination.run(20_000);
+      expect(destination.heard.map(({ type }) => type)).toContain(UP.MIGRATE_DATA);
+      expect(destination.got[0]?.type).toBe(SET_ACK);
+      const syncs = destination.heard.filter(({ type }) => type === UP.ACK_SYNC);
+      expect(syncs[0]?.body.readUInt32LE(0)).toBe(1);
+      // Many windows: an ACK too early, or none, would have stopped it.
+      expect(destination.sentMessages).toBe(301);
+      expect(destination.got).toHaveLength(301);
+      expect([destination.wedged, destination.faults]).toEqual([false, []]);
+    },
+  );
 });
