@@ -119,13 +119,13 @@ async function certutil(...args: string[]): Promise<void> {
   if (status !== 0) throw new Error(`certutil ${args.join(' ')}: ${stderr}`);
 }
 
-const SOUND: readonly string[] = [
+const DESK: readonly string[] = [
+  ...['-device', 'qxl'],
   ...['-audiodev', 'spice,id=sound', '-machine', 'pcspk-audiodev=sound', '-device', 'ES1370,audiodev=sound'],
 ];
 
 function peripherals(dir: string): string[] {
   return [
-    ...['-device', 'qxl'],
     ...[
       '-chardev',
       `file,path=${join(dir, 'bios.log')},id=bios`,
@@ -204,35 +204,9 @@ describe('a guest with an agent and devices', () => {
     await site.policy('smartcard = false');
     const before = site.qemuSaid('VSC_ATR');
     const client = await site.client(wishes);
-    await client.channel('inputs:0', 'opened');
-    await client.channel('display:0', 'opened');
+    await client.settled();
     expect(client.state('smartcard:0')).toBeNull();
     expect(site.qemuSaid('VSC_ATR')).toBe(before);
-  });
-
-  it('has as many monitors as the policy says', async () => {
-    const announced = agent.of(ANNOUNCE).length;
-    const client = await site.client();
-    await waitFor('the capabilities of the client', () => agent.of(ANNOUNCE)[announced] ?? null);
-    await client.channel('display:1', 'opened');
-    const asked = async (): Promise<number> => {
-      const before = agent.of(MONITORS).length;
-      client.ask('monitors', { count: 2 });
-      const config = await waitFor(
-        'what monitors the client wants',
-        () => agent.of(MONITORS)[before] ?? null,
-      );
-      return config.readUInt32LE(0);
-    };
-    expect(await asked()).toBe(2);
-    await site.policy('max_monitors = 1');
-    await client.channel('display:1', 'closed', 'gone');
-    expect(await asked()).toBe(1);
-    await site.dropped('max_monitors');
-    expectHealthy(client);
-    await site.policy();
-    await client.channel('display:1', 'opened');
-    expect(await asked()).toBe(2);
   });
 
   it('does not see a stick that is not on the list', async () => {
@@ -278,13 +252,19 @@ describe('a guest with an agent and devices', () => {
   });
 });
 
-describe('a guest with a loudspeaker and a microphone', () => {
+describe('a guest with a loudspeaker, a microphone and two monitors', () => {
   let site: PolicyDesk;
+  let agent: GuestAgent;
 
   beforeAll(async () => {
-    site = await PolicyDesk.start(() => ({ bridge: 'agent', more: SOUND }));
+    site = await PolicyDesk.start(() => ({ bridge: 'agent', more: DESK }));
+    agent = await GuestAgent.start(site.desk.lab.guest.bridgeSocket ?? '');
   });
-  afterAll(async () => site.stop());
+  afterEach(async () => site.tidy());
+  afterAll(async () => {
+    agent.stop();
+    await site.stop();
+  });
 
   it('is heard, and hears, while the policy allows it', async () => {
     await site.policy('audio_record = false');
@@ -306,6 +286,31 @@ describe('a guest with a loudspeaker and a microphone', () => {
     await client.channel('playback:0', 'opened');
     await waitFor('sound again', async () => (await heard()) > silence, { everyMs: 200 });
     expectHealthy(client);
+  });
+
+  it('has as many monitors as the policy says', async () => {
+    const announced = agent.of(ANNOUNCE).length;
+    const client = await site.client();
+    await waitFor('the capabilities of the client', () => agent.of(ANNOUNCE)[announced] ?? null);
+    await client.channel('display:1', 'opened');
+    const asked = async (): Promise<number> => {
+      const before = agent.of(MONITORS).length;
+      client.ask('monitors', { count: 2 });
+      const config = await waitFor(
+        'what monitors the client wants',
+        () => agent.of(MONITORS)[before] ?? null,
+      );
+      return config.readUInt32LE(0);
+    };
+    expect(await asked()).toBe(2);
+    await site.policy('max_monitors = 1');
+    await client.channel('display:1', 'closed', 'gone');
+    expect(await asked()).toBe(1);
+    await site.dropped('max_monitors');
+    expectHealthy(client);
+    await site.policy();
+    await client.channel('display:1', 'opened');
+    expect(await asked()).toBe(2);
   });
 });
 
@@ -358,8 +363,7 @@ describe('a guest that reads a shared folder', () => {
   it('reads nothing where the policy forbade it before', async () => {
     await site.policy('folder_sharing = false');
     const client = await site.client({ 'shared-dir': join(site.desk.dir, 'shared') });
-    await client.channel('inputs:0', 'opened');
-    await client.channel('display:0', 'opened');
+    await client.settled();
     read('second');
     expect(client.state('webdav:0')).toBeNull();
     await client.stop();

@@ -137,11 +137,18 @@ export class Cloud {
   }
 
   /** Starts a guest and waits until it runs. */
-  async boot(owner: Account, name: string, image = 'bootsector'): Promise<Guest> {
+  async boot(
+    owner: Account,
+    name: string,
+    image = 'bootsector',
+    more: { flavor?: string; metadata?: Record<string, string> } = {},
+  ): Promise<Guest> {
     const flavors = await this.expect(owner, 'GET', '/flavors');
-    const flavor = (flavors['flavors'] as { id: string; name: string }[]).find((one) => one.name === 'nano');
+    const wanted = more.flavor ?? 'nano';
+    const flavor = (flavors['flavors'] as { id: string; name: string }[]).find((one) => one.name === wanted);
     const server = {
       name,
+      ...(more.metadata === undefined ? {} : { metadata: more.metadata }),
       imageRef: await this.imageId(owner, image),
       flavorRef: flavor?.id,
       networks: 'none',

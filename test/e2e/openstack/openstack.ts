@@ -15,6 +15,7 @@ import { MIGRATION_CHECKS } from './migration-checks.js';
 import { NOTIFICATION_CHECKS } from './notification-checks.js';
 import { OUTAGE_CHECKS } from './outage-checks.js';
 import { PICTURE_CHECKS } from './picture-checks.js';
+import { POLICY_CHECKS } from './policy-checks.js';
 import { Site } from './site.js';
 
 const USAGE = `usage: openstack [--only WORD] [--evidence FILE] [--keep] [--down]
@@ -30,6 +31,7 @@ const CHECKS: readonly Check[] = [
   ...CLIENT_CHECKS,
   ...LIFE_CHECKS,
   ...NOTIFICATION_CHECKS,
+  ...POLICY_CHECKS,
   ...MIGRATION_CHECKS,
   ...OUTAGE_CHECKS,
 ];

@@ -151,8 +151,14 @@ export class Door {
     return vv;
   }
 
-  /** Calls the API with a Keystone token. */
-  async as(account: Account | string, method: string, path: string, body?: unknown): Promise<ApiAnswer> {
+  /** Calls the API with a Keystone token. @param version of /v1, such as `1.4`; the oldest when it is not given */
+  async as(
+    account: Account | string,
+    method: string,
+    path: string,
+    body?: unknown,
+    version?: string,
+  ): Promise<ApiAnswer> {
     const token = typeof account === 'string' ? account : account.token;
     this.keep(token);
     const answer = await fetch(`${this.kerbside.apiUrl}${path}`, {
@@ -160,6 +166,7 @@ export class Door {
       headers: {
         accept: 'application/json',
         'x-auth-token': token,
+        ...(version === undefined ? {} : { 'openstack-api-version': `console ${version}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       redirect: 'manual',
