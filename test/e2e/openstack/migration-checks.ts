@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { differingPixels, type Image } from '../../boot-target/image.js';
 import { delay, runProgram, waitFor } from '../../fixtures/program.js';
-import { startViewer, startXServer, type XServer } from '../../fixtures/x11.js';
+import { startViewer, startXServer, type Viewer, type XServer } from '../../fixtures/x11.js';
 import type { Check, CheckContext } from './check.js';
 import { type Guest, PREFIX } from './cloud.js';
 import { hostOf } from './notification-checks.js';
@@ -25,6 +25,8 @@ const SAMPLE_MS = 15;
 /** A tenth of the window: more than what a blinking cursor or a typed key changes. */
 const PICTURE_GONE = 0.1;
 const PATIENCE_MS = 120_000;
+/** The guest's screen has no cursor that blinks. */
+const STILL_MS = 1500;
 
 function aCheck(transport: string, mode: string, env: NodeJS.ProcessEnv): Check {
   return {
@@ -56,8 +58,7 @@ async function thereAndBack(context: CheckContext, stage: Stage): Promise<string
   const vv = await door.vvOf(await cloud.consoleUrl(demo, guest, 'spice-direct'));
   const viewer = await startViewer(x, vv.text, dir);
   try {
-    const shown = (): boolean => new Set(x.screenshot().rgb).size > 2;
-    await waitFor('a picture in remote-viewer', shown, { giveUpMs: PATIENCE_MS });
+    await pictureIn(x, viewer);
     await type(x, 'a');
     const words: string[] = [];
     for (const way of ['there', 'back']) {
@@ -77,6 +78,18 @@ async function thereAndBack(context: CheckContext, stage: Stage): Promise<string
   } finally {
     await viewer.stop();
   }
+}
+
+/** Waits for the guest's picture. What remote-viewer shows before it, that it connects, is a picture as well. */
+async function pictureIn(x: XServer, viewer: Viewer): Promise<void> {
+  const shown = (): boolean => viewer.program.output().includes('notebook show display');
+  await waitFor('the display in remote-viewer', shown, { giveUpMs: PATIENCE_MS });
+  const still = async (): Promise<boolean> => {
+    const before = x.screenshot();
+    await delay(STILL_MS);
+    return differingPixels(before, x.screenshot()) === 0;
+  };
+  await waitFor('a picture that stands still', still, { giveUpMs: PATIENCE_MS });
 }
 
 /** Migrates the guest; gives the milliseconds in which the window did not show it. */
