@@ -49,6 +49,8 @@ async function policyOf({ admin }: CheckContext, door: Door, guest: Guest): Prom
 
 async function shown(context: CheckContext, door: Door, guest: Guest): Promise<string> {
   const { cloud, demo, evidence } = context;
+  const vv = await door.vvOf(await cloud.consoleUrl(demo, guest, 'spice-direct'));
+  if (vv.values.has('usb-filter')) throw new Error('the .vv file offers USB redirection');
   const wanted = {
     clipboard: 'to-guest from flavor',
     max_monitors: '2 from flavor',
@@ -66,8 +68,6 @@ async function shown(context: CheckContext, door: Door, guest: Guest): Promise<s
     },
     { giveUpMs: PATIENCE_MS, everyMs: 500 },
   );
-  const vv = await door.vvOf(await cloud.consoleUrl(demo, guest, 'spice-direct'));
-  if (vv.values.has('usb-filter')) throw new Error('the .vv file offers USB redirection');
   const asked = Date.now();
   await cloud.openstack(demo, 'server', 'set', '--property', 'kerbside_audio_record=true', guest.id);
   const changed = async (): Promise<boolean> =>
