@@ -45,6 +45,8 @@ export interface DaemonOptions {
   /** The URI of the driver that it opens. */
   readonly driver: string;
   readonly readOnly: boolean;
+  /** What an operator does where the daemon wants a login by SASL, for faults. */
+  readonly withoutSasl: string;
   /** Who is asked, for faults. */
   readonly place: string;
 }
@@ -196,20 +198,18 @@ export class LibvirtDaemon {
   }
 
   private async logIn(connection: RpcConnection, signal: AbortSignal): Promise<void> {
-    const { place } = this.options;
+    const { place, withoutSasl } = this.options;
     const answer = await connection.call(PROCEDURE.authList, NOTHING, signal);
     const types = this.read(() => authTypes(answer));
     if (types.length === 0 || types.includes(AUTH.none)) return;
     if (!types.includes(AUTH.polkit))
-      throw new LoginRefused(
-        `${place} wants a login by SASL, which Kerbside does not have; set auth_tls, auth_unix_ro and auth_unix_rw of the daemon to "none" or "polkit"`,
-      );
+      throw new LoginRefused(`${place} wants a login by SASL, which Kerbside does not have; ${withoutSasl}`);
     try {
       await connection.call(PROCEDURE.authPolkit, NOTHING, signal);
     } catch (error) {
       if (!(error instanceof LibvirtRefused)) throw error;
       throw new LoginRefused(
-        `${error.message}; give the account the polkit right org.libvirt.unix.monitor, or org.libvirt.unix.manage where guests have passwords`,
+        `${error.message}; give the account the polkit right org.libvirt.unix.manage, by a rule in /etc/polkit-1/rules.d, or name the read-only socket, for which org.libvirt.unix.monitor is enough`,
       );
     }
   }

@@ -17,7 +17,7 @@ import { shownText } from '../platform-api.js';
 import { reachOf } from './address.js';
 import { LibvirtDaemon } from './daemon.js';
 import { domainFacts, type DomainFacts } from './domain-xml.js';
-import { hostOf } from './endpoint.js';
+import { hostOf, withoutSasl } from './endpoint.js';
 import { libvirtLogin, type LibvirtLogin } from './entry.js';
 import type { Domain } from './remote.js';
 import { Transport } from './transport.js';
@@ -65,7 +65,10 @@ export class LibvirtDriver implements SourceDriver {
     const { endpoint } = this.login;
     this.place = `libvirt at ${hostOf(endpoint.way)}`;
     const transport = new Transport(this.login, new SshHosts(), this.place);
-    const common = { transport, driver: endpoint.driver, place: this.place };
+    const common = {
+      ...{ transport, driver: endpoint.driver, place: this.place },
+      withoutSasl: withoutSasl(endpoint.way),
+    };
     this.reading = new LibvirtDaemon({ ...common, readOnly: true });
     this.opening = new LibvirtDaemon({ ...common, readOnly: endpoint.readOnly });
   }

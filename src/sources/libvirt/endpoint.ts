@@ -63,6 +63,15 @@ export function hostOf(way: Way): string {
   return way.kind === 'unix' ? 'localhost' : way.host;
 }
 
+/** What an operator does where a daemon wants a login by SASL on this way. */
+export function withoutSasl(way: Way): string {
+  const keys =
+    way.kind === 'tls'
+      ? 'auth_tls to "none": the client certificate says who asks (tls_allowed_dn_list)'
+      : 'auth_unix_rw and auth_unix_ro to "polkit", or to "none" where unix_sock_group keeps others away';
+  return `in its libvirtd.conf set ${keys}`;
+}
+
 function wayOf(transport: string, url: URL, socket: string | null): Way | string {
   const host = decodeURIComponent(url.hostname.replace(/^\[(.*)\]$/, '$1'));
   if (transport === 'unix')

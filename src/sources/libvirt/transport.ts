@@ -64,7 +64,7 @@ export class Transport {
     return this.ready(socket, 'connect', signal, (code) => {
       const remedy =
         code === 'EACCES' || code === 'EPERM'
-          ? "let Kerbside's account open it, by group libvirt or by polkit"
+          ? "make Kerbside's account a member of the group that may open it (unix_sock_group of libvirtd.conf, often libvirt)"
           : 'see whether the daemon runs, and name its socket by socket= in uri';
       return new Unavailable(`${this.place}: the socket ${path} cannot be opened (${code}); ${remedy}`);
     });
