@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One libvirt daemon: a connection that is made when something is asked, kept while it is used or watched, and made again after a fault.
 // Logs in, opens the QEMU driver, and has the daemon tell of its guests where somebody watches.
-import { setTimeout } from 'node:timers/promises';
 import { Unavailable } from '../../exception.js';
 import { signalWithin, unlessAborted } from '../../net/deadline.js';
+import { systemTimers, type Timers } from '../../net/timers.js';
 import {
   allDomains,
   AUTH,
@@ -41,7 +41,7 @@ export interface Watcher {
 
 /** What is asked of a daemon, and how. */
 export interface DaemonOptions {
-  readonly transport: Transport;
+  readonly transport: Pick<Transport, 'open'>;
   /** The URI of the driver that it opens. */
   readonly driver: string;
   readonly readOnly: boolean;
@@ -49,6 +49,8 @@ export interface DaemonOptions {
   readonly withoutSasl: string;
   /** Who is asked, for faults. */
   readonly place: string;
+  /** For the waits between connections; default: the machine's own. */
+  readonly timers?: Timers;
 }
 
 /** Milliseconds for a connection, with login. */
@@ -106,12 +108,13 @@ export class LibvirtDaemon {
    * goes by the same connection. Never rejects.
    */
   async watch(watcher: Watcher, signal: AbortSignal): Promise<void> {
+    const { timers = systemTimers } = this.options;
     this.watcher = watcher;
     this.drop();
     let wait = FIRST_WAIT_MS;
     let fault = '';
     while (!signal.aborted) {
-      const began = performance.now();
+      const began = timers.now();
       try {
         const connection = await this.inTime(this.connection(), signal);
         fault = '';
@@ -122,8 +125,8 @@ export class LibvirtDaemon {
         if (message !== fault) watcher.ended();
         fault = message;
       }
-      if (performance.now() - began > STEADY_MS) wait = FIRST_WAIT_MS;
-      await setTimeout(wait, undefined, { signal, ref: false }).catch(() => undefined);
+      if (timers.now() - began > STEADY_MS) wait = FIRST_WAIT_MS;
+      await passed(wait, timers, signal);
       wait = Math.min(2 * wait, LONGEST_WAIT_MS);
     }
     this.watcher = null;
@@ -245,4 +248,14 @@ export class LibvirtDaemon {
       );
     return outcome.value;
   }
+}
+
+/** Resolves after so many milliseconds, or when the signal fires. */
+async function passed(milliseconds: number, timers: Timers, signal: AbortSignal): Promise<void> {
+  let callOff: () => void = () => undefined;
+  await unlessAborted(
+    new Promise<void>((resolve) => (callOff = timers.after(milliseconds, resolve))),
+    signal,
+  );
+  callOff();
 }
