@@ -53,7 +53,7 @@ async function interrupted(): Promise<void> {
 interface Kind {
   readonly options: Partial<LabOptions>;
   /** Of the lab, once it is started. */
-  libvirtd(): Libvirtd | null;
+  readonly libvirtd: () => Libvirtd | null;
 }
 
 function kindOf(libvirt: boolean): Kind {
