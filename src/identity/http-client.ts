@@ -55,7 +55,10 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** The body as JSON; undefined when it is none. It is read when it is asked for. */
   readonly json: unknown;
+  /** The body as UTF-8, decoded when it is asked for. */
   readonly text: string;
+  /** The body as it came: two answers are compared by it at the least cost. */
+  readonly bytes: Buffer;
 }
 
 /** Why there is no answer. `reason` names no secret. */
@@ -104,7 +107,7 @@ export class HttpClient {
       maxRedirects: 0,
       maxContentLength: options.maxBytes ?? MAX_BYTES,
       maxBodyLength: MAX_BYTES,
-      responseType: 'text',
+      responseType: 'arraybuffer',
       transformResponse: [],
       validateStatus: () => true,
       headers: { Accept: 'application/json', 'User-Agent': `kerbside/${VERSION}` },
@@ -141,25 +144,32 @@ export class HttpClient {
       signal,
       ...(call.body === undefined ? {} : { data: call.body }),
     });
-    const text = typeof response.data === 'string' ? response.data : '';
+    const bytes = Buffer.isBuffer(response.data) ? response.data : Buffer.alloc(0);
     const headers = Object.entries(response.headers).map(([name, value]) => [
       name.toLowerCase(),
       Array.isArray(value) ? value.join(', ') : String(value),
     ]);
     const named = Object.fromEntries(headers) as Record<string, string>;
-    return new Answer(response.status, response.statusText, named, text);
+    return new Answer(response.status, response.statusText, named, bytes);
   }
 }
 
 class Answer implements HttpAnswer {
   private read: { readonly json: unknown } | undefined;
+  private decoded: string | undefined;
 
   constructor(
     readonly status: number,
     readonly reason: string,
     readonly headers: Readonly<Record<string, string>>,
-    readonly text: string,
+    readonly bytes: Buffer,
   ) {}
+
+  get text(): string {
+    // Without the mark that some write before UTF-8 (U+FEFF).
+    this.decoded ??= this.bytes.toString('utf8').replace(/^\uFEFF/, '');
+    return this.decoded;
+  }
 
   get json(): unknown {
     this.read ??= { json: parsed(this.text) };

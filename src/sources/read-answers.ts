@@ -14,9 +14,9 @@ export class ReadAnswers<Read> {
     this.now = new Map();
   }
 
-  /** What was read of an answer: the same object as before when its text is the same. */
-  read(text: string, read: () => Read): Read {
-    const digest = hash('sha256', text);
+  /** What was read of an answer: the same object as before when its bytes are the same. */
+  read(bytes: Buffer, read: () => Read): Read {
+    const digest = hash('sha256', bytes);
     const found = this.now.get(digest) ?? this.before.get(digest) ?? read();
     this.now.set(digest, found);
     return found;

@@ -67,7 +67,7 @@ export class VmListing {
 
   private async readRange(range: IdRange, before: Known | undefined, signal: AbortSignal): Promise<Known> {
     const answer = await this.ask(range.first, range.last ?? -1, signal);
-    const digest = hash('sha256', answer.raw);
+    const digest = hash('sha256', answer.bytes);
     if (before?.digest === digest) return before;
     return { range, digest, guests: this.read(answer) };
   }

@@ -32,7 +32,8 @@ export const REFUSED = { authentication: 256, authorization: 512, unknown: 1024 
 /** What the answer of a call was. */
 export interface RpcAnswer {
   /** As it came: of two that are equal, one need be read. */
-  readonly raw: string;
+  readonly bytes: Buffer;
+  readonly text: string;
 }
 
 /** A client of one oned. */
@@ -79,7 +80,7 @@ export class OpenNebulaRpc {
       body: callText(method, [`${username}:${password.reveal()}`, ...args]),
       ...(timeout === undefined ? {} : { timeout }),
     });
-    if (answer.status === 200) return { raw: answer.text };
+    if (answer.status === 200) return answer;
     throw this.statusFault(answer);
   }
 
@@ -88,7 +89,7 @@ export class OpenNebulaRpc {
    * @param what that was asked for, for faults
    * @throws RpcRefused, Unavailable
    */
-  read({ raw }: RpcAnswer, what: string): string {
+  read({ text: raw }: RpcAnswer, what: string): string {
     const members = this.members(raw);
     const values = valuesOf(members);
     const [good, text, code] = values ?? [];

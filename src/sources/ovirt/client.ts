@@ -152,7 +152,7 @@ export class OvirtClient {
       const items = this.list(answer, 'vm');
       return { guests: readGuests(items), size: items.length };
     };
-    return answer.status === 200 ? this.pages.read(answer.text, read) : read();
+    return answer.status === 200 ? this.pages.read(answer.bytes, read) : read();
   }
 
   /** The members of a listing; an empty one is an empty object. */

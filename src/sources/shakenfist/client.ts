@@ -64,7 +64,7 @@ export class ShakenFistClient {
     const answer = await this.call({ path: '/instances', body, timeout }, signal);
     if (answer.status !== 200) return this.listing(answer);
     this.listings.begin();
-    return this.listings.read(answer.text, () => this.listing(answer));
+    return this.listings.read(answer.bytes, () => this.listing(answer));
   }
 
   /** One instance; null when the namespace sees none of this uuid. @throws Unavailable */

