@@ -219,6 +219,8 @@ describe('a guest with an agent and devices', () => {
       () => client.of('usb').find(({ error }) => /reject/i.test(error ?? '')) ?? null,
     );
     expect(site.qemuSaid('attaching')).toBe(0);
+    // The client lives, too.
+    await client.answer('heard', 'heard');
     await site.dropped('usb');
     expectHealthy(client);
     await client.stop();
