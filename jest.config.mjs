@@ -22,5 +22,7 @@ export default {
     },
     { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
     { ...base, displayName: 'proxmox', testMatch: ['<rootDir>/test/proxmox/**/*.test.ts'] },
+    // Of minutes, with what Debian's dashboard installs: test/deploy/long/horizon.sh.
+    { ...base, displayName: 'dashboard', testMatch: ['<rootDir>/test/dashboard/**/*.test.ts'] },
   ],
 };

@@ -20,6 +20,10 @@ class DesktopTab(policy.PolicyTargetMixin, tabs.Tab):
     preload = False
     policy_rules = (("compute", "os_compute_api:os-remote-consoles"),)
 
+    def allowed(self, request):
+        """Only for those who may open it."""
+        return desktop.permitted(request, self.tab_group.kwargs["instance"])
+
     def get_context_data(self, request):
         """Give what the template shows."""
         instance = self.tab_group.kwargs["instance"]
@@ -40,8 +44,6 @@ class DesktopTab(policy.PolicyTargetMixin, tabs.Tab):
         reason = desktop.unready(instance)
         if reason is not None:
             return reason
-        if not desktop.permitted(request, instance):
-            return desktop.REASONS[403]
         kerbside = services.Kerbside(request)
         if kerbside.present:
             try:
