@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tab of an instance."""
 
+from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from horizon import tabs
@@ -30,6 +31,8 @@ class DesktopTab(policy.PolicyTargetMixin, tabs.Tab):
         panel = request.resolver_match.namespace
         in_use = request.GET.get("in_use")
         return {
+            # Horizon renders tabs without the request, which would bring it.
+            "csrf_token": get_token(request),
             "how_native": desktop.NATIVE,
             "how_browser": desktop.BROWSER,
             "in_use": in_use if in_use in (desktop.NATIVE, desktop.BROWSER) else None,

@@ -109,7 +109,12 @@ async function shot(page: Page, name: string): Promise<void> {
 
 /** The .vv file that a click brings. */
 async function downloaded(page: Page, click: () => Promise<void>): Promise<VvFile> {
-  const [download] = await Promise.all([page.waitForEvent('download'), click()]);
+  const [download] = await Promise.all([page.waitForEvent('download'), click()]).catch(
+    async (error: unknown) => {
+      const said = await page.locator('body').innerText();
+      throw new Error(`no file; ${page.url()} says: ${said.slice(0, 2000)}`, { cause: error });
+    },
+  );
   expect(download.suggestedFilename()).toBe('console.vv');
   return parseVvFile(readFileSync(await download.path(), 'utf8'));
 }
