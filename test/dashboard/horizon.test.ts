@@ -17,7 +17,7 @@ import { freePort, waitFor } from '../fixtures/program.js';
 import { encodeMessage } from '../fixtures/spice-messages.js';
 import { SERVER_MESSAGE } from '../../src/console/spice/message-types.js';
 import { parseVvFile, type VvFile } from '../fixtures/vv-file.js';
-import type { WireServer } from '../fixtures/wire-server.js';
+import { WireServer } from '../fixtures/wire-server.js';
 
 jest.setTimeout(240_000);
 
@@ -27,6 +27,8 @@ const contexts: BrowserContext[] = [];
 let folder: string;
 let cloud: Cloud;
 let neutron: WireServer;
+/** What Nova's URLs lead to: the address of the service, which is known later than they are. */
+let direct: WireServer;
 let site: Site;
 let horizon: Horizon;
 let browser: Browser;
@@ -37,7 +39,17 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kerbside-horizon-'));
   const html5 = await freePort();
   const browserUrl = `http://127.0.0.1:${String(html5)}`;
-  cloud = await Cloud.start({ html5Url: `${browserUrl}/spice_auto.html` });
+  direct = await WireServer.start(
+    ({ path, query }) => ({
+      status: 302,
+      headers: { Location: `${site.kerbside.apiUrl}${path}?${query.toString()}` },
+    }),
+    (status) => ({ status }),
+  );
+  cloud = await Cloud.start({
+    directUrl: `${direct.origin}/nova`,
+    html5Url: `${browserUrl}/spice_auto.html`,
+  });
   neutron = await startNeutron(cloud.keystone);
   site = await Site.start({
     ...cloud.serviceOptions(),
@@ -73,7 +85,7 @@ afterEach(async () => {
 afterAll(async () => {
   await browser.close();
   await horizon.stop();
-  await Promise.all([site.stop(), neutron.close()]);
+  await Promise.all([site.stop(), neutron.close(), direct.close()]);
   await cloud.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -246,13 +258,6 @@ it('without Kerbside in the catalog Nova is asked, and its URL brings the same',
   cloud.keystone.directory.removeService('console');
   try {
     const page = await at(tabOf(desktop));
-    await page.route('http://127.0.0.1:13002/**', (route) => {
-      const { pathname, search } = new URL(route.request().url());
-      return route.fulfill({
-        status: 302,
-        headers: { location: `${site.kerbside.apiUrl}${pathname}${search}` },
-      });
-    });
     cloud.nova.server.forget();
     await connects(
       await downloaded(page, () => page.getByRole('link', { name: 'Open desktop', exact: true }).click()),
