@@ -19,6 +19,12 @@ module.exports = {
       { pathNot: '^src/console/spice/' },
     ),
     only(
+      'rfb-imports-nothing',
+      'the codec is bytes in, events out',
+      { path: '^src/rfb/' },
+      { path: '^src/', pathNot: '^src/rfb/' },
+    ),
+    only(
       'only-db-imports-typeorm',
       'SQL stays in db',
       { path: '^src', pathNot: '^src/db/' },
@@ -80,9 +86,9 @@ module.exports = {
     ),
     only(
       'html5proxy-not-console',
-      'the data plane exists once: browsers reach it over the network',
+      'the data plane exists once: browsers reach it over the network, and both may read the codec',
       { path: '^src/html5proxy/' },
-      { path: '^src/console/' },
+      { path: '^src/console/', pathNot: '^src/console/spice/' },
     ),
     only(
       'only-html5proxy-imports-ws',
@@ -168,14 +174,14 @@ module.exports = {
       'the parent process and its relay workers meet in ipc.ts only; both may read the codec',
       { path: '^src/console/control/' },
       {
-        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|message-screen|guest-policy|migration|recording|pacing)/',
+        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|message-screen|guest-policy|migration|recording|pacing|rfb)/',
       },
     ),
     only(
       'worker-not-control',
       'the parent process and its relay workers meet in ipc.ts only',
       {
-        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|message-screen|guest-policy|migration|recording|pacing)/',
+        path: '^src/console/(connection|listener|backend|relay|firewall|main-channel|message-screen|guest-policy|migration|recording|pacing|rfb)/',
       },
       { path: '^src/console/control/' },
     ),

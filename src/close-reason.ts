@@ -25,6 +25,8 @@ export type CloseReason =
   | 'channel forbidden'
   /** The rule of a guest policy, such as `guest_policy_usb`. */
   | `channel forbidden: guest_policy_${string}`
+  /** The console speaks VNC and its client SPICE, or the other way round. */
+  | 'other protocol'
   /** The guest went to another hypervisor, and no migration is followed. */
   | 'migration not followed'
   /** The hypervisor named a place that its guests may not go to. */

@@ -8,7 +8,7 @@ export const SERVICE_TYPE = 'console';
 export const VERSION_HEADER = 'OpenStack-API-Version';
 
 /** The oldest and the newest minor version of /v1. */
-export const MINORS = { min: 0, max: 7 } as const;
+export const MINORS = { min: 0, max: 8 } as const;
 
 /** The range of minor versions that a service speaks. */
 export interface MinorRange {

@@ -117,6 +117,7 @@ export const V1_SCHEMAS = {
       insecure_port: { ...orNull(INTEGER), ...HIDDEN },
       secure_port: { ...orNull(INTEGER), ...HIDDEN },
       host_subject: { ...orNull(STRING), ...HIDDEN },
+      protocol: { type: 'string', enum: ['spice', 'vnc'], description: 'Since 1.8; what its server speaks.' },
       guest_policy: ref('GuestPolicy'),
       recorded: {
         ...BOOLEAN,
@@ -124,7 +125,7 @@ export const V1_SCHEMAS = {
       },
       links: LINKS,
     },
-    ['locked', 'guest_policy', 'recorded', 'tags', 'access_role', 'access'],
+    ['locked', 'guest_policy', 'recorded', 'tags', 'access_role', 'access', 'protocol'],
   ),
   V1Access: object({
     kind: { type: 'string', enum: ['everybody', 'project', 'user', 'group'] },
@@ -137,7 +138,11 @@ export const V1_SCHEMAS = {
     {
       instance_uuid: { type: 'string', format: 'uuid' },
       source: { type: 'string', minLength: 1, maxLength: 255 },
-      type: { type: 'string', enum: ['spice-direct', 'spice-html5'] },
+      type: {
+        type: 'string',
+        enum: ['spice-direct', 'spice-html5', 'novnc'],
+        description: 'novnc since 1.8. A console that speaks the other protocol is a 409.',
+      },
       replace: {
         ...BOOLEAN,
         description:
@@ -157,7 +162,11 @@ export const V1_SCHEMAS = {
       project_id: orNull(STRING),
       expires_at: TIME,
       connection: object({
-        protocol: { type: 'string', enum: ['spice'] },
+        protocol: {
+          type: 'string',
+          enum: ['spice', 'vnc'],
+          description: 'vnc since 1.8: such a console opens by its link console_browser alone.',
+        },
         host: STRING,
         port: orNull(INTEGER),
         tls_port: INTEGER,

@@ -4,6 +4,7 @@
 import { InvalidInput, NotFound, Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
+import { protocolIn, type ConsoleProtocol } from '../objects/console-protocol.js';
 import { InstanceNotReady } from '../objects/instance-fault.js';
 import type { Sight } from '../objects/access.js';
 import type { Inventory } from '../objects/inventory.js';
@@ -37,6 +38,7 @@ export interface FoundConsole {
   readonly projectId: string | null;
   /** Which list of access holds for it; null: none, or its platform itself has let the user in. */
   readonly accessId: string | null;
+  readonly protocol: ConsoleProtocol;
 }
 
 /** What the finding works with. */
@@ -76,11 +78,11 @@ export class ConsoleOpening {
   private async known({ uuid, source, token, sight }: WantedConsole): Promise<FoundConsole | null> {
     const { inventory, sources } = this.parts;
     const { items } = await inventory.consoles({ limit: MOST_SOURCES }, { uuid, source, sight });
-    for (const { source: name, name: title, project_id: projectId, access_id: accessId } of items) {
+    for (const { source: name, name: title, project_id: projectId, access_id: accessId, ...row } of items) {
       const of = await sources.find(name);
       if (of === null || of.deleted) continue;
       if (token !== undefined && platformOf(of.type)?.knowsUsers !== undefined) continue;
-      return { source: name, uuid, name: title, projectId, accessId };
+      return { source: name, uuid, name: title, projectId, accessId, protocol: protocolIn(row.protocol) };
     }
     return null;
   }
@@ -101,8 +103,8 @@ export class ConsoleOpening {
     if (users === undefined) throw new NotFound(ABSENT);
     try {
       const made = await users.open(uuid, type, token, signal);
-      const { uuid: id, name: title, projectId = null } = made;
-      return { source: owner.name, uuid: id, name: title, projectId, accessId: null };
+      const { uuid: id, name: title, projectId = null, protocol = 'spice' } = made;
+      return { source: owner.name, uuid: id, name: title, projectId, accessId: null, protocol };
     } catch (error) {
       if (error instanceof InstanceNotReady && error.why === 'gone') throw new NotFound(ABSENT);
       throw error;

@@ -5,6 +5,7 @@ import { NotFound } from '../exception.js';
 import type { Logger } from '../log.js';
 import { signalWithin } from '../net/deadline.js';
 import { ConsoleInUse } from '../objects/console-use.js';
+import type { ConsoleProtocol } from '../objects/console-protocol.js';
 import type { MintedToken } from '../objects/console-token.js';
 import { InstanceNotReady } from '../objects/instance-fault.js';
 import type { UserRequest } from '../objects/requester.js';
@@ -44,13 +45,14 @@ export class TokenExchange {
   /**
    * Exchanges a token.
    * @param by whose address the failed tries are counted by
+   * @param protocol what the console speaks that the token is for
    */
-  async open(token: string, by: UserRequest): Promise<Exchange> {
+  async open(token: string, by: UserRequest, protocol: ConsoleProtocol = 'spice'): Promise<Exchange> {
     const { limit } = this.parts;
     const address = by.address ?? '';
     const wait = await limit.take(address);
     if (wait !== null) return { kind: 'limited', wait };
-    const found = await this.find(token);
+    const found = await this.find(token, protocol);
     if (found.kind !== 'found') return found;
     await limit.giveBack(address);
     const { source, uuid } = found;
@@ -67,6 +69,7 @@ export class TokenExchange {
 
   private async find(
     token: string,
+    protocol: ConsoleProtocol,
   ): Promise<
     | { readonly kind: 'found'; readonly source: string; readonly uuid: string }
     | Extract<Exchange, { kind: 'not_ready' | 'unknown' }>
@@ -74,7 +77,7 @@ export class TokenExchange {
     const { drivers, timeout, log } = this.parts;
     const asked = await drivers.all(({ exchange }) => exchange === 'asked');
     const answer = await firstAnswer(asked.values(), timeout, log, async ({ tokens }, signal) => {
-      const console = await tokens?.resolve(token, signal);
+      const console = await tokens?.resolve(token, protocol, signal);
       return tokens === undefined || !console ? null : { tokens, console };
     });
     if (answer.kind !== 'found') return answer;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each range of Nova's microversions offers for SPICE consoles: one table, and how to choose from it.
+// What each range of Nova's microversions offers for consoles: one table, and how to choose from it.
 // Sources: nova/api/openstack/compute/{remote_consoles,console_auth_tokens}.py of all releases; the private
 // microversions are those of the kerbside-patches for 2023.1, 2023.2 and 2024.1.
 
 /** The minor number: 31 of 2.31. All of the Compute API v2.1 begins with 2. */
 export type Microversion = number;
 
-/** A kind of SPICE console that Nova hands out. */
-export type ConsoleType = 'spice-direct' | 'spice-html5';
+/** A kind of console that Nova hands out. */
+export type ConsoleType = 'spice-direct' | 'spice-html5' | 'novnc';
 
 /** How a console is made. */
 export interface CreateWay {
-  /** `action`: POST /servers/{id}/action with os-getSPICEConsole; `remote_consoles`: POST .../remote-consoles. */
+  /** `action`: POST /servers/{id}/action with os-getSPICEConsole or os-getVNCConsole; `remote_consoles`: POST .../remote-consoles. */
   readonly call: 'action' | 'remote_consoles';
   readonly version: Microversion;
   /** What comes back: a URL with a token in it, or host and ports at once. */
@@ -53,13 +53,18 @@ const DIRECT: CreateWay = { call: 'remote_consoles', version: 99, answers: 'url'
 
 /** The table: every microversion is in exactly one range. */
 export const OFFERS: readonly Offer[] = [
-  { from: 1, to: 5, create: { 'spice-html5': ACTION }, resolve: null },
-  { from: 6, to: 30, create: { 'spice-html5': HTML5 }, resolve: null },
-  { from: 31, to: 98, create: { 'spice-html5': HTML5 }, resolve: { version: 31, tlsPort: false } },
+  { from: 1, to: 5, create: { 'spice-html5': ACTION, novnc: ACTION }, resolve: null },
+  { from: 6, to: 30, create: { 'spice-html5': HTML5, novnc: HTML5 }, resolve: null },
+  {
+    from: 31,
+    to: 98,
+    create: { 'spice-html5': HTML5, novnc: HTML5 },
+    resolve: { version: 31, tlsPort: false },
+  },
   {
     from: 99,
     to: null,
-    create: { 'spice-direct': DIRECT, 'spice-html5': HTML5 },
+    create: { 'spice-direct': DIRECT, 'spice-html5': HTML5, novnc: HTML5 },
     resolve: { version: 99, tlsPort: true },
   },
 ];

@@ -308,16 +308,22 @@ export class NovaClient {
   }
 }
 
+const ACTIONS: Readonly<Record<ConsoleType, string>> = {
+  'spice-direct': 'os-getSPICEConsole',
+  'spice-html5': 'os-getSPICEConsole',
+  novnc: 'os-getVNCConsole',
+};
+
 function createCall(uuid: string, type: ConsoleType, way: CreateWay): NovaCall {
   const server = `/servers/${uuid}`;
   const { version } = way;
   return way.call === 'action'
-    ? { method: 'POST', path: `${server}/action`, version, body: { 'os-getSPICEConsole': { type } } }
+    ? { method: 'POST', path: `${server}/action`, version, body: { [ACTIONS[type]]: { type } } }
     : {
         method: 'POST',
         path: `${server}/remote-consoles`,
         version,
-        body: { remote_console: { protocol: 'spice', type } },
+        body: { remote_console: { protocol: type === 'novnc' ? 'vnc' : 'spice', type } },
       };
 }
 
@@ -360,9 +366,19 @@ function readCreated(answer: HttpAnswer, type: ConsoleType, way: CreateWay): Cre
     };
   }
   const url = textOf(console, 'url') ?? '';
-  const token = URL.canParse(url) ? new URL(url).searchParams.get('token') : null;
-  if (token === null || token === '') throw unexpected(answer);
+  const token = tokenIn(url);
+  if (token === null) throw unexpected(answer);
   return { kind: 'token', type, url, token };
+}
+
+/** A link to noVNC has the token within the path of its WebSocket: `?path=%3Ftoken%3D...`. */
+function tokenIn(url: string): string | null {
+  if (!URL.canParse(url)) return null;
+  const { searchParams } = new URL(url);
+  const path = searchParams.get('path') ?? '';
+  const token =
+    searchParams.get('token') ?? new URLSearchParams(path.slice(path.indexOf('?') + 1)).get('token');
+  return token === '' ? null : token;
 }
 
 function readResolved(answer: HttpAnswer): ResolvedConsole {

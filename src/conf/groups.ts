@@ -26,6 +26,7 @@ import { RECORDING_GROUP } from './recording.js';
 import { SHAKENFIST_GROUP } from './shakenfist.js';
 import { SOURCES_GROUP } from './sources.js';
 import { SPICE_GROUP } from './spice.js';
+import { VNC_GROUP } from './vnc.js';
 import type { GroupSpec, GroupValues } from './types.js';
 
 /** Every group by the property that it has in the configuration, in the order of the sample file. */
@@ -42,6 +43,7 @@ export const GROUPS = {
   notifications: NOTIFICATIONS_GROUP,
   spice: SPICE_GROUP,
   proxy: PROXY_GROUP,
+  vnc: VNC_GROUP,
   firewall: FIREWALL_GROUP,
   guestPolicy: GUEST_POLICY_GROUP,
   migration: MIGRATION_GROUP,

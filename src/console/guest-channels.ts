@@ -27,6 +27,15 @@ export function ruleOf(key: PolicyKey): PolicyRule {
   return `guest_policy_${key}`;
 }
 
+/**
+ * The key that forbids a VNC console; null: none does. Its stream is carried as it is, so that what a policy would keep back
+ * of it is all of it. What RFB does not have, files, devices and sound, needs no forbidding.
+ */
+export function vncForbiddenBy(policy: GuestPolicy): PolicyKey | null {
+  if (policy.viewOnly) return 'view_only';
+  return policy.clipboard === 'both' ? null : 'clipboard';
+}
+
 /** The key that forbids a channel; null: none does. */
 export function channelForbiddenBy(policy: GuestPolicy, type: number, id: number): PolicyKey | null {
   switch (type) {

@@ -9,7 +9,7 @@ import type { GuestPolicy, PolicyKey } from './guest-channels.js';
 import type { ScreenName } from './screen-name.js';
 import type { ClientPlace, MigrationDestination } from './spice/migration-messages.js';
 
-/** Where and how a console's SPICE server is reached; the ticket travels in memory only. */
+/** Where and how a console's server is reached; the ticket travels in memory only. */
 export interface BackendTarget {
   readonly hypervisor: string;
   readonly hypervisorIp: string;
@@ -19,6 +19,7 @@ export interface BackendTarget {
   readonly caCert: string | null;
   readonly hostSubject: string | null;
   readonly transport: 'plain' | 'tls' | null;
+  readonly protocol: 'spice' | 'vnc';
   /** null: its ports are dialled. */
   readonly route: BackendRoute | null;
 }
@@ -307,7 +308,7 @@ export interface PolicyDrop {
  * The groups of the configuration that a relay worker is given, with the names, units and bounds of src/conf; an option is
  * declared there and nowhere else. Of `[DEFAULT]` only what the log needs: its `transport_url` has a password.
  */
-export interface RelaySettings extends Pick<Conf, 'spice' | 'proxy'> {
+export interface RelaySettings extends Pick<Conf, 'spice' | 'proxy' | 'vnc'> {
   readonly default: Pick<Conf['default'], 'debug' | 'useJson' | 'logFile'>;
   readonly console: Pick<Conf['console'], 'messageScreenTime' | 'maxMessageScreens'>;
 }

@@ -41,6 +41,7 @@ const NUMBER_OF: Readonly<Record<Explained, number>> = {
   lost: 19,
   console_in_use: 20,
   replaced: 21,
+  other_viewer: 22,
 };
 
 const BY_NUMBER = new Map(

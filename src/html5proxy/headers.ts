@@ -4,7 +4,7 @@
 import { isIP } from 'node:net';
 import { hostOf } from './browser.js';
 
-/** What every answer has. Pages have passwords in their URL, which must not be sent as a referrer or stored. */
+/** What every answer has. Links have tokens in their URL, which must not be sent as a referrer. */
 export const HEADERS: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
@@ -28,7 +28,7 @@ export function contentSecurityPolicy(
   const rules: readonly (readonly string[])[] = [
     ['default-src', "'self'"],
     ['script-src', "'self'", ...inline],
-    ['style-src', "'self'", "'unsafe-inline'"],
+    ['style-src', "'self'"],
     ['img-src', "'self'", 'data:', 'blob:'],
     ['media-src', "'self'", 'data:', 'blob:'],
     ['connect-src', "'self'", ...sockets],

@@ -6,6 +6,7 @@ import { TokenExchange } from '../broker/token-exchange.js';
 import { CONF } from '../conf/conf.module.js';
 import { provider, tokenFor } from '../injection.js';
 import { Database } from '../objects/database.js';
+import { ConsoleTokens } from '../objects/console-token.js';
 import { ObjectsModule } from '../objects/objects.module.js';
 import { SessionOutcomes } from '../objects/session-outcome.js';
 import { ServiceLife } from '../service/life.js';
@@ -19,8 +20,10 @@ const SERVICES = tokenFor<Html5Services>('Html5Services');
   providers: [
     provider(
       SERVICES,
-      [CONF, Database, ProcessMetrics, TokenExchange, SessionOutcomes],
-      (conf, db, metrics, exchange, outcomes): Html5Services => ({ conf, db, metrics, exchange, outcomes }),
+      [CONF, Database, ProcessMetrics, TokenExchange, SessionOutcomes, ConsoleTokens],
+      (...[conf, db, metrics, exchange, outcomes, tokens]): Html5Services => ({
+        ...{ conf, db, metrics, exchange, outcomes, tokens },
+      }),
     ),
   ],
 })

@@ -1,38 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a browser gets by HTTP: the client's files, the health of the service, at /spice_auto.html?token=... the exchange
-// of a console token for the page with the session's password, and, for a page whose desktop has ended, why.
+// What a browser gets by HTTP: the client's files, the health of the service, the page that a link leads to, with the
+// session's password in its body, and, for a page whose desktop has ended, why.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explanation, EXPLANATION_POLICY, EXPLANATION_TYPE, type Explained } from '../service/explanation.js';
+import {
+  explanation,
+  EXPLANATION_POLICY,
+  EXPLANATION_TYPE,
+  sentencesAbout,
+  type Explained,
+} from '../service/explanation.js';
 import { loggerFor } from '../log.js';
-import type { NetworkList } from '../net/network-list.js';
 import type { Readiness } from '../service/readiness.js';
-import type { Exchange, TokenExchange } from '../broker/token-exchange.js';
 import { DatabaseError } from '../exception.js';
-import { strangerAt } from '../objects/requester.js';
+import type { ConsoleProtocol } from '../objects/console-protocol.js';
 import type { SessionOutcomes } from '../objects/session-outcome.js';
 import { browserOf } from './browser.js';
 import { endedAs, endedUnknown, type Ended } from './ended.js';
 import { contentSecurityPolicy, HEADERS } from './headers.js';
-import type { Html5Metrics } from './metrics.js';
-import { ENDED_PATH } from './page-script.js';
-import { PAGE, type WebFile, type WebRoot } from './web-root.js';
+import { OWN_TOKEN } from './own-token.js';
+import { admit, CONSOLE_PAGES, type ConsolePagesParts } from './console-pages.js';
+import { ENDED_PATH, viewerPage, type NativeAddress } from './viewer-page.js';
+import type { WebFile, WebRoot } from './web-root.js';
 
 const log = loggerFor('kerbside.html5proxy.request');
 
 /** What {@link Pages} is made with. */
-export interface PagesDependencies {
-  readonly exchange: Pick<TokenExchange, 'open'>;
+export interface PagesDependencies extends ConsolePagesParts {
   readonly outcomes: Pick<SessionOutcomes, 'of'>;
-  readonly metrics: Html5Metrics;
   readonly readiness: Pick<Readiness, 'fault'>;
-  readonly trusted: NetworkList;
+  /** [console] reconnect_grace, seconds. */
+  readonly grace: number;
+  /** Where native clients connect. */
+  readonly native: () => Promise<NativeAddress>;
   /** [html5proxy] allowed_origins */
   readonly origins: readonly string[];
 }
 
-/** A console token of Kerbside; those of Nova are UUIDs. */
-const OWN_TOKEN = /^[A-Za-z0-9]{48}$/;
 /** A page may ask before the end of its main channel has been written: looks, and the pause between two. */
 const LOOKS = 12;
 const LOOK_PAUSE_MS = 250;
@@ -49,6 +53,8 @@ export class Pages {
   constructor(
     private readonly parts: PagesDependencies,
     private web: WebRoot,
+    /** The page's own files. */
+    private readonly viewer: WebRoot,
   ) {}
 
   /** Serves other files from now on. */
@@ -80,13 +86,12 @@ export class Pages {
       return;
     }
     const { path, query } = target;
-    const token = query.get('token');
+    const protocol = CONSOLE_PAGES.get(path);
     if (path === READY || path === LIVE) await this.health(response, path);
     else if (path === ENDED_PATH) await this.tellEnd(request, response);
-    else if (path === PAGE && !query.has('password')) {
-      await this.open(request, response, token ?? '', query.get('title'));
-    } else {
-      const file = this.web.get(path);
+    else if (protocol !== undefined) await this.open(request, response, query, protocol);
+    else {
+      const file = this.viewer.get(path) ?? this.web.get(path);
       if (file === undefined) plain(response, 404, 'not found');
       else this.serve(request, response, file);
     }
@@ -124,53 +129,47 @@ export class Pages {
     }
   }
 
-  /** Sends the browser to the page with a password; whatever else the URL asked for, another host for instance, is gone. */
   private async open(
     request: IncomingMessage,
     response: ServerResponse,
-    token: string,
-    title: string | null,
+    query: URLSearchParams,
+    protocol: ConsoleProtocol,
   ): Promise<void> {
-    if (token === '') {
-      this.explain(response, 401, 'absent');
+    const admitted = await admit(request, query, protocol, this.parts);
+    if (admitted.kind === 'refused') {
+      const { status, about, retryAfter } = admitted;
+      if (retryAfter !== undefined) response.setHeader('Retry-After', String(retryAfter));
+      this.explain(response, status, about);
       return;
     }
-    const password = OWN_TOKEN.test(token) ? token : await this.passwordFor(request, response, token);
-    if (password === null) return;
-    const query = new URLSearchParams({ password });
-    if (title !== null) query.set('title', title.slice(0, LONGEST_TITLE));
+    const body = viewerPage({
+      protocol,
+      password: admitted.kind === 'token' ? admitted.token : null,
+      title: query.get('title')?.slice(0, LONGEST_TITLE) ?? null,
+      grace: this.parts.grace,
+      native: protocol === 'spice' ? await this.parts.native() : null,
+      absent: sentencesAbout('absent'),
+    });
+    this.setPolicy(request, response, []);
     response.setHeader('Cache-Control', 'no-store');
-    // Relative: the service may be reached under another path.
-    response.writeHead(302, { Location: `${PAGE.slice(1)}?${query.toString()}` }).end();
+    response.writeHead(admitted.kind === 'token' ? 200 : 401, {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
   }
 
-  /** null: refused, and the answer has been sent. */
-  private async passwordFor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    token: string,
-  ): Promise<string | null> {
-    const { exchange, metrics, trusted } = this.parts;
-    const opening = await exchange.open(token, strangerAt(browserOf(request, trusted).address));
-    metrics.exchanges.inc({ outcome: opening.kind });
-    if (opening.kind === 'opened') {
-      const { source, uuid: console, sessionId: session } = opening;
-      log.info('console token exchanged', { source, console, session });
-      return opening.token;
-    }
-    if (opening.kind === 'limited') response.setHeader('Retry-After', String(opening.wait));
-    const [status, about] = refusalOf(opening);
-    this.explain(response, status, about);
-    return null;
+  private setPolicy(request: IncomingMessage, response: ServerResponse, scripts: readonly string[]): void {
+    const { authority } = browserOf(request, this.parts.trusted);
+    response.setHeader(
+      'Content-Security-Policy',
+      contentSecurityPolicy(scripts, authority, this.parts.origins),
+    );
   }
 
   private serve(request: IncomingMessage, response: ServerResponse, file: WebFile): void {
     const isPage = file.type.startsWith('text/html');
-    if (isPage) {
-      const { authority } = browserOf(request, this.parts.trusted);
-      const policy = contentSecurityPolicy(file.scripts, authority, this.parts.origins);
-      response.setHeader('Content-Security-Policy', policy);
-    }
+    if (isPage) this.setPolicy(request, response, file.scripts);
     response.setHeader('Cache-Control', isPage ? 'no-store' : 'no-cache');
     response.setHeader('ETag', file.etag);
     if (request.headers['if-none-match'] === file.etag) {
@@ -203,22 +202,6 @@ export class Pages {
         aborted: response.writableFinished ? undefined : true,
       });
     });
-  }
-}
-
-/** A fault of a source hides an unknown token: that source might have known it. */
-function refusalOf(opening: Exclude<Exchange, { kind: 'opened' }>): readonly [number, Explained] {
-  switch (opening.kind) {
-    case 'limited':
-      return [429, 'limited'];
-    case 'not_ready': {
-      const { why } = opening.fault;
-      return why === 'gone' ? [404, 'unknown'] : [409, why];
-    }
-    case 'in_use':
-      return [409, 'console_in_use'];
-    case 'unknown':
-      return opening.faults.length === 0 ? [404, 'unknown'] : [503, 'unavailable'];
   }
 }
 

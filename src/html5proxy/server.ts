@@ -16,6 +16,7 @@ import { listen } from '../net/listen.js';
 import { plainAddress } from '../net/address.js';
 import { NetworkList } from '../net/network-list.js';
 import type { Database } from '../objects/database.js';
+import type { ConsoleTokens } from '../objects/console-token.js';
 import type { SessionOutcomes } from '../objects/session-outcome.js';
 import { Readiness } from '../service/readiness.js';
 import type { TokenExchange } from '../broker/token-exchange.js';
@@ -24,6 +25,8 @@ import { Pages } from './pages.js';
 import { checkLeg, proxyLeg } from './leg-check.js';
 import type { ProxyLeg } from './proxy-leg.js';
 import { Sockets } from './sockets.js';
+import { nativeAddress } from './native-address.js';
+import { readViewer } from './viewer-files.js';
 import { readWebRoot } from './web-root.js';
 
 const log = loggerFor('kerbside.html5proxy');
@@ -34,6 +37,7 @@ export interface Html5Services {
   readonly db: Database;
   readonly exchange: TokenExchange;
   readonly outcomes: SessionOutcomes;
+  readonly tokens: Pick<ConsoleTokens, 'redeem'>;
   /** Where its metrics are exposed; it serves them unless another part of the process does. */
   readonly metrics: ProcessMetrics;
 }
@@ -131,10 +135,21 @@ export async function startHtml5Proxy(services: Html5Services): Promise<Html5Ser
   const trusted = new NetworkList(conf.html5proxy.trustedProxies);
   const origins = conf.html5proxy.allowedOrigins;
   const readiness = new Readiness(services.db, { starting: true });
-  const pages = new Pages({ exchange, outcomes, metrics, readiness, trusted, origins }, web);
+  const { tokens } = services;
+  const pages = new Pages(
+    {
+      ...{ exchange, outcomes, tokens, metrics, readiness, trusted, origins },
+      grace: conf.console.reconnectGrace,
+      native: await nativeAddress(conf.spice),
+    },
+    web,
+    await readViewer(),
+  );
   const leg = await proxyLeg(conf);
   const sockets = new Sockets({
     ...{ leg, metrics, trusted, origins },
+    tokens: { exchange, metrics },
+    openTimeout: conf.proxy.linkTimeout + conf.proxy.controlTimeout + conf.proxy.backendTimeout,
     maxConnections: conf.html5proxy.maxConnections,
     maxConnectionsPerAddress: conf.html5proxy.maxConnectionsPerAddress,
   });

@@ -6,10 +6,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { ConfError } from '../exception.js';
 import { shownPath } from '../option-file.js';
-import { pageScript, SCRIPT_PATH, withPageScript } from './page-script.js';
 
-/** The page that Nova's URLs lead to. */
-export const PAGE = '/spice_auto.html';
+/** The module of the client that the page uses. */
+const CLIENT = '/main.js';
 
 /** A file to serve. */
 export interface WebFile {
@@ -46,11 +45,12 @@ const TYPES: Readonly<Record<string, string>> = {
 const OTHER_TYPE = 'application/octet-stream';
 
 /**
- * Reads the folder.
- * @throws ConfError when it cannot be read, is too large, or has no spice_auto.html
+ * Reads the folder; '': there is none, and no desktops of SPICE.
+ * @throws ConfError when it cannot be read, is too large, or has no main.js
  */
 export async function readWebRoot(folder: string): Promise<WebRoot> {
   const files = new Map<string, WebFile>();
+  if (folder === '') return files;
   try {
     await readFolder(folder, '', { files, bytes: 0 });
   } catch (error) {
@@ -58,10 +58,7 @@ export async function readWebRoot(folder: string): Promise<WebRoot> {
     const { code, message } = error as NodeJS.ErrnoException;
     throw fault(`the folder ${shownPath(folder)} cannot be read (${code ?? message})`);
   }
-  const page = files.get(PAGE);
-  if (page === undefined) throw fault(`the folder ${shownPath(folder)} has no spice_auto.html`);
-  files.set(PAGE, webFile(PAGE, Buffer.from(withPageScript(page.body.toString('utf8')))));
-  files.set(SCRIPT_PATH, webFile(SCRIPT_PATH, Buffer.from(pageScript())));
+  if (!files.has(CLIENT)) throw fault(`the folder ${shownPath(folder)} has no main.js`);
   return files;
 }
 
@@ -87,7 +84,8 @@ async function readFolder(folder: string, path: string, reading: Reading): Promi
   }
 }
 
-function webFile(name: string, body: Buffer): WebFile {
+/** A file of that name. */
+export function webFile(name: string, body: Buffer): WebFile {
   const type = TYPES[extname(name).toLowerCase()] ?? OTHER_TYPE;
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
   return { body, type, etag, scripts: type.startsWith('text/html') ? scriptsOf(body.toString('utf8')) : [] };
@@ -111,6 +109,6 @@ function fault(text: string): ConfError {
     'html5proxy',
     'web',
     text,
-    "name the folder of the browser's client, such as /usr/share/spice-html5 of Debian's package spice-html5",
+    "name the folder of the browser's client, such as /usr/share/spice-html5 of Debian's package spice-html5, or leave it empty where all consoles speak VNC",
   );
 }

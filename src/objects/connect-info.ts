@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where and how a console's SPICE server is reached. Made at connect time, held in memory only.
+// Where and how a console's server is reached. Made at connect time, held in memory only.
 
-/** Everything that dialling a hypervisor's SPICE server takes. `ticket` is a secret. */
+/** Everything that dialling a console's server takes. `ticket` is a secret. */
 export interface ConnectInfo {
   hypervisor: string;
   /** Address that is dialled when it is not empty; else `hypervisor` is. IPv4 or IPv6. */
   hypervisorIp: string;
   insecurePort: number | null;
   securePort: number | null;
-  /** SPICE password of the backend; may be empty. */
+  /** Password of the backend; may be empty. */
   ticket: string;
   /** PEM of the source's CA; null = the system's roots. */
   caCert: string | null;
@@ -16,6 +16,8 @@ export interface ConnectInfo {
   hostSubject: string | null;
   /** Overrides `[proxy] backend_transport` for this console. */
   transport?: 'plain' | 'tls';
+  /** Absent: it speaks SPICE. */
+  protocol?: 'vnc';
   /** How a stream to it begins; absent: by a TCP connection to its port. */
   route?: ConsoleRoute;
 }

@@ -4,6 +4,7 @@ import type { ShownConsoleRow } from '../db/api/consoles.js';
 import type { Database } from '../db/database.js';
 import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
+import { protocolIn, type ConsoleProtocol } from './console-protocol.js';
 import { connectProxyOf, type ConnectInfo, type ConsoleRoute } from './connect-info.js';
 import { settingsIn, type OwnSettings } from './own-settings.js';
 import { textsIn } from './row-json.js';
@@ -34,6 +35,8 @@ export interface DiscoveredConsole {
   connectProxy?: string | null | undefined;
   /** Path of the unix socket, on this host, that it listens on. */
   unixSocket?: string | null | undefined;
+  /** What its server speaks; absent: SPICE. */
+  protocol?: ConsoleProtocol | undefined;
   /** What the platform calls it by beside its name, as `pool:lab`; `access` may name these. */
   tags?: readonly string[] | undefined;
   /** The time of the last event of the instance, epoch seconds by the platform's clock. Read only. */
@@ -49,6 +52,7 @@ export interface ConsoleIdentity {
   readonly projectId: string | null;
   /** Which list of access holds for it; null: none. */
   readonly accessId: string | null;
+  readonly protocol: ConsoleProtocol;
   /** false: sources.yaml has lost its source. */
   readonly sourceIsThere: boolean;
 }
@@ -63,6 +67,7 @@ export interface Console {
   insecurePort: number | null;
   securePort: number | null;
   hostSubject: string | null;
+  protocol: ConsoleProtocol;
   /** null on platforms without projects. */
   projectId: string | null;
   /** Which list of access holds for it; null: none. */
@@ -93,6 +98,7 @@ export function toConnectInfo(
     | 'ticket'
     | 'connect_proxy'
     | 'unix_socket'
+    | 'protocol'
   > & { ca_cert: string | null },
 ): ConnectInfo {
   const route = routeOf(row);
@@ -104,6 +110,7 @@ export function toConnectInfo(
     ticket: openTicket(db, row),
     caCert: row.ca_cert,
     hostSubject: row.host_subject,
+    ...(protocolIn(row.protocol) === 'vnc' ? { protocol: 'vnc' } : {}),
     ...(route === null ? {} : { route }),
   };
 }
@@ -135,6 +142,7 @@ export function toDiscovered(db: Database, row: ConsoleRow): DiscoveredConsole {
     ...(row.address_stale === 1 ? { addressStale: true } : {}),
     ...(row.connect_proxy === null ? {} : { connectProxy: row.connect_proxy }),
     ...(row.unix_socket === null ? {} : { unixSocket: row.unix_socket }),
+    ...(row.protocol === null ? {} : { protocol: protocolIn(row.protocol) }),
     ...(row.settings === null ? {} : { settings: settingsIn(row.settings) }),
     ...(row.tags === null ? {} : { tags: tagsIn(row.tags) }),
     ...(row.instance_event_at === null ? {} : { instanceEventAt: row.instance_event_at }),
@@ -174,6 +182,7 @@ export function toConsole(row: ShownConsoleRow, tokens: ConsoleTokensNow): Conso
     insecurePort: row.insecure_port,
     securePort: row.secure_port,
     hostSubject: row.host_subject,
+    protocol: protocolIn(row.protocol),
     projectId: row.project_id,
     accessId: row.access_id,
     userId: row.user_id,

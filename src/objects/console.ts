@@ -35,6 +35,7 @@ import type { Clock } from './clock.js';
 import { MAX_SOCKET_PATH_BYTES, type ConnectInfo } from './connect-info.js';
 import { openTicket, tagsIn, tagsText, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
 import type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
+import { protocolIn, protocolText } from './console-protocol.js';
 import { pageOf } from './page.js';
 import { NO_SETTINGS, settingsIn, settingsText } from './own-settings.js';
 import type { Page, PageRequest } from './page.js';
@@ -97,6 +98,7 @@ const COMPARED = [
   'ticket',
   'connect_proxy',
   'unix_socket',
+  'protocol',
 ] as const;
 /** Fields that are written when they change, and not audited. */
 const FOLLOWED = [
@@ -286,7 +288,8 @@ export class Consoles {
     const row = await findConsoleIdentity(this.db, source, uuid);
     if (row === null) return null;
     const { name, project_id: projectId, access_id: accessId, source_deleted: deleted } = row;
-    return { source, uuid, name, projectId, accessId, sourceIsThere: deleted === 0 };
+    const protocol = protocolIn(row.protocol);
+    return { source, uuid, name, projectId, accessId, protocol, sourceIsThere: deleted === 0 };
   }
 
   /** One console with its sessions; null when there is none. */
@@ -382,6 +385,7 @@ export class Consoles {
       address_stale: console.addressStale === true ? 1 : null,
       connect_proxy: console.connectProxy ?? null,
       unix_socket: console.unixSocket ?? null,
+      protocol: protocolText(console.protocol),
       settings: settingsText(settings ?? NO_SETTINGS),
       tags: tagsText(tags),
       access_id: await lists.idFor(settings?.access, tags ?? []),

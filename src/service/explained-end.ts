@@ -15,6 +15,7 @@ const OF_REASON: Readonly<Partial<Record<CloseReason, Explained>>> = {
   'terminated by request': 'terminated',
   replaced: 'replaced',
   'console in use': 'console_in_use',
+  'other protocol': 'other_viewer',
   'channel forbidden': 'forbidden',
   'migration not followed': 'moving',
   'migration refused': 'forbidden',

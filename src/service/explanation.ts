@@ -22,6 +22,7 @@ export type Explained =
   | 'refused'
   | 'wrong_guest'
   | 'forbidden'
+  | 'other_viewer'
   | 'machine_ended'
   | 'idle'
   | 'interrupted'
@@ -93,6 +94,10 @@ const SENTENCES: Readonly<Record<Explained, readonly [string, string, string?]>>
   forbidden: [
     'This desktop may not be opened',
     'The rules of this site do not permit it. If you need it, ask your administrator.',
+  ],
+  other_viewer: [
+    'This desktop opens with another viewer',
+    'Open it from your dashboard again, in the browser.',
   ],
   machine_ended: [
     'The machine closed its screen',

@@ -4,6 +4,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { LocationFault } from '../close-reason.js';
 import type { ConnectInfo } from '../objects/connect-info.js';
+import type { ConsoleProtocol } from '../objects/console-protocol.js';
 import type { CloudGuestPolicy } from '../objects/guest-policy-levels.js';
 import { ALL_READ, type DiscoveredConsole, type UnreadConsoles } from '../objects/console.js';
 
@@ -57,9 +58,10 @@ export interface Minted {
 export interface PlatformTokens {
   /**
    * The console that a token stands for; null when the platform does not know the token.
+   * @param protocol what the console speaks, as the way says by which the token came: the platform does not
    * @throws InstanceNotReady, Unavailable
    */
-  resolve(token: string, signal: AbortSignal): Promise<DiscoveredConsole | null>;
+  resolve(token: string, protocol: ConsoleProtocol, signal: AbortSignal): Promise<DiscoveredConsole | null>;
   /**
    * Records the console that a token stood for.
    * @throws InstanceNotReady when the platform says by now that it is not to be connected to

@@ -11,6 +11,7 @@ import { Consoles, type ConsoleIdentity } from '../../objects/console.js';
 import { ConsoleSettings } from '../../objects/console-settings.js';
 import { Sources } from '../../objects/source.js';
 import { CaCertificate } from '../../tls/ca-certificate.js';
+import { demandSpice } from '../browser-console.js';
 import { ConsoleFiles, sendConsoleFile } from '../console-files.js';
 import { connectProxyUrl, type ConnectInfo } from '../../objects/connect-info.js';
 import { Conflicting, NotFound } from '../faults.js';
@@ -47,6 +48,7 @@ export class ConsoleFileController {
     const console = await this.consoles.identify(source, uuid);
     if (console?.sourceIsThere !== true) throw await this.absence(source, request);
     this.demand(request, console);
+    demandSpice(console.protocol);
 
     const principals = this.permission.principals(request, console);
     const replacing = replacingOf(this.permission, request, console);
@@ -66,6 +68,7 @@ export class ConsoleFileController {
     if (console === null) throw new NotFound('console not found');
     this.demand(request, console);
     if (!console.sourceIsThere) throw await this.absence(source, request);
+    demandSpice(console.protocol);
     const info = await this.consoles.connectInfo(source, uuid);
     if (info === null) throw new NotFound('console not found');
     const proxy = connectProxyOf(info);

@@ -145,10 +145,12 @@ export class CreateConsoleBody {
   @Length(1, 255)
   source?: string;
 
-  /** The type that Nova is asked for; the best that it has when absent. */
+  /** The type that Nova is asked for; the best that it has when absent. `novnc` since 1.8. */
   @IsOptional()
-  @IsIn(['spice-direct', 'spice-html5'], { message: 'type must be spice-direct or spice-html5' })
-  type?: 'spice-direct' | 'spice-html5';
+  @IsIn(['spice-direct', 'spice-html5', 'novnc'], {
+    message: 'type must be spice-direct, spice-html5 or novnc',
+  })
+  type?: 'spice-direct' | 'spice-html5' | 'novnc';
 
   /** Since 1.5: end the session of somebody else who has the console. */
   @ValidateIf((body: CreateConsoleBody) => body.replace !== undefined)

@@ -5,7 +5,7 @@ import type { Console } from '../../objects/console.js';
 import { settledRecord, type SettledGuestPolicy } from '../../objects/guest-policy-levels.js';
 import { auditFacts } from './audit-facts.js';
 
-/** A console as JSON. The audit trail is always empty: it has a URL of its own. The original does not have the last member. */
+/** A console as JSON. The audit trail is always empty: it has a URL of its own. The original does not have the last two members. */
 export function viewConsole(console: Console, guestPolicy: SettledGuestPolicy): Record<string, unknown> {
   return {
     uuid: console.uuid,
@@ -20,6 +20,7 @@ export function viewConsole(console: Console, guestPolicy: SettledGuestPolicy): 
     sessions: console.sessionIds,
     token_count: console.tokenCount,
     audit: [],
+    protocol: console.protocol,
     guest_policy: settledRecord(guestPolicy),
   };
 }

@@ -13,6 +13,8 @@ export interface Attempt {
   readonly tls: boolean;
   /** null: the way there knows no ports. */
   readonly port: number | null;
+  /** TLS may come later, within what was said in the clear: VNC's way. */
+  readonly upgrades?: true;
 }
 
 /** `[proxy] backend_transport`. */
@@ -26,6 +28,7 @@ type Policy = BackendTransport;
  * @throws BackendFailed `no_address`, or `tls_required` when the policy wants TLS and no TLS port is known
  */
 export function firstAttempt(target: BackendTarget, configured: Policy): Attempt {
+  if (target.protocol === 'vnc') return { ...(plainAttempt(target) ?? missing()), upgrades: true };
   const policy = effective(target, configured);
   if (hasNoPorts(target)) return { tls: wantsTls(target, policy), port: null };
   const plain = plainAttempt(target);

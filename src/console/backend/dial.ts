@@ -56,8 +56,13 @@ export interface Way {
 export function dial({ route, attempt, target, buffers }: Way): DialledLeg {
   const leg = attempt.tls
     ? SocketLeg.tls(route, backendTlsOptions(target, route.certifiedHost))
-    : SocketLeg.plain(route, buffers);
+    : clearLeg(route, attempt, buffers);
   return { leg, early: NOTHING };
+}
+
+/** A leg without TLS, or without it as yet. */
+function clearLeg(route: Route, { upgrades }: Attempt, buffers: RelayBuffer): SocketLeg {
+  return upgrades === true ? SocketLeg.raw(route) : SocketLeg.plain(route, buffers);
 }
 
 /**
@@ -73,7 +78,7 @@ export async function dialThrough(
   timeLeft: number,
 ): Promise<DialledLeg> {
   const options = attempt.tls ? backendTlsOptions(target, route.certifiedHost) : null;
-  const leg = options === null ? SocketLeg.plain(route, buffers) : SocketLeg.raw(route);
+  const leg = options === null ? clearLeg(route, attempt, buffers) : SocketLeg.raw(route);
   // Its bytes may lie in a buffer that is read into again.
   const early = Buffer.from(await runExchange(leg, prelude, signal, timeLeft));
   if (options === null) return { leg, early };

@@ -5,6 +5,7 @@ import { loggerFor } from '../../log.js';
 import { missingCaps } from '../connection/advertised-caps.js';
 import { firstAttempt, nextAttempt, type Attempt, type BackendTransport } from './attempt.js';
 import { dial, dialThrough, dialWithin, routeTo, type DialledLeg } from './dial.js';
+import { linkRfb } from '../rfb/backend-handshake.js';
 import type { BackendLeg } from './leg.js';
 import { linkBackend, type BackendLink } from './link.js';
 import type { ClientConnection } from '../connection/client-connection.js';
@@ -74,7 +75,7 @@ class Reaching {
 
   /** @throws BackendFailed, ConnectionEnded */
   async tryOnce(): Promise<Backend> {
-    const { connection, link, grant, attempt } = this;
+    const { connection, grant, attempt } = this;
     const { signal } = connection;
     this.tried.push(attempt);
     signal.throwIfAborted();
@@ -83,16 +84,39 @@ class Reaching {
       // Nothing is awaited where nothing has to be: an error of a socket without a listener ends the process.
       const dialling = this.dial(route);
       const dialled = dialling instanceof Promise ? await dialling : dialling;
-      const { leg } = dialled;
-      const reply = await linkBackend(dialled, link, grant, signal, this.timeLeft);
-      connection.backend = leg;
-      warnOfMissingCaps(link, grant, reply);
-      this.report(leg);
-      return { leg, early: reply.rest, channelCaps: reply.channelCaps };
+      const backend =
+        grant.target.protocol === 'vnc'
+          ? await this.linkVnc(dialled, route.certifiedHost)
+          : await this.linkSpice(dialled);
+      connection.backend = backend.leg;
+      this.report(backend.leg);
+      return backend;
     } catch (error) {
       if (error instanceof BackendFailed) error.triedAt = route.shown;
       throw error;
     }
+  }
+
+  private async linkSpice(dialled: DialledLeg): Promise<Backend> {
+    const { connection, link, grant } = this;
+    const reply = await linkBackend(dialled, link, grant, connection.signal, this.timeLeft);
+    warnOfMissingCaps(link, grant, reply);
+    return { leg: dialled.leg, early: reply.rest, channelCaps: reply.channelCaps };
+  }
+
+  private async linkVnc(dialled: DialledLeg, certifiedHost: string): Promise<Backend> {
+    const { connection, worker, grant } = this;
+    const { target } = grant;
+    const { settings } = worker;
+    const timeLeft = (): number => this.timeLeft;
+    const linked = await linkRfb(dialled, {
+      target,
+      certifiedHost,
+      settings,
+      signal: connection.signal,
+      timeLeft,
+    });
+    return { ...linked, channelCaps: [] };
   }
 
   private dial(route: ReturnType<typeof routeTo>): DialledLeg | Promise<DialledLeg> {

@@ -14,6 +14,8 @@ import { LinkRefused } from './ends.js';
 import { receiveLink, type ClientLink } from './link.js';
 import { showScreen, type Showing } from '../message-screen/show.js';
 import { subjectOf, subjectOfOrder, type ScreenSubject } from '../message-screen/subject.js';
+import { RfbRelay } from '../rfb/relay.js';
+import { demandProtocol, establishRfb } from '../rfb/session.js';
 import { Relay } from '../relay/relay.js';
 import { LINK_ERR } from '../spice/constants.js';
 import { encodeLinkResult } from '../spice/link-message.js';
@@ -42,10 +44,17 @@ export async function serveConnection(
     }
     connection.grant = grant;
     worker.registry.join(connection, grant.sessionId);
+    demandProtocol(link, grant);
+    const vnc = grant.target.protocol === 'vnc';
     const backend = await openBackend(connection, worker, link, grant);
+    if (vnc) await establishRfb(connection, worker, grant);
     await answerOk(connection);
-    relay = new Relay(connection, worker, link, grant, backend);
-    await relay.run();
+    if (vnc) {
+      await new RfbRelay(connection, backend, link.rest).run();
+    } else {
+      relay = new Relay(connection, worker, link, grant, backend);
+      await relay.run();
+    }
   } catch (error) {
     fault = error;
   }

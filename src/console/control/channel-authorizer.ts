@@ -36,7 +36,7 @@ import type {
   SessionSettings,
 } from '../ipc.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
-import { channelForbiddenBy, ruleOf } from '../guest-channels.js';
+import { channelForbiddenBy, ruleOf, vncForbiddenBy } from '../guest-channels.js';
 import { screenOf } from '../screen-name.js';
 import { CHANNEL, channelName } from '../spice/constants.js';
 import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
@@ -227,6 +227,15 @@ export class ChannelAuthorizer {
       throw error;
     }
     if (location.kind === 'unconfirmed') records.audit(channel, INSTANCE_AUDIT.unverified);
+    // A VNC server does not say whose it is: where the platform does not either, nobody may look.
+    if (
+      location.kind === 'unconfirmed' &&
+      location.expectedInstanceUuid !== null &&
+      location.target.protocol === 'vnc'
+    ) {
+      metrics.denied.inc();
+      return this.giveUp(candidate, 'instance stale', { because: 'error', reason: 'instance_stale' });
+    }
     if (location.kind === 'not_minted') {
       metrics.denied.inc();
       records.audit(channel, ticketNotMinted(location.why));
@@ -268,7 +277,10 @@ export class ChannelAuthorizer {
       metrics.denied.inc();
       return this.giveUp(candidate, 'channel forbidden', { because: 'channel', reason: 'channel_forbidden' });
     }
-    const key = channelForbiddenBy(session.guestPolicy, request.channelType, request.channelId);
+    const { guestPolicy } = session;
+    const key =
+      channelForbiddenBy(guestPolicy, request.channelType, request.channelId) ??
+      (outcome.connectInfo.protocol === 'vnc' ? vncForbiddenBy(guestPolicy) : null);
     if (key === null) return null;
     const rule = ruleOf(key);
     records.audit(channel, forbiddenAudit(rule));
@@ -391,5 +403,10 @@ function withPolicyOf(candidate: Candidate, target: Target): Candidate {
 }
 
 function backendTarget(target: ConnectInfo): BackendTarget {
-  return { ...target, transport: target.transport ?? null, route: target.route ?? null };
+  return {
+    ...target,
+    transport: target.transport ?? null,
+    protocol: target.protocol ?? 'spice',
+    route: target.route ?? null,
+  };
 }

@@ -91,6 +91,7 @@ export class Recorder {
   /** Why a session must not begin because it cannot be recorded; null: it may. */
   async refusal(channel: LiveChannel): Promise<string | null> {
     if (this.given.settings.onFailure === 'continue' || !this.wants(channel)) return null;
+    if (channel.recorded.protocol === 'vnc') return 'VNC consoles are not recorded';
     if (this.parts === null) return NOT_SET_UP;
     try {
       await this.parts.folder.check(CHECK_MS);

@@ -44,6 +44,7 @@ const TOLD: ReadonlySet<CloseReason> = new Set([
   'control plane failed',
   'ticket not minted',
   'recording failed',
+  'other protocol',
 ]);
 
 /** Orders that end a session from outside. */
@@ -58,7 +59,13 @@ const ORDERS: ReadonlySet<CloseReason> = new Set([
 const CARRIED: ReadonlySet<number> = new Set([CHANNEL.main, CHANNEL.display, CHANNEL.inputs]);
 
 /** Trying again does not help. */
-const FINAL: ReadonlySet<Explained> = new Set(['gone', 'forbidden', 'terminated', 'replaced']);
+const FINAL: ReadonlySet<Explained> = new Set([
+  'gone',
+  'forbidden',
+  'terminated',
+  'replaced',
+  'other_viewer',
+]);
 
 /** Whether the desktop can be back. */
 export function canBeBack(about: Explained): boolean {

@@ -111,6 +111,8 @@ export const MAIN_CAP = {
   NAME_AND_UUID: 1,
   AGENT_CONNECTED_TOKENS: 2,
   SEAMLESS_MIGRATE: 3,
+  /** Kerbside's own: the client wants RFB on this channel, from ServerInit on. No header of spice-protocol has it. */
+  KERBSIDE_RFB: 31,
 } as const;
 
 /** Bit numbers of the display channel's capabilities [protocol.h `SPICE_DISPLAY_CAP_*`]. */

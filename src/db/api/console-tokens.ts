@@ -46,6 +46,7 @@ export interface TokenView
   ticket: ConsoleRow['ticket'];
   connect_proxy: ConsoleRow['connect_proxy'];
   unix_socket: ConsoleRow['unix_socket'];
+  protocol: ConsoleRow['protocol'];
   settings: ConsoleRow['settings'];
   /** null: the source is unknown. */
   source_deleted: number | null;
@@ -59,7 +60,7 @@ const VIEW =
   'SELECT t.session_id, t.source, t.uuid, t.expires, t.revoked, t.issued_to, t.replaces, c.project_id, c.user_id, s.state, s.generation, s.connection_id, ' +
   's.backend_connection_id, s.main_ref, s.closing_since, s.terminated_at, s.migration_number, s.migration_state, ' +
   's.migration_target, s.target, c.uuid AS console_uuid, c.name, c.hypervisor, ' +
-  'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, c.settings, c.connect_proxy, c.unix_socket, o.deleted AS source_deleted, ' +
+  'c.hypervisor_ip, c.insecure_port, c.secure_port, c.host_subject, c.ticket, c.settings, c.connect_proxy, c.unix_socket, c.protocol, o.deleted AS source_deleted, ' +
   'o.type AS source_type, o.ca_cert, o.settings AS source_settings' +
   ', s.reason AS session_reason, (SELECT h.session_id FROM console_sessions h WHERE h.source = t.source AND h.uuid = t.uuid ' +
   'AND h.holds = 1 AND h.session_id <> t.session_id) AS held_by ' +

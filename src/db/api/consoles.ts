@@ -9,7 +9,7 @@ import type { SqlValue, Statements } from '../statements.js';
 const SHOWN =
   'source, uuid, discovered, hypervisor, hypervisor_ip, insecure_port, secure_port, name, host_subject, ' +
   'project_id, user_id, instance_state, instance_host, instance_event_at, instance_locked, ' +
-  'instance_locked_at, address_host, address_stale, tags, access_id';
+  'instance_locked_at, address_host, address_stale, tags, access_id, protocol';
 const COLUMNS = [
   'source',
   'uuid',
@@ -35,6 +35,7 @@ const COLUMNS = [
   'unix_socket',
   'tags',
   'access_id',
+  'protocol',
 ] as const;
 
 /** A console without its ticket, and without what only the data plane goes by. */
@@ -112,12 +113,13 @@ export async function findConsoleIdentity(
   source: string,
   uuid: string,
 ): Promise<
-  (Pick<ConsoleRow, 'name' | 'project_id' | 'access_id'> & { source_deleted: number | null }) | null
+  | (Pick<ConsoleRow, 'name' | 'project_id' | 'access_id' | 'protocol'> & { source_deleted: number | null })
+  | null
 > {
   const rows = await db.query<
-    Pick<ConsoleRow, 'name' | 'project_id' | 'access_id'> & { source_deleted: number | null }
+    Pick<ConsoleRow, 'name' | 'project_id' | 'access_id' | 'protocol'> & { source_deleted: number | null }
   >(
-    'SELECT c.name, c.project_id, c.access_id, s.deleted AS source_deleted FROM consoles c ' +
+    'SELECT c.name, c.project_id, c.access_id, c.protocol, s.deleted AS source_deleted FROM consoles c ' +
       'LEFT JOIN sources s ON s.name = c.source WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
   );
@@ -134,7 +136,7 @@ export async function findConsoleTarget(
     'SELECT c.source, c.uuid, c.discovered, c.hypervisor, c.hypervisor_ip, c.insecure_port, c.secure_port, c.name, ' +
       'c.host_subject, c.ticket, c.project_id, c.user_id, c.instance_state, c.instance_host, ' +
       'c.instance_event_at, c.instance_locked, c.instance_locked_at, c.address_host, c.address_stale, c.settings, ' +
-      'c.connect_proxy, c.unix_socket, c.tags, c.access_id, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
+      'c.connect_proxy, c.unix_socket, c.tags, c.access_id, c.protocol, s.ca_cert FROM consoles c LEFT JOIN sources s ON s.name = c.source ' +
       'WHERE c.source = ? AND c.uuid = ?',
     [source, uuid],
   );
@@ -205,7 +207,7 @@ export async function updateConsole(
   const matched = await db.execute(
     'UPDATE consoles SET hypervisor = ?, hypervisor_ip = ?, insecure_port = ?, secure_port = ?, name = ?, ' +
       'host_subject = ?, ticket = ?, project_id = ?, user_id = ?, instance_state = ?, instance_host = ?, ' +
-      'address_host = ?, address_stale = ?, settings = ?, connect_proxy = ?, unix_socket = ?, tags = ?, access_id = ? ' +
+      'address_host = ?, address_stale = ?, settings = ?, connect_proxy = ?, unix_socket = ?, tags = ?, access_id = ?, protocol = ? ' +
       `WHERE source = ? AND uuid = ?${unless}`,
     [
       row.hypervisor,
@@ -226,6 +228,7 @@ export async function updateConsole(
       row.unix_socket,
       row.tags,
       row.access_id,
+      row.protocol,
       row.source,
       row.uuid,
       ...(unlessSince === undefined ? [] : [(unlessSince ?? 0) + SAME_TIME]),

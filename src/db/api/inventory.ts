@@ -58,7 +58,7 @@ export type EventInventoryRow = AuditEventRow & Pick<OfConsole, 'project_id'>;
 export const CONSOLE_COLUMNS =
   'k.source, k.uuid, k.discovered, k.hypervisor, k.hypervisor_ip, k.insecure_port, k.secure_port, k.name, ' +
   'k.host_subject, k.project_id, k.user_id, k.instance_state, k.instance_host, ' +
-  'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale, k.tags, k.access_id';
+  'k.instance_event_at, k.instance_locked, k.instance_locked_at, k.address_host, k.address_stale, k.tags, k.access_id, k.protocol';
 const SESSION_COLUMNS =
   'r.session_id, r.source, r.uuid, r.state, r.created, r.terminated_at, r.closed, r.reason, t.issued_to, t.expires, ' +
   'k.name, k.project_id, k.access_id, k.uuid AS of_console';

@@ -16,6 +16,7 @@ import { Search1764446400000 } from './1764446400000-search.js';
 import { Groups1764450000000 } from './1764450000000-groups.js';
 import { ConcurrentSessions1764453600000 } from './1764453600000-concurrent-sessions.js';
 import { LiveMigration1764493200000 } from './1764493200000-live-migration.js';
+import { ConsoleProtocol1764500400000 } from './1764500400000-console-protocol.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   Groups1764450000000,
   ConcurrentSessions1764453600000,
   LiveMigration1764493200000,
+  ConsoleProtocol1764500400000,
 ];

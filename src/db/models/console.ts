@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Table consoles: one SPICE server each. `ticket` is encrypted.
+// Table consoles: one SPICE or VNC server each. `ticket` is encrypted.
 import { EntitySchema } from 'typeorm';
 import { SUPERSEDED_SETTINGS, type SupersededSettings } from './superseded-settings.js';
 
@@ -41,6 +41,8 @@ export interface ConsoleRow {
   unix_socket: string | null;
   /** The platform's tags of it, as a JSON list of texts; null: none. */
   tags: string | null;
+  /** `vnc`; null: spice. */
+  protocol: string | null;
   /** Which list of access_grants says who may open it; null: there is none, and the policy alone says so. */
   access_id: string | null;
 }
@@ -75,6 +77,7 @@ export const ConsoleModel = new EntitySchema<ConsoleRow & SupersededSettings>({
     unix_socket: { type: 'varchar', length: 107, nullable: true },
     tags: { type: 'text', nullable: true },
     access_id: { type: 'varchar', length: 32, nullable: true },
+    protocol: { type: 'varchar', length: 16, nullable: true },
   },
   indices: [
     { name: 'consoles_project', columns: ['project_id', 'source', 'uuid'] },

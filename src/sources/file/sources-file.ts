@@ -4,6 +4,7 @@
 // are read as text. Pure: text in, entries out.
 import { InvalidInput } from '../../exception.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
+import { CONSOLE_PROTOCOLS } from '../../objects/console-protocol.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import { NOTHING_LISTED, type Discovery } from '../driver.js';
 import type { Platform } from '../platform.js';
@@ -34,6 +35,7 @@ const CONSOLE_KEYS = [
   'ticket',
   'connect_proxy',
   'unix_socket',
+  'protocol',
   ...OWN_SETTINGS_KEYS,
 ] as const;
 
@@ -287,6 +289,7 @@ function readConsole(
     hostSubject: fields.text('host_subject', MAX_HOST_SUBJECT),
     ticket: fields.secret('ticket', MAX_TICKET_BYTES, 'the SPICE password of a hypervisor may have') ?? '',
     ...routeIn(fields),
+    ...protocolOf(fields),
     ...ownSettingsIn(fields, 'console'),
   };
   if (faults.length > before) return null;
@@ -322,6 +325,11 @@ function routeIn(fields: FieldReader): Pick<DiscoveredConsole, 'connectProxy' | 
     ...(connectProxy === null ? {} : { connectProxy }),
     ...(unixSocket === null ? {} : { unixSocket }),
   };
+}
+
+function protocolOf(fields: FieldReader): Pick<DiscoveredConsole, 'protocol'> {
+  const protocol = fields.word('protocol', CONSOLE_PROTOCOLS);
+  return protocol === 'vnc' ? { protocol } : {};
 }
 
 function consoleLabel(record: YamlRecord, ordinal: number): string {

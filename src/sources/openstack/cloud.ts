@@ -12,6 +12,7 @@ import { GlanceClient } from '../../compute/glance-client.js';
 import { Unavailable } from '../../exception.js';
 import { ServiceSession } from '../../identity/service-session.js';
 import { loggerFor } from '../../log.js';
+import type { ConsoleProtocol } from '../../objects/console-protocol.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import type { CloudGuestPolicy } from '../../objects/guest-policy-levels.js';
 import { InstanceNotReady } from '../../objects/instance-fault.js';
@@ -67,9 +68,13 @@ export class OpenStackCloud {
    * @throws InstanceNotReady when the instance has no screen now
    * @throws Unavailable
    */
-  async exchange(token: string, signal: AbortSignal): Promise<DiscoveredConsole | null> {
+  async exchange(
+    token: string,
+    protocol: ConsoleProtocol,
+    signal: AbortSignal,
+  ): Promise<DiscoveredConsole | null> {
     const located = await this.nova.resolveToken(token, { signal });
-    return located === null ? null : this.adopt(located, signal);
+    return located === null ? null : this.adopt(located, protocol, signal);
   }
 
   /**
@@ -84,7 +89,7 @@ export class OpenStackCloud {
   ): Promise<DiscoveredConsole> {
     const located = await this.locate(uuid, type, signal, token);
     if (located === null) throw new Unavailable('Nova does not know the console token that it has just made');
-    return this.adopt(located, signal);
+    return this.adopt(located, type === 'novnc' ? 'vnc' : 'spice', signal);
   }
 
   /** The present state of the console, Nova's answer about host and ports included. Never rejects. */
@@ -106,7 +111,7 @@ export class OpenStackCloud {
     const returned = console.instanceState !== instance.status || console.addressStale === true;
     if (fault !== null || !(hasMoved(console, instance) || returned))
       return follow(console, instance, policy);
-    const located = await this.locateIfAllowed(console.uuid, signal);
+    const located = await this.locateIfAllowed(console, signal);
     // Its new address is not known yet: the old host's stays recorded, so that it is asked for again.
     return located === null ? follow(console, instance, policy) : merge(console, instance, located, policy);
   }
@@ -116,7 +121,7 @@ export class OpenStackCloud {
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault !== null) return { kind: 'denied', why: fault ?? 'gone' };
     const [located, policy] = await Promise.all([
-      this.locateIfAllowed(console.uuid, signal),
+      this.locateIfAllowed(console, signal),
       this.policyOf(instance, console, signal),
     ]);
     if (located !== null) return { kind: 'confirmed', console: merge(console, instance, located, policy) };
@@ -125,11 +130,16 @@ export class OpenStackCloud {
       : { kind: 'unknown', why: 'Nova does not let the service make consoles' };
   }
 
-  private async adopt(located: ResolvedConsole, signal: AbortSignal): Promise<DiscoveredConsole> {
+  private async adopt(
+    located: ResolvedConsole,
+    protocol: ConsoleProtocol,
+    signal: AbortSignal,
+  ): Promise<DiscoveredConsole> {
     const instance = await this.nova.server(located.instanceUuid, { signal });
     const fault = instance === null ? 'gone' : consoleFault(instance);
     if (instance === null || fault !== null) throw new InstanceNotReady(fault ?? 'gone');
-    return merge(null, instance, located, await this.policyOf(instance, null, signal));
+    const console = merge(null, instance, located, await this.policyOf(instance, null, signal));
+    return protocol === 'vnc' ? { ...console, protocol } : console;
   }
 
   private policyOf(
@@ -140,10 +150,13 @@ export class OpenStackCloud {
     return this.policies.of(instance, known?.settings?.guestPolicy, signal);
   }
 
-  /** Where the instance's SPICE server is now; null when Nova does not let us ask. */
-  private async locateIfAllowed(uuid: string, signal: AbortSignal): Promise<ResolvedConsole | null> {
+  /** Where the instance's server of that protocol is now; null when Nova does not let us ask, or has none. */
+  private async locateIfAllowed(
+    { uuid, protocol }: DiscoveredConsole,
+    signal: AbortSignal,
+  ): Promise<ResolvedConsole | null> {
     try {
-      return await this.locate(uuid, 'best', signal);
+      return await this.locate(uuid, protocol === 'vnc' ? 'novnc' : 'best', signal);
     } catch (error) {
       if (error instanceof NovaRefused) return null;
       throw error;
@@ -181,6 +194,7 @@ function merge(
     ticket: known?.ticket ?? '',
     instanceHost: instance.host,
     addressHost: instance.host,
+    ...(known?.protocol === undefined ? {} : { protocol: known.protocol }),
   };
 }
 

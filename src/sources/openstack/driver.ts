@@ -14,7 +14,7 @@ import { OpenStackCloud } from './cloud.js';
 
 /** How often Nova is asked about one console at most, while newer events of it keep coming in. */
 const MAX_LOOKUPS = 2;
-const TYPES: readonly string[] = ['spice-direct', 'spice-html5'] satisfies ConsoleType[];
+const TYPES: readonly string[] = ['spice-direct', 'spice-html5', 'novnc'] satisfies ConsoleType[];
 const REFUSALS = { 400: 'invalid', 401: 'unauthenticated', 403: 'forbidden', 501: 'unsupported' } as const;
 
 /** Serves one cloud. */
@@ -39,7 +39,7 @@ export class OpenStackDriver implements SourceDriver {
     const images = conf.guestPolicy?.imageProperties !== 'ignore';
     this.cloud = new OpenStackCloud(definition, conf.nova.requestTimeout, images);
     this.tokens = {
-      resolve: (token, signal) => this.cloud.exchange(token, signal),
+      resolve: (token, protocol, signal) => this.cloud.exchange(token, protocol, signal),
       adopt: (console, signal) => this.adopt(console, signal),
     };
     this.users = {
@@ -130,7 +130,11 @@ function unlessMoved(console: DiscoveredConsole, why: string): Location {
 }
 
 function sameAddress(a: DiscoveredConsole, b: DiscoveredConsole): boolean {
-  return a.hypervisor === b.hypervisor && a.insecurePort === b.insecurePort;
+  return (
+    a.hypervisor === b.hypervisor &&
+    a.insecurePort === b.insecurePort &&
+    (a.protocol ?? 'spice') === (b.protocol ?? 'spice')
+  );
 }
 
 function consoleType(type: string | undefined): ConsoleType | 'best' {

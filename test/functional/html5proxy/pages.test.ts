@@ -6,18 +6,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Ended } from '../../../src/html5proxy/ended.js';
 import { Cloud, SERVICE_PASSWORD } from '../../fixtures/cloud.js';
-import { Html5Proxy, PAGE_TEXT, type RawRequest } from '../../fixtures/html5proxy.js';
+import type { ViewerSession } from '../../../src/html5proxy/viewer-page.js';
+import { Html5Proxy, type RawRequest } from '../../fixtures/html5proxy.js';
 import { Site } from '../../fixtures/kerbside.js';
 import { waitFor } from '../../fixtures/program.js';
 import { linkChannel } from '../../fixtures/spice-client.js';
 
 const CLOUD = 'cloud';
 const PAGE = '/spice_auto.html';
-/** The page as it is served: with our script before the client's own. */
-const SERVED = PAGE_TEXT.replace(
-  '<!doctype html>',
-  '<!doctype html><script src="kerbside-ended.js"></script>',
-);
+/** A token of Kerbside, by its looks. */
+const OWN = 'A1'.repeat(24);
 
 let site: Site;
 let cloud: Cloud;
@@ -51,15 +49,18 @@ function novaToken(): { token: string; id: string } {
   return { token: cloud.nova.issue(server, 'spice-html5').token, id: server.id };
 }
 
-/** The query that the browser is sent on with. */
-async function redirected(path: string): Promise<URLSearchParams> {
+/** What the page of a link is told, in its body. */
+async function sessionOf(path: string): Promise<ViewerSession> {
   const answer = await get(path);
-  expect(answer.status).toBe(302);
+  expect(answer.status).toBe(200);
   expect(answer.headers['cache-control']).toBe('no-store');
   expect(answer.headers['referrer-policy']).toBe('no-referrer');
-  const location = answer.headers.location ?? '';
-  expect(location).toMatch(/^spice_auto\.html\?/);
-  return new URL(location, 'http://localhost/').searchParams;
+  return sessionIn(answer.body);
+}
+
+function sessionIn(body: string): ViewerSession {
+  const [, data = ''] = /id="kerbside-session">(.*?)<\/script>/.exec(body) ?? [];
+  return JSON.parse(data) as ViewerSession;
 }
 
 describe('the files', () => {
@@ -83,14 +84,14 @@ describe('the files', () => {
     }
   });
 
-  it('have a page whose own scripts run, and no other', async () => {
-    const { status, body, headers } = await get(`${PAGE}?password=x`);
-    expect([status, body]).toEqual([200, SERVED]);
+  it('have a page that runs the scripts and styles of its service, and no others', async () => {
+    const { status, body, headers } = await get(`${PAGE}?password=${OWN}`);
+    expect(status).toBe(200);
+    for (const [, path = ''] of body.matchAll(/(?:src|href)="([^"]+)"/g))
+      expect([path, (await get(`/${path}`)).status]).toEqual([path, 200]);
     expect(headers['cache-control']).toBe('no-store');
     const policy = String(headers['content-security-policy']);
-    const [scripts = ''] = /script-src [^;]*/.exec(policy) ?? [];
-    expect(scripts.match(/'sha256-[^']{44}'/g)).toHaveLength(2);
-    expect(scripts).not.toContain('unsafe-inline');
+    expect(policy).toContain("; script-src 'self'; style-src 'self'; ");
     const here = `127.0.0.1:${html5.port}`;
     expect(policy).toContain(`connect-src 'self' ws://${here} wss://${here};`);
     expect(policy).toContain(
@@ -102,7 +103,7 @@ describe('the files', () => {
   it.each(['a b', "x'; script-src *", 'x/y', '[::1', 'a;b'])(
     'have a policy that the Host header %j does not widen',
     async (host) => {
-      const { headers, status } = await get(`${PAGE}?password=x`, { headers: { Host: host } });
+      const { headers, status } = await get(`${PAGE}?password=${OWN}`, { headers: { Host: host } });
       if (status === 400) return;
       expect(headers['content-security-policy']).toMatch(/connect-src 'self'; object-src 'none'/);
     },
@@ -162,13 +163,12 @@ describe('a link of Nova', () => {
     const { token, id } = novaToken();
     const passwords = new Set<string>();
     for (let time = 0; time < 3; time += 1) {
-      const query = await redirected(
+      const session = await sessionOf(
         `${PAGE}?token=${token}&title=desk(${id})&host=evil.example.org&port=1&path=x`,
       );
-      expect([...query.keys()]).toEqual(['password', 'title']);
-      expect(query.get('title')).toBe(`desk(${id})`);
-      expect(query.get('password')).toMatch(/^[A-Za-z0-9]{48}$/);
-      passwords.add(query.get('password') ?? '');
+      expect(session).toMatchObject({ protocol: 'spice', title: `desk(${id})` });
+      expect(session.password).toMatch(/^[A-Za-z0-9]{48}$/);
+      passwords.add(session.password ?? '');
     }
     expect(passwords.size).toBe(3);
     expect(await site.kerbside.audit(CLOUD, id)).toEqual([
@@ -183,23 +183,45 @@ describe('a link of Nova', () => {
   });
 
   it('may carry a token of Kerbside in place of one of Nova', async () => {
-    const own = 'A1'.repeat(24);
     cloud.nova.server.forget();
-    const query = await redirected(`${PAGE}?token=${own}`);
-    expect([...query]).toEqual([['password', own]]);
+    expect((await sessionOf(`${PAGE}?token=${OWN}`)).password).toBe(OWN);
     expect(cloud.nova.server.requests).toHaveLength(0);
+  });
+
+  it.each([
+    ['vnc_auto.html', (token: string) => `token=${token}`],
+    ['vnc_auto.html', (token: string) => `path=${encodeURIComponent(`?token=${token}`)}`],
+    ['vnc_lite.html', (token: string) => `path=${encodeURIComponent(`?token=${token}`)}&title=x`],
+    ['vnc_lite.html', (token: string) => `path=${encodeURIComponent(`websockify?token=${token}`)}`],
+    ['vnc.html', (token: string) => `autoconnect=true&path=${encodeURIComponent(`?token=${token}`)}`],
+  ])('to noVNC opens a VNC console: %s, form %#', async (page, query) => {
+    const server = cloud.server({ host: '127.0.0.1', port: 5911, tlsPort: null });
+    const { token } = cloud.nova.issue(server, 'novnc');
+    const session = await sessionOf(`/${page}?${query(token)}`);
+    expect(session).toMatchObject({ protocol: 'vnc', native: null });
+    expect(session.password).toMatch(/^[A-Za-z0-9]{48}$/);
+    const { body } = await site.kerbside.api('GET', `/console/${CLOUD}/${server.id}`);
+    expect(JSON.parse(body)).toMatchObject({ protocol: 'vnc', insecure_port: 5911 });
+  });
+
+  it('has its title as data, whatever stands in it', async () => {
+    const title = '</script><script>alert(1)</script>';
+    const answer = await get(`${PAGE}?token=${OWN}&title=${encodeURIComponent(title)}`);
+    expect(sessionIn(answer.body).title).toBe(title);
+    expect(answer.body.match(/<script/g)).toHaveLength(2);
   });
 
   it('without a token is explained, whatever else it asks for', async () => {
     const answer = await get(`${PAGE}?host=evil.example.org&port=1`);
-    expect([answer.status, answer.body]).toEqual([
-      401,
-      expect.stringContaining('This link has no console token'),
-    ]);
+    expect(answer.status).toBe(401);
+    // The page may have been loaded again: it looks for what its tab has kept before it says so.
+    expect(sessionIn(answer.body)).toMatchObject({
+      password: null,
+      absent: { title: 'This link has no console token' },
+    });
   });
 
   it.each([
-    ['no token', '', 401, 'This link has no console token'],
     ['an unknown token', '00000000-0000-4000-8000-000000000000', 404, 'not valid any more'],
     ['a token that is a path', '..%2Fservers', 404, 'not valid any more'],
     ['a token that is a page', '%3Cscript%3Ealert(1)%3C/script%3E', 404, 'not valid any more'],
@@ -232,7 +254,7 @@ describe('a link of Nova', () => {
     const answer = await get(`${PAGE}?token=${token}`);
     expect([answer.status, answer.body]).toEqual([503, expect.stringContaining('The cloud does not answer')]);
     cloud.nova.server.heal();
-    await redirected(`${PAGE}?token=${token}`);
+    await sessionOf(`${PAGE}?token=${token}`);
   });
 
   it('cannot be guessed at without end, and others are not shut out by it', async () => {
@@ -244,7 +266,7 @@ describe('a link of Nova', () => {
     expect(await html5.metric('kerbside_html5proxy_exchanges_total{outcome="limited"}')).toBe(1);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     const { token } = novaToken();
-    expect((await get(`${PAGE}?token=${token}`, { localAddress: '127.0.0.51' })).status).toBe(302);
+    expect((await get(`${PAGE}?token=${token}`, { localAddress: '127.0.0.51' })).status).toBe(200);
   });
 });
 
@@ -258,7 +280,7 @@ describe('the end of a desktop', () => {
 
   it('is told by its token: never opened, a dead host, terminated', async () => {
     const { token, id } = novaToken();
-    const password = (await redirected(`${PAGE}?token=${token}`)).get('password') ?? '';
+    const password = (await sessionOf(`${PAGE}?token=${token}`)).password ?? '';
     expect(await ended(password)).toMatchObject({ about: 'not_opened', reason: null, ended_at: null });
     const channel = await linkChannel({ ...site.clientOptions(), password });
     expect(channel.outcome).toMatchObject({ type: 'closed', stage: 'result' });
@@ -283,33 +305,33 @@ describe('the end of a desktop', () => {
 describe('the program', () => {
   it('logs every request, and no token', async () => {
     const { token } = novaToken();
-    const query = await redirected(`${PAGE}?token=${token}`);
-    const line = / INFO kerbside\.html5proxy\.request \[-\] "?GET \/spice_auto\.html"? .*status=302/;
+    const { password } = await sessionOf(`${PAGE}?token=${token}`);
+    const line = / INFO kerbside\.html5proxy\.request \[-\] "?GET \/spice_auto\.html"? .*status=200/;
     // It is written when the answer has gone out.
     await waitFor('the line of the request', () => line.test(html5.program.output()));
     const log = html5.program.output();
     expect(log).not.toContain(token);
-    expect(log).not.toContain(query.get('password') ?? '');
+    expect(log).not.toContain(password ?? 'none');
     expect(log).not.toMatch(/token=|password=/);
     const errors = log.split('\n').filter((line) => line.includes(' ERROR '));
-    expect(errors.filter((line) => !line.includes('has no spice_auto.html'))).toEqual([]);
+    expect(errors.filter((line) => !line.includes('has no main.js'))).toEqual([]);
   });
 
   it('counts what it exchanged and answered', async () => {
     const opened = 'kerbside_html5proxy_exchanges_total{outcome="opened"}';
-    const sentOn = 'kerbside_html5proxy_requests_total{status="302"}';
-    const before = [await html5.metric(opened), await html5.metric(sentOn)];
-    for (let time = 0; time < 5; time += 1) await redirected(`${PAGE}?token=${novaToken().token}`);
-    const after = [await html5.metric(opened), await html5.metric(sentOn)];
+    const shown = 'kerbside_html5proxy_requests_total{status="200"}';
+    const before = [await html5.metric(opened), await html5.metric(shown)];
+    for (let time = 0; time < 5; time += 1) await sessionOf(`${PAGE}?token=${novaToken().token}`);
+    const after = [await html5.metric(opened), await html5.metric(shown)];
     expect(after).toEqual(before.map((count) => count + 5));
   });
 
   it('keeps the old files in use while the folder is broken', async () => {
-    const page = join(site.folder, 'web', 'spice_auto.html');
-    rmSync(page);
+    const client = join(site.folder, 'web', 'main.js');
+    rmSync(client);
     html5.program.child.kill('SIGHUP');
-    await waitFor('the fault', () => html5.program.output().includes('has no spice_auto.html'));
-    expect((await get(`${PAGE}?password=x`)).body).toBe(SERVED);
-    writeFileSync(page, PAGE_TEXT);
+    await waitFor('the fault', () => html5.program.output().includes('has no main.js'));
+    expect((await get('/main.js')).status).toBe(200);
+    writeFileSync(client, 'export const main = 1;\n');
   });
 });

@@ -33,9 +33,9 @@ describe('a start that cannot be', () => {
       '[html5proxy] web: the folder /.*absent cannot be read \\(ENOENT\\); name the folder',
     ],
     [
-      'a client without its page',
+      'a folder without the client',
       () => ({ OS_HTML5PROXY__WEB: join(site.folder, 'empty') }),
-      '[html5proxy] web: .* has no spice_auto.html',
+      '[html5proxy] web: .* has no main.js',
     ],
     [
       'an unknown port of the proxy',

@@ -51,7 +51,7 @@ describe.each(ENGINES)('the guest data policy of an instance on %s', (engine) =>
       ...{ cloud, consoles, sources, changed, driver, definition, locate },
       /** A user comes with a token of Nova. */
       exchange: async (server: FakeServer) => {
-        const console = await driver.tokens.resolve(cloud.nova.issue(server).token, DEADLINE());
+        const console = await driver.tokens.resolve(cloud.nova.issue(server).token, 'spice', DEADLINE());
         if (console === null) throw new Error('the token is unknown');
         await driver.tokens.adopt(console, DEADLINE());
       },

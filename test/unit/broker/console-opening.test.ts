@@ -25,7 +25,14 @@ const ROW: ListedConsole = {
   },
   ...{ insecure_port: 5900, secure_port: null, host_subject: null, project_id: 'p-1', user_id: null },
   ...{ instance_state: null, instance_host: null, instance_event_at: null, instance_locked: null },
-  ...{ instance_locked_at: null, address_host: null, address_stale: null, tags: null, access_id: null },
+  ...{
+    instance_locked_at: null,
+    address_host: null,
+    address_stale: null,
+    tags: null,
+    access_id: null,
+    protocol: null,
+  },
 };
 const SOURCE: Source = {
   ...{ name: 'lab', type: 'static', lastSeen: null, seenBy: null, errored: false, error: null, url: null },
@@ -92,6 +99,7 @@ describe('a console that is wanted', () => {
       name: 'desktop',
       projectId: 'p-1',
       accessId: null,
+      protocol: 'spice',
     });
     await expect(site.find({ source: 'other' })).rejects.toThrow(NotFound);
   });
@@ -106,7 +114,14 @@ describe('a console that is wanted', () => {
     const site = new Site();
     site.recorded.push({ source: 'cloud', type: 'openstack' });
     site.cloud('cloud', no);
-    const found = { source: 'cloud', uuid: UUID, name: 'desktop', projectId: 'p-1', accessId: null };
+    const found = {
+      source: 'cloud',
+      uuid: UUID,
+      name: 'desktop',
+      projectId: 'p-1',
+      accessId: null,
+      protocol: 'spice',
+    };
     expect(await site.find({ token: 'user-token' })).toEqual(found);
     expect(site.opened).toEqual([['cloud', 'user-token']]);
   });

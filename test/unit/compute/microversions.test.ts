@@ -15,8 +15,8 @@ const at = (max: number, patch: '2.96' | '2.97' | null = null, min = 1) => {
   );
   return { create: ways, resolve: resolve === null ? null : [resolve.version, resolve.tlsPort] };
 };
-const ACTION = ['spice-html5 action 1 url'];
-const HTML5 = ['spice-html5 remote_consoles 6 url'];
+const ACTION = ['spice-html5 action 1 url', 'novnc action 1 url'];
+const HTML5 = ['spice-html5 remote_consoles 6 url', 'novnc remote_consoles 6 url'];
 const DIRECT = 'spice-direct remote_consoles 99 url';
 
 describe('the table of microversions', () => {
@@ -51,7 +51,11 @@ describe('the table of microversions', () => {
   });
 
   it('follows a Nova that has given up its oldest microversions', () => {
-    expect(at(110, null, 40).create).toEqual([DIRECT, 'spice-html5 remote_consoles 40 url']);
+    expect(at(110, null, 40).create).toEqual([
+      DIRECT,
+      'spice-html5 remote_consoles 40 url',
+      'novnc remote_consoles 40 url',
+    ]);
     expect(at(5, null, 6).create).toEqual([]);
     expect(at(0).create).toEqual([]);
   });

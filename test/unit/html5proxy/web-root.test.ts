@@ -18,29 +18,32 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
 
 describe('readWebRoot', () => {
   it('reads files, folders and links, and leaves out what is hidden', async () => {
-    writeFileSync(join(folder, 'spice_auto.html'), '<script>1</script>');
+    writeFileSync(join(folder, 'spice.html'), '<script>1</script>');
+    writeFileSync(join(folder, 'main.js'), '');
     writeFileSync(join(folder, '.git'), 'x');
     mkdirSync(join(folder, 'a', 'b'), { recursive: true });
     writeFileSync(join(folder, 'a', 'b', 'c.JS'), 'x');
     symlinkSync(join(folder, 'a', 'b', 'c.JS'), join(folder, 'link.js'));
     const web = await readWebRoot(folder);
-    expect([...web.keys()].sort()).toEqual([
-      ...['/a/b/c.JS', '/kerbside-ended.js', '/link.js', '/spice_auto.html'],
-    ]);
+    expect([...web.keys()].sort()).toEqual([...['/a/b/c.JS', '/link.js', '/main.js', '/spice.html']]);
     expect(web.get('/a/b/c.JS')).toMatchObject({ type: 'text/javascript; charset=utf-8', scripts: [] });
-    expect(web.get('/spice_auto.html')).toMatchObject({ scripts: [hashOf('1')] });
+    expect(web.get('/spice.html')).toMatchObject({ scripts: [hashOf('1')] });
     expect(web.get('/link.js')?.etag).toBe(web.get('/a/b/c.JS')?.etag);
   });
 
-  it('refuses a folder that is absent, without the page, broken, or endless', async () => {
+  it('refuses a folder that is absent, without the client, broken, or endless', async () => {
     await expect(readWebRoot(join(folder, 'absent'))).rejects.toThrow(ConfError);
-    await expect(readWebRoot(folder)).rejects.toThrow('has no spice_auto.html');
-    writeFileSync(join(folder, 'spice_auto.html'), '');
+    await expect(readWebRoot(folder)).rejects.toThrow('has no main.js');
+    writeFileSync(join(folder, 'main.js'), '');
     symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'));
     await expect(readWebRoot(folder)).rejects.toThrow('cannot be read (ENOENT)');
     rmSync(join(folder, 'dangling'));
     symlinkSync(folder, join(folder, 'loop'));
     await expect(readWebRoot(folder)).rejects.toThrow(/ELOOP|ENAMETOOLONG|more than 2000 files/);
+  });
+
+  it('needs no folder where all consoles speak VNC', async () => {
+    expect((await readWebRoot('')).size).toBe(0);
   });
 });
 

@@ -125,6 +125,7 @@ export interface Schemas {
     readonly name: string | null;
     readonly project_id: string | null;
     readonly recorded?: boolean;
+    readonly protocol?: 'spice' | 'vnc';
     readonly secure_port: number | null;
     readonly source: string;
     readonly tags?: readonly string[];
@@ -139,7 +140,7 @@ export interface Schemas {
     readonly instance_uuid: string;
     readonly replace?: boolean;
     readonly source?: string;
-    readonly type?: 'spice-direct' | 'spice-html5';
+    readonly type?: 'spice-direct' | 'spice-html5' | 'novnc';
   };
   readonly V1Opened: {
     readonly console: {
@@ -148,7 +149,7 @@ export interface Schemas {
         readonly host: string;
         readonly host_subject: string | null;
         readonly port: number | null;
-        readonly protocol: 'spice';
+        readonly protocol: 'spice' | 'vnc';
         readonly tls_port: number;
       };
       readonly expires_at: string;

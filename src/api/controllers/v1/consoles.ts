@@ -23,7 +23,15 @@ import { BODY, QUERY } from '../../schemas/schema-pipe.js';
 import { ConsoleQuery, CreateConsoleBody } from '../../schemas/v1.js';
 import { demandOf } from '../../termination-demand.js';
 import { viewBrokered } from '../../views/v1/brokered.js';
-import { ACCESS_SINCE, RECORDED_SINCE, viewConsole, type ShownParts } from '../../views/v1/console.js';
+import {
+  ACCESS_SINCE,
+  BROWSER_SINCE,
+  RECORDED_SINCE,
+  viewConsole,
+  type ShownParts,
+} from '../../views/v1/console.js';
+import { browserPage, demandKind } from '../../browser-console.js';
+import { OFFERS, type Offers } from '../../ui/offers.js';
 import { baseUrl } from '../../client-view.js';
 import { viewPage } from '../../views/v1/links.js';
 import { narrowed, orderOf, SEARCHES } from './narrowed.js';
@@ -40,6 +48,7 @@ export class V1ConsoleController {
   @Inject(ConsoleIssue) private readonly issue!: ConsoleIssue;
   @Inject(ConsoleFiles) private readonly files!: ConsoleFiles;
   @Inject(ConsoleSettings) private readonly settings!: ConsoleSettings;
+  @Inject(OFFERS) private readonly offers!: Offers;
   @Inject(AccessLists) private readonly lists!: AccessLists;
 
   constructor(
@@ -85,8 +94,11 @@ export class V1ConsoleController {
   ): Promise<void> {
     if (body.replace !== undefined && minorOf(request) < REPLACE)
       throw new BadRequest("unknown field 'replace'");
+    if (body.type === 'novnc' && minorOf(request) < BROWSER_SINCE)
+      throw new BadRequest('type must be spice-direct or spice-html5');
     const found = await this.wanted(body, request);
     const { source, uuid, name } = found;
+    demandKind(found.protocol, { type: body.type, minor: minorOf(request), file: wantsFile(request) });
     const principals = this.permission.principals(request, found);
     const replacing = replacingOf(this.permission, request, found, body.replace);
     const issued = { source, uuid, issuedTo: userOf(request), principals, replacing };
@@ -98,7 +110,9 @@ export class V1ConsoleController {
     }
     const link = await this.issue.link(issued, by);
     const base = baseUrl(request);
-    const console = viewBrokered({ ...found, ...link }, await this.files.address(), base);
+    const browserUrl =
+      minorOf(request) < BROWSER_SINCE ? null : browserPage(this.offers.browserUrl, { ...found, ...link });
+    const console = viewBrokered({ ...found, ...link, browserUrl }, await this.files.address(), base);
     response.location(`${base}/v1/sessions/${link.sessionId}`).json({ console });
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the broker call answers: the session that may begin, where to connect, and the link to the .vv file.
+import type { ConsoleProtocol } from '../../../objects/console-protocol.js';
 import type { PublicAddress } from '../../console-files.js';
 import { consoleId } from './console.js';
 import { selfLink } from './links.js';
@@ -15,9 +16,12 @@ export interface Brokered {
   readonly key: string;
   /** Epoch seconds. */
   readonly expires: number;
+  readonly protocol: ConsoleProtocol;
+  /** The page that opens it in the browser; null: there is none. A secret. */
+  readonly browserUrl: string | null;
 }
 
-/** A brokered console. The SPICE password is in the file alone. @param base of the API */
+/** A brokered console. One of its two links can be used, once: the SPICE password is in the file, or in the page, alone. @param base of the API */
 export function viewBrokered(
   brokered: Brokered,
   address: PublicAddress,
@@ -34,7 +38,7 @@ export function viewBrokered(
     project_id: brokered.projectId,
     expires_at: isoTime(brokered.expires),
     connection: {
-      protocol: 'spice',
+      protocol: brokered.protocol,
       host: address.host,
       port: address.port ?? null,
       tls_port: address.tlsPort,
@@ -44,11 +48,18 @@ export function viewBrokered(
     links: [
       selfLink(`${base}/v1/consoles/${id}`),
       { rel: 'session', href: session },
-      {
-        rel: 'console_file',
-        href: `${session}/console.vv?key=${brokered.key}`,
-        type: 'application/x-virt-viewer',
-      },
+      ...(brokered.protocol === 'vnc'
+        ? []
+        : [
+            {
+              rel: 'console_file',
+              href: `${session}/console.vv?key=${brokered.key}`,
+              type: 'application/x-virt-viewer',
+            },
+          ]),
+      ...(brokered.browserUrl === null
+        ? []
+        : [{ rel: 'console_browser', href: brokered.browserUrl, type: 'text/html' }]),
     ],
   };
 }

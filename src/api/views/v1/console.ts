@@ -3,6 +3,7 @@
 import { settledRecord, type SettledGuestPolicy } from '../../../objects/guest-policy-levels.js';
 import type { ListedConsole } from '../../../objects/inventory.js';
 import type { ListedName } from '../../../objects/access-list.js';
+import { protocolIn } from '../../../objects/console-protocol.js';
 import { tagsIn } from '../../../objects/console-row.js';
 import type { AccessStanding } from '../../../policy.js';
 import { selfLink } from './links.js';
@@ -12,6 +13,9 @@ import { isoTime } from './time.js';
 export const ACCESS_SINCE = 6;
 /** The minor version in which consoles and sessions say whether they are recorded. */
 export const RECORDED_SINCE = 7;
+
+/** The minor version in which consoles say what they speak, and open in the browser. */
+export const BROWSER_SINCE = 8;
 
 /** What of a console is shown to somebody. */
 export interface ShownParts {
@@ -30,7 +34,7 @@ export interface ShownParts {
 /**
  * A console. Only those who run the cloud see its hypervisor; whether it is locked is part of it since 1.1, its guest
  * data policy, where it is shown alone, since 1.4, its tags and who may open it since 1.6; whether it is recorded, where it is
- * shown alone, since 1.7.
+ * shown alone, since 1.7, what it speaks since 1.8.
  * @param base of the API, such as `https://cloud:13002`
  */
 export function viewConsole(console: ListedConsole, show: ShownParts, base: string): Record<string, unknown> {
@@ -61,6 +65,7 @@ export function viewConsole(console: ListedConsole, show: ShownParts, base: stri
     insecure_port: hypervisor ? console.insecure_port : null,
     secure_port: hypervisor ? console.secure_port : null,
     host_subject: hypervisor ? console.host_subject : null,
+    ...(show.minor < BROWSER_SINCE ? {} : { protocol: protocolIn(console.protocol) }),
     ...(show.minor < 4 || guestPolicy === undefined ? {} : { guest_policy: settledRecord(guestPolicy) }),
     ...(show.minor < RECORDED_SINCE || recorded === undefined ? {} : { recorded }),
     links: [selfLink(`${base}/v1/consoles/${id}`)],

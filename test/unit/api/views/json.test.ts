@@ -26,6 +26,7 @@ describe('viewConsole', () => {
       discovered: 1.5,
       sessionIds: ['abcdefghijkl'],
       tokenCount: 1,
+      protocol: 'vnc' as const,
       ticket: 'never shown',
     };
     const policy = settledPolicy({ policy: sessionSettings().guestPolicy, trust: NO_TRUST }, []);
@@ -42,6 +43,7 @@ describe('viewConsole', () => {
       sessions: ['abcdefghijkl'],
       token_count: 1,
       audit: [],
+      protocol: 'vnc',
       guest_policy: expect.objectContaining({ clipboard: { value: 'both', from: 'deployment' } }),
     });
   });

@@ -7,7 +7,7 @@ import type { BackendTarget } from '../../../../src/console/ipc.js';
 
 const BOTH: BackendTarget = {
   ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.1', insecurePort: 5900, securePort: 5901, ticket: 't' },
-  ...{ caCert: null, hostSubject: null, transport: null, route: null },
+  ...{ caCert: null, hostSubject: null, transport: null, protocol: 'spice', route: null },
 };
 const PLAIN = { ...BOTH, securePort: null };
 const SECURE = { ...BOTH, insecurePort: null };

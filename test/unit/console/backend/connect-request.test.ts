@@ -10,7 +10,7 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 const TARGET: BackendTarget = {
   ...{ hypervisor: 'hv', hypervisorIp: '2001:db8::5', insecurePort: 5900, securePort: null, ticket: 't' },
-  ...{ caCert: null, hostSubject: null, transport: null },
+  ...{ caCert: null, hostSubject: null, transport: null, protocol: 'spice' },
   route: { kind: 'connect_proxy', host: '2001:db8::1', port: 3128 },
 };
 

@@ -23,7 +23,7 @@ const LATE: Grant = {
   ...{ backendConnectionId: 0, source: 'lab', uuid: 'u', tapped: false, expectedInstanceUuid: null },
   target: {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.7', insecurePort: 5900, securePort: null, ticket: 't' },
-    ...{ caCert: null, hostSubject: null, transport: null, route: null },
+    ...{ caCert: null, hostSubject: null, transport: null, protocol: 'spice', route: null },
   },
   mint: null,
   migration: null,

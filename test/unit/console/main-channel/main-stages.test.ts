@@ -26,7 +26,7 @@ const GRANT: Grant = {
   ...{ proxyConnectionId: 0xcafe, backendConnectionId: 0 },
   target: {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.1', insecurePort: 5900, securePort: null, ticket: 't' },
-    ...{ caCert: null, hostSubject: null, transport: null, route: null },
+    ...{ caCert: null, hostSubject: null, transport: null, protocol: 'spice', route: null },
   },
   mint: null,
   expectedInstanceUuid: null,
