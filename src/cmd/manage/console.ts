@@ -2,7 +2,7 @@
 // kerbside-manage console: the consoles that Kerbside knows, and a .vv file that opens one of them. Who may run this may read
 // the database, so no policy is asked.
 import type { Command } from 'commander';
-import { NotFound } from '../../exception.js';
+import { Conflict, NotFound } from '../../exception.js';
 import type { Console } from '../../objects/console.js';
 import { writePrivately } from '../private-file.js';
 import { printable, printRows, readFormat } from '../table.js';
@@ -12,13 +12,15 @@ import { everyPage } from './pages.js';
 import { configure, say, withContext } from './run.js';
 
 const STDOUT = '-';
-const COLUMNS = ['source', 'uuid', 'name', 'hypervisor', 'state', 'project_id', 'sessions'];
+const NO_FILE = 'this console speaks VNC, and opens in the browser only; no .vv file is made of it';
+const COLUMNS = ['source', 'uuid', 'name', 'protocol', 'hypervisor', 'state', 'project_id', 'sessions'];
 
 function toRow(console: Console): Row {
   return {
     source: console.source,
     uuid: console.uuid,
     name: console.name,
+    protocol: console.protocol,
     hypervisor: console.hypervisor,
     state: console.instanceState,
     project_id: console.projectId,
@@ -90,6 +92,7 @@ async function open(
     const files = new ConsoleFiles(conf.spice, ca, settings);
     const console = await consoles.identify(source, uuid);
     if (console?.sourceIsThere !== true) throw unknown(source, uuid);
+    if (console.protocol === 'vnc') throw new Conflict(NO_FILE);
     const issue = new ConsoleIssue({ tokens, events, use, node: conf.default.nodeName });
     const by = { kind: 'operator', name: operatorName(process.env) } as const;
     const asked = { source, uuid, issuedTo: issuedTo(by.name), replacing: 'where_auto' } as const;

@@ -294,6 +294,7 @@ function readConsole(
   };
   if (faults.length > before) return null;
   checkAddress(console, fields);
+  checkVnc(console, fields);
   return faults.length > before ? null : console;
 }
 
@@ -316,6 +317,15 @@ function checkAddress(console: DiscoveredConsole, fields: FieldReader): void {
   if (console.insecurePort === null && console.securePort === null) {
     fields.fault('insecure_port', 'is missing, and so is secure_port; give at least one of them');
   }
+}
+
+/** A VNC server has one port, and TLS within it. */
+function checkVnc({ protocol, securePort }: DiscoveredConsole, fields: FieldReader): void {
+  if (protocol !== 'vnc' || securePort === null) return;
+  fields.fault(
+    'secure_port',
+    'is of SPICE, and protocol is vnc; give insecure_port, on which VeNCrypt is, too',
+  );
 }
 
 function routeIn(fields: FieldReader): Pick<DiscoveredConsole, 'connectProxy' | 'unixSocket'> {

@@ -29,24 +29,22 @@ export function ConsoleActions({ console }: { readonly console: Schemas['V1Conso
     onError: (error) => onFault(error, () => open.mutate(true)),
   });
   const browse = useMutation({
-    mutationFn: ({ url, replace }: { readonly url: string; readonly replace: boolean }) =>
-      openInBrowser(console, url, replace),
+    mutationFn: (replace: boolean) => openInBrowser(console, replace),
     onSuccess: (opened) =>
       notify({ text: say(opened ? 'consoles.openedBrowser' : 'consoles.blocked'), bad: !opened }),
-    onError: (error, { url }) => onFault(error, () => browse.mutate({ url, replace: true })),
+    onError: (error) => onFault(error, () => browse.mutate(true)),
   });
   return (
     <div className="actions">
-      <button type="button" disabled={open.isPending} title={name} onClick={() => open.mutate(false)}>
-        {say('consoles.open')}
-      </button>
+      {console.protocol === 'vnc' ? (
+        <span className="small">VNC</span>
+      ) : (
+        <button type="button" disabled={open.isPending} title={name} onClick={() => open.mutate(false)}>
+          {say('consoles.open')}
+        </button>
+      )}
       {base === null ? null : (
-        <button
-          type="button"
-          disabled={browse.isPending}
-          title={name}
-          onClick={() => browse.mutate({ url: base, replace: false })}
-        >
+        <button type="button" disabled={browse.isPending} title={name} onClick={() => browse.mutate(false)}>
           {say('consoles.browser')}
         </button>
       )}
