@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Letters of Latin-1 that are letters of ASCII with a mark: put together from both. A mark of a capital stands above row 0, in
 // the gap between two lines.
-import type { Glyph } from './font.js';
+import type { Glyph } from './glyphs.js';
 
 /** Where a mark goes, by its combining character (Unicode). */
 interface Mark {

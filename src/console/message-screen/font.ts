@@ -2,14 +2,7 @@
 // The message screen's font: a shape for each printable character of ASCII and each letter of Latin-1, of its own width.
 // Measures in pixels.
 import { composed } from './accents.js';
-import { BANDS, BLANK_WIDTH } from './glyphs.js';
-
-/** One character. */
-export interface Glyph {
-  readonly width: number;
-  /** Pixels to set, as x and y from the left and from the top of capitals; accents of capitals stand above that. */
-  readonly pixels: readonly (readonly [x: number, y: number])[];
-}
+import { BANDS, BLANK_WIDTH, type Glyph } from './glyphs.js';
 
 /** From the top of capitals to the lowest row of letters such as g. */
 export const GLYPH_HEIGHT = 13;

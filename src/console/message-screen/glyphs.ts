@@ -3,6 +3,13 @@
 // first line of a band names its characters, the second says which row its shapes begin in. Rows: 0 is the top of capitals and
 // of b, d, f, h, k, l; 3 that of a, c, e; 9 the last one above the base line; 12 that of g, j, p, q, y.
 
+/** One character. */
+export interface Glyph {
+  readonly width: number;
+  /** Pixels to set, as x and y from the left and from the top of capitals; accents of capitals stand above that. */
+  readonly pixels: readonly (readonly [x: number, y: number])[];
+}
+
 /** The bands. Shapes stand side by side, with a blank between them; `_` stands for the blank itself. */
 export const BANDS: readonly string[] = [
   `A B C D E F
