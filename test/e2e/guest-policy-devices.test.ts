@@ -304,6 +304,7 @@ describe('a guest with a loudspeaker, a microphone and two monitors', () => {
       return config.readUInt32LE(0);
     };
     expect(await asked()).toBe(2);
+    await client.atRest();
     await site.policy('max_monitors = 1');
     await client.channel('display:1', 'closed', 'gone');
     expect(await asked()).toBe(1);
