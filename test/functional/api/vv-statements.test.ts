@@ -40,7 +40,7 @@ beforeAll(async () => {
     },
   );
   const heard = overheard(site.db, (sql) => statements.push(sql));
-  server = await startApi(conf, heard as typeof site.db);
+  server = await startApi(conf, heard);
 });
 afterAll(async () => {
   await server.close();
