@@ -2,6 +2,7 @@
 // A desktop that is ended by an order while somebody works at it: its client is shown why in the window that it has, over the
 // wire, with two relay workers, so that the channels of one session are with either.
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { SHUTDOWN_SCREEN_TIME } from '../../../src/console/screen-name.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
 import { Site, type Desk, type Guest } from '../../fixtures/kerbside.js';
 import { delay, waitFor } from '../../fixtures/program.js';
@@ -192,7 +193,7 @@ describe('a proxy that ends', () => {
     const at = await work();
     site.kerbside.program.child.kill('SIGTERM');
     await expectPicture(at.display, {
-      ...{ about: 'interrupted', session: at.client.session, seconds: SCREEN_TIME, count: 2 },
+      ...{ about: 'interrupted', session: at.client.session, seconds: SHUTDOWN_SCREEN_TIME, count: 2 },
     });
     at.inputs.send(INPUTS_UP.KEY_SCANCODE, Buffer.from('1e9e', 'hex'));
     await delay(2300);
