@@ -67,7 +67,7 @@ export function viewConsole(console: ListedConsole, show: ShownParts, base: stri
     host_subject: hypervisor ? console.host_subject : null,
     ...(show.minor < BROWSER_SINCE ? {} : { protocol: protocolIn(console.protocol) }),
     ...(show.minor < 4 || guestPolicy === undefined ? {} : { guest_policy: settledRecord(guestPolicy) }),
-    ...(show.minor < RECORDED_SINCE || recorded === undefined ? {} : { recorded }),
+    ...(recorded === undefined ? {} : { recorded }),
     links: [selfLink(`${base}/v1/consoles/${id}`)],
   };
 }

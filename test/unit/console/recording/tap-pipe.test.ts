@@ -4,7 +4,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Tap } from '../../../../src/console/recording/tap.js';
-import { TapPipe, type PipeSocket } from '../../../../src/console/recording/tap-pipe.js';
+import { TapPipe } from '../../../../src/console/recording/tap-pipe.js';
 import { TapFrameReader, type TapFrame } from '../../../../src/console/recording-wire.js';
 import type { Direction, StagePorts } from '../../../../src/console/relay/stage.js';
 import { ManualTimers, settled } from '../../../fixtures/manual-timers.js';
@@ -158,7 +158,7 @@ describe('the tap pipe', () => {
 
   it('lets channels go on when the parent is gone, and later ones too', async () => {
     const socket = new PassThrough({ highWaterMark: 1 });
-    const pipe = new TapPipe(() => socket as PipeSocket, new ManualTimers());
+    const pipe = new TapPipe(() => socket, new ManualTimers());
     const channel = new Channel(pipe);
     channel.tap.tap('down', Buffer.alloc(5 * MB));
     await settled();
