@@ -97,7 +97,11 @@ async function measure(
     }
     say(`resident memory: ${String(Math.round(memory(conductor.pid, false).relay / 1024))} MiB`);
     // Before that a platform may answer late, on a busy machine: all of them are asked for all of their guests at once.
-    const faults = conductor.output().slice(told).match(/ (ERROR|WARNING) .*/g) ?? [];
+    const faults =
+      conductor
+        .output()
+        .slice(told)
+        .match(/ (ERROR|WARNING) .*/g) ?? [];
     if (faults.length > 0) throw new Error(`the conductor had faults, such as: ${faults[0] ?? ''}`);
     return minutes;
   } finally {

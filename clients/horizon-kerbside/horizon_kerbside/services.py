@@ -107,7 +107,7 @@ class Kerbside:
             links = {link.get("rel"): link.get("href") for link in console.get("links", [])}
         except (AttributeError, KeyError, TypeError):
             raise Refused(0) from None
-        url = console.get("browser_url") or links.get("browser")
+        url = links.get("console_browser")
         return None if url is None else web_url(url)
 
 

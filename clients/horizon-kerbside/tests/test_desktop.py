@@ -65,11 +65,10 @@ class DesktopTest(unittest.TestCase):
     def test_a_browser_gets_the_url_of_a_kerbside_that_has_one(self):
         self.versions("1.9")
         url = "https://console.example.com/spice_auto.html?token=x"
-        links = [{"rel": "self", "href": "x"}, {"rel": "browser", "href": url}]
-        for console in ({"browser_url": url}, {"links": links}):
-            self.kerbside.on(CONSOLES, 201, {"console": console})
-            self.assertEqual(desktop.browser(self.request, cloud.INSTANCE), url)
-        (headers, body), _ = self.kerbside.asked(CONSOLES)
+        links = [{"rel": "self", "href": "x"}, {"rel": "console_browser", "href": url}]
+        self.kerbside.on(CONSOLES, 201, {"console": {"links": links}})
+        self.assertEqual(desktop.browser(self.request, cloud.INSTANCE), url)
+        ((headers, body),) = self.kerbside.asked(CONSOLES)
         self.assertEqual(headers["OpenStack-API-Version"], "console 1.8")
         self.assertEqual(body, {"instance_uuid": cloud.INSTANCE, "type": "spice-html5"})
 

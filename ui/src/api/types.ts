@@ -124,8 +124,8 @@ export interface Schemas {
     readonly locked?: boolean | null;
     readonly name: string | null;
     readonly project_id: string | null;
-    readonly recorded?: boolean;
     readonly protocol?: 'spice' | 'vnc';
+    readonly recorded?: boolean;
     readonly secure_port: number | null;
     readonly source: string;
     readonly tags?: readonly string[];

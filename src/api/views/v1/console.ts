@@ -39,7 +39,7 @@ export interface ShownParts {
  */
 export function viewConsole(console: ListedConsole, show: ShownParts, base: string): Record<string, unknown> {
   const id = consoleId(console);
-  const { hypervisor, guestPolicy, recorded } = show;
+  const { minor, guestPolicy, recorded } = show;
   return {
     id,
     source: console.source,
@@ -48,27 +48,34 @@ export function viewConsole(console: ListedConsole, show: ShownParts, base: stri
     project_id: console.project_id,
     user_id: console.user_id,
     instance_state: console.instance_state,
-    ...(show.minor < 1
-      ? {}
-      : { locked: console.instance_locked === null ? null : console.instance_locked !== 0 }),
-    ...(show.minor < ACCESS_SINCE
-      ? {}
-      : {
-          tags: tagsIn(console.tags),
-          access_role: show.standing,
-          access: show.access?.map(({ kind, name, role }) => ({ kind, name, role })) ?? null,
-        }),
+    ...(minor < 1 ? {} : { locked: console.instance_locked === null ? null : console.instance_locked !== 0 }),
+    ...(minor < ACCESS_SINCE ? {} : viewAccess(console, show)),
     created_at: isoTime(console.discovered),
-    host: hypervisor ? console.instance_host : null,
-    hypervisor: hypervisor ? console.hypervisor : null,
-    hypervisor_ip: hypervisor ? console.hypervisor_ip : null,
-    insecure_port: hypervisor ? console.insecure_port : null,
-    secure_port: hypervisor ? console.secure_port : null,
-    host_subject: hypervisor ? console.host_subject : null,
-    ...(show.minor < BROWSER_SINCE ? {} : { protocol: protocolIn(console.protocol) }),
-    ...(show.minor < 4 || guestPolicy === undefined ? {} : { guest_policy: settledRecord(guestPolicy) }),
+    ...viewPlace(console, show.hypervisor),
+    ...(minor < BROWSER_SINCE ? {} : { protocol: protocolIn(console.protocol) }),
+    ...(minor < 4 || guestPolicy === undefined ? {} : { guest_policy: settledRecord(guestPolicy) }),
     ...(recorded === undefined ? {} : { recorded }),
     links: [selfLink(`${base}/v1/consoles/${id}`)],
+  };
+}
+
+function viewAccess({ tags }: ListedConsole, { standing, access }: ShownParts): Record<string, unknown> {
+  return {
+    tags: tagsIn(tags),
+    access_role: standing,
+    access: access?.map(({ kind, name, role }) => ({ kind, name, role })) ?? null,
+  };
+}
+
+/** Where it is. @param shown for those who run the cloud */
+function viewPlace(console: ListedConsole, shown: boolean): Record<string, unknown> {
+  return {
+    host: shown ? console.instance_host : null,
+    hypervisor: shown ? console.hypervisor : null,
+    hypervisor_ip: shown ? console.hypervisor_ip : null,
+    insecure_port: shown ? console.insecure_port : null,
+    secure_port: shown ? console.secure_port : null,
+    host_subject: shown ? console.host_subject : null,
   };
 }
 
