@@ -19,7 +19,9 @@ describe('capability words', () => {
     expect(
       capWords(COMMON_CAP.PROTOCOL_AUTH_SELECTION, COMMON_CAP.AUTH_SASL, COMMON_CAP.MINI_HEADER),
     ).toEqual([0xd]);
-    expect(capWords(...Object.values(MAIN_CAP))).toEqual([0xf]);
+    const { KERBSIDE_RFB, ...spice } = MAIN_CAP;
+    expect(capWords(...Object.values(spice))).toEqual([0xf]);
+    expect(capWords(KERBSIDE_RFB)).toEqual([0x8000_0000]);
     expect(
       capWords(
         DISPLAY_CAP.MONITORS_CONFIG,
