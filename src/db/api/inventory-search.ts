@@ -132,11 +132,28 @@ export async function searchSessions(
   marker: string | null,
   limit: number,
 ): Promise<SessionInventoryRow[] | null> {
-  const { source, uuid, projectId, name, state, user, order, sight } = search;
-  const { order: columns, index } = SESSION_ORDERS[order.key];
+  const { order: columns } = SESSION_ORDERS[search.order.key];
   const after = marker === null ? null : await valuesOfSession(db, columns, marker);
   if (after === undefined) return null;
   const few = await gatheredOf(db, search);
+  // A session whose guest is being moved is in use as it was, and counted so by the overview.
+  if (search.state !== 'active') return sessionsInState(db, search, few, after, limit);
+  const [active, moving] = await Promise.all(
+    ['active', 'migrating'].map((state) => sessionsInState(db, { ...search, state }, few, after, limit)),
+  );
+  return merged(search, active ?? [], moving ?? []).slice(0, limit);
+}
+
+/** Sessions of one state, or of all: an index has each state in the order of time, and no two of them. */
+function sessionsInState(
+  db: Statements,
+  search: SessionSearch,
+  few: From | null,
+  after: SqlValue[] | null,
+  limit: number,
+): Promise<SessionInventoryRow[]> {
+  const { source, uuid, projectId, name, state, user, order, sight } = search;
+  const { order: columns, index } = SESSION_ORDERS[order.key];
   const byConsole = projectId !== undefined || few !== null;
   return walk<SessionInventoryRow>(db, {
     select: `SELECT ${SESSIONS.columns} FROM ${byConsole ? (few?.sql ?? 'consoles k') : `${SESSIONS.table} r`}`,
@@ -153,11 +170,11 @@ export async function searchSessions(
         ['r.source = ?', source],
         ['r.uuid = ?', uuid],
         ['k.project_id = ?', projectId],
+        ['r.state = ?', state],
         // A row that is joined must not be where an engine begins.
         ["COALESCE(t.issued_to, '') = ?", user],
         [holds("COALESCE(k.name, '')"), name],
       ]),
-      ...inState(state),
       ...seenBy(sight),
     ],
     after,
@@ -165,10 +182,19 @@ export async function searchSessions(
   });
 }
 
-/** A session whose guest is being moved is in use as it was: who asks for active ones gets it, as the overview counts it. */
-function inState(state: string | undefined): Condition[] {
-  if (state === undefined) return [];
-  return state === 'active' ? [["r.state IN ('active', 'migrating')"]] : [['r.state = ?', state]];
+/** Both lists as one, in the order that each has. */
+function merged(
+  { order: { key, descending } }: SessionSearch,
+  one: readonly SessionInventoryRow[],
+  other: readonly SessionInventoryRow[],
+): SessionInventoryRow[] {
+  const sign = descending ? -1 : 1;
+  const compare = (a: SessionInventoryRow, b: SessionInventoryRow): number => {
+    const byTime = key === 'created_at' ? a.created - b.created : 0;
+    if (byTime !== 0) return sign * byTime;
+    return a.session_id < b.session_id ? -sign : sign;
+  };
+  return [...one, ...other].sort(compare);
 }
 
 function indexOfSessions({ source, uuid, state, order }: SessionSearch, index: string): string {

@@ -77,6 +77,7 @@ describe('GET /console', () => {
     secure_port: null,
     name: 'desktop',
     host_subject: null,
+    protocol: 'spice',
     discovered: expect.any(Number),
     sessions: [],
     token_count: 0,

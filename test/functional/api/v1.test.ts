@@ -121,7 +121,7 @@ describe('versions', () => {
         id: 'v1.0',
         status: 'CURRENT',
         min_version: '1.0',
-        max_version: '1.7',
+        max_version: '1.8',
         links: [
           { rel: 'self', href: `${base}/v1/` },
           { rel: 'collection', href: `${base}/` },
@@ -142,7 +142,8 @@ describe('versions', () => {
     ['console 1.1', '1.1'],
     ['console 1.3', '1.3'],
     ['console 1.7', '1.7'],
-    ['console latest', '1.7'],
+    ['console 1.8', '1.8'],
+    ['console latest', '1.8'],
     ['compute 2.99, console 1.0', '1.0'],
     ['compute 2.99', '1.0'],
   ])('takes %s and says what it is', async (asked, version) => {
@@ -152,7 +153,7 @@ describe('versions', () => {
     expect(answer.headers).toMatchObject({
       'openstack-api-version': `console ${version}`,
       'openstack-api-minimum-version': 'console 1.0',
-      'openstack-api-maximum-version': 'console 1.7',
+      'openstack-api-maximum-version': 'console 1.8',
       vary: 'Accept, OpenStack-API-Version',
     });
   });
@@ -164,10 +165,10 @@ describe('versions', () => {
     expect(errorOf(answer.json)).toMatchObject({
       code: 'kerbside.not_acceptable',
       min_version: '1.0',
-      max_version: '1.7',
-      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.7',
+      max_version: '1.8',
+      detail: 'version 1.999 is not supported: the minimum is 1.0 and the maximum is 1.8',
     });
-    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.7');
+    expect(answer.headers['openstack-api-maximum-version']).toBe('console 1.8');
   });
 
   it('refuses what is no version', async () => {

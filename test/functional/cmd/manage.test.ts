@@ -247,7 +247,9 @@ describe('kerbside-manage console', () => {
 
   it('lists the consoles', async () => {
     expect((await manage('console', 'list')).stdout).toMatch(
-      new RegExp(`\\| lab +\\| ${uuid} \\| desk +\\| hypervisor\\.example\\.org \\| - +\\| - +\\| 0 +\\|`),
+      new RegExp(
+        `\\| lab +\\| ${uuid} \\| desk +\\| spice +\\| hypervisor\\.example\\.org \\| - +\\| - +\\| 0 +\\|`,
+      ),
     );
     const listed = JSON.parse((await manage('console', 'list', '--format', 'json')).stdout) as unknown;
     expect(listed).toMatchObject([{ source: 'lab', uuid, name: 'desk', sessions: 0 }, { uuid: 'two' }]);

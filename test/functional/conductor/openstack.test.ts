@@ -198,6 +198,7 @@ describe('the consoles of a cloud', () => {
       name: server.name,
       projectId,
       accessId: null,
+      protocol: 'spice',
     });
     expect(await at.consoles.find('cloud', server.id)).toMatchObject({ projectId, securePort: 5901 });
     const carriers = other.nova.server.requests.filter(({ headers }) => headers['x-auth-token'] === token);

@@ -222,7 +222,9 @@ describe('a WebSocket', () => {
   });
 
   it('is to be had at one path only', async () => {
-    expect(await upgrade({}, '/websockify?token=x')).toMatch(/^HTTP\/1\.1 101 /);
+    expect(await upgrade({}, '/websockify?other=x')).toMatch(/^HTTP\/1\.1 101 /);
+    // A token there is one of VNC, which nobody gave out.
+    expect(await upgrade({}, '/websockify?token=x')).toMatch(/^HTTP\/1\.1 404 /);
     expect(await upgrade({}, '/')).toMatch(/^HTTP\/1\.1 404 /);
     expect(await upgrade({}, '//websockify')).toMatch(/^HTTP\/1\.1 404 /);
   });
