@@ -6,6 +6,7 @@ import { isHost } from '../../net/host-name.js';
 import type { DiscoveredConsole } from '../../objects/console.js';
 import { guestName } from '../guest-name.js';
 import { listOf, objectOf, portOf, textOf, type JsonObject } from '../json.js';
+import { platformTag } from '../platform-tag.js';
 
 /** An instance that has a SPICE console by its definition, running or not. */
 export interface Instance {
@@ -152,7 +153,7 @@ export function consoleOf(instance: Instance, node: Node, synthesize: boolean): 
     hostSubject: node.subject ?? made,
     ticket: '',
     instanceState: state,
-    ...(namespace === '' ? {} : { tags: [`namespace:${namespace}`.slice(0, MAX_NODE)] }),
+    tags: platformTag('namespace', namespace),
   };
 }
 

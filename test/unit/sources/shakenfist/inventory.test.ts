@@ -139,7 +139,15 @@ describe('the console of an instance', () => {
       ...{ insecurePort: 1, securePort: 2, hostSubject: null, ticket: '', instanceState: 'created' },
       tags: ['namespace:blue'],
     });
-    expect(consoleOf({ ...instance, namespace: '' }, NODE, false)?.name).toBe('desk');
+    expect(consoleOf({ ...instance, namespace: '' }, NODE, false)).toMatchObject({ name: 'desk', tags: [] });
+  });
+
+  it('has no tag of a namespace whose name is too long: cut, it would be that of another one', () => {
+    const tagsOf = (namespace: string) => consoleOf({ ...instance, namespace }, NODE, false)?.tags;
+    const longest = 'n'.repeat(255 - 'namespace:'.length);
+    expect(tagsOf(longest)).toEqual([`namespace:${longest}`]);
+    expect([tagsOf(`${longest}a`), tagsOf(`${longest}b`)]).toEqual([[], []]);
+    expect(tagsOf('blue\nred')).toEqual([]);
   });
 
   it('pins what the node publishes, else its name where that is wanted, never an address', () => {
