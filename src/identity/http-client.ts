@@ -214,6 +214,9 @@ function codeOf(error: unknown): string {
 /** Codes of Node's TLS (OpenSSL's X509_V_ERR_* without their beginning, and Node's own ERR_TLS_*). */
 const TLS_CODES = /^(ERR_(TLS|SSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH)/;
 
+/** What is wrong in the bytes that came: their number, HTTP itself, or how they are packed (zlib's and Brotli's codes). */
+const BAD_ANSWER = /^(ERR_BAD_RESPONSE$|HPE_|Z_|ZSTD_|ERR__ERROR_FORMAT_)/;
+
 /** The fault in words of ours alone: a message of axios may quote what was sent or what came back. */
 function translate(error: unknown, signal: AbortSignal | undefined): HttpFault {
   const code = codeOf(error);
@@ -221,7 +224,7 @@ function translate(error: unknown, signal: AbortSignal | undefined): HttpFault {
     return new HttpFault('timeout', 'it did not answer in time');
   }
   if (TLS_CODES.test(code)) return new HttpFault('tls', `its certificate or its TLS is refused (${code})`);
-  if (code === 'ERR_BAD_RESPONSE' || code.startsWith('HPE_')) {
+  if (BAD_ANSWER.test(code)) {
     return new HttpFault('answer', 'its answer is too large, cut short or no HTTP');
   }
   if (code === 'ERR_INVALID_URL' || code === 'ERR_BAD_OPTION' || code === 'ERR_BAD_REQUEST') {

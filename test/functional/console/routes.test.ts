@@ -149,6 +149,20 @@ describe('a console behind an HTTP proxy', () => {
     await waitFor('no connection to the proxy', () => proxy.open === 0);
   });
 
+  it.each([301, 302, 303, 307, 308])('is not looked for where a redirect (%i) leads', async (status) => {
+    const elsewhere = await ConnectProxy.start();
+    try {
+      const bytes = `HTTP/1.1 ${status} Elsewhere\r\nLocation: ${elsewhere.url}\r\nContent-Length: 0\r\n\r\n`;
+      proxy.behaviour = { act: 'say', bytes, then: 'close' };
+      const desk = await behind();
+      const words = `connect proxy refused (${status})`;
+      await fails(desk.uuid, { audit: words, closed: words });
+      expect([proxy.requests.length, elsewhere.accepted, desk.server.attempts]).toEqual([1, 0, []]);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
   it.each<[string, ConnectBehaviour, string]>([
     ['nonsense', { act: 'say', bytes: 'SSH-2.0-OpenSSH\r\n', then: 'stay' }, 'did not answer with HTTP'],
     [

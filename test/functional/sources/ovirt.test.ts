@@ -164,6 +164,12 @@ describe('an engine that fails', () => {
     ['answers with a page', { kind: 'html', status: 200 }, /not JSON; see whether url/],
     ['has a broken balancer', { kind: 'html', status: 502 }, /answered 502; see whether the service behind/],
     ['answers with something else', { kind: 'json', body: { vm: 'many' } }, /without a list of vms/],
+    ['sends 200 MB', { kind: 'huge', bytes: 200_000_000 }, /its answer is too large/],
+    [
+      'answers with a bomb of XML',
+      { kind: 'json', body: '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><vms>&b;</vms>' },
+      /not JSON; see whether url/,
+    ],
     ['redirects', { kind: 'redirect', location: '/ovirt-engine/login' }, /redirects to another place/],
     [
       'has a fault',

@@ -208,7 +208,7 @@ describe('a cluster that fails', () => {
     ['has a broken balancer', { kind: 'html', status: 503 }, /answered 503; see whether the service behind/],
     ['answers with half a document', { kind: 'garbage' }, /not JSON/],
     ['answers with something else', { kind: 'json', body: { instances: 3 } }, /without a list of instances/],
-    ['answers too much', { kind: 'huge', bytes: 66 * 1024 * 1024 }, /too large/],
+    ['sends 200 MB', { kind: 'huge', bytes: 200_000_000 }, /too large/],
     [
       'redirects',
       { kind: 'redirect', location: 'https://elsewhere.example.org/api?token=x' },

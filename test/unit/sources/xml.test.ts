@@ -31,6 +31,15 @@ describe('a document of XML', () => {
     ['an end too many', '<a/></a>', /do not fit/],
     ['a document type', '<!DOCTYPE a><a/>', /document type/],
     ['entities', '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', /document type/],
+    [
+      'a bomb',
+      `<!DOCTYPE a [<!ENTITY b "${'c'.repeat(9)}"><!ENTITY d "${'&b;'.repeat(9)}">]><a>&d;</a>`,
+      /document type/,
+    ],
+    ['a file of ours', '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', /document type/],
+    ['a document type within', '<a><!DOCTYPE a [<!ENTITY b "c">]>&b;</a>', /document type/],
+    ['one in small letters', '<!doctype a [<!ENTITY b "c">]><a>&b;</a>', /document type/],
+    ['one behind a short comment', '<!--><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a><!-- -->', /document type/],
     ['an element of objects', '<__proto__><a/></__proto__>', /cannot be read/],
     ['depth', `${'<a>'.repeat(65)}${'</a>'.repeat(65)}`, /more tags/],
   ])('is refused with %s', (_what, text, fault) => {
