@@ -11,6 +11,11 @@ export interface TaskOptions {
   readonly name: string;
   /** Seconds from the end of one run to the start of the next. */
   readonly interval: number;
+  /**
+   * Where in the interval it has its place, from 0 to 1 (default): the turn after one that was asked for comes after half of the interval
+   * and this part of the other half, so that tasks which were asked at one moment do not stay together.
+   */
+  readonly phase?: number;
   /** The work. The signal fires when the task is closed. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   readonly log: Pick<Logger, 'error' | 'info'>;
@@ -34,10 +39,7 @@ export class PeriodicTask {
   /** Runs as soon as no other run is under way; resolves when that run has ended, well or not. */
   runNow(): Promise<void> {
     if (this.abort.signal.aborted) return Promise.resolve();
-    if (this.current === undefined) {
-      this.current = this.turn();
-      return this.current;
-    }
+    if (this.current === undefined) return this.begin(this.afterAsked());
     this.again ??= this.current.then(() => {
       this.again = undefined;
       return this.runNow();
@@ -52,7 +54,18 @@ export class PeriodicTask {
     await this.current;
   }
 
-  private async turn(): Promise<void> {
+  private afterAsked(): number {
+    const { interval, phase = 1 } = this.options;
+    return (interval * (1 + phase)) / 2;
+  }
+
+  private begin(pause: number): Promise<void> {
+    this.current = this.turn(pause);
+    return this.current;
+  }
+
+  /** @param pause seconds from its end to the next one */
+  private async turn(pause: number): Promise<void> {
     this.callOff();
     try {
       await this.options.run(this.abort.signal);
@@ -62,7 +75,8 @@ export class PeriodicTask {
     }
     this.current = undefined;
     if (this.abort.signal.aborted) return;
-    this.callOff = this.timers.after(this.options.interval * 1000, () => void this.runNow());
+    const { interval } = this.options;
+    this.callOff = this.timers.after(pause * 1000, () => void this.begin(interval));
   }
 
   private recovered(): void {

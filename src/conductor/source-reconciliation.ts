@@ -18,6 +18,7 @@ import {
   type SourceEntry,
   type SourcesFile,
 } from '../sources/file/sources-file.js';
+import { FirstTurns } from './first-turns.js';
 import { SourceTask, type SourceTiming, type Stores } from './source-task.js';
 
 type Outcome =
@@ -33,6 +34,7 @@ const PAGE_SIZE = 500;
 /** Owner of sources.yaml and of the tasks of its sources. */
 export class SourceReconciliation {
   private readonly poll: FilePoll;
+  private readonly turns = new FirstTurns();
   private readonly active = new Map<string, ActiveSource>();
   private outcome: Outcome | undefined;
   private applied = true;
@@ -152,7 +154,7 @@ export class SourceReconciliation {
     const fingerprint = fingerprintOf(entry);
     const current = this.active.get(name);
     if (current?.fingerprint === fingerprint) {
-      begun.push(current.task.runNow());
+      begun.push(this.turns.add(() => current.task.runNow()));
       return;
     }
     const driver = this.driverOf(entry);
@@ -164,7 +166,7 @@ export class SourceReconciliation {
     const partFault = consoleFaults.length > 0 ? faultText(consoleFaults) : null;
     const task = new SourceTask({ ...options, partFault, fileFault: () => this.fileFault() });
     this.active.set(name, { fingerprint, task });
-    begun.push(task.runNow());
+    begun.push(this.turns.add(() => task.runNow()));
   }
 
   /** The driver, or why there is none. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps the rows of one source equal to what its driver finds. Each source has its own task, so that a platform
 // that hangs delays nobody else.
+import { createHash } from 'node:crypto';
 import type { AccessReview } from '../broker/access-review.js';
 import { Unavailable } from '../exception.js';
 import type { Logger } from '../log.js';
@@ -64,6 +65,7 @@ export class SourceTask {
     this.task = new PeriodicTask({
       name: `source ${options.definition.name}`,
       interval: options.timing.interval,
+      phase: phaseOf(options.definition.name),
       run: (signal) => this.turn(signal),
       log: options.log,
     });
@@ -170,4 +172,9 @@ export class SourceTask {
     if (outcome === null) throw new Unavailable(`no answer within ${String(timeout)} s`);
     return outcome.value;
   }
+}
+
+/** The same for a name at all times, and of names like each other as far apart as of others: from 0 to 1. */
+function phaseOf(name: string): number {
+  return createHash('sha256').update(name).digest().readUInt32BE() / 0xffff_ffff;
 }

@@ -31,7 +31,8 @@ export const SOURCES_GROUP = {
       max: 3600,
       help:
         'How long after a discovery the same source is asked again. Each source has a clock of its own: one that is ' +
-        'slow delays no other.',
+        'slow delays no other. After a start, a reload or an event the next discovery comes sooner, after half of it ' +
+        'to the whole of it by the name of the source, so that sources are not all asked at the same moment.',
     },
     discovery_timeout: {
       type: 'integer',

@@ -37,6 +37,33 @@ describe('PeriodicTask', () => {
     expect(runs).toBe(5);
   });
 
+  it('has its place in the interval: tasks that begin together do not stay together', async () => {
+    const runs: Record<string, number[]> = { early: [], middle: [], late: [] };
+    const aTaskAt = (name: string, phase: number): PeriodicTask =>
+      new PeriodicTask({
+        ...{
+          name,
+          interval: INTERVAL,
+          phase,
+          timers,
+          log: { error: () => undefined, info: () => undefined },
+        },
+        run: () => Promise.resolve(void runs[name]?.push(timers.now() / 1000)),
+      });
+    const tasks = [aTaskAt('early', 0), aTaskAt('middle', 0.5), aTaskAt('late', 1)];
+    await Promise.all(tasks.map((task) => task.runNow()));
+    await timers.pass(3 * INTERVAL * 1000);
+    expect(runs).toEqual({ early: [0, 30, 90, 150], middle: [0, 45, 105, 165], late: [0, 60, 120, 180] });
+    // Asked for together once more, as by a reload.
+    await Promise.all(tasks.map((task) => task.runNow()));
+    await timers.pass(INTERVAL * 1000);
+    expect(Object.values(runs).map((times) => times.slice(4))).toEqual([
+      [180, 210],
+      [180, 225],
+      [180, 240],
+    ]);
+  });
+
   it('never overlaps: runs asked for meanwhile become one, afterwards', async () => {
     let running = 0;
     let most = 0;
