@@ -156,7 +156,13 @@ export interface ScreenGrant {
   readonly sessionId: string;
 }
 
-export type AuthorizeReply = Grant | Denial | ScreenGrant;
+/** The channel leads nowhere, and its client must not be refused: it has been told to come back. */
+export interface KeptGrant {
+  readonly kind: 'kept';
+  readonly sessionId: string;
+}
+
+export type AuthorizeReply = Grant | Denial | ScreenGrant | KeptGrant;
 
 /** A new ticket, or why there is none. */
 export type MintReply =

@@ -17,6 +17,8 @@ export type DenialReason =
   | 'console_in_use'
   | 'main_required'
   | 'bad_connection_id'
+  /** It was for the destination of a migration, and the guest has moved by another way: its client is told to come back. */
+  | 'guest_moved'
   | 'console_gone'
   | 'source_gone';
 
@@ -102,17 +104,22 @@ function refuseOther(view: AdmissionView, connectionId: number): DenialReason | 
     case 'pending':
       return 'main_required';
     case 'closing':
+      if (view.migration_state === 'switched') return refuseLate(view, connectionId);
       if (view.migration_state !== 'linked') return 'main_required';
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'active':
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'migrating':
-      // Late for the destination of a migration that its guest has overtaken: the client is to begin anew.
-      if (view.migration_state === 'switched') return 'main_required';
+      if (view.migration_state === 'switched') return refuseLate(view, connectionId);
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'closed':
       return 'token_expired';
   }
+}
+
+/** Late for the destination of a migration that its guest has overtaken: the client is to begin anew. */
+function refuseLate({ connection_id }: AdmissionView, connectionId: number): DenialReason {
+  return connectionId === connection_id ? 'guest_moved' : 'main_required';
 }
 
 /** A main channel to the destination of a migration that was announced to the client, and for which none has come yet. */

@@ -37,13 +37,27 @@ export class SessionMigrations {
     news: MigrationNews,
     target: MigrationTarget | null,
   ): Promise<number> {
-    const row = await findConsoleRow(this.db, console.source, console.uuid);
-    if (row === null) throw new Conflict('the console is gone');
-    const text = target === null ? null : migrationTargetText(target, row);
+    const text = await this.targetText(console, target);
     const number = await announceMigration(this.db, main, news, text);
     if (number === null)
       throw new Conflict(`session ${main.sessionId} was ended before its migration was announced`);
     return number;
+  }
+
+  /**
+   * The guest has moved before its client was ready: the client is told to begin anew, in place of the migration of the number
+   * `overtaken`. One statement, so that what the client opens meanwhile leads nowhere else. Gives the number of the new one;
+   * null: that migration is over.
+   * @throws Conflict when the console is gone
+   */
+  async overtake(
+    main: MigratingMain,
+    console: { readonly source: string; readonly uuid: string },
+    overtaken: number,
+    target: MigrationTarget | null,
+  ): Promise<number | null> {
+    const text = await this.targetText(console, target);
+    return announceMigration(this.db, main, 'switched', text, overtaken);
   }
 
   /**
@@ -65,6 +79,15 @@ export class SessionMigrations {
   /** The main channel of a generation that the session has left has ended: the rest of it must, too. */
   async left(sessionId: string, generation: number): Promise<void> {
     await endLeftGeneration(this.db, sessionId, generation);
+  }
+
+  private async targetText(
+    { source, uuid }: { readonly source: string; readonly uuid: string },
+    target: MigrationTarget | null,
+  ): Promise<string | null> {
+    const row = await findConsoleRow(this.db, source, uuid);
+    if (row === null) throw new Conflict('the console is gone');
+    return target === null ? null : migrationTargetText(target, row);
   }
 
   /** The names and addresses of the hypervisors of a source's consoles. */

@@ -12,6 +12,7 @@ const OF_DENIAL: Readonly<Record<DenialReason, Explained>> = {
   console_in_use: 'console_in_use',
   main_required: 'lost',
   bad_connection_id: 'lost',
+  guest_moved: 'lost',
   console_gone: 'gone',
   source_gone: 'gone',
 };

@@ -3,14 +3,14 @@
 // opens it, and turns a denial into what the client may hear.
 import type { ClientConnection } from './client-connection.js';
 import { LinkRefused } from './ends.js';
-import type { Denial, Grant, ScreenGrant } from '../ipc.js';
+import type { Denial, Grant, KeptGrant, ScreenGrant } from '../ipc.js';
 import type { ClientLink } from './link.js';
 import { LINK_ERR, MAX_PASSWORD_BYTES } from '../spice/constants.js';
 import { encodeLinkResult } from '../spice/link-message.js';
 import type { WorkerContext } from './worker-context.js';
 
 /**
- * The grant to open the channel, or to show the client's message screen on it.
+ * The grant to open the channel, to show the client's message screen on it, or to keep its client (kept-client.ts).
  *
  * @throws LinkRefused when the ticket does not open it
  * @throws ConnectionEnded `control plane failed` when nobody could decide in time
@@ -19,7 +19,7 @@ export async function authorize(
   connection: ClientConnection,
   worker: WorkerContext,
   link: ClientLink,
-): Promise<Grant | ScreenGrant> {
+): Promise<Grant | ScreenGrant | KeptGrant> {
   const { ticket, message } = link;
   if (ticket === null || ticket === '' || Buffer.byteLength(ticket) > MAX_PASSWORD_BYTES) {
     throw refusal({ kind: 'denied', because: 'token', reason: 'token_malformed' });

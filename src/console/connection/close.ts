@@ -38,7 +38,8 @@ const MAIN_STAYS_MS = 300;
 export function record(connection: ClientConnection, worker: WorkerContext, fault: unknown): void {
   worker.trafficCounter.count(connection);
   const { backend, channelType, traffic } = connection;
-  if (channelType === CHANNEL.main && traffic?.untouched === false)
+  const leadsNowhere = fault instanceof ConnectionEnded && fault.reason === 'migration cancelled';
+  if (channelType === CHANNEL.main && traffic?.untouched === false && !leadsNowhere)
     setTimeout(() => backend?.end(LINGER_MS), MAIN_STAYS_MS);
   else backend?.end(LINGER_MS);
   report(connection, worker, fault);

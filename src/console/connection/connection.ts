@@ -4,21 +4,23 @@
 // Each step is the file of that name. The client hears OK only after the backend has accepted, so a dead
 // hypervisor is reportable; every fault arrives at close.ts as a typed exception, exactly once. Where message screens are on,
 // a client whose desktop does not come up, or is ended by an order, is shown why before its connection is closed
-// (message-screen/).
+// (message-screen/). A client that is in the midst of a migration is kept (kept-client.ts).
 import { inTenths } from '../../net/deadline.js';
 import { authorize } from './authorize.js';
 import { openBackend } from '../backend/open.js';
 import type { ClientConnection } from './client-connection.js';
 import { close, closeClient, record } from './close.js';
 import { LinkRefused } from './ends.js';
+import { keepClient, mustKeep } from './kept-client.js';
 import { receiveLink, type ClientLink } from './link.js';
 import { showScreen, type Showing } from '../message-screen/show.js';
 import { subjectOf, subjectOfOrder, type ScreenSubject } from '../message-screen/subject.js';
 import { RfbRelay } from '../rfb/relay.js';
 import { demandProtocol, establishRfb } from '../rfb/session.js';
 import { Relay } from '../relay/relay.js';
-import { LINK_ERR } from '../spice/constants.js';
+import { CHANNEL, LINK_ERR } from '../spice/constants.js';
 import { encodeLinkResult } from '../spice/link-message.js';
+import { seamlessNack } from '../spice/migration-messages.js';
 import type { WorkerContext } from './worker-context.js';
 
 /**
@@ -42,6 +44,11 @@ export async function serveConnection(
       await serveScreen(connection, worker, link, newScreen(grant, link));
       return;
     }
+    if (grant.kind === 'kept') {
+      await answerOk(connection);
+      await keepClient(connection, worker, null);
+      return;
+    }
     connection.grant = grant;
     worker.registry.join(connection, grant.sessionId);
     demandProtocol(link, grant);
@@ -58,9 +65,21 @@ export async function serveConnection(
   } catch (error) {
     fault = error;
   }
+  if (link !== null && mustKeep(connection, fault)) {
+    record(connection, worker, fault);
+    if (!connection.answered) await answerOk(connection);
+    await keepClient(connection, worker, nackFor(connection, link, relay));
+    return;
+  }
   const showing = link === null ? null : showingOf(connection, link, relay, fault);
   if (link === null || showing === null || !worker.screens.hasRoom) close(connection, worker, fault);
   else await explain(connection, worker, link, { showing, fault });
+}
+
+/** What the client of a main channel waits for from its destination; null: it is a channel beside one, or is past that. */
+function nackFor({ channelType }: ClientConnection, { miniHeader }: ClientLink, relay: Relay | null): Buffer | null {
+  const place = channelType === CHANNEL.main ? relay?.handOver() : null;
+  return place === null || place === undefined ? null : seamlessNack(miniHeader, place.serial + 1n);
 }
 
 /** What the client is shown in place of the end of its connection; null: nothing. */

@@ -10,6 +10,8 @@ export class SessionRegistry {
   private readonly bySession = new Map<string, Set<ClientConnection>>();
   private readonly emptyListeners = new Set<() => void>();
   private readonly idleListeners = new Set<() => void>();
+  /** What ends the connections of which nothing but the client is left. */
+  private readonly kept = new Set<() => void>();
 
   /** Every connection, authorized or not. */
   get connections(): ReadonlySet<ClientConnection> {
@@ -66,6 +68,13 @@ export class SessionRegistry {
   /** Ends everything. */
   endAll(reason: CloseReason): void {
     for (const connection of [...this.all]) connection.end(reason);
+    for (const end of [...this.kept]) end();
+  }
+
+  /** A connection of which nothing but the client is left, and what ends it. @returns the function that removes it */
+  keep(end: () => void): () => void {
+    this.kept.add(end);
+    return () => this.kept.delete(end);
   }
 
   /** Calls `listener` now if there is no connection, and each time the last one has gone. */

@@ -30,6 +30,7 @@ import type {
   AuthorizeRequest,
   BackendTarget,
   Denial,
+  KeptGrant,
   MintReply,
   MintRequest,
   ScreenGrant,
@@ -173,7 +174,8 @@ export class ChannelAuthorizer {
     }
     const requestedAt = timers.now();
     const outcome = await this.admit(worker, request);
-    if (outcome.kind === 'denied') return this.screenGrant(request, outcome) ?? this.deny(request, outcome);
+    if (outcome.kind === 'denied')
+      return keptGrant(outcome) ?? this.screenGrant(request, outcome) ?? this.deny(request, outcome);
     const candidate = { request, outcome, channel: liveChannel(worker, request, outcome), requestedAt };
     const target = await this.locate(candidate);
     if (target.kind === 'denied') return target;
@@ -384,6 +386,11 @@ export class ChannelAuthorizer {
     const messageScreen = settings?.messageScreen;
     return messageScreen === undefined ? this.settings.messageScreen : messageScreen === 'on';
   }
+}
+
+/** The client is on its way back, and would not find it if a channel were refused; null: it is not. */
+function keptGrant({ reason, sessionId }: ChannelDenial): KeptGrant | null {
+  return reason === 'guest_moved' && sessionId !== undefined ? { kind: 'kept', sessionId } : null;
 }
 
 function permits(channelType: number, { firewall: { permittedChannels } }: SessionSettings): boolean {

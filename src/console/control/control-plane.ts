@@ -68,7 +68,7 @@ export interface SessionNouns {
   readonly settings: Pick<ConsoleSettings, 'of'>;
   readonly migrations: Pick<
     SessionMigrations,
-    'announce' | 'goOver' | 'giveUp' | 'left' | 'moveConsole' | 'hypervisors'
+    'announce' | 'overtake' | 'goOver' | 'giveUp' | 'left' | 'moveConsole' | 'hypervisors'
   >;
   readonly replacement: Pick<SessionReplacement, 'takeOver' | 'isAnyOpen'>;
 }

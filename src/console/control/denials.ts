@@ -15,6 +15,7 @@ export const BECAUSE: Readonly<Record<DenialReason, Denial['because']>> = {
   console_in_use: 'token',
   main_required: 'connection_id',
   bad_connection_id: 'connection_id',
+  guest_moved: 'connection_id',
   console_gone: 'channel',
   source_gone: 'channel',
 };

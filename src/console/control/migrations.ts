@@ -27,6 +27,7 @@ const log = loggerFor('kerbside.console.migration');
 
 type Mode = SessionSettings['migration']['mode'];
 type Note = Extract<WorkerNote, { op: 'migration' }>;
+type GivenUp = 'failed' | 'cancelled' | 'overtaken';
 
 /** What becomes of migrations, as the metric has it. */
 export type MigrationOutcome = 'completed' | 'failed' | 'cancelled' | 'overtaken' | 'refused' | 'ignored';
@@ -41,7 +42,10 @@ export interface MigratingPlatforms {
 
 /** What {@link Migrations} are made with. */
 export interface MigrationDependencies {
-  readonly migrations: Pick<SessionMigrations, 'announce' | 'goOver' | 'giveUp' | 'left' | 'moveConsole'>;
+  readonly migrations: Pick<
+    SessionMigrations,
+    'announce' | 'overtake' | 'goOver' | 'giveUp' | 'left' | 'moveConsole'
+  >;
   readonly platforms: MigratingPlatforms;
   readonly hosts: Pick<MigrationHosts, 'judge'>;
   readonly registry: ChannelRegistry;
@@ -73,26 +77,15 @@ export class Migrations {
   async migrate({ connectionRef, step, mode, destination }: MigrateRequest): Promise<MigrateReply> {
     const main = this.parts.registry.find(connectionRef);
     if (main === undefined) throw new Conflict('the channel is closed');
-    const before = main.migrating;
-    if (step === 'switch' && before !== null) {
-      main.migrating = null;
-      await this.giveUp(main, before, 'overtaken');
-    }
+    if (step === 'switch') return this.switched(main, mode, destination);
     const verdict = await this.judge(main, destination.host);
     if (verdict.kind === 'forbidden') return this.refuse(main, mode, destination, verdict.why);
-    if (step === 'begin' && mode !== 'seamless') return { kind: 'told', place: this.place };
-    const target = verdict.kind === 'unplaced' ? null : targetOf(destination, verdict.address);
-    if (target === null && step === 'begin')
+    if (mode !== 'seamless') return { kind: 'told', place: this.place };
+    if (verdict.kind === 'unplaced')
       return { kind: 'refused', why: 'its platform makes a ticket for each channel' };
-    const news = step === 'begin' ? 'announced' : 'switched';
-    const number = await this.parts.migrations.announce(main, main, news, target);
-    // The channels that the client opens from now on may lead elsewhere.
-    this.parts.known.forget(connectionRef);
-    if (step === 'begin') main.migrating = number;
-    this.tell(main, step === 'begin' ? MIGRATION_AUDIT.announced : MIGRATION_AUDIT.switched, {
-      ...{ mode, migration: number, host: destination.host },
-    });
-    return { kind: 'told', place: this.place };
+    const target = targetOf(destination, verdict.address);
+    main.migrating = await this.parts.migrations.announce(main, main, 'announced', target);
+    return this.told(main, MIGRATION_AUDIT.announced, mode, { number: main.migrating, destination });
   }
 
   /** The client goes over to a main channel at the destination. @throws DatabaseError, Conflict */
@@ -164,6 +157,52 @@ export class Migrations {
       send(workerId, { op: 'end_migration', sessionId, migration });
   }
 
+  /** The guest has moved, perhaps before its client was ready. @throws DatabaseError, Conflict */
+  private async switched(
+    main: LiveChannel,
+    mode: Mode,
+    destination: MigrationDestination,
+  ): Promise<MigrateReply> {
+    const { sessionId, migrating: overtaken } = main;
+    main.migrating = null;
+    if (overtaken !== null) this.endChannels(sessionId, overtaken);
+    const verdict = await this.judge(main, destination.host);
+    if (verdict.kind === 'forbidden') {
+      if (overtaken !== null) await this.giveUp(main, overtaken, 'overtaken');
+      return this.refuse(main, mode, destination, verdict.why);
+    }
+    const target = verdict.kind === 'unplaced' ? null : targetOf(destination, verdict.address);
+    const number =
+      (overtaken === null ? null : await this.overtake(main, overtaken, target)) ??
+      (await this.parts.migrations.announce(main, main, 'switched', target));
+    return this.told(main, MIGRATION_AUDIT.switched, mode, { number, destination });
+  }
+
+  /** What the client opens from now on leads nowhere, until it has come back. @throws DatabaseError, Conflict */
+  private async overtake(
+    main: LiveChannel,
+    overtaken: number,
+    target: MigrationTarget | null,
+  ): Promise<number | null> {
+    const number = await this.parts.migrations.overtake(main, main, overtaken, target);
+    // Also what was granted since the order to the others.
+    this.endChannels(main.sessionId, overtaken);
+    if (number !== null) this.over(main, overtaken, 'overtaken');
+    return number;
+  }
+
+  private told(
+    main: LiveChannel,
+    message: string,
+    mode: Mode,
+    { number, destination }: { readonly number: number; readonly destination: MigrationDestination },
+  ): MigrateReply {
+    // The channels that the client opens from now on may lead elsewhere.
+    this.parts.known.forget(main.connectionRef);
+    this.tell(main, message, { mode, migration: number, host: destination.host });
+    return { kind: 'told', place: this.place };
+  }
+
   private async judge(
     { source, platform }: LiveChannel,
     host: string,
@@ -180,19 +219,22 @@ export class Migrations {
   }
 
   /** The destination's channels end at once: a hypervisor that is left with them waits 10 s for what never comes. */
-  private async giveUp(
-    channel: LiveChannel,
-    number: number,
-    outcome: 'failed' | 'cancelled' | 'overtaken',
-  ): Promise<void> {
+  private async giveUp(channel: LiveChannel, number: number, outcome: GivenUp): Promise<void> {
     const { sessionId } = channel;
     this.endChannels(sessionId, number);
     await this.parts.retries.run(async () => {
-      if (!(await this.parts.migrations.giveUp({ sessionId, number }))) return;
-      this.parts.cast({ method: 'migration_ended', args: { session_id: sessionId, migration: number } });
-      this.count('seamless', outcome);
-      this.tell(channel, MIGRATION_AUDIT[outcome], { mode: 'seamless', migration: number });
+      if (await this.parts.migrations.giveUp({ sessionId, number })) this.over(channel, number, outcome);
     }, 'give a migration up');
+  }
+
+  /** A migration that the client was told of does not come about. */
+  private over(channel: LiveChannel, number: number, outcome: GivenUp): void {
+    this.parts.cast({
+      method: 'migration_ended',
+      args: { session_id: channel.sessionId, migration: number },
+    });
+    this.count('seamless', outcome);
+    this.tell(channel, MIGRATION_AUDIT[outcome], { mode: 'seamless', migration: number });
   }
 
   private completed(main: LiveChannel, mode: Mode): void {

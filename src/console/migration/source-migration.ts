@@ -8,6 +8,11 @@
 //              guest has moved: that is passed on
 //   seamless   MIGRATE_BEGIN is passed on as well
 //   off        nothing is passed on, and the channel ends when the guest has moved
+//
+// A guest may be gone before its client has opened its channels ahead. A client in the midst of that reads nothing of its main
+// channel to the source; it must be told MIGRATE_CANCEL before MIGRATE_SWITCH_HOST, or it keeps what it has opened, and can
+// follow no later migration in this way [spice-gtk channel-main.c, spice-session.c]. What is to come of the channels that it
+// is opening: connection/kept-client.ts.
 import type { Grant, MigrateReply, SessionSettings } from '../ipc.js';
 import {
   DROP,
@@ -133,8 +138,13 @@ export class SourceMigration implements Stage {
       this.control.withheld(this.grant, MIGRATE_SWITCH_HOST);
       return end('migration refused', reply.why);
     }
+    const overtaken = this.phase === 'announced';
     this.phase = 'switched';
-    return replace(destinationBody(reply.place, null));
+    const body = destinationBody(reply.place, null);
+    if (!overtaken || this.ports === null) return replace(body);
+    this.ports.insert('down', this.ports.make(MIGRATE_CANCEL, NOTHING));
+    this.ports.insert('down', this.ports.make(MIGRATE_SWITCH_HOST, body));
+    return DROP;
   }
 
   private cancelled(): Answer {

@@ -4,6 +4,8 @@
 //   u16 port, u16 sport, u32 host_size, u32 host_data, u32 cert_subject_size, u32 cert_subject_data,
 //   u32 src_mig_version (MIGRATE_BEGIN_SEAMLESS only); then both texts, with their zeros. Offsets are from the body's start.
 import { InvalidMessage, LimitExceeded } from './errors.js';
+import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from './message-walker.js';
+import { SERVER_MESSAGE } from './message-types.js';
 import { Reader } from './reader.js';
 import { Writer } from './writer.js';
 
@@ -80,6 +82,18 @@ export function destinationBody({ host, tlsPort, subject }: ClientPlace, version
     .u32(subjectBytes.length === 0 ? 0 : fixed + hostBytes.length);
   if (version !== null) writer.u32(version);
   return writer.raw(hostBytes).raw(subjectBytes).finish();
+}
+
+/**
+ * The message MIGRATE_DST_SEAMLESS_NACK: the destination does not take the client over with its state. It has no body.
+ *
+ * @param serial of a full header
+ */
+export function seamlessNack(miniHeader: boolean, serial: bigint): Buffer {
+  const type = SERVER_MESSAGE.main.MIGRATE_DST_SEAMLESS_NACK;
+  return miniHeader
+    ? new Writer(MINI_HEADER_BYTES).u16(type).u32(0).finish()
+    : new Writer(FULL_HEADER_BYTES).u64(serial).u16(type).u32(0).u32(0).finish();
 }
 
 function text(

@@ -30,20 +30,29 @@ export interface MigrationClaim extends MigrationOf {
   readonly connectionRef: string;
 }
 
-/** Writes down what the client is told; gives the number of the migration, null: the main channel is not the session's. */
+/**
+ * Writes down what the client is told; gives the number of the migration, null: the main channel is not the session's.
+ *
+ * @param overtaken the number of the migration that this takes the place of, which must not be over; absent: of whatever it is
+ */
 export async function announceMigration(
   db: Statements,
   { sessionId, generation, connectionRef }: MigratingMain,
   news: MigrationNews,
   target: string | null,
+  overtaken?: number,
 ): Promise<number | null> {
+  const only =
+    overtaken === undefined
+      ? { sql: '', values: [] }
+      : { sql: " AND migration_number = ? AND migration_state IN ('announced', 'linked')", values: [overtaken] };
   // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
   const matched = await db.execute(
     'UPDATE console_sessions SET migration_number = COALESCE(migration_number, 0) + 1, migration_state = ?, ' +
       `migration_target = ?, migration_ref = NULL, updated_at = ${databaseNow(db.dialect)}, ${moveState('announce')} ` +
       "WHERE session_id = ? AND generation = ? AND COALESCE(main_ref, '') = ? AND terminated_at IS NULL " +
-      `AND ${mayMove('announce')}`,
-    [news, target, sessionId, generation, connectionRef],
+      `AND ${mayMove('announce')}${only.sql}`,
+    [news, target, sessionId, generation, connectionRef, ...only.values],
   );
   if (matched === 0) return null;
   const [row] = await db.query<Pick<ConsoleSessionRow, 'migration_number'>>(

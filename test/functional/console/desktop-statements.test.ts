@@ -82,7 +82,7 @@ class Node {
     const worker = WORKERS[channelType % 2] ?? WORKERS[0];
     const asking = { ticket, connectionId, channelType, channelId: 0, clientIp: '192.0.2.1', clientPort: 1 };
     const answer = await this.plane.request(worker, { op: 'authorize', ...asking, linkTime: 0.1 });
-    if (answer.to !== 'authorize' || answer.body.kind === 'screen')
+    if (answer.to !== 'authorize' || answer.body.kind === 'screen' || answer.body.kind === 'kept')
       throw new Error('another request was answered');
     return answer.body;
   }

@@ -303,18 +303,49 @@ describe('seamless, with two relay workers', () => {
     expect(next.linked).toBe(true);
   });
 
-  it('closes them at once when the guest was faster, and takes the client to the destination anew', async () => {
-    const { desk, destination, client, main, source, ahead, inputsAhead, place } = await aClientAtBoth();
+  it('leaves an overtaken destination at once, and the client its channels until it comes back', async () => {
+    const { desk, destination, client, main, source, place } = await aMove();
+    const overtaken = await site.metric(outcome('seamless', 'overtaken'));
+    const id = client.sessionId ?? 0;
+    source.send(MAIN.MIGRATE_BEGIN_SEAMLESS, placeBody(place, 1));
+    await main.waitFor(MAIN.MIGRATE_BEGIN_SEAMLESS);
+    const ahead = await client.link('main', 0, { connectionId: id });
+    const atDestination = await destination.channel('main');
+    ahead.send(UP.MIGRATE_DST_DO_SEAMLESS, Buffer.from([1, 0, 0, 0]));
+    await atDestination.waitFor(UP.MIGRATE_DST_DO_SEAMLESS);
+    const inputsAhead = await client.open('inputs');
+    await destination.channel('inputs');
     source.send(MAIN.MIGRATE_SWITCH_HOST, placeBody(place));
     await main.waitFor(MAIN.MIGRATE_SWITCH_HOST);
-    await Promise.all([ahead.closed, inputsAhead.closed]);
     await waitFor('an empty destination', () => destination.open.length === 0);
-    await main.close();
+    // Of the answer that the destination owes it; and what it opens still must open.
+    await ahead.waitFor(MAIN.MIGRATE_DST_SEAMLESS_NACK);
+    const late = await client.link('display', 0, { connectionId: id });
+    expect(late.outcome).toMatchObject({ type: 'linked' });
+    expect([ahead, inputsAhead, late].map(({ closeReason }) => closeReason)).toEqual([null, null, null]);
+    expect(destination.open).toEqual([]);
+    main.send(UP.MIGRATE_CONNECTED);
+    expect(main.messages.map(({ type }) => type)).toEqual([
+      ...[MAIN.INIT, MAIN.MIGRATE_BEGIN_SEAMLESS, MAIN.MIGRATE_CANCEL, MAIN.MIGRATE_SWITCH_HOST],
+    ]);
+    await Promise.all([ahead.close(), inputsAhead.close(), late.close(), main.close()]);
     await client.openMain();
     await client.open('display');
     await destination.channel('display');
+    expect(source.bodies(UP.MIGRATE_CONNECTED)).toEqual([]);
+    expect(await site.metric(outcome('seamless', 'overtaken'))).toBe(overtaken + 1);
     await site.audited(desk.uuid, 'the guest has moved before the client was ready');
     await site.audited(desk.uuid, 'Migration completed');
+  });
+
+  it('lets the only channel of an overtaken migration fail, which its client takes as an answer', async () => {
+    const { client, main, source, place } = await aMove();
+    source.send(MAIN.MIGRATE_BEGIN_SEAMLESS, placeBody(place, 1));
+    await main.waitFor(MAIN.MIGRATE_BEGIN_SEAMLESS);
+    source.send(MAIN.MIGRATE_SWITCH_HOST, placeBody(place));
+    await main.waitFor(MAIN.MIGRATE_SWITCH_HOST);
+    const ahead = await client.link('main', 0, { connectionId: client.sessionId ?? 0 });
+    expect(ahead.outcome).toMatchObject({ type: 'result', code: LINK_ERR.BAD_CONNECTION_ID });
   });
 
   it('gives up when the client cannot connect', async () => {

@@ -70,7 +70,7 @@ describe.each(ENGINES)('migrations of sessions on %s', (engine) => {
     const { nouns, main, ask, tell, ending } = await scene();
     const usb = { connectionId: main.proxyConnectionId, channelType: 9 };
     await tell('switched');
-    expect(reasonOf(await ask(usb))).toBe('main_required');
+    expect(reasonOf(await ask(usb))).toBe('guest_moved');
     const answers = await Promise.all(['node-a', 'node-b', 'node-c'].map((node) => ask({ node })));
     expect(answers.map(reasonOf).sort()).toEqual(['granted', 'token_in_use', 'token_in_use']);
     const back = granted(answers.find(({ kind }) => kind === 'granted') ?? answers[0]!);

@@ -121,6 +121,21 @@ describe.each([true, false])('migration (mini headers: %s)', (mini) => {
     expect(scene.types('down')).toEqual([MAIN.MIGRATE_BEGIN, MAIN.MIGRATE_CANCEL, MAIN.MIGRATE_BEGIN]);
   });
 
+  it('seamless: cancels what the client is at, before it sends it where the guest is', async () => {
+    const scene = new MigrationScene('seamless', mini);
+    await scene.push('down', MAIN.MIGRATE_BEGIN_SEAMLESS, placeBody(THERE, 1));
+    await scene.push('down', MAIN.MIGRATE_SWITCH_HOST, placeBody(THERE));
+    // Too late for the hypervisor; what that makes of it would be a second word to the client.
+    await scene.push('up', UP.MIGRATE_CONNECTED_SEAMLESS);
+    await scene.push('down', MAIN.MIGRATE_CANCEL);
+    expect(scene.types('down')).toEqual([
+      ...[MAIN.MIGRATE_BEGIN_SEAMLESS, MAIN.MIGRATE_CANCEL, MAIN.MIGRATE_SWITCH_HOST],
+    ]);
+    expect(placeIn(scene.messages('down')[2]?.body ?? Buffer.alloc(0))).toEqual(KERBSIDE);
+    expect(scene.up.bytes).toHaveLength(0);
+    expect(scene.told.slice(1)).toEqual([['switch', 'seamless', THERE.host]]);
+  });
+
   it('seamless: answers for the client where the place is forbidden or nobody decides', async () => {
     for (const reply of [
       { kind: 'refused', why: 'x' } as const,
