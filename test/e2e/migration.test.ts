@@ -94,8 +94,37 @@ class Scene {
     await this.here.qmp('migrate-set-parameters', { 'max-bandwidth': bandwidth });
   }
 
+  /**
+   * As {@link begin}, but the guest is across before its client is ready: of the connections that the client opens ahead
+   * only so many come through until then.
+   */
+  async overtake(to: Guest, uri: string, through: number): Promise<void> {
+    const gate = new Gate(through);
+    this.recorder.gate(() => gate.pass());
+    const told = this.said('client was told to connect again');
+    const linked = this.said('hypervisor connection successful');
+    await this.here.qmp('migrate-set-parameters', { 'max-bandwidth': SLOW });
+    await this.here.qmp('client_migrate_info', {
+      ...{ protocol: 'spice', hostname: to.address, port: to.port, 'tls-port': -1 },
+    });
+    await this.here.qmp('migrate', { uri });
+    await waitFor(
+      'a client that is on its way',
+      () => gate.waiting > 0 && this.said('hypervisor connection successful') === linked + through,
+    );
+    await this.here.qmp('migrate-set-parameters', { 'max-bandwidth': FAST });
+    await waitFor('a guest that was faster', () => this.said('client was told to connect again') > told);
+    gate.open();
+    this.recorder.gate(null);
+  }
+
   private ready(): number {
-    return this.desk.lab.kerbside.program.output().split('client is connected to both hypervisors').length;
+    return this.said('client is connected to both hypervisors');
+  }
+
+  /** How often Kerbside has said this. */
+  private said(words: string): number {
+    return this.desk.lab.kerbside.program.output().split(words).length - 1;
   }
 
   /** Waits for the end of a migration; gives its status. */
@@ -115,8 +144,8 @@ class Scene {
     expect(typed.map((line) => parseInt(line.slice(4), 16)).slice(-expected.length)).toEqual(expected);
   }
 
-  async metric(outcome: string): Promise<number> {
-    const name = `kerbside_proxy_migrations_total{mode="${this.mode}",outcome="${outcome}"}`;
+  async metric(outcome: string, mode: string = this.mode): Promise<number> {
+    const name = `kerbside_proxy_migrations_total{mode="${mode}",outcome="${outcome}"}`;
     const text = await this.desk.lab.kerbside.metrics();
     const line = text.split('\n').find((one) => one.startsWith(`${name} `));
     return line === undefined ? 0 : Number(line.slice(name.length + 1));
@@ -143,6 +172,27 @@ class Scene {
       ...streams.flatMap(({ toClient }) => searchBytes('a connection', toClient, backend)),
       ...wrong.map((place) => JSON.stringify(place)),
     ];
+  }
+}
+
+/** Lets the first of many pass, and the others once it is open. */
+class Gate {
+  waiting = 0;
+  private passed = 0;
+  private readonly opened: Promise<void>;
+  open: () => void = () => undefined;
+
+  constructor(private readonly through: number) {
+    this.opened = new Promise((resolve) => (this.open = resolve));
+  }
+
+  pass(): Promise<void> {
+    if (this.passed < this.through) {
+      this.passed += 1;
+      return Promise.resolve();
+    }
+    this.waiting += 1;
+    return this.opened;
   }
 }
 
@@ -196,6 +246,36 @@ describe.each(['robust', 'seamless'] as const)('a guest that is moved, %s', (mod
     expect(clients.channels ?? []).toEqual([]);
     await source.stop();
   });
+
+  // spice-gtk opens main, display, inputs and cursor.
+  if (mode === 'seamless')
+    it.each([0, 1, 2, 3])(
+      'goes on at the destination when the guest was faster than the client, which had %i channels there',
+      async (through) => {
+        const before = await scene.metric('overtaken');
+        const back = await scene.metric('completed', 'robust');
+        const { guest, uri } = await scene.another();
+        const source = scene.here;
+        await scene.overtake(guest, uri, through);
+        expect(await scene.ended()).toBe('completed');
+        scene.here = guest;
+        await waitFor('the count', async () => (await scene.metric('completed', 'robust')) === back + 1);
+        expect(await scene.metric('overtaken')).toBe(before + 1);
+        await scene.type(['nothing', 'one', 'two', 'three'][through] ?? '');
+        await source.stop();
+      },
+    );
+
+  if (mode === 'seamless')
+    it('goes over seamlessly again after that', async () => {
+      const before = await scene.metric('completed');
+      const { guest, uri } = await scene.another();
+      await scene.begin(guest, uri, FAST);
+      expect(await scene.ended()).toBe('completed');
+      scene.here = guest;
+      await waitFor('the count', async () => (await scene.metric('completed')) === before + 1);
+      await scene.type('again');
+    });
 
   it('told the client of no hypervisor', () => {
     const types = mode === 'robust' ? [111] : [116];
