@@ -77,7 +77,11 @@ export async function serveConnection(
 }
 
 /** What the client of a main channel waits for from its destination; null: it is a channel beside one, or is past that. */
-function nackFor({ channelType }: ClientConnection, { miniHeader }: ClientLink, relay: Relay | null): Buffer | null {
+function nackFor(
+  { channelType }: ClientConnection,
+  { miniHeader }: ClientLink,
+  relay: Relay | null,
+): Buffer | null {
   const place = channelType === CHANNEL.main ? relay?.handOver() : null;
   return place === null || place === undefined ? null : seamlessNack(miniHeader, place.serial + 1n);
 }

@@ -45,7 +45,10 @@ export async function announceMigration(
   const only =
     overtaken === undefined
       ? { sql: '', values: [] }
-      : { sql: " AND migration_number = ? AND migration_state IN ('announced', 'linked')", values: [overtaken] };
+      : {
+          sql: " AND migration_number = ? AND migration_state IN ('announced', 'linked')",
+          values: [overtaken],
+        };
   // COALESCE keeps MySQL from walking, and locking, the index of main_ref.
   const matched = await db.execute(
     'UPDATE console_sessions SET migration_number = COALESCE(migration_number, 0) + 1, migration_state = ?, ' +
