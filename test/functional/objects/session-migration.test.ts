@@ -156,6 +156,25 @@ describe.each(ENGINES)('migrations of sessions on %s', (engine) => {
     expect(await ending('node-b')).toEqual([ahead.connectionRef]);
   });
 
+  it('are overtaken in one step: what is opened late leads nowhere, and what was opened ends', async () => {
+    const { nouns, main, ask, tell, ending } = await scene();
+    const { sessionId } = main;
+    const id = { connectionId: main.proxyConnectionId };
+    const number = await tell('announced');
+    const ahead = granted(await ask({ ...id, node: 'node-b' }));
+    expect(await nouns.migrations.overtake(main, CONSOLE, number, THERE)).toBe(number + 1);
+    expect(await ending('node-b')).toEqual([ahead.connectionRef]);
+    expect(reasonOf(await ask({ ...id, channelType: 2 }))).toBe('guest_moved');
+    expect(reasonOf(await ask({ connectionId: 1, channelType: 2 }))).toBe('main_required');
+    expect(reasonOf(await ask(id))).toBe('bad_connection_id');
+    // Its main channel to the source may have ended.
+    await nouns.channels.closed(main.connectionRef, END);
+    expect(reasonOf(await ask({ ...id, channelType: 2 }))).toBe('guest_moved');
+    expect(await nouns.migrations.giveUp({ sessionId, number })).toBe(false);
+    expect(await nouns.migrations.overtake(main, CONSOLE, number, THERE)).toBe(null);
+    expect(granted(await ask({})).migration).toMatchObject({ number: number + 1, kind: 'return' });
+  });
+
   it('are announced by the session’s own main channel only, and not after its end', async () => {
     const { nouns, main, tell } = await scene();
     await expect(
