@@ -19,6 +19,7 @@ import { MAIN_CHANNEL } from '../objects/console-session-state.js';
 import { AuditQueue } from './control/audit-queue.js';
 import { CertificateWatch, loadCertificates } from '../tls/certificates.js';
 import { spiceCertificates } from '../tls/inspection.js';
+import { checkVncFiles } from '../tls/vnc-files.js';
 import { SHUTDOWN_SCREEN_TIME } from './screen-name.js';
 import { ControlPlane, type SessionNouns } from './control/control-plane.js';
 import type { Answer, WorkerNote, WorkerRequest } from './ipc.js';
@@ -263,6 +264,7 @@ export async function startProxy(services: ProxyServices): Promise<ProxyServer> 
   checkRecording(conf.recording);
   if (conf.inspection.mode !== 'off' && conf.inspection.path !== '')
     checkFolder('inspection', conf.inspection.path);
+  await checkVncFiles(conf.vnc);
   const tls = await loadCertificates(spiceCertificates(conf.spice));
   const ends = new SessionEnds(db, own, 'node');
   const metrics = new ProxyMetrics();

@@ -63,6 +63,9 @@ const CASES: Readonly<Record<string, Case>> = {
   '[spice] cert_path': {},
   '[spice] key_path': {},
   '[spice] cacert_path': {},
+  '[vnc] vencrypt_ca_certs': {},
+  '[vnc] vencrypt_client_cert': { env: { OS_VNC__VENCRYPT_CLIENT_KEY: key } },
+  '[vnc] vencrypt_client_key': { env: { OS_VNC__VENCRYPT_CLIENT_CERT: cert } },
 };
 
 /** The options that are paths, `[group] option`. */
@@ -115,6 +118,8 @@ describe('a file without what it should hold', () => {
     ['[oslo_messaging_rabbit] ssl_cert_file', { ...BROKER, OS_OSLO_MESSAGING_RABBIT__SSL_KEY_FILE: key }],
     ['[spice] cert_path', {}],
     ['[spice] cacert_path', {}],
+    ['[vnc] vencrypt_ca_certs', {}],
+    ['[vnc] vencrypt_client_cert', { OS_VNC__VENCRYPT_CLIENT_KEY: key }],
   ])('is told by option and name: %s', async (option, env) => {
     const told = await said('kerbside', { ...env, [variableOf(option)]: text });
     expect(told).toContain(`${option}: the file ${text} holds no PEM certificate; name `);
@@ -127,6 +132,19 @@ describe('a file without what it should hold', () => {
       /\[database\] connection, ssl_(ca|cert|key): the file .*text\.pem holds no PEM (certificate|private key); /,
     );
     expect(told).not.toContain('hunter2');
+  });
+
+  it('is told when a VNC certificate comes without its key, or with another one', async () => {
+    const OS_VNC__VENCRYPT_CLIENT_CERT = cert;
+    expect(await said('kerbside', { OS_VNC__VENCRYPT_CLIENT_CERT })).toContain(
+      '[vnc] vencrypt_client_key: is not set, and vencrypt_client_cert is; set both, or none',
+    );
+    const other = join(site.folder, 'site-ca-key.pem');
+    expect(
+      await said('kerbside', { OS_VNC__VENCRYPT_CLIENT_CERT, OS_VNC__VENCRYPT_CLIENT_KEY: other }),
+    ).toContain(
+      `[vnc] vencrypt_client_key: the key of ${other} cannot be used with the certificate of ${cert}`,
+    );
   });
 
   it('is told when a key is not the one of the certificate that is shown to the broker', async () => {
