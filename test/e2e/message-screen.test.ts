@@ -12,6 +12,7 @@ import { type Desk, startDesk } from '../fixtures/desk.js';
 import { imageOf } from '../fixtures/indexed-picture.js';
 import { CONSOLE, guestConsole, SOURCE, staticSource } from '../fixtures/lab.js';
 import { delay, freePort, type Program, runProgram, startProgram, waitFor } from '../fixtures/program.js';
+import { DISPLAY_AT_REST_MS } from '../fixtures/qemu.js';
 import type { VvFile } from '../fixtures/vv-file.js';
 import { clientEnvironment, savePng } from '../fixtures/x11.js';
 
@@ -145,6 +146,7 @@ describe('a console whose hypervisor is away', () => {
       return sessions.some(({ channels }) => channels.length >= 3);
     });
     expect(viewer.program.ended()).toBeNull();
+    await delay(DISPLAY_AT_REST_MS);
     await viewer.stop();
   });
 });

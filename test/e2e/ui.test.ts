@@ -204,7 +204,8 @@ describe('every page', () => {
     ['light', 'phone', PHONE],
     ['dark', 'phone', PHONE],
   ] as const)('in %s on a %s has no fault that axe finds, and fits', async (colorScheme, name, viewport) => {
-    const client = await site.client(desk.uuid);
+    // The one of the test before may not have left yet.
+    const client = await waitFor('a free console', () => site.client(desk.uuid));
     await client.openMain();
     const places: Record<string, string> = {
       console: `consoles/${SOURCE}/${desk.uuid}`,
