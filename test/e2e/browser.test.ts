@@ -46,6 +46,12 @@ function fresh(): Promise<VvFile> {
   return waitFor('console in Kerbside', () => lab.kerbside.vv(SOURCE, CONSOLE), { everyMs: 200 });
 }
 
+/** Keeps what is seen for people: KERBSIDE_SCREENSHOTS names the folder. */
+async function keep({ page }: SpicePage, name: string): Promise<void> {
+  const folder = process.env['KERBSIDE_SCREENSHOTS'];
+  if (folder !== undefined) await page.screenshot({ path: join(folder, name) });
+}
+
 /** Opens a link as a dashboard makes it. */
 async function open(token: string, query = ''): Promise<SpicePage> {
   const page = await SpicePage.open(browser, `${origin}/spice_auto.html?token=${token}${query}`);
@@ -72,6 +78,7 @@ it('a link opens a desktop: its picture, pixel for pixel, and what is typed come
     const screen = await page.screen();
     return screen !== null && differingPixels(screen, readPpm(readFileSync(dump))) === 0;
   });
+  await keep(page, 'browser.png');
 
   const session = (await lab.kerbside.sessions())[lab.kerbside.sessionId(vv)];
   expect(session?.channels.map(({ channel_type }) => channel_type).sort()).toEqual([
@@ -113,6 +120,7 @@ it('terminating the session ends it on the page at once, which says so; loading 
   await lab.kerbside.terminate(lab.kerbside.sessionId(vv));
   await waitFor('the end of all WebSockets', () => page.open === 0);
   expect(await page.said()).toMatch(/^This desktop session was ended\n[^]*Ended: /);
+  await keep(page, 'browser-ended.png');
   expect(await lab.kerbside.audit(SOURCE, CONSOLE)).toContain('Session terminated by request');
   await Promise.all([page.page.waitForEvent('load'), page.page.keyboard.press('Enter')]);
   expect(await page.said()).toContain('This desktop session was ended');
