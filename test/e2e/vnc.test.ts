@@ -156,8 +156,10 @@ describe('a VNC desktop', () => {
   it('whose password is wrong is explained, and its audit names the reason', async () => {
     const { page } = await open(WAYS.wrongPassword);
     expect(await page.said()).toContain('cannot be reached');
-    const audit = (await lab.kerbside.audit(SOURCE, WAYS.wrongPassword)).join('\n');
-    expect(audit).toContain('the VNC server refuses: Authentication failed');
+    const audit = await waitFor('the reason in the audit', async () => {
+      const messages = (await lab.kerbside.audit(SOURCE, WAYS.wrongPassword)).join('\n');
+      return messages.includes('the VNC server refuses: Authentication failed') ? messages : null;
+    });
     expect(audit).not.toContain('sesame');
   });
 });
