@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One attempt to connect to one broker: TLS, login, virtual host, and a deadline on all of it together.
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { connect, credentials } from 'amqplib';
 import type { ChannelModel, SocketOptions } from 'amqplib';
 import { ConfError } from '../exception.js';
 import { withDeadline } from '../net/deadline.js';
 import { shownPath, unreadableOption } from '../option-file.js';
+import { checkIdentity } from '../tls/client-identity.js';
 import { holdsCertificate } from '../tls/pem.js';
 import { serverNameFault } from '../tls/server-name.js';
 import { BrokerFault } from './broker-fault.js';
@@ -65,7 +65,9 @@ export function checkRabbitOptions(options: RabbitOptions): void {
     readOption(option, options[option]),
   );
   const [, cert = '', key = ''] = texts;
-  if (cert !== '') checkPair(cert, key, options);
+  if (cert === '') return;
+  const [certPath, keyPath] = [options.sslCertFile, options.sslKeyFile];
+  checkIdentity(GROUP, FILE_OPTIONS.sslKeyFile, { cert, key, certPath, keyPath });
 }
 
 /** The text of a file; '' when none is named. */
@@ -83,20 +85,6 @@ function readOption(property: FileOption, path: string): string {
     ...([GROUP, option, `the file ${shownPath(path)} holds no PEM certificate`] as const),
     property === 'sslCaFile' ? "name the file of the broker's CA" : 'name the file of the certificate',
   );
-}
-
-function checkPair(cert: string, key: string, { sslCertFile, sslKeyFile }: RabbitOptions): void {
-  try {
-    createSecureContext({ cert, key });
-  } catch (error) {
-    const { reason, message } = error as Error & { reason?: string };
-    throw new ConfError(
-      ...([GROUP, 'ssl_key_file'] as const),
-      `the key of ${shownPath(sslKeyFile)} cannot be used with the certificate of ${shownPath(sslCertFile)} ` +
-        `(${reason ?? message})`,
-      'name the certificate and its own key, unencrypted and in PEM',
-    );
-  }
 }
 
 // Read for each attempt, so that the next one uses a renewed certificate.

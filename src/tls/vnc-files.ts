@@ -2,10 +2,10 @@
 // The files of [vnc]: those of the certificate that hypervisors are shown, and of the CAs that theirs come from. They are read
 // for every console; here it is seen at the start whether they can be used.
 import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
 import { ConfError } from '../exception.js';
 import { shownPath, unreadableOption } from '../option-file.js';
 import { parseCertificates } from './certificate-pair.js';
+import { checkIdentity } from './client-identity.js';
 
 /** Paths; empty: none. */
 export interface VncFiles {
@@ -30,16 +30,8 @@ export async function checkVncFiles({
       : ['vencrypt_client_cert', 'vencrypt_client_key'];
   if (cert === null || key === null)
     throw new ConfError('vnc', missing, `is not set, and ${given} is`, 'set both, or none');
-  try {
-    createSecureContext({ cert, key });
-  } catch (error) {
-    const { reason, message } = error as Error & { reason?: string };
-    throw new ConfError(
-      ...(['vnc', 'vencrypt_client_key'] as const),
-      `the key of ${shownPath(vencryptClientKey)} cannot be used with the certificate of ${shownPath(vencryptClientCert)} (${reason ?? message})`,
-      'name the key of that certificate, an unencrypted PEM key',
-    );
-  }
+  const [certPath, keyPath] = [vencryptClientCert, vencryptClientKey];
+  checkIdentity('vnc', 'vencrypt_client_key', { cert, key, certPath, keyPath });
 }
 
 async function certificatesOf(option: string, path: string): Promise<string | null> {
