@@ -9,7 +9,6 @@ import type { ClientMessage } from '../spice/client-messages.js';
 import { CHANNEL } from '../spice/constants.js';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
 import {
-  agentConnectedTokens,
   agentDisconnected,
   agentToken,
   channelsList,
@@ -110,7 +109,7 @@ export class MainPart implements ScreenPart {
     const { channel } = this;
     void channel.send(SENT.MOUSE_MODE, mouseModeOfClient());
     void channel.send(SENT.AGENT_DISCONNECTED, agentDisconnected());
-    if (takesTokens) void channel.send(SENT.AGENT_CONNECTED_TOKENS, agentConnectedTokens(AGENT_TOKENS));
+    if (takesTokens) void channel.send(SENT.AGENT_CONNECTED_TOKENS, agentToken(AGENT_TOKENS));
     channel.after(DISPLAY_TIME_MS, () => {
       if (!this.displayed) channel.end('no display');
     });

@@ -9,8 +9,7 @@ import {
   type KeptBodies,
   type Unread,
 } from '../spice/client-messages.js';
-import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from '../spice/message-walker.js';
-import { Writer } from '../spice/writer.js';
+import { messageHeader } from '../spice/message-header.js';
 
 /** What a client may send on one channel while a screen is shown, in bytes: many times what somebody types in that time. */
 const MAX_BYTES_UP = 4 * 1024 * 1024;
@@ -131,15 +130,8 @@ export class ScreenChannel {
   }
 
   private frame(type: number, body: Buffer): Buffer {
-    if (this.miniHeader)
-      return new Writer(MINI_HEADER_BYTES + body.length).u16(type).u32(body.length).raw(body).finish();
     this.serial += 1n;
-    return new Writer(FULL_HEADER_BYTES + body.length)
-      .u64(this.serial)
-      .u16(type)
-      .u32(body.length)
-      .u32(0)
-      .raw(body)
-      .finish();
+    const header = messageHeader(this.miniHeader, { type, size: body.length, serial: this.serial });
+    return Buffer.concat([header, body]);
   }
 }

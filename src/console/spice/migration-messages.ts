@@ -4,7 +4,7 @@
 //   u16 port, u16 sport, u32 host_size, u32 host_data, u32 cert_subject_size, u32 cert_subject_data,
 //   u32 src_mig_version (MIGRATE_BEGIN_SEAMLESS only); then both texts, with their zeros. Offsets are from the body's start.
 import { InvalidMessage, LimitExceeded } from './errors.js';
-import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from './message-walker.js';
+import { messageHeader } from './message-header.js';
 import { SERVER_MESSAGE } from './message-types.js';
 import { Reader } from './reader.js';
 import { Writer } from './writer.js';
@@ -90,10 +90,7 @@ export function destinationBody({ host, tlsPort, subject }: ClientPlace, version
  * @param serial of a full header
  */
 export function seamlessNack(miniHeader: boolean, serial: bigint): Buffer {
-  const type = SERVER_MESSAGE.main.MIGRATE_DST_SEAMLESS_NACK;
-  return miniHeader
-    ? new Writer(MINI_HEADER_BYTES).u16(type).u32(0).finish()
-    : new Writer(FULL_HEADER_BYTES).u64(serial).u16(type).u32(0).u32(0).finish();
+  return messageHeader(miniHeader, { type: SERVER_MESSAGE.main.MIGRATE_DST_SEAMLESS_NACK, size: 0, serial });
 }
 
 function text(

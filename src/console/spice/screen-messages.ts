@@ -54,7 +54,7 @@ export function channelsList(types: readonly number[]): Buffer {
   return writer.finish();
 }
 
-/** AGENT_TOKEN: the client may send so many more AGENT_DATA. */
+/** AGENT_TOKEN, and AGENT_CONNECTED_TOKENS with which an agent comes: the client may send so many more AGENT_DATA. */
 export function agentToken(count: number): Buffer {
   return new Writer(4).u32(count).finish();
 }
@@ -67,11 +67,6 @@ export function mouseModeOfClient(): Buffer {
 /** AGENT_DISCONNECTED: without a fault. */
 export function agentDisconnected(): Buffer {
   return new Writer(4).u32(0).finish();
-}
-
-/** AGENT_CONNECTED_TOKENS: an agent is there, which the client may send so many AGENT_DATA. */
-export function agentConnectedTokens(count: number): Buffer {
-  return new Writer(4).u32(count).finish();
 }
 
 /** Where a client is sent by MIGRATE_SWITCH_HOST. */

@@ -11,10 +11,9 @@ import {
   encodeLinkResult,
   type LinkMess,
 } from '../../console/spice/link-message.js';
-import { FULL_HEADER_BYTES, MINI_HEADER_BYTES } from '../../console/spice/message-walker.js';
+import { messageHeader } from '../../console/spice/message-header.js';
 import { CLIENT_MESSAGE } from '../../console/spice/message-types.js';
 import { ServerLink } from '../../console/spice/server-link.js';
-import { Writer } from '../../console/spice/writer.js';
 
 /** AUTH_SELECTION, AUTH_SPICE, MINI_HEADER. */
 const COMMON_CAPS = [0xb];
@@ -44,9 +43,7 @@ export class ViewerChannel {
   async send(type: number, body: Buffer, subList = 0): Promise<void> {
     if (this.over) return;
     this.serial += 1n;
-    const header = this.miniHeader
-      ? new Writer(MINI_HEADER_BYTES).u16(type).u32(body.length).finish()
-      : new Writer(FULL_HEADER_BYTES).u64(this.serial).u16(type).u32(body.length).u32(subList).finish();
+    const header = messageHeader(this.miniHeader, { type, size: body.length, serial: this.serial, subList });
     this.socket.cork();
     this.socket.write(header);
     this.socket.write(body);
