@@ -99,8 +99,26 @@ export interface GoOverRequest {
   readonly connectionRef: string;
 }
 
+/** The destination of a migration has failed this channel, while its client may be opening others there. */
+export interface DestinationFailedRequest {
+  readonly op: 'destination_failed';
+  readonly connectionRef: string;
+}
+
+/** The client of this main channel says that all its channels to the destination are open. */
+export interface ClientReadyRequest {
+  readonly op: 'client_ready';
+  readonly connectionRef: string;
+}
+
 export type WorkerRequest =
-  AuthorizeRequest | EstablishRequest | MintRequest | MigrateRequest | GoOverRequest;
+  | AuthorizeRequest
+  | EstablishRequest
+  | MintRequest
+  | MigrateRequest
+  | GoOverRequest
+  | DestinationFailedRequest
+  | ClientReadyRequest;
 
 /** The permission to open a channel, and everything the worker needs for it. */
 export interface Grant {
@@ -156,7 +174,7 @@ export interface ScreenGrant {
   readonly sessionId: string;
 }
 
-/** The channel leads nowhere, and its client must not be refused: it has been told to come back. */
+/** The channel leads nowhere, and its client must not be refused: it is in the midst of a migration that has failed. */
 export interface KeptGrant {
   readonly kind: 'kept';
   readonly sessionId: string;
@@ -174,10 +192,10 @@ export type MigrateReply =
   { readonly kind: 'told'; readonly place: ClientPlace } | { readonly kind: 'refused'; readonly why: string };
 
 /**
- * What becomes of a migration that a client was told of: the client has its channels to the destination, or could not connect;
- * its hypervisor gave it up; or the guest has moved.
+ * What becomes of a migration that a client was told of: the client could not connect; its hypervisor gave it up; or the guest
+ * has moved.
  */
-export type MigrationEvent = 'client_ready' | 'client_failed' | 'cancelled' | 'moved';
+export type MigrationEvent = 'client_failed' | 'cancelled' | 'moved';
 
 /** What happens on one channel of a message screen and concerns another one, which another worker may have. */
 export type ScreenEvent =
@@ -196,6 +214,10 @@ export interface Answers {
   readonly migrate: MigrateReply;
   /** The records know. */
   readonly go_over: null;
+  /** The records know: what the client opens from now on leads nowhere. */
+  readonly destination_failed: null;
+  /** Whether what the client has opened leads anywhere. */
+  readonly client_ready: { readonly kind: 'somewhere' | 'nowhere' };
 }
 
 /** An answer, and the kind of request that it belongs to. */

@@ -19,6 +19,8 @@ export type DenialReason =
   | 'bad_connection_id'
   /** It was for the destination of a migration, and the guest has moved by another way: its client is told to come back. */
   | 'guest_moved'
+  /** It was for the destination of a migration, which has failed: its client is told to stay where it is. */
+  | 'destination_failed'
   | 'console_gone'
   | 'source_gone';
 
@@ -104,22 +106,28 @@ function refuseOther(view: AdmissionView, connectionId: number): DenialReason | 
     case 'pending':
       return 'main_required';
     case 'closing':
-      if (view.migration_state === 'switched') return refuseLate(view, connectionId);
+      if (isOvertaken(view)) return refuseLate(view, connectionId);
       if (view.migration_state !== 'linked') return 'main_required';
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'active':
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'migrating':
-      if (view.migration_state === 'switched') return refuseLate(view, connectionId);
+      if (isOvertaken(view)) return refuseLate(view, connectionId);
       return connectionId === view.connection_id ? null : 'bad_connection_id';
     case 'closed':
       return 'token_expired';
   }
 }
 
-/** Late for the destination of a migration that its guest has overtaken: the client is to begin anew. */
-function refuseLate({ connection_id }: AdmissionView, connectionId: number): DenialReason {
-  return connectionId === connection_id ? 'guest_moved' : 'main_required';
+/** Whether a client in the midst of a migration opens channels to a destination that it cannot go over to any more. */
+function isOvertaken({ migration_state }: AdmissionView): boolean {
+  return migration_state === 'switched' || migration_state === 'abandoned';
+}
+
+/** Late for the destination of a migration that its guest has overtaken, or which has failed. */
+function refuseLate({ connection_id, migration_state }: AdmissionView, connectionId: number): DenialReason {
+  if (connectionId !== connection_id) return 'main_required';
+  return migration_state === 'switched' ? 'guest_moved' : 'destination_failed';
 }
 
 /** A main channel to the destination of a migration that was announced to the client, and for which none has come yet. */

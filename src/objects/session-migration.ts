@@ -2,11 +2,13 @@
 // Live migrations of the guests behind sessions: what a client was told of one, whether it has gone over, and where static
 // consoles are from then on. Every step is one conditional statement.
 import {
+  abandonMigration,
   announceMigration,
   endLeftGeneration,
   giveUpMigration,
   goOver,
   hypervisorsOf,
+  leaveAbandoned,
   moveConsole,
   type MigratingMain,
   type MigrationNews,
@@ -73,7 +75,19 @@ export class SessionMigrations {
 
   /** The migration does not come about; false: it did, or that was known. */
   async giveUp(migration: MigrationOf): Promise<boolean> {
-    return giveUpMigration(this.db, migration);
+    if (await giveUpMigration(this.db, migration)) return true;
+    await leaveAbandoned(this.db, migration);
+    return false;
+  }
+
+  /** The destination has failed while the client opens channels there; false: it does not, or that was known. */
+  async abandon(migration: MigrationOf): Promise<boolean> {
+    return abandonMigration(this.db, migration);
+  }
+
+  /** The client opens no more channels to the destination. Whether they lead anywhere. */
+  async clientReady(migration: MigrationOf): Promise<boolean> {
+    return !(await leaveAbandoned(this.db, migration));
   }
 
   /** The main channel of a generation that the session has left has ended: the rest of it must, too. */
@@ -98,15 +112,16 @@ export class SessionMigrations {
   }
 
   /**
-   * Writes down that the console of a session is where the session was moved to, unless the records know a newer place;
-   * gives the columns that have changed.
+   * Writes down that the console of a session is where the session was moved to, or where its client was told to come back to,
+   * unless the records know a newer place; gives the columns that have changed.
    */
   async moveConsole(
     sessionId: string,
     { source, uuid }: { readonly source: string; readonly uuid: string },
   ): Promise<string[]> {
     const session = await findSession(this.db, sessionId);
-    const target = migrationTargetIn(session?.target ?? null);
+    const comesBack = session?.migration_state === 'switched';
+    const target = migrationTargetIn((comesBack ? session.migration_target : session?.target) ?? null);
     const row = await findConsoleRow(this.db, source, uuid);
     if (target === null || row === null || !holdsFor(target, row)) return [];
     const to = addressOf(target);

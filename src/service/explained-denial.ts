@@ -13,6 +13,7 @@ const OF_DENIAL: Readonly<Record<DenialReason, Explained>> = {
   main_required: 'lost',
   bad_connection_id: 'lost',
   guest_moved: 'lost',
+  destination_failed: 'lost',
   console_gone: 'gone',
   source_gone: 'gone',
 };

@@ -11,7 +11,7 @@ import { openBackend } from '../backend/open.js';
 import type { ClientConnection } from './client-connection.js';
 import { close, closeClient, record } from './close.js';
 import { LinkRefused } from './ends.js';
-import { keepClient, mustKeep } from './kept-client.js';
+import { keepClient, mustKeep, reportDestination } from './kept-client.js';
 import { receiveLink, type ClientLink } from './link.js';
 import { showScreen, type Showing } from '../message-screen/show.js';
 import { subjectOf, subjectOfOrder, type ScreenSubject } from '../message-screen/subject.js';
@@ -66,6 +66,7 @@ export async function serveConnection(
     fault = error;
   }
   if (link !== null && mustKeep(connection, fault)) {
+    await reportDestination(connection, worker, fault);
     record(connection, worker, fault);
     if (!connection.answered) await answerOk(connection);
     await keepClient(connection, worker, nackFor(connection, link, relay));

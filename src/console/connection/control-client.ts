@@ -20,6 +20,8 @@ export class ControlClient {
     mint: new Map(),
     migrate: new Map(),
     go_over: new Map(),
+    destination_failed: new Map(),
+    client_ready: new Map(),
   };
 
   /**

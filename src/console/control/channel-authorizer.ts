@@ -388,9 +388,10 @@ export class ChannelAuthorizer {
   }
 }
 
-/** The client is on its way back, and would not find it if a channel were refused; null: it is not. */
+/** The client opens channels to a destination that it cannot go over to, and would be lost if one were refused; null: it does not. */
 function keptGrant({ reason, sessionId }: ChannelDenial): KeptGrant | null {
-  return reason === 'guest_moved' && sessionId !== undefined ? { kind: 'kept', sessionId } : null;
+  const isLate = reason === 'guest_moved' || reason === 'destination_failed';
+  return isLate && sessionId !== undefined ? { kind: 'kept', sessionId } : null;
 }
 
 function permits(channelType: number, { firewall: { permittedChannels } }: SessionSettings): boolean {

@@ -30,7 +30,7 @@ import type { Locator } from '../../sources/locator.js';
 import type { ConsoleLocator } from './location.js';
 import type { ProxyMetrics } from './metrics.js';
 import { MigrationHosts } from './migration-hosts.js';
-import { Migrations, type MigratingPlatforms } from './migrations.js';
+import { Migrations, type MigratingPlatforms, type MigrationDependencies } from './migrations.js';
 import { NodeRecovery } from './node-recovery.js';
 import type { NotificationPublisher } from './notification-publisher.js';
 import { PacedSessions } from './paced-sessions.js';
@@ -66,10 +66,7 @@ export interface SessionNouns {
     'sessionsToClose' | 'connectionsToClose' | 'interruptSession' | 'usersOf'
   >;
   readonly settings: Pick<ConsoleSettings, 'of'>;
-  readonly migrations: Pick<
-    SessionMigrations,
-    'announce' | 'overtake' | 'goOver' | 'giveUp' | 'left' | 'moveConsole' | 'hypervisors'
-  >;
+  readonly migrations: MigrationDependencies['migrations'] & Pick<SessionMigrations, 'hypervisors'>;
   readonly replacement: Pick<SessionReplacement, 'takeOver' | 'isAnyOpen'>;
 }
 
@@ -224,6 +221,14 @@ export class ControlPlane {
       case 'go_over':
         await this.migrations.goOver(body);
         return { to: 'go_over', body: null };
+      case 'destination_failed':
+        await this.migrations.destinationFailed(body);
+        return { to: 'destination_failed', body: null };
+      case 'client_ready':
+        return {
+          to: 'client_ready',
+          body: { kind: (await this.migrations.clientReady(body)) ? 'somewhere' : 'nowhere' },
+        };
     }
   }
 

@@ -16,6 +16,7 @@ export const BECAUSE: Readonly<Record<DenialReason, Denial['because']>> = {
   main_required: 'connection_id',
   bad_connection_id: 'connection_id',
   guest_moved: 'connection_id',
+  destination_failed: 'connection_id',
   console_gone: 'channel',
   source_gone: 'channel',
 };

@@ -12,7 +12,15 @@ import {
 } from '../../objects/audit-message.js';
 import type { MigrationTarget, SessionMigrations } from '../../objects/session-migration.js';
 import type { FanoutMessage } from '../../messaging/fanout.js';
-import type { GoOverRequest, MigrateReply, MigrateRequest, SessionSettings, WorkerNote } from '../ipc.js';
+import type {
+  ClientReadyRequest,
+  DestinationFailedRequest,
+  GoOverRequest,
+  MigrateReply,
+  MigrateRequest,
+  SessionSettings,
+  WorkerNote,
+} from '../ipc.js';
 import type { ClientPlace, MigrationDestination } from '../spice/migration-messages.js';
 import type { ChannelRecords } from './channel-records.js';
 import type { ChannelRegistry, LiveChannel } from './channel-registry.js';
@@ -44,7 +52,7 @@ export interface MigratingPlatforms {
 export interface MigrationDependencies {
   readonly migrations: Pick<
     SessionMigrations,
-    'announce' | 'overtake' | 'goOver' | 'giveUp' | 'left' | 'moveConsole'
+    'abandon' | 'announce' | 'clientReady' | 'overtake' | 'goOver' | 'giveUp' | 'left' | 'moveConsole'
   >;
   readonly platforms: MigratingPlatforms;
   readonly hosts: Pick<MigrationHosts, 'judge'>;
@@ -102,14 +110,36 @@ export class Migrations {
     this.completed(main, 'seamless');
   }
 
+  /**
+   * The destination has failed one channel of a client that opens others there: none of them leads anywhere from now on.
+   * Answered when the records have it, so that the client can be told that its channel is open. @throws DatabaseError
+   */
+  async destinationFailed({ connectionRef }: DestinationFailedRequest): Promise<void> {
+    const channel = this.parts.registry.find(connectionRef);
+    if (channel?.migration?.kind !== 'destination' || channel.wentOver) return;
+    const { sessionId, migration } = channel;
+    const { number } = migration;
+    if (!(await this.parts.migrations.abandon({ sessionId, number }))) return;
+    this.endChannels(sessionId, number);
+    this.over(channel, number, 'failed');
+  }
+
+  /** A client says that its channels to the destination are open. Whether they lead anywhere. @throws DatabaseError, Conflict */
+  async clientReady({ connectionRef }: ClientReadyRequest): Promise<boolean> {
+    const main = this.parts.registry.find(connectionRef);
+    if (main === undefined || main.migrating === null) throw new Conflict('the channel is closed');
+    const { sessionId, migrating: number } = main;
+    const goes = await this.parts.migrations.clientReady({ sessionId, number });
+    if (goes) this.tell(main, MIGRATION_AUDIT.ready, { mode: 'seamless', migration: number });
+    else if (main.migrating === number) main.migrating = null;
+    return goes;
+  }
+
   /** Something has become of a migration that the client was told of. */
   note({ connectionRef, event }: Note): void {
     const main = this.parts.registry.find(connectionRef);
     if (main === undefined || main.migrating === null) return;
     switch (event) {
-      case 'client_ready':
-        this.tell(main, MIGRATION_AUDIT.ready, { mode: 'seamless', migration: main.migrating });
-        return;
       case 'moved':
         main.moved = true;
         return;
@@ -175,6 +205,8 @@ export class Migrations {
     const number =
       (overtaken === null ? null : await this.overtake(main, overtaken, target)) ??
       (await this.parts.migrations.announce(main, main, 'switched', target));
+    // Whatever becomes of this client: another one finds the guest there.
+    this.moveConsole(main);
     return this.told(main, MIGRATION_AUDIT.switched, mode, { number, destination });
   }
 
@@ -238,9 +270,13 @@ export class Migrations {
   }
 
   private completed(main: LiveChannel, mode: Mode): void {
-    const { migrations, platforms, records, retries } = this.parts;
     this.count(mode, 'completed');
     this.tell(main, MIGRATION_AUDIT.completed, { mode, migration: main.migration?.number });
+    if (mode === 'seamless') this.moveConsole(main);
+  }
+
+  private moveConsole(main: LiveChannel): void {
+    const { migrations, platforms, records, retries } = this.parts;
     if (!platforms.knowsNoMoves(main.platform)) return;
     void retries.run(async () => {
       const changed = await migrations.moveConsole(main.sessionId, main);

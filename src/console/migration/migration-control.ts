@@ -12,6 +12,11 @@ export interface MigrationControl {
   migrate(grant: Grant, news: MigrationNews, destination: MigrationDestination): Promise<MigrateReply>;
   /** The client goes over to this channel: the records must know before its first bytes go on. @throws ConnectionEnded */
   goOver(grant: Grant): Promise<void>;
+  /**
+   * The client says that its channels to the destination are open; false: one of them leads nowhere.
+   * @throws ConnectionEnded when nobody answers
+   */
+  clientReady(grant: Grant): Promise<boolean>;
   /** Something has become of a migration that the client was told of. */
   happened(grant: Grant, event: MigrationEvent): void;
   /** A migration message was kept from the client. */

@@ -13,6 +13,10 @@
 // channel to the source; it must be told MIGRATE_CANCEL before MIGRATE_SWITCH_HOST, or it keeps what it has opened, and can
 // follow no later migration in this way [spice-gtk channel-main.c, spice-session.c]. What is to come of the channels that it
 // is opening: connection/kept-client.ts.
+//
+// A destination may fail while its client opens channels there. Those are kept as well, so that the client finds all of them
+// open and says so: its hypervisor is told that it cannot, and sends it on when the guest has moved; the client is told
+// MIGRATE_CANCEL, and goes on where it is.
 import type { Grant, MigrateReply, SessionSettings } from '../ipc.js';
 import {
   DROP,
@@ -163,11 +167,22 @@ export class SourceMigration implements Stage {
   }
 
   /** A hypervisor that was answered for already, or that asked for nothing, must not hear a client that says otherwise. */
-  private answered(type: number): Answer {
+  private answered(type: number): Answer | Promise<Answer> {
     if (this.phase !== 'announced') return DROP;
-    const failed = type === MIGRATE_CONNECT_ERROR;
-    if (failed) this.phase = 'none';
-    this.control.happened(this.grant, failed ? 'client_failed' : 'client_ready');
+    if (type !== MIGRATE_CONNECT_ERROR) return this.ready();
+    this.phase = 'none';
+    this.control.happened(this.grant, 'client_failed');
     return PASS;
+  }
+
+  private async ready(): Promise<Answer> {
+    const goes = await this.control.clientReady(this.grant).catch(() => false);
+    // What came from the hypervisor meanwhile counts.
+    if (this.phase !== 'announced') return DROP;
+    if (goes) return PASS;
+    this.phase = 'none';
+    this.ports?.insert('up', this.ports.make(MIGRATE_CONNECT_ERROR, NOTHING));
+    this.ports?.insert('down', this.ports.make(MIGRATE_CANCEL, NOTHING));
+    return DROP;
   }
 }

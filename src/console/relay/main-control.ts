@@ -15,6 +15,8 @@ export function mainControl(control: ControlClient): MainControl & MigrationCont
     goOver: async ({ connectionRef }) => {
       await control.request({ op: 'go_over', connectionRef });
     },
+    clientReady: async ({ connectionRef }) =>
+      (await control.request({ op: 'client_ready', connectionRef })).kind === 'somewhere',
     happened: ({ connectionRef }, event) => control.noteAtOnce({ op: 'migration', connectionRef, event }),
     withheld: ({ connectionRef }, messageType) =>
       control.note({ op: 'withheld', connectionRef, messageType }),

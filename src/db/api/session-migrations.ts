@@ -136,6 +136,28 @@ export async function giveUpMigration(db: Statements, { sessionId, number }: Mig
   return matched > 0;
 }
 
+/** The destination has failed, and the client may be opening channels there: they lead nowhere. False: it does not any more. */
+export async function abandonMigration(db: Statements, { sessionId, number }: MigrationOf): Promise<boolean> {
+  const matched = await db.execute(
+    `UPDATE console_sessions SET migration_state = 'abandoned', updated_at = ${databaseNow(db.dialect)} ` +
+      "WHERE session_id = ? AND migration_number = ? AND migration_state = 'linked'",
+    [sessionId, number],
+  );
+  return matched > 0;
+}
+
+/** The client opens no more channels to a destination that has failed; false: it has not, or that was known. */
+export async function leaveAbandoned(db: Statements, { sessionId, number }: MigrationOf): Promise<boolean> {
+  const { to } = SESSION_MOVES.stay;
+  const matched = await db.execute(
+    `UPDATE console_sessions SET state = CASE WHEN ${mayMove('stay')} THEN '${to}' ELSE state END, migration_state = NULL, ` +
+      `migration_ref = NULL, updated_at = ${databaseNow(db.dialect)} ` +
+      "WHERE session_id = ? AND migration_number = ? AND migration_state = 'abandoned'",
+    [sessionId, number],
+  );
+  return matched > 0;
+}
+
 /** The channels of a generation that the session has left by a migration must end, wherever they are. */
 export async function endLeftGeneration(
   db: Statements,

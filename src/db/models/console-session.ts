@@ -24,7 +24,7 @@ export interface ConsoleSessionRow {
   reason: string | null;
   /** How often a migration of its guest was announced to its client; null: never. */
   migration_number: number | null;
-  /** `announced`: the client may open a main channel to the destination; `linked`: it has one, under migration_ref; `switched`: it will come back and begin anew; null: nothing is under way. */
+  /** `announced`: the client may open a main channel to the destination; `linked`: it has one, under migration_ref; `abandoned`: the destination has failed while it opens channels there; `switched`: it will come back and begin anew; null: nothing is under way. */
   migration_state: string | null;
   /** The destination, as JSON of objects/migration-target.ts; null: none, or the platform says where. */
   migration_target: string | null;

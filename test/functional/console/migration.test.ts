@@ -163,6 +163,27 @@ describe('robust', () => {
     expect(await site.metric(outcome('robust', 'failed'))).toBe(before + 1);
   });
 
+  it('ends with a destination that does not let the client in, and finds the guest there on a new try', async () => {
+    const { desk, destination, client, main, source, place } = await aMove();
+    destination.behaviour = { at: 'accept', act: 'close' };
+    source.send(MAIN.MIGRATE_SWITCH_HOST, placeBody(place));
+    await main.waitFor(MAIN.MIGRATE_SWITCH_HOST);
+    await main.close();
+    expect((await client.link('main', 0, { connectionId: 0 })).linked).toBe(false);
+    await site.audited(desk.uuid, 'Migration failed: backend failed');
+    await site.audited(desk.uuid, 'Console configuration changed');
+    destination.behaviour = 'serve';
+    // With the same .vv file, and with a new one.
+    const links = desk.server.channels.length;
+    await client.openMain();
+    await destination.channel('main');
+    await client.close();
+    const other = await site.client(desk.uuid);
+    await other.openMain();
+    await destination.channel('main');
+    expect(desk.server.channels).toHaveLength(links);
+  });
+
   it('ends at a message that is no migration message', async () => {
     const { desk, main, source } = await aMove();
     source.send(MAIN.MIGRATE_SWITCH_HOST, Buffer.alloc(19));
@@ -201,6 +222,7 @@ describe('seamless, with two relay workers', () => {
   beforeAll(async () => {
     site = await Site.start({
       ...{ OS_SPICE__PUBLIC_FQDN: PUBLIC, OS_MIGRATION__MODE: 'seamless', OS_SPICE__WORKERS: '2' },
+      OS_PROXY__BACKEND_TIMEOUT: '3',
     });
   });
   afterEach(() => site.tidy());
@@ -301,6 +323,93 @@ describe('seamless, with two relay workers', () => {
     await waitFor('the second announcement', () => main.bodies(MAIN.MIGRATE_BEGIN_SEAMLESS).length === 2);
     const next = await client.link('main', 0, { connectionId: client.sessionId ?? 0 });
     expect(next.linked).toBe(true);
+  });
+
+  /** A client that was told, and has a main channel at the destination that owes it an answer. */
+  async function aClientOnItsWay(): Promise<Move & { inputs: ClientChannel; ahead: ClientChannel }> {
+    const move = await aMove();
+    const { destination, client, main, source, place } = move;
+    const inputs = await client.open('inputs');
+    source.send(MAIN.MIGRATE_BEGIN_SEAMLESS, placeBody(place, 1));
+    await main.waitFor(MAIN.MIGRATE_BEGIN_SEAMLESS);
+    const ahead = await client.link('main', 0, { connectionId: client.sessionId ?? 0 });
+    ahead.send(UP.MIGRATE_DST_DO_SEAMLESS, Buffer.from([1, 0, 0, 0]));
+    await (await destination.channel('main')).waitFor(UP.MIGRATE_DST_DO_SEAMLESS);
+    return { ...move, inputs, ahead };
+  }
+
+  const FAULTS: readonly (readonly [string, (move: Move) => unknown])[] = [
+    ['refuses connections', ({ destination }) => void destination.stopListening()],
+    ['closes connections', ({ destination }) => (destination.behaviour = { at: 'accept', act: 'close' })],
+    ['refuses the ticket', ({ destination }) => (destination.password = 'another')],
+    ['does not answer', ({ destination }) => (destination.behaviour = { at: 'mess', act: 'hang' })],
+    ['ends what is linked', ({ destination }) => (destination.behaviour = { at: 'linked', act: 'close' })],
+    ['goes away', async ({ destination }) => destination.close()],
+  ];
+
+  it.each(FAULTS)('keeps the client at the source when the destination %s', async (_how, fail) => {
+    const move = await aClientOnItsWay();
+    const { desk, client, main, source, ahead, inputs } = move;
+    const id = client.sessionId ?? 0;
+    const failed = await site.metric(outcome('seamless', 'failed'));
+    await fail(move);
+    // A client that learns of more than one of them is lost.
+    const links = await Promise.all([
+      client.link('display', 0, { connectionId: id }),
+      client.link('inputs', 0, { connectionId: id }),
+    ]);
+    await ahead.waitFor(MAIN.MIGRATE_DST_SEAMLESS_NACK);
+    links.push(await client.link('cursor', 0, { connectionId: id }));
+    expect(links.map((link) => link.outcome.type)).toEqual(['linked', 'linked', 'linked']);
+    expect([ahead, ...links].map(({ closeReason }) => closeReason)).toEqual([null, null, null, null]);
+    main.send(UP.MIGRATE_CONNECTED);
+    await main.waitFor(MAIN.MIGRATE_CANCEL);
+    await source.waitFor(UP.MIGRATE_CONNECT_ERROR);
+    expect(source.bodies(UP.MIGRATE_CONNECTED)).toEqual([]);
+    await Promise.all([ahead, ...links].map((channel) => channel.close()));
+    expect(await site.metric(outcome('seamless', 'failed'))).toBe(failed + 1);
+    await site.audited(desk.uuid, 'Migration given up');
+    inputs.send(INPUTS.KEY_SCANCODE, KEY);
+    await (await desk.server.channel('inputs')).waitFor(INPUTS.KEY_SCANCODE);
+    // What is opened now leads to the source again.
+    await client.open('cursor');
+    await desk.server.channel('cursor');
+    expectNoNames(move);
+  });
+
+  it('takes the client to a destination that has failed it before, when the guest has moved', async () => {
+    const { destination, client, main, source, ahead, place } = await aClientOnItsWay();
+    destination.behaviour = { at: 'accept', act: 'close' };
+    const inputsAhead = await client.link('inputs', 0, { connectionId: client.sessionId ?? 0 });
+    await ahead.waitFor(MAIN.MIGRATE_DST_SEAMLESS_NACK);
+    main.send(UP.MIGRATE_CONNECTED);
+    await main.waitFor(MAIN.MIGRATE_CANCEL);
+    await Promise.all([ahead.close(), inputsAhead.close()]);
+    destination.behaviour = 'serve';
+    source.send(MAIN.MIGRATE_SWITCH_HOST, placeBody(place));
+    await main.waitFor(MAIN.MIGRATE_SWITCH_HOST);
+    await main.close();
+    await client.openMain();
+    await client.open('inputs');
+    await destination.channel('inputs');
+  });
+
+  it('takes the client over when the guest has moved before it knows that the destination has failed', async () => {
+    const { destination, client, main, source, ahead, place } = await aClientOnItsWay();
+    destination.behaviour = { at: 'accept', act: 'close' };
+    const inputsAhead = await client.link('inputs', 0, { connectionId: client.sessionId ?? 0 });
+    source.send(MAIN.MIGRATE_SWITCH_HOST, placeBody(place));
+    await main.waitFor(MAIN.MIGRATE_SWITCH_HOST);
+    expect(main.messages.map(({ type }) => type).slice(-2)).toEqual([
+      ...[MAIN.MIGRATE_CANCEL, MAIN.MIGRATE_SWITCH_HOST],
+    ]);
+    const late = await client.link('display', 0, { connectionId: client.sessionId ?? 0 });
+    expect(late.outcome).toMatchObject({ type: 'linked' });
+    destination.behaviour = 'serve';
+    await Promise.all([ahead, inputsAhead, late, main].map((channel) => channel.close()));
+    await client.openMain();
+    await client.open('inputs');
+    await destination.channel('inputs');
   });
 
   it('leaves an overtaken destination at once, and the client its channels until it comes back', async () => {

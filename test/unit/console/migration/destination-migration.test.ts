@@ -23,6 +23,7 @@ function scene(migration: number | null, fault?: Error) {
       await known;
     },
     migrate: () => Promise.reject(new Error('not expected')),
+    clientReady: () => Promise.resolve(true),
     happened: () => undefined,
     withheld: () => undefined,
   });

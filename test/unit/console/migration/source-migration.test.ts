@@ -23,6 +23,8 @@ type Mode = SessionSettings['migration']['mode'];
 class MigrationScene extends PipelineScene {
   readonly told: unknown[] = [];
   reply: MigrateReply | Error = { kind: 'told', place: PLACE };
+  /** Whether the destination has failed when the client says that it is ready. */
+  destinationFailed: boolean | Error = false;
 
   constructor(
     mode: Mode,
@@ -35,6 +37,11 @@ class MigrationScene extends PipelineScene {
         return this.reply instanceof Error ? Promise.reject(this.reply) : Promise.resolve(this.reply);
       },
       goOver: () => Promise.resolve(),
+      clientReady: () => {
+        told.push('client_ready');
+        const { destinationFailed: failed } = this;
+        return failed instanceof Error ? Promise.reject(failed) : Promise.resolve(!failed);
+      },
       happened: (_grant, event) => told.push(event),
       withheld: (_grant, type) => told.push(['withheld', type]),
     };
@@ -105,6 +112,21 @@ describe.each([true, false])('migration (mini headers: %s)', (mini) => {
     expect(scene.types('down')).toEqual([MAIN.MIGRATE_BEGIN_SEAMLESS, COMMON.MIGRATE]);
     expect(scene.told.slice(1)).toEqual(['client_ready', 'moved']);
   });
+
+  it.each([true, new ConnectionEnded('control plane failed')])(
+    'seamless: tells both sides to stay where the destination has failed (%s)',
+    async (failed) => {
+      const scene = new MigrationScene('seamless', mini);
+      await scene.push('down', MAIN.MIGRATE_BEGIN_SEAMLESS, placeBody(THERE, 1));
+      scene.destinationFailed = failed;
+      await scene.push('up', UP.MIGRATE_CONNECTED_SEAMLESS);
+      expect(scene.types('up')).toEqual([UP.MIGRATE_CONNECT_ERROR]);
+      expect(scene.types('down')).toEqual([MAIN.MIGRATE_BEGIN_SEAMLESS, MAIN.MIGRATE_CANCEL]);
+      // The guest goes all the same: its client follows when it has gone.
+      await scene.push('down', MAIN.MIGRATE_SWITCH_HOST, placeBody(THERE));
+      expect(scene.types('down').slice(2)).toEqual([MAIN.MIGRATE_SWITCH_HOST]);
+    },
+  );
 
   it('seamless: tells of a cancelled migration, and of a client that could not', async () => {
     const scene = new MigrationScene('seamless', mini);
