@@ -9,13 +9,21 @@
 // it suits. Between the ways the client is sent a SET_ACK of the proxy's own. Until it has answered that by its ACK_SYNC,
 // what it sends is by the old count, and is of no use to anybody.
 //
+// In a seamless migration the client keeps its count, and what it has not sent yet goes to the destination: ACKs by the old
+// window, and an ACK_SYNC of a generation of the source. A server's generations begin at 1 wherever it is, so that only those of
+// the proxy's own can be told from each other: each channel has others.
+//
 // Bytes and clocks are not known here: a state machine that is told what came, and answers what is to be done.
+
+import { randomInt } from 'node:crypto';
 
 /** Body of a SET_ACK: u32 generation, u32 window. */
 const SET_ACK_BYTES = 8;
 /** A larger window than any server has: it would make one ACK out of everything. */
 const MAX_WINDOW = 65_536;
 const U32 = 2 ** 32;
+/** Below it are generations of servers, which count. */
+const FIRST_OWN_GENERATION = 2 ** 31;
 
 /** What a SET_ACK says. */
 export interface SetAck {
@@ -67,7 +75,8 @@ export class AckAgent {
   /** The client has answered a SET_ACK by which its ACKs are the server's. */
   private clientSynced = false;
   private ours = false;
-  private lastGeneration = 0;
+  /** Of a SET_ACK of the proxy's own. */
+  private lastGeneration = randomInt(FIRST_OWN_GENERATION, U32);
 
   /** Whether the server's window is known, so that its ACKs can be taken over. */
   get ready(): boolean {
@@ -195,7 +204,6 @@ export class AckAgent {
     this.server = setAck;
     this.base = messages;
     this.given = 0;
-    if (this.unanswered.length === 0) this.lastGeneration = setAck.generation;
   }
 
   private askOne(): SetAck {
@@ -205,7 +213,8 @@ export class AckAgent {
   }
 
   private nextGeneration(): number {
-    this.lastGeneration = (this.lastGeneration + 1) % U32;
+    const next = this.lastGeneration + 1;
+    this.lastGeneration = next < U32 ? next : FIRST_OWN_GENERATION;
     return this.lastGeneration;
   }
 }

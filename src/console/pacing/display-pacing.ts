@@ -199,9 +199,9 @@ export class DisplayPacing implements Stage, Owner {
     if (direction === 'down') return PASS;
     switch (message.type) {
       case UP.ACK:
-        return this.onAck();
+        return this.isOfSource ? DROP : this.onAck();
       case UP.ACK_SYNC:
-        return this.onSync(message.body);
+        return this.isOfSource ? DROP : this.onSync(message.body);
       case DISPLAY.INIT:
         this.initSeen = true;
         if (this.state === 'paced' || this.wantsPacing()) this.chooseCompression();
@@ -326,6 +326,14 @@ export class DisplayPacing implements Stage, Owner {
       return;
     }
     this.flow?.regulate(sender, this.state === 'paced');
+  }
+
+  /**
+   * Whether an ACK or ACK_SYNC now can only be what a client had still to send to the source of a migration: this server has
+   * asked for none. It would take the ACK_SYNC for that of its own SET_ACK, and count ACKs which are for another window.
+   */
+  private get isOfSource(): boolean {
+    return this.state === 'start';
   }
 
   private onAck(): Answer {
