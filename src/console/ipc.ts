@@ -132,6 +132,8 @@ export interface Grant {
   readonly backendConnectionId: number;
   readonly source: string;
   readonly uuid: string;
+  /** Name of its console, for its user: as its platform has it, of any length and any characters. */
+  readonly name: string;
   readonly target: BackendTarget;
   /** The number of the ticket that was made for it; null: its ticket is the console's own. */
   readonly mint: number | null;
@@ -172,6 +174,8 @@ export interface ScreenGrant {
   readonly kind: 'screen';
   readonly about: Explained;
   readonly sessionId: string;
+  /** As {@link Grant.name}; null: the console is gone. */
+  readonly name: string | null;
 }
 
 /** The channel leads nowhere, and its client must not be refused: it is in the midst of a migration that has failed. */

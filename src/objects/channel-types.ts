@@ -88,6 +88,8 @@ export interface ChannelDenial {
   sessionId?: string;
   /** Whose token it was. */
   issuedTo?: string;
+  /** Name of its console; null: the console is gone. */
+  name?: string | null;
   /** As in a grant. */
   settings?: SessionOwnSettings;
 }

@@ -108,7 +108,8 @@ export function targetOf(db: Database, view: TokenView, migration: ChannelMigrat
 /** The answer for a channel that must not be opened. */
 export function denial(view: TokenView, reason: DenialReason): ChannelDenial {
   const { source, uuid, session_id: sessionId, issued_to: issuedTo } = view;
-  return { kind: 'denied', reason, source, uuid, sessionId, issuedTo, settings: settingsOf(view) };
+  const name = view.console_uuid === null ? null : (view.name ?? uuid);
+  return { kind: 'denied', reason, source, uuid, name, sessionId, issuedTo, settings: settingsOf(view) };
 }
 
 /** What the console of a token, or else its source, says for itself. */

@@ -10,7 +10,7 @@ import type { Explained } from '../../src/service/explanation.js';
 import { crop, differingPixels, type Image } from '../boot-target/image.js';
 import { type Desk, startDesk } from '../fixtures/desk.js';
 import { imageOf } from '../fixtures/indexed-picture.js';
-import { CONSOLE, guestConsole, SOURCE, staticSource } from '../fixtures/lab.js';
+import { CONSOLE, CONSOLE_NAME, guestConsole, SOURCE, staticSource } from '../fixtures/lab.js';
 import { delay, freePort, type Program, runProgram, startProgram, waitFor } from '../fixtures/program.js';
 import { DISPLAY_AT_REST_MS } from '../fixtures/qemu.js';
 import type { VvFile } from '../fixtures/vv-file.js';
@@ -51,7 +51,7 @@ function keep(shown: Image, variable: string): void {
 function pictures(about: Explained, vv: VvFile, size = USUAL_SIZE): Image[] {
   const sessionId = desk.lab.kerbside.sessionId(vv);
   return [0, 1, 2].map((minutes) => {
-    const text = screenText({ about, sessionId }, Date.now() - minutes * 60_000, SCREEN_TIME);
+    const text = screenText({ about, sessionId, name: CONSOLE_NAME }, Date.now() - minutes * 60_000, SCREEN_TIME);
     return imageOf(drawScreen(text, size));
   });
 }

@@ -336,7 +336,7 @@ export class ChannelAuthorizer {
       known.granted(request.ticket, outcome, target);
     if (recovery.hasMissed(requestedAt)) void retries.run(() => recovery.run(), 'recover');
     records.audit(channel, AUDIT.channelCreated);
-    const { connectionRef, sessionId, generation, source, uuid } = outcome;
+    const { connectionRef, sessionId, generation, source, uuid, name } = outcome;
     const { proxyConnectionId, backendConnectionId } = outcome;
     return {
       kind: 'granted',
@@ -347,6 +347,7 @@ export class ChannelAuthorizer {
       backendConnectionId,
       source,
       uuid,
+      name,
       target: backendTarget(target),
       mint,
       expectedInstanceUuid,
@@ -374,12 +375,12 @@ export class ChannelAuthorizer {
   /** The channel is one of a message screen that the holder of this ticket is shown; null: it is not. */
   private screenGrant(request: AuthorizeRequest, denial: ChannelDenial): ScreenGrant | null {
     const { ticket, connectionId, channelType } = request;
-    const { sessionId, reason } = denial;
+    const { sessionId, reason, name = null } = denial;
     if (sessionId === undefined || !this.showsScreens(denial)) return null;
     if (channelType !== CHANNEL.display && channelType !== CHANNEL.inputs) return null;
     if (reason !== 'main_required' && reason !== 'bad_connection_id') return null;
     const about = screenOf(ticket, connectionId);
-    return about === null ? null : { kind: 'screen', about, sessionId };
+    return about === null ? null : { kind: 'screen', about, sessionId, name };
   }
 
   private showsScreens({ settings }: Pick<ChannelDenial, 'settings'>): boolean {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words on a message screen: the sentences that pages have too, what a key does, and what to tell who helps. Nothing that
-// names a hypervisor, and nothing of the fault's own words.
+// The words on a message screen: the sentences that pages have too, what a key does, which desktop it is about, and what to tell
+// who helps. Nothing that names a hypervisor, and nothing of the fault's own words. The name of the desktop is shown to the
+// holder of a ticket for it, who has it on the dashboard and in the .vv file.
 import { sentencesInViewer } from '../../service/explanation.js';
 import type { ScreenText } from './picture.js';
+import { shownName } from './shown-name.js';
 import { canBeBack, type ScreenSubject } from './subject.js';
 
 /**
@@ -11,14 +13,20 @@ import { canBeBack, type ScreenSubject } from './subject.js';
  * @param now milliseconds since the epoch
  * @param seconds for which the screen stays
  */
-export function screenText({ about, sessionId }: ScreenSubject, now: number, seconds: number): ScreenText {
+export function screenText(
+  { about, sessionId, name }: ScreenSubject,
+  now: number,
+  seconds: number,
+): ScreenText {
   const { title, advice } = sentencesInViewer(about);
   const closes = `This window closes by itself after ${lasting(seconds)}.`;
+  const shown = name === null ? null : shownName(name);
+  const desktop = shown === null ? [] : [`Desktop ${shown}`];
   const again = canBeBack(about) ? ['Press any key to try again.'] : [];
   return {
     title,
     advice: [advice, [...again, closes].join(' ')],
-    reference: ['If you ask for help, tell these two:', `Session ${sessionId}`, `Time ${utc(now)}`],
+    reference: ['If you ask for help, tell this:', ...desktop, `Session ${sessionId}`, `Time ${utc(now)}`],
   };
 }
 

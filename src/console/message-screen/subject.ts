@@ -19,6 +19,8 @@ import { ProtocolError } from '../spice/errors.js';
 export interface ScreenSubject {
   readonly about: Explained;
   readonly sessionId: string;
+  /** Name of its console, of any length and any characters; null: not known on this channel. */
+  readonly name: string | null;
 }
 
 /** Failures of a hypervisor that is there; the others are of one that is not. */
@@ -77,13 +79,13 @@ export function subjectOf(connection: ClientConnection, fault: unknown): ScreenS
   if (connection.signal.aborted) return null;
   if (fault instanceof LinkRefused) {
     const { screen, sessionId } = fault;
-    return screen === undefined || sessionId === undefined ? null : { about: screen, sessionId };
+    return screen === undefined || sessionId === undefined ? null : { about: screen, sessionId, name: null };
   }
   const { grant, traffic, channelType } = connection;
   if (grant?.messageScreen !== true || channelType !== CHANNEL.main || traffic?.untouched === false)
     return null;
   const about = aboutOf(fault);
-  return about === null ? null : { about, sessionId: grant.sessionId };
+  return about === null ? null : { about, sessionId: grant.sessionId, name: grant.name };
 }
 
 /** What the client of an open channel is to be shown, whose session was ended by an order; null: nothing. */
@@ -97,7 +99,7 @@ export function subjectOfOrder(
   if (!CARRIED.has(channelType) || channelId !== 0) return null;
   // A client that has heard nothing on its main channel waits for what a screen does not say again.
   if (channelType === CHANNEL.main && traffic?.untouched !== false) return null;
-  return { about: explainedEnd(fault.reason), sessionId: grant.sessionId };
+  return { about: explainedEnd(fault.reason), sessionId: grant.sessionId, name: grant.name };
 }
 
 function aboutOf(fault: unknown): Explained | null {

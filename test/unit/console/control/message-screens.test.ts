@@ -76,7 +76,7 @@ describe('a channel of a message screen', () => {
       scene.denial = denial;
       for (const type of [display, inputs])
         expect(await scene.authorize(type, WORKER, UNREACHABLE)).toEqual({
-          ...{ kind: 'screen', about: 'unreachable', sessionId: 's' },
+          ...{ kind: 'screen', about: 'unreachable', sessionId: 's', name: null },
         });
       expect(scene.messages()).toEqual([]);
       expect(scene.published).toEqual([]);

@@ -14,14 +14,18 @@ const ALL: readonly Explained[] = [
 ];
 const NOON = Date.UTC(2026, 10, 29, 12, 0, 59);
 
-function words(about: Explained, seconds = 60): string {
-  const { title, advice, reference } = screenText({ about, sessionId: 'gz6yNHMMfPFf' }, NOON, seconds);
+function words(about: Explained, seconds = 60, name: string | null = 'office-pc-17'): string {
+  const { title, advice, reference } = screenText(
+    { about, sessionId: 'gz6yNHMMfPFf', name },
+    NOON,
+    seconds,
+  );
   return [title, ...advice, ...reference].join('\n');
 }
 
 /** Rows and columns that have something on them. */
-function inked(about: Explained, size = USUAL_SIZE): { rows: number[]; columns: number[] } {
-  const { pixels, width } = drawScreen(screenText({ about, sessionId: 'gz6yNHMMfPFf' }, NOON, 60), size);
+function inked(about: Explained, size = USUAL_SIZE, name = 'office-pc-17'): { rows: number[]; columns: number[] } {
+  const { pixels, width } = drawScreen(screenText({ about, sessionId: 'gz6yNHMMfPFf', name }, NOON, 60), size);
   const rows = new Set<number>();
   const columns = new Set<number>();
   pixels.forEach((value, index) => {
@@ -53,6 +57,42 @@ describe('the words of a message screen', () => {
     [90, '90 seconds'],
   ])('say how long %i s are', (seconds, said) => {
     expect(words('stopped', seconds)).toContain(`closes by itself after ${said}.`);
+  });
+});
+
+describe('the name of a desktop on a message screen', () => {
+  it.each([
+    ['office-pc-17', 'office-pc-17'],
+    ['B\u00fcro M\u00fcnchen', 'B\u00fcro M\u00fcnchen'],
+    ['Bu\u0308ro', 'B\u00fcro'],
+    ['two\nlines\tand\u2028more  blanks ', 'two lines and more blanks'],
+    ['esc\u001b[31mape\u0000d\u007f', 'esc[31maped'],
+    ['turned \u202egnp.exe\u2066\u200b', 'turned gnp.exe'],
+    ['half \ud800 pc', 'half  pc'],
+    ['\u6771\u4eac pc 3', '?? pc 3'],
+    ['z\u0335\u0336\u0337algo', 'zalgo'],
+    ['<script>alert(1)</script>', '<script>alert(1)</script>'],
+    ['a'.repeat(60), 'a'.repeat(60)],
+    ['b'.repeat(100_000), `${'b'.repeat(60)}...`],
+  ])('%j is %j', (name, shown) => {
+    expect(words('stopped', 60, name).split('\n')).toContain(`Desktop ${shown}`);
+  });
+
+  it.each([null, '', ' \n', '\u6771\u4eac', '\u202e\u0000', '...', '\u0300'.repeat(100_000)])(
+    'is left out where there is nothing to read in it: %j',
+    (name) => {
+      expect(words('stopped', 60, name)).not.toContain('Desktop ');
+    },
+  );
+
+  it('stands on the picture, also where it fills lines', () => {
+    const [without, usual, long] = ['', 'office-pc-17', 'W'.repeat(255)].map((name) =>
+      inked('unreachable', { width: 640, height: 480 }, name),
+    );
+    expect(usual?.rows.length).toBeGreaterThan(without?.rows.length ?? 0);
+    expect(long?.rows.length).toBeGreaterThan(usual?.rows.length ?? 0);
+    expect(Math.max(...(long?.columns ?? [640]))).toBeLessThan(640 - 30);
+    expect(Math.max(...(long?.rows ?? [480]))).toBeLessThan(480);
   });
 });
 
