@@ -75,8 +75,9 @@ export const PROXY_GROUP = {
       max: 86400,
       help:
         'How long running sessions may go on after SIGTERM. New connections are not accepted meanwhile and ' +
-        '/healthcheck answers 503. A second SIGTERM closes all sessions at once. The service manager must wait ' +
-        'longer than this (TimeoutStopSec, terminationGracePeriodSeconds).',
+        '/healthcheck answers 503. A second SIGTERM closes all sessions at once. Up to 10 seconds follow in which what is ' +
+        'left is closed and written down, and users are shown why: the service manager must wait 10 seconds longer than ' +
+        'this, or more (TimeoutStopSec, terminationGracePeriodSeconds).',
     },
     poll_interval: {
       type: 'float',

@@ -75,9 +75,7 @@ export class SessionMigrations {
 
   /** The migration does not come about; false: it did, or that was known. */
   async giveUp(migration: MigrationOf): Promise<boolean> {
-    if (await giveUpMigration(this.db, migration)) return true;
-    await leaveAbandoned(this.db, migration);
-    return false;
+    return giveUpMigration(this.db, migration);
   }
 
   /** The destination has failed while the client opens channels there; false: it does not, or that was known. */
@@ -86,7 +84,7 @@ export class SessionMigrations {
   }
 
   /** The client opens no more channels to the destination. Whether they lead anywhere. */
-  async clientReady(migration: MigrationOf): Promise<boolean> {
+  async clientDone(migration: MigrationOf): Promise<boolean> {
     return !(await leaveAbandoned(this.db, migration));
   }
 

@@ -52,7 +52,7 @@ export interface MigratingPlatforms {
 export interface MigrationDependencies {
   readonly migrations: Pick<
     SessionMigrations,
-    'abandon' | 'announce' | 'clientReady' | 'overtake' | 'goOver' | 'giveUp' | 'left' | 'moveConsole'
+    'abandon' | 'announce' | 'clientDone' | 'overtake' | 'goOver' | 'giveUp' | 'left' | 'moveConsole'
   >;
   readonly platforms: MigratingPlatforms;
   readonly hosts: Pick<MigrationHosts, 'judge'>;
@@ -129,7 +129,7 @@ export class Migrations {
     const main = this.parts.registry.find(connectionRef);
     if (main === undefined || main.migrating === null) throw new Conflict('the channel is closed');
     const { sessionId, migrating: number } = main;
-    const goes = await this.parts.migrations.clientReady({ sessionId, number });
+    const goes = await this.parts.migrations.clientDone({ sessionId, number });
     if (goes) this.tell(main, MIGRATION_AUDIT.ready, { mode: 'seamless', migration: number });
     else if (main.migrating === number) main.migrating = null;
     return goes;
@@ -253,9 +253,13 @@ export class Migrations {
   /** The destination's channels end at once: a hypervisor that is left with them waits 10 s for what never comes. */
   private async giveUp(channel: LiveChannel, number: number, outcome: GivenUp): Promise<void> {
     const { sessionId } = channel;
+    const { migrations, retries } = this.parts;
     this.endChannels(sessionId, number);
-    await this.parts.retries.run(async () => {
-      if (await this.parts.migrations.giveUp({ sessionId, number })) this.over(channel, number, outcome);
+    const atSource = channel.migration?.number !== number;
+    await retries.run(async () => {
+      if (await migrations.giveUp({ sessionId, number })) this.over(channel, number, outcome);
+      // The end of a channel that has failed says nothing of those that the client still opens.
+      else if (atSource) await migrations.clientDone({ sessionId, number });
     }, 'give a migration up');
   }
 

@@ -222,7 +222,6 @@ describe('seamless, with two relay workers', () => {
   beforeAll(async () => {
     site = await Site.start({
       ...{ OS_SPICE__PUBLIC_FQDN: PUBLIC, OS_MIGRATION__MODE: 'seamless', OS_SPICE__WORKERS: '2' },
-      OS_PROXY__BACKEND_TIMEOUT: '3',
     });
   });
   afterEach(() => site.tidy());
