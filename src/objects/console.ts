@@ -15,16 +15,12 @@ import {
   updateAccess,
   updateConsole,
 } from '../db/api/consoles.js';
-import type { ConsoleMarker, ShownConsoleRow } from '../db/api/consoles.js';
 import { listSeenConsoles } from '../db/api/inventory.js';
 import type { Sight } from '../db/api/sight.js';
-import { countTokens, tokensInUse } from '../db/api/console-tokens.js';
-import type { ConsoleRange } from '../db/api/console-tokens.js';
 import type { Database } from '../db/database.js';
 import { refreshKey } from '../db/keys.js';
 import type { ConsoleRow } from '../db/models/console.js';
 import { ticketContext } from '../db/encryption-contexts.js';
-import { InvalidInput } from '../exception.js';
 import { ListRecords } from './access.js';
 import type { AccessEntry } from './access-list.js';
 import { AuditEvents } from './audit-event.js';
@@ -32,10 +28,12 @@ import type { AuditEntry } from './audit-event.js';
 import { AUDIT, consoleChanged } from './audit-message.js';
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
-import { MAX_SOCKET_PATH_BYTES, type ConnectInfo } from './connect-info.js';
-import { openTicket, tagsIn, tagsText, toConnectInfo, toConsole, toDiscovered } from './console-row.js';
+import type { ConnectInfo } from './connect-info.js';
+import { openTicket, tagsIn, tagsText, toConnectInfo, toDiscovered } from './console-row.js';
 import type { Console, ConsoleIdentity, DiscoveredConsole } from './console-row.js';
+import { markerOf, toMarker, withSessions } from './console-page.js';
 import { protocolIn, protocolText } from './console-protocol.js';
+import { checkDiscovered } from './discovered-bounds.js';
 import { pageOf } from './page.js';
 import { NO_SETTINGS, settingsIn, settingsText } from './own-settings.js';
 import type { Page, PageRequest } from './page.js';
@@ -86,7 +84,6 @@ export interface PutOptions {
 const BATCH = 200;
 /** Seconds by which the platform's clock may differ from the database's. */
 const CLOCK_SLACK = 2;
-const NO_TOKENS = { sessionIds: [] as readonly string[], count: 0 };
 /** Fields whose change is audited, in the order and under the names of the original; what it does not have comes last. */
 const COMPARED = [
   'name',
@@ -112,26 +109,6 @@ const FOLLOWED = [
   'tags',
   'access_id',
 ] as const;
-const LONGEST = {
-  uuid: 36,
-  name: 255,
-  hypervisor: 255,
-  hypervisorIp: 255,
-  hostSubject: 1024,
-  ticket: 255,
-  projectId: 255,
-  userId: 255,
-  instanceState: 64,
-  instanceHost: 255,
-  addressHost: 255,
-  connectProxy: 255,
-  unixSocket: MAX_SOCKET_PATH_BYTES,
-} as const;
-
-/** Tags of one console, and characters of one. */
-const MOST_TAGS = 64;
-const LONGEST_TAG = 255;
-
 /** Consoles that a source has, but that could not be read. */
 export interface UnreadConsoles {
   readonly uuids: readonly string[];
@@ -168,7 +145,7 @@ export class Consoles {
     discovered: readonly DiscoveredConsole[],
     unread: UnreadConsoles = ALL_READ,
   ): Promise<Reconciliation> {
-    for (const console of discovered) check(console);
+    for (const console of discovered) checkDiscovered(console);
     const wanted = new Map(discovered.map((console) => [console.uuid, console]));
     const kept = new Set(unread.uuids.map((uuid) => uuid.toLowerCase()));
     const done: Work = { added: [], changed: [], removed: [], resettled: false };
@@ -201,7 +178,7 @@ export class Consoles {
    * @throws InvalidInput when a value does not fit
    */
   async put(source: string, console: DiscoveredConsole, options: PutOptions = {}): Promise<boolean> {
-    check(console);
+    checkDiscovered(console);
     await refreshKey(this.db);
     const done: Work = { added: [], changed: [], removed: [], resettled: false };
     const { before, askedAgo } = options;
@@ -280,7 +257,7 @@ export class Consoles {
           ? await listConsoles(this.db, marker, limit)
           : await listConsolesOfProject(this.db, projectId, marker, limit);
     const shown = pageOf(rows, page.limit, (row) => row, toMarker);
-    return { items: await this.withSessions(shown.items), next: shown.next };
+    return { items: await withSessions(this.db, shown.items, this.now()), next: shown.next };
   }
 
   /** What may be asked for and who may ask for it, and no more: one row. null when there is no such console. */
@@ -296,7 +273,7 @@ export class Consoles {
   async find(source: string, uuid: string): Promise<Console | null> {
     const row = await findConsole(this.db, source, uuid);
     if (row === null) return null;
-    const [console] = await this.withSessions([row]);
+    const [console] = await withSessions(this.db, [row], this.now());
     return console ?? null;
   }
 
@@ -391,60 +368,6 @@ export class Consoles {
       access_id: await lists.idFor(settings?.access, tags ?? []),
     };
   }
-
-  // Two more statements for a whole page, however many consoles it has.
-  private async withSessions(rows: readonly ShownConsoleRow[]): Promise<Console[]> {
-    const now = this.now();
-    const ranges = rangesOf(rows);
-    const found = new Map<string, { sessionIds: string[]; count: number }>();
-    for (const { source, uuid, tokens } of await countTokens(this.db, ranges, now)) {
-      found.set(`${source}/${uuid}`, { sessionIds: [], count: tokens });
-    }
-    for (const { source, uuid, session_id: sessionId, expires } of await tokensInUse(this.db, ranges)) {
-      const { sessionIds, count } = found.get(`${source}/${uuid}`) ?? NO_TOKENS;
-      const also = expires < now ? 1 : 0;
-      found.set(`${source}/${uuid}`, { sessionIds: [...sessionIds, sessionId].sort(), count: count + also });
-    }
-    return rows.map((row) => toConsole(row, found.get(`${row.source}/${row.uuid}`) ?? NO_TOKENS));
-  }
-}
-
-// A page is in order, so that its consoles of one source are one range.
-function rangesOf(rows: readonly ShownConsoleRow[]): ConsoleRange[] {
-  const ranges = new Map<string, ConsoleRange>();
-  for (const { source, uuid } of rows) {
-    ranges.set(source, { source, first: ranges.get(source)?.first ?? uuid, last: uuid });
-  }
-  return [...ranges.values()];
-}
-
-function toMarker(at: ConsoleMarker): string {
-  return `${at.source}/${at.uuid}`;
-}
-
-// A uuid holds no slash; a source's name may.
-function markerOf(marker: string | undefined): ConsoleMarker | null {
-  if (marker === undefined) return null;
-  const cut = marker.lastIndexOf('/');
-  if (cut < 0) throw new InvalidInput('marker: not one of this listing; use the one that the last page gave');
-  return { source: marker.slice(0, cut), uuid: marker.slice(cut + 1) };
-}
-
-function check(console: DiscoveredConsole): void {
-  if (console.uuid === '' || console.uuid.includes('/'))
-    throw new InvalidInput('uuid: empty or with a slash in it');
-  for (const [field, longest] of Object.entries(LONGEST) as [keyof typeof LONGEST, number][]) {
-    if ((console[field]?.length ?? 0) > longest) {
-      throw new InvalidInput(
-        `console ${console.uuid.slice(0, LONGEST.uuid)}: ${field} is longer than ${longest}`,
-      );
-    }
-  }
-  const { tags = [] } = console;
-  if (tags.length > MOST_TAGS || tags.some((tag) => tag.length > LONGEST_TAG))
-    throw new InvalidInput(
-      `console ${console.uuid}: more than ${MOST_TAGS} tags, or one with more than ${LONGEST_TAG} characters`,
-    );
 }
 
 // SQLite's driver is synchronous: without this a large source would hold up every request.

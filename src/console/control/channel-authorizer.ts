@@ -22,7 +22,6 @@ import {
 } from '../../objects/channel-types.js';
 import { MAIN_CHANNEL } from '../../objects/console-session-state.js';
 import { withCloud } from '../../objects/guest-policy-levels.js';
-import { explainedDenial } from '../../service/explained-denial.js';
 import { explainedEnd } from '../../service/explained-end.js';
 import type { CloseReason } from '../../close-reason.js';
 import type {
@@ -30,22 +29,20 @@ import type {
   AuthorizeRequest,
   BackendTarget,
   Denial,
-  KeptGrant,
   MintReply,
   MintRequest,
-  ScreenGrant,
   SessionSettings,
 } from '../ipc.js';
 import type { ConnectInfo } from '../../objects/connect-info.js';
 import { channelForbiddenBy, ruleOf, vncForbiddenBy } from '../guest-channels.js';
-import { screenOf } from '../screen-name.js';
-import { CHANNEL, channelName } from '../spice/constants.js';
+import { channelName } from '../spice/constants.js';
 import { NOTHING_PASSED, type ChannelLifecycle } from './channel-lifecycle.js';
 import type { ChannelRecords } from './channel-records.js';
 import { liveChannel, type ChannelRegistry, type LiveChannel, type WorkerName } from './channel-registry.js';
 import type { DatabaseOutage } from './database-outage.js';
 import type { ConsoleTakeover } from './console-takeover.js';
-import { BECAUSE, denialMessage, isShown } from './denials.js';
+import { DeniedChannels } from './denied-channels.js';
+import { denialMessage } from './denials.js';
 import { Gatherer } from './gatherer.js';
 import type { KnownSessions } from './known-sessions.js';
 import { locateChannel, type ConsoleLocator, type Located, type Target } from './location.js';
@@ -107,6 +104,7 @@ interface Candidate {
 /** Grants or denies channels. */
 export class ChannelAuthorizer {
   private readonly joins: Gatherer<PreparedChannel, boolean>;
+  private readonly denied: DeniedChannels;
 
   /** @param session the settings that are in effect for every session */
   constructor(
@@ -115,6 +113,7 @@ export class ChannelAuthorizer {
     private session: NodeSettings,
   ) {
     const { admission, timers } = parts;
+    this.denied = new DeniedChannels(parts, settings.messageScreen);
     this.joins = new Gatherer(timers, JOINS_MS, (channels) => admission.join(channels));
   }
 
@@ -174,8 +173,7 @@ export class ChannelAuthorizer {
     }
     const requestedAt = timers.now();
     const outcome = await this.admit(worker, request);
-    if (outcome.kind === 'denied')
-      return keptGrant(outcome) ?? this.screenGrant(request, outcome) ?? this.deny(request, outcome);
+    if (outcome.kind === 'denied') return this.denied.answer(request, outcome);
     const candidate = { request, outcome, channel: liveChannel(worker, request, outcome), requestedAt };
     const target = await this.locate(candidate);
     if (target.kind === 'denied') return target;
@@ -319,7 +317,9 @@ export class ChannelAuthorizer {
     const { issuedTo } = channel.owner;
     this.parts.publisher.consoleRefused(denial.reason, { ...channel, issuedTo });
     const shown =
-      request.channelType === MAIN_CHANNEL && denial.reason !== 'session_ended' && this.showsScreens(outcome);
+      request.channelType === MAIN_CHANNEL &&
+      denial.reason !== 'session_ended' &&
+      this.denied.showsScreens(outcome);
     const { sessionId } = channel;
     return { kind: 'denied', ...denial, sessionId, ...(shown ? { screen: explainedEnd(reason) } : {}) };
   }
@@ -353,46 +353,10 @@ export class ChannelAuthorizer {
       expectedInstanceUuid,
       settings: settingsOf(this.session, outcome.settings),
       tapped: this.parts.taps.expect(channel),
-      messageScreen: this.showsScreens(outcome),
+      messageScreen: this.denied.showsScreens(outcome),
       migration: outcome.migration?.kind === 'destination' ? outcome.migration.number : null,
     };
   }
-
-  private deny(request: AuthorizeRequest, denial: ChannelDenial): Denial {
-    this.parts.metrics.denied.inc();
-    this.parts.refusals.denied(request, denial);
-    const { reason, sessionId } = denial;
-    const shown = request.channelType === MAIN_CHANNEL && isShown(reason) && this.showsScreens(denial);
-    return {
-      kind: 'denied',
-      because: BECAUSE[reason],
-      reason,
-      ...(sessionId === undefined ? {} : { sessionId }),
-      ...(shown ? { screen: explainedDenial(reason) } : {}),
-    };
-  }
-
-  /** The channel is one of a message screen that the holder of this ticket is shown; null: it is not. */
-  private screenGrant(request: AuthorizeRequest, denial: ChannelDenial): ScreenGrant | null {
-    const { ticket, connectionId, channelType } = request;
-    const { sessionId, reason, name = null } = denial;
-    if (sessionId === undefined || !this.showsScreens(denial)) return null;
-    if (channelType !== CHANNEL.display && channelType !== CHANNEL.inputs) return null;
-    if (reason !== 'main_required' && reason !== 'bad_connection_id') return null;
-    const about = screenOf(ticket, connectionId);
-    return about === null ? null : { kind: 'screen', about, sessionId, name };
-  }
-
-  private showsScreens({ settings }: Pick<ChannelDenial, 'settings'>): boolean {
-    const messageScreen = settings?.messageScreen;
-    return messageScreen === undefined ? this.settings.messageScreen : messageScreen === 'on';
-  }
-}
-
-/** The client opens channels to a destination that it cannot go over to, and would be lost if one were refused; null: it does not. */
-function keptGrant({ reason, sessionId }: ChannelDenial): KeptGrant | null {
-  const isLate = reason === 'guest_moved' || reason === 'destination_failed';
-  return isLate && sessionId !== undefined ? { kind: 'kept', sessionId } : null;
 }
 
 function permits(channelType: number, { firewall: { permittedChannels } }: SessionSettings): boolean {

@@ -5,11 +5,10 @@
 //
 // Serials: a client counts the server's messages, and the server names counts. A SET_ACK of the proxy's own that is put in
 // takes the place of a message that stands for nothing, or of a PING, sooner or later.
-import { DROP, IN_PIECES, PASS, replace, unseenBut } from '../relay/stage.js';
+import { DROP, IN_PIECES, PASS, replace } from '../relay/stage.js';
 import type {
   Answer,
   Direction,
-  Interest,
   Message,
   Owner,
   Ownership,
@@ -22,75 +21,36 @@ import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../spice/message-types.js';
 import { AckAgent, readSetAck, setAckBody, type SetAck } from './ack-agent.js';
 import { ChannelTimers } from './channel-timers.js';
 import { ClientSilence } from './client-silence.js';
+import { CompressionChoice } from './compression-choice.js';
 import { CongestionWatch, isSlow } from './congestion-watch.js';
+import { DOWN_INTEREST, UP_INTEREST } from './display-interest.js';
+import type { DisplayPacingParts, DisplayState } from './display-parts.js';
 import { DisplaySender } from './display-sender.js';
+import { Leaving } from './leaving.js';
 import { PacingRecord, type DisplayFigures } from './pacing-record.js';
 import { ServerAnswers } from './server-answers.js';
 import { OwnSetAcks } from './own-set-acks.js';
 import { ServerFlow } from './server-flow.js';
-import type { SessionPacer } from './session-pacer.js';
 
 const UP = CLIENT_MESSAGE.common;
 const DOWN = SERVER_MESSAGE.common;
 const DISPLAY = CLIENT_MESSAGE.display;
 
-/** What a client sends on a display channel is shorter [spice-server common-graphics-channel.h]. */
-const MAX_CLIENT_BODY_BYTES = 1024;
 /** Messages within which a server that wants ACKs says so: it is its first one. */
 const SET_ACK_WITHIN = 16;
 /** A larger body is not collected but streamed, in bytes. */
 const MAX_COLLECTED_BYTES = 1_048_576;
-/** For how long the occasion is waited for to give a channel back that is not to be paced any more, in milliseconds. */
-const OCCASION_MS = 20_000;
-
-type Mode = SessionSettings['pacing']['mode'];
-
-/** What the channel is at. */
-type State =
-  /** The server's SET_ACK has not come: everything goes by. */
-  | 'start'
-  /** The plain relay. */
-  | 'plain'
-  | 'paced'
-  /** The client has its window back; what waits still goes out. */
-  | 'closing'
-  /** The plain relay, for good. */
-  | 'off';
-
-/** What the stage is made with. */
-export interface DisplayPacingParts {
-  readonly pacer: SessionPacer;
-  readonly settings: SessionSettings;
-  /** Monotonic milliseconds, and timers on them. */
-  readonly timers: {
-    now(): number;
-    after(milliseconds: number, work: () => void): () => void;
-  };
-  /** The server takes a PREFERRED_COMPRESSION. */
-  readonly takesCompression: boolean;
-}
 
 /** Paces one display channel. */
 export class DisplayPacing implements Stage, Owner {
   readonly name = 'pacing';
-  readonly up: Interest = {
-    bodies: {
-      types: new Set([
-        UP.ACK_SYNC,
-        UP.ACK,
-        DISPLAY.INIT,
-        DISPLAY.STREAM_REPORT,
-        DISPLAY.PREFERRED_COMPRESSION,
-      ]),
-      maxBodyBytes: MAX_CLIENT_BODY_BYTES,
-    },
-  };
-  readonly down: Interest = { headers: { unseen: unseenBut([DOWN.SET_ACK]), maxBodyBytes: Infinity } };
+  readonly up = UP_INTEREST;
+  readonly down = DOWN_INTEREST;
   readonly maxBodyBytes = MAX_COLLECTED_BYTES;
   private readonly agent = new AckAgent();
   private readonly watch: CongestionWatch;
-  private state: State = 'start';
-  private mode: Mode;
+  private state: DisplayState = 'start';
+  private mode: SessionSettings['pacing']['mode'];
   private ports: StagePorts | null = null;
   private server: ServerAnswers | null = null;
   private ownership: Ownership | null = null;
@@ -99,18 +59,16 @@ export class DisplayPacing implements Stage, Owner {
   private readonly ownSetAcks = new OwnSetAcks();
   /** A message of the server has begun since the direction is owned: nothing that goes by is under way. */
   private atBoundary = false;
-  /** Since when the next PING of the server is the occasion to give the client its window back; null: it is none. */
-  private leavingSince: number | null = null;
+  private readonly leaving = new Leaving();
   private readonly timers: ChannelTimers;
-  private initSeen = false;
-  /** The client has chosen a compression, or was given one. */
-  private compressionChosen = false;
+  private readonly compression: CompressionChoice;
   private silence = new ClientSilence();
   private readonly record = new PacingRecord();
 
   constructor(private readonly parts: DisplayPacingParts) {
     this.mode = parts.settings.pacing.mode;
     this.watch = new CongestionWatch();
+    this.compression = new CompressionChoice(parts.takesCompression);
     this.timers = new ChannelTimers({
       timers: parts.timers,
       look: () => this.look(),
@@ -203,11 +161,11 @@ export class DisplayPacing implements Stage, Owner {
       case UP.ACK_SYNC:
         return this.isOfSource ? DROP : this.onSync(message.body);
       case DISPLAY.INIT:
-        this.initSeen = true;
-        if (this.state === 'paced' || this.wantsPacing()) this.chooseCompression();
+        this.compression.initialised();
+        if (this.state === 'paced' || this.wantsPacing()) this.compression.choose(this.server);
         return PASS;
       case DISPLAY.PREFERRED_COMPRESSION:
-        this.compressionChosen = true;
+        this.compression.chosenByClient();
         return PASS;
       case DISPLAY.STREAM_REPORT: {
         const amended = this.sender?.queue.amendStreamReport(message.body) ?? message.body;
@@ -287,7 +245,7 @@ export class DisplayPacing implements Stage, Owner {
     if (sync !== null) this.server?.sync(sync);
     this.sender?.putSetAck(this.setAck(toClient));
     this.ownSetAcks.inserted();
-    if (this.initSeen) this.chooseCompression();
+    this.compression.choose(this.server);
     if (this.sender !== null) this.flow?.acknowledge(this.sender);
   }
 
@@ -296,7 +254,7 @@ export class DisplayPacing implements Stage, Owner {
     const { pacer, timers } = this.parts;
     if (ports === null || ownership === null) return;
     this.state = 'paced';
-    this.leavingSince = null;
+    this.leaving.begin();
     this.silence = new ClientSilence();
     this.sender = new DisplaySender(
       ownership,
@@ -366,7 +324,7 @@ export class DisplayPacing implements Stage, Owner {
       return null;
     }
     const { sender } = this;
-    if (this.leavingSince === null || sender === null || this.state !== 'paced' || sender.queue.length > 0)
+    if (!this.leaving.wanted || sender === null || this.state !== 'paced' || sender.queue.length > 0)
       return ping;
     this.ownSetAcks.inPlaceOf(ping);
     return this.handBack(sender);
@@ -403,12 +361,6 @@ export class DisplayPacing implements Stage, Owner {
     ownership?.giveBack();
   }
 
-  private chooseCompression(): void {
-    if (this.compressionChosen || !this.parts.takesCompression) return;
-    this.compressionChosen = true;
-    this.server?.preferSelfContainedImages();
-  }
-
   private setAck(setAck: SetAck): Message {
     return (this.ports as StagePorts).make(DOWN.SET_ACK, setAckBody(setAck));
   }
@@ -435,8 +387,7 @@ export class DisplayPacing implements Stage, Owner {
     silence.look(sender.waitsForClient, now);
     if (silence.isMute(now)) this.mode = 'off';
     const leaving = this.mode === 'off' || (this.mode === 'auto' && this.watch.isIdle(this.parts.pacer, now));
-    this.leavingSince = leaving ? (this.leavingSince ?? now) : null;
-    const overdue = this.mode === 'off' && now - (this.leavingSince ?? now) > OCCASION_MS;
+    const overdue = this.leaving.look(leaving, now) && this.mode === 'off';
     const stopped = silence.isTooLong(now) && !ports.progress('down').busy;
     if (overdue || stopped) this.giveUp(sender);
     else this.settle();
