@@ -11,7 +11,15 @@ import type { Explained } from '../../src/service/explanation.js';
 import { differingPixels, type Image } from '../boot-target/image.js';
 import { SpicePage, startChromium } from '../fixtures/chromium.js';
 import { imageOf } from '../fixtures/indexed-picture.js';
-import { CONSOLE, CONSOLE_NAME, guestConsole, type Lab, SOURCE, startLab, staticSource } from '../fixtures/lab.js';
+import {
+  CONSOLE,
+  CONSOLE_NAME,
+  guestConsole,
+  type Lab,
+  SOURCE,
+  startLab,
+  staticSource,
+} from '../fixtures/lab.js';
 import { freePort, waitFor } from '../fixtures/program.js';
 import type { VvFile } from '../fixtures/vv-file.js';
 
@@ -64,7 +72,11 @@ async function open(uuid: string): Promise<{ page: SpicePage; vv: VvFile }> {
 function isScreen(shown: Image, about: Explained, vv: VvFile): boolean {
   const sessionId = lab.kerbside.sessionId(vv);
   return [0, 1].some((minutes) => {
-    const text = screenText({ about, sessionId, name: CONSOLE_NAME }, Date.now() - minutes * 60_000, SCREEN_TIME);
+    const text = screenText(
+      { about, sessionId, name: CONSOLE_NAME },
+      Date.now() - minutes * 60_000,
+      SCREEN_TIME,
+    );
     return differingPixels(imageOf(drawScreen(text, shown)), shown) === 0;
   });
 }

@@ -51,7 +51,11 @@ function keep(shown: Image, variable: string): void {
 function pictures(about: Explained, vv: VvFile, size = USUAL_SIZE): Image[] {
   const sessionId = desk.lab.kerbside.sessionId(vv);
   return [0, 1, 2].map((minutes) => {
-    const text = screenText({ about, sessionId, name: CONSOLE_NAME }, Date.now() - minutes * 60_000, SCREEN_TIME);
+    const text = screenText(
+      { about, sessionId, name: CONSOLE_NAME },
+      Date.now() - minutes * 60_000,
+      SCREEN_TIME,
+    );
     return imageOf(drawScreen(text, size));
   });
 }

@@ -20,7 +20,14 @@ const AUTHORIZE: AuthorizeRequest = {
 };
 const LATE: Grant = {
   ...{ kind: 'granted', connectionRef: 'late', sessionId: 's', generation: 1, proxyConnectionId: 1 },
-  ...{ backendConnectionId: 0, source: 'lab', uuid: 'u', name: 'n', tapped: false, expectedInstanceUuid: null },
+  ...{
+    backendConnectionId: 0,
+    source: 'lab',
+    uuid: 'u',
+    name: 'n',
+    tapped: false,
+    expectedInstanceUuid: null,
+  },
   target: {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.7', insecurePort: 5900, securePort: null, ticket: 't' },
     ...{ caCert: null, hostSubject: null, transport: null, protocol: 'spice', route: null },

@@ -22,7 +22,15 @@ const NAME_AND_UUID = 2;
 const TIMEOUT = 7;
 
 const GRANT: Grant = {
-  ...{ kind: 'granted', connectionRef: 'ref', sessionId: 'session', generation: 3, source: 'lab', uuid: 'u', name: 'n' },
+  ...{
+    kind: 'granted',
+    connectionRef: 'ref',
+    sessionId: 'session',
+    generation: 3,
+    source: 'lab',
+    uuid: 'u',
+    name: 'n',
+  },
   ...{ proxyConnectionId: 0xcafe, backendConnectionId: 0 },
   target: {
     ...{ hypervisor: 'hv', hypervisorIp: '192.0.2.1', insecurePort: 5900, securePort: null, ticket: 't' },

@@ -15,17 +15,20 @@ const ALL: readonly Explained[] = [
 const NOON = Date.UTC(2026, 10, 29, 12, 0, 59);
 
 function words(about: Explained, seconds = 60, name: string | null = 'office-pc-17'): string {
-  const { title, advice, reference } = screenText(
-    { about, sessionId: 'gz6yNHMMfPFf', name },
-    NOON,
-    seconds,
-  );
+  const { title, advice, reference } = screenText({ about, sessionId: 'gz6yNHMMfPFf', name }, NOON, seconds);
   return [title, ...advice, ...reference].join('\n');
 }
 
 /** Rows and columns that have something on them. */
-function inked(about: Explained, size = USUAL_SIZE, name = 'office-pc-17'): { rows: number[]; columns: number[] } {
-  const { pixels, width } = drawScreen(screenText({ about, sessionId: 'gz6yNHMMfPFf', name }, NOON, 60), size);
+function inked(
+  about: Explained,
+  size = USUAL_SIZE,
+  name = 'office-pc-17',
+): { rows: number[]; columns: number[] } {
+  const { pixels, width } = drawScreen(
+    screenText({ about, sessionId: 'gz6yNHMMfPFf', name }, NOON, 60),
+    size,
+  );
   const rows = new Set<number>();
   const columns = new Set<number>();
   pixels.forEach((value, index) => {
