@@ -117,6 +117,8 @@ const ROWS: readonly Row[] = [
   ofUnrecorded('bulk, with recording on', 'MB/CPU-s', first('bulk')),
   ofUnrecorded('  relay worker alone', 'MB/CPU-s', relayOf('bulk')),
   ofUnrecorded('  wall', 'MB/s', second('bulk')),
+  ofUnrecorded('paced, with recording on', 'MB/CPU-s', first('paced')),
+  ofUnrecorded('  relay worker alone', 'MB/CPU-s', relayOf('paced')),
 ];
 
 /** A line of Kerbside's distance to the native ceiling. */

@@ -204,7 +204,11 @@ function checkPackets(bytes: Buffer, ids: number): void {
     // From a hello that was spoiled on, the capabilities and with them the sizes may be others.
     if (type === 0 && data.readUInt32LE(data.length - 4) % 256 < 32) return;
     if (type === 4) classes = [...data.subarray(36, 36 + Math.min(32, data.readUInt32LE(0)))];
-    if (type === 2) device = false;
+    if (type === 2) {
+      // QEMU forgets the interfaces with the device [hw/usb/redirect.c usbredir_device_disconnect].
+      device = false;
+      classes = [];
+    }
     if (type === 1 || (type === 4 && device)) {
       const own = type === 1 && ![0, 0xef].includes(data[1] ?? 0) ? [data[1] ?? 0] : [];
       const all = [...own, ...classes];
