@@ -42,8 +42,8 @@ export type TapFrame = OfChannel &
 const header = Buffer.alloc(HEADER_BYTES);
 const EMPTY = Buffer.alloc(0);
 
-/** Writes a frame. @param append copies what it is given */
-export function writeTapFrame(frame: TapFrame, append: (bytes: Buffer) => void): void {
+/** Writes a frame. @param append copies what it is given @returns its bytes */
+export function writeTapFrame(frame: TapFrame, append: (bytes: Buffer) => void): number {
   const payload = payloadOf(frame);
   header.writeUInt32LE(payload.length, 0);
   header.writeUInt8(KIND[frame.kind], 4);
@@ -53,6 +53,7 @@ export function writeTapFrame(frame: TapFrame, append: (bytes: Buffer) => void):
   header.writeDoubleLE(frame.time, 12);
   append(header);
   append(payload);
+  return HEADER_BYTES + payload.length;
 }
 
 function payloadOf(frame: TapFrame): Buffer {

@@ -3,6 +3,7 @@
 // It never makes anybody wait: what waits for the disk is bounded, and whoever records asks `full` before the next message.
 import type { FileHandle } from 'node:fs/promises';
 import { ChunkGatherer } from './chunk-gatherer.js';
+import { CompressionGain } from './compression-gain.js';
 import type { CompressionShare } from './compression-share.js';
 import { compress } from './compression.js';
 import type { DiskLane } from './disk-lane.js';
@@ -51,6 +52,7 @@ interface Chunk {
 /** Writes one file. */
 export class RecordingWriter implements RecordTarget {
   private readonly gatherer = new ChunkGatherer((bytes) => this.queue(bytes, false));
+  private readonly gain = new CompressionGain();
   private time = 0;
   /** Something is missing from what is gathered. */
   private missing = false;
@@ -139,15 +141,22 @@ export class RecordingWriter implements RecordTarget {
   }
 
   private async write(chunks: readonly Chunk[]): Promise<void> {
-    const { sealer, compression, share } = this.parts;
-    const packed = await Promise.all(
-      chunks.map(async ({ bytes }) => (share.take(bytes.length) ? compress(compression, bytes) : null)),
-    );
+    const { sealer } = this.parts;
+    const packed = await Promise.all(chunks.map(({ bytes }) => this.pack(bytes)));
     const sealed = chunks.map(({ bytes, ...facts }, at) => {
       const smaller = packed[at] ?? null;
       return sealer.seal(smaller ?? bytes, { ...facts, stored: smaller === null });
     });
     await this.put(sealed.flat());
+  }
+
+  /** The chunk compressed; null: it is stored as it is. */
+  private async pack(bytes: Buffer): Promise<Buffer | null> {
+    const { share, compression } = this.parts;
+    if (!this.gain.try() || !share.take(bytes.length)) return null;
+    const packed = await compress(compression, bytes);
+    this.gain.saw(bytes.length, packed?.length ?? null);
+    return packed;
   }
 
   private async put(pieces: Buffer[]): Promise<void> {

@@ -15,6 +15,8 @@ import type { RecordingMetadata } from './metadata.js';
 
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
+/** Bytes that are sealed at once: the memory of larger results would be mapped and cleared anew for each. */
+const PIECE_BYTES = 64 * 1024;
 
 /** Seals the chunks of a new recording. */
 export class Sealer {
@@ -36,9 +38,11 @@ export class Sealer {
     const cipher = createCipheriv(CIPHER, this.#key, nonceOf(this.next));
     this.next += 1;
     cipher.setAAD(header);
-    const sealed = cipher.update(bytes);
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+      pieces.push(cipher.update(bytes.subarray(at, at + PIECE_BYTES)));
     cipher.final();
-    return [header, sealed, cipher.getAuthTag()];
+    return [header, ...pieces, cipher.getAuthTag()];
   }
 }
 

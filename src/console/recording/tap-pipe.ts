@@ -9,6 +9,9 @@ import { OutgoingBlocks } from './outgoing-blocks.js';
 /** Bytes that may wait before channels stand, and after which they go on. */
 const HIGH_BYTES = 4 * 1024 * 1024;
 const LOW_BYTES = 1024 * 1024;
+/** Bytes that are written together, and milliseconds that fewer may wait: a write for each message costs more than the copy. */
+const GATHER_BYTES = 128 * 1024;
+const GATHER_MS = 20;
 /** Milliseconds that channels stand for while the parent takes nothing. */
 const PATIENCE_MS = 1000;
 
@@ -34,7 +37,11 @@ export interface PipeSocket {
 /** Sends the frames of all channels of a worker. */
 export class TapPipe {
   private readonly blocks = new OutgoingBlocks();
+  /** Bytes that were appended since the last flush. */
+  private gathered = 0;
   private flushing = false;
+  /** Ends the wait for more bytes; null: nothing waits. */
+  private gathering: (() => void) | null = null;
   private readonly users = new Set<PipeUser>();
   /** Ends the wait for the parent; null: the channels go. */
   private standing: (() => void) | null = null;
@@ -62,10 +69,15 @@ export class TapPipe {
     this.users.delete(user);
   }
 
-  /** Sends a frame, at the end of this turn with the others of it. */
+  /** Sends a frame: data soon, with what else there is by then, and what begins or ends a channel at the end of this turn. */
   send(frame: TapFrame): void {
     if (this.broken) return;
-    writeTapFrame(frame, (bytes) => this.blocks.append(bytes));
+    this.gathered += writeTapFrame(frame, (bytes) => this.blocks.append(bytes));
+    if (frame.kind !== 'data' || this.gathered >= GATHER_BYTES) this.flushSoon();
+    else this.gathering ??= this.timers.after(GATHER_MS, () => this.flush());
+  }
+
+  private flushSoon(): void {
     if (this.flushing) return;
     this.flushing = true;
     setImmediate(() => this.flush());
@@ -73,6 +85,9 @@ export class TapPipe {
 
   private flush(): void {
     this.flushing = false;
+    this.gathered = 0;
+    this.gathering?.();
+    this.gathering = null;
     const socket = (this.socket ??= this.begin());
     if (this.broken) return;
     socket.cork();

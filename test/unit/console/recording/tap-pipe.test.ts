@@ -11,6 +11,8 @@ import { ManualTimers, settled } from '../../../fixtures/manual-timers.js';
 import { SeededRandom } from '../../../fixtures/random.js';
 
 const MB = 1024 * 1024;
+/** Milliseconds that little data may wait for more. */
+const GATHER_MS = 20;
 const FACTS = {
   ...{ connectionRef: 'c1', channelType: 2, channelId: 0, miniHeader: true },
   ...{ clientCaps: [1], backendCaps: [2, 3] },
@@ -22,10 +24,13 @@ class SlowParent {
   private readonly reader = new TapFrameReader((frame) =>
     this.frames.push(frame.kind === 'data' ? { ...frame, bytes: Buffer.from(frame.bytes) } : frame),
   );
+  /** How often it was written to. */
+  writes = 0;
   private waiting: (() => void)[] = [];
   private free = false;
   readonly socket = new Writable({
     write: (bytes: Buffer, _encoding, done) => {
+      this.writes += 1;
       const take = (): void => {
         this.reader.push(bytes);
         done();
@@ -103,6 +108,33 @@ describe('the tap pipe', () => {
     ]);
   });
 
+  it('writes what comes within 20 ms at once, much of it and an end without a wait', async () => {
+    const { parent, timers, pipe } = start();
+    parent.takeAll();
+    const channel = new Channel(pipe);
+    await settled();
+    const writes = parent.writes;
+    for (let turn = 0; turn < 15; turn += 1) {
+      channel.tap.tap('down', Buffer.alloc(8192, turn));
+      await settled();
+    }
+    expect(parent.writes).toBe(writes);
+    channel.tap.tap('down', Buffer.alloc(8192, 15));
+    await settled();
+    expect(parent.writes).toBe(writes + 1);
+    expect(parent.bytes(1).length).toBe(16 * 8192);
+
+    channel.tap.tap('up', Buffer.from('a key'));
+    await timers.pass(GATHER_MS);
+    expect(parent.bytes(1, true).toString()).toBe('a key');
+    channel.tap.tap('up', Buffer.from(', and the last'));
+    channel.tap.close();
+    await settled();
+    expect(parent.bytes(1, true).toString()).toBe('a key, and the last');
+    expect(parent.frames.at(-1)?.kind).toBe('close');
+    expect(timers.pending).toBe(0);
+  });
+
   it('lets channels stand while much waits, and go on when little does', async () => {
     const { parent, timers, pipe } = start();
     const channel = new Channel(pipe);
@@ -114,7 +146,7 @@ describe('the tap pipe', () => {
     expect([...channel.standing]).toEqual([]);
     expect(timers.pending).toBe(0);
     channel.tap.tap('up', Buffer.from('more'));
-    await settled();
+    await timers.pass(GATHER_MS);
     expect(parent.bytes(1, true).toString()).toBe('more');
   });
 
@@ -152,7 +184,7 @@ describe('the tap pipe', () => {
     expect(parent.frames.at(-1)).toMatchObject({ kind: 'lost', channel: 1 });
     const later = new Channel(pipe);
     later.tap.tap('down', Buffer.from('heard'));
-    await settled();
+    await timers.pass(GATHER_MS);
     expect(parent.bytes(2).toString()).toBe('heard');
   });
 
