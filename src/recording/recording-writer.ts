@@ -153,7 +153,7 @@ export class RecordingWriter implements RecordTarget {
   /** The chunk compressed; null: it is stored as it is. */
   private async pack(bytes: Buffer): Promise<Buffer | null> {
     const { share, compression } = this.parts;
-    if (!this.gain.try() || !share.take(bytes.length)) return null;
+    if (!share.take(bytes.length) || !this.gain.try()) return null;
     const packed = await compress(compression, bytes);
     this.gain.saw(bytes.length, packed?.length ?? null);
     return packed;

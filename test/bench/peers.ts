@@ -133,6 +133,7 @@ export function recorded(node: NodeRuntime): Peer {
       const env = {
         ...{ OS_RECORDING__PATH: path, OS_RECORDING__PUBLIC_KEY: publicKey },
         OS_RECORDING__MAX_BYTES: '2000000000',
+        NODE_OPTIONS: '--perf-basic-prof',
       };
       return startProduct(site, node, env, { record: true });
     },

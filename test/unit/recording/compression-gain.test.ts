@@ -29,6 +29,20 @@ describe('the gain of compression', () => {
     }
   });
 
+  it('has one at a time tried of those that are packed together, once there is doubt', () => {
+    const gain = new CompressionGain();
+    const together = (): number => {
+      const all = Array.from({ length: 16 }, () => gain.try()).filter((wanted) => wanted);
+      all.forEach(() => gain.saw(CHUNK, null));
+      return all.length;
+    };
+    expect(together()).toBe(16);
+    const counts = Array.from({ length: 33 }, together);
+    expect(Math.max(...counts)).toBe(1);
+    // Two batches of the pause, then a trial.
+    expect(counts.reduce((sum, count) => sum + count)).toBe(11);
+  });
+
   it('has every chunk tried again after one that paid', () => {
     const gain = new CompressionGain();
     tried(gain, 500, null);
