@@ -299,14 +299,16 @@ export class Consoles {
     }
     if (before !== undefined && !isDeepStrictEqual(toDiscovered(this.db, row), before)) return false;
     const since = before === undefined ? undefined : (before.instanceEventAt ?? null);
-    const next = await this.toRow(row.source, console, row.discovered, lists);
-    const clear = { ...row, ticket: openTicket(this.db, row) };
+    const next = await this.toRow(row, console, lists, row.ticket);
+    const ticketIsSame = openTicket(this.db, row) === console.ticket;
     const fields = COMPARED.filter((field) =>
-      field === 'ticket' ? clear.ticket !== console.ticket : clear[field] !== next[field],
+      field === 'ticket' ? !ticketIsSame : row[field] !== next[field],
     );
     const followed = FOLLOWED.some((field) => row[field] !== next[field]);
     if (fields.length === 0 && !followed) return true;
-    if (!(await updateConsole(this.db, next, since))) return false;
+    // Sealed anew only for what is written: nearly all of thousands are as they were.
+    const ticket = this.sealed(row.source, console);
+    if (!(await updateConsole(this.db, { ...next, ticket }, since))) return false;
     if (row.settings !== next.settings) done.resettled = true;
     if (fields.length === 0) return true;
     done.changed.push(row.uuid);
@@ -323,7 +325,11 @@ export class Consoles {
     for (let from = 0; from < consoles.length; from += BATCH) {
       const now = this.now();
       const rows = await Promise.all(
-        consoles.slice(from, from + BATCH).map((console) => this.toRow(source, console, now, lists)),
+        consoles
+          .slice(from, from + BATCH)
+          .map((console) =>
+            this.toRow({ source, discovered: now }, console, lists, this.sealed(source, console)),
+          ),
       );
       const added = await insertConsoles(this.db, source, rows);
       done.added.push(...added);
@@ -333,13 +339,18 @@ export class Consoles {
     }
   }
 
+  /** The ticket as it is recorded; null: none. */
+  private sealed(source: string, { uuid, ticket }: DiscoveredConsole): string | null {
+    return ticket === '' ? null : this.db.cipher.seal(ticketContext(source, uuid), ticket);
+  }
+
   private async toRow(
-    source: string,
+    { source, discovered }: Pick<ConsoleRow, 'source' | 'discovered'>,
     console: DiscoveredConsole,
-    discovered: number,
     lists: ListRecords,
+    ticket: string | null,
   ): Promise<ConsoleRow> {
-    const { uuid, ticket, settings, tags } = console;
+    const { uuid, settings, tags } = console;
     return {
       source,
       uuid,
@@ -350,7 +361,7 @@ export class Consoles {
       secure_port: console.securePort,
       name: console.name,
       host_subject: console.hostSubject,
-      ticket: ticket === '' ? null : this.db.cipher.seal(ticketContext(source, uuid), ticket),
+      ticket,
       project_id: console.projectId ?? null,
       user_id: console.userId ?? null,
       instance_state: console.instanceState ?? null,

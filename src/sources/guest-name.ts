@@ -2,12 +2,12 @@
 // Names that users gave to their guests: whatever a platform lets through, on one line and as long as the records hold.
 
 const LONGEST = 255;
+/** Controls and ends of lines, and what turns the direction of text that follows the name (Unicode TR9, explicit formatting). */
+const NOT_A_NAME = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]+/gu;
 
 /** The name as it is recorded. */
 export function guestName(name: string): string {
-  const clean = wellFormed(name)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim();
+  const clean = wellFormed(name).replace(NOT_A_NAME, ' ').trim();
   if (clean.length <= LONGEST) return clean;
   // Half a character may be left at the end.
   return clean.slice(0, LONGEST).replace(/[\uD800-\uDBFF]$/, '');

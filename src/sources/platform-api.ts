@@ -77,10 +77,10 @@ export class PlatformApi {
   }
 }
 
-/** One line of text of a platform, short and without control characters. */
+/** One line of text of a platform, short, without control characters and what turns the direction of the text after it. */
 export function shownText(text: string): string {
   return text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s\u202A-\u202E\u2066-\u2069]+/gu, ' ')
     .trim()
     .slice(0, LONGEST_SHOWN);
 }

@@ -8,6 +8,7 @@ import type { DiscoveredConsole } from '../../objects/console.js';
 import { InstanceNotReady } from '../../objects/instance-fault.js';
 import type { SourceDefinition } from '../../objects/source.js';
 import type { Discovery, Location, Minted, RecordedConsole, SourceDriver } from '../driver.js';
+import { sameObjects } from '../read-answers.js';
 import { ApiRefused, ProxmoxApi } from './api.js';
 import {
   guestList,
@@ -30,7 +31,7 @@ export class ProxmoxDriver implements SourceDriver {
   private readonly api: ProxmoxApi;
   private readonly displays: DisplayRecords;
   private readonly caCert: string | null;
-  private last: { readonly text: string; readonly discovery: Discovery } | null = null;
+  private last: Discovery | undefined;
 
   /**
    * @throws InvalidInput when the definition lacks something
@@ -46,17 +47,20 @@ export class ProxmoxDriver implements SourceDriver {
     const { guests, entries, unreadable } = await this.list(signal);
     if (entries === 0) await this.believeEmpty(signal);
     const displays = await this.displays.of(guests, signal);
+    const before = new Map(this.last?.consoles.map((console) => [console.uuid, console]));
     const consoles: DiscoveredConsole[] = [];
     const uuids: string[] = [];
     for (const guest of guests) {
       const hasSpice = displays.hasSpice(guest);
       if (hasSpice === undefined || guest.status === 'unknown') uuids.push(String(guest.vmid));
-      else if (hasSpice) consoles.push(consoleOf(guest));
+      else if (hasSpice) consoles.push(consoleOf(guest, before.get(String(guest.vmid))));
     }
-    const discovery = { consoles, unread: { uuids, nameless: unreadable }, fault: displays.fault };
-    const text = JSON.stringify(discovery);
-    if (this.last?.text !== text) this.last = { text, discovery };
-    return this.last.discovery;
+    // The order of a list says nothing.
+    consoles.sort((a, b) => Number(a.uuid) - Number(b.uuid));
+    uuids.sort((a, b) => Number(a) - Number(b));
+    const found = { consoles, unread: { uuids, nameless: unreadable }, fault: displays.fault };
+    if (this.last === undefined || !isSame(found, this.last)) this.last = found;
+    return this.last;
   }
 
   // What it cannot find out, mint says: without a ticket there is no connection.
@@ -145,12 +149,32 @@ export class ProxmoxDriver implements SourceDriver {
   }
 }
 
-function consoleOf({ vmid, node, name, status, tags }: ListedGuest): DiscoveredConsole {
+/** The console of a guest; `before`, the one of the turn before, when nothing has changed. */
+function consoleOf(
+  { vmid, node, name, status, tags }: ListedGuest,
+  before: DiscoveredConsole | undefined,
+): DiscoveredConsole {
+  if (
+    before?.name === name &&
+    before.instanceHost === node &&
+    before.instanceState === status &&
+    sameObjects(before.tags ?? [], tags)
+  )
+    return before;
   return {
     ...{ uuid: String(vmid), name, hypervisor: node, hypervisorIp: '' },
     ...{ insecurePort: null, securePort: null, hostSubject: null, ticket: '' },
     ...{ instanceState: status, instanceHost: node, tags },
   };
+}
+
+function isSame(a: Discovery, b: Discovery): boolean {
+  return (
+    a.fault === b.fault &&
+    a.unread.nameless === b.unread.nameless &&
+    sameObjects(a.unread.uuids, b.unread.uuids) &&
+    sameObjects(a.consoles, b.consoles)
+  );
 }
 
 function vmidOf(uuid: string): string | null {

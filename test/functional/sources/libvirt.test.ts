@@ -2,7 +2,6 @@
 // The driver of libvirt against a real libvirtd with real QEMU guests: what it lists, how soon it hears of changes, where consoles are
 // and by which password, on a unix socket, by TLS and through a real sshd; and the faults that these can show.
 import { writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SourceTask } from '../../../src/conductor/source-task.js';
 import { AccessLists } from '../../../src/objects/access.js';
@@ -13,9 +12,10 @@ import { NO_SETTINGS } from '../../../src/objects/own-settings.js';
 import { Sources, type SourceDefinition } from '../../../src/objects/source.js';
 import type { RecordedConsole } from '../../../src/sources/driver.js';
 import { LibvirtDriver } from '../../../src/sources/libvirt/driver.js';
-import { encodeMessage, MessageReader, PROGRAM } from '../../../src/sources/libvirt/message.js';
-import { xdrString, xdrU32 } from '../../../src/sources/libvirt/xdr.js';
+import { encodeMessage, PROGRAM } from '../../../src/sources/libvirt/message.js';
+import { xdrU32 } from '../../../src/sources/libvirt/xdr.js';
 import { Authority } from '../../fixtures/certificates.js';
+import { listening, telling, type WireGuest } from '../../fixtures/libvirt-wire.js';
 import { Libvirtd, toDaemon } from '../../fixtures/libvirtd.js';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { waitFor } from '../../fixtures/program.js';
@@ -115,37 +115,6 @@ const ofUuid = (uuid: string, target: Partial<ConnectInfo> = {}): RecordedConsol
     ...{ caCert: null, hostSubject: null, ...target },
   },
 });
-/** A daemon that does with each connection what is wanted; gives the path of its socket. */
-async function listening(serve: (socket: Socket) => void): Promise<string> {
-  const path = `${scratchFolder('lv-fake-')}/sock`;
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    serve(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  open.push({
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  });
-  return path;
-}
-
-/** A daemon that answers procedures, by their numbers; gives the path of its socket. */
-function answering(answers: Readonly<Record<number, (args: Buffer) => Buffer>>): Promise<string> {
-  return listening((socket) => {
-    const reader = new MessageReader();
-    socket.on('data', (chunk: Buffer) => {
-      for (const call of reader.push(chunk)) {
-        const payload = answers[call.procedure]?.(call.payload);
-        if (payload !== undefined) socket.write(encodeMessage({ ...call, type: 1, payload }));
-      }
-    });
-  });
-}
-
 const aDriver = (change: Partial<SourceDefinition> = {}): LibvirtDriver =>
   new LibvirtDriver(aDefinition(change), { consoles });
 const opened = async (change: Partial<SourceDefinition>, uuid: string): Promise<ConnectInfo> =>
@@ -360,21 +329,18 @@ describe('a daemon by TLS', () => {
 describe('what no real daemon says', () => {
   it('names of guests that would be lines of a file, or tags of a page, are one line of text', async () => {
     const evil = 'x"><script>\n[virt-viewer]\nhost=evil\u2028\u0007%0ahost=evil';
-    const [good, hidden] = ['1'.repeat(32), '2'.repeat(32)].map((hex) => Buffer.from(hex, 'hex'));
-    const domain = (bytes: Buffer, id: number) => Buffer.concat([xdrString(evil), bytes, xdrU32(id)]);
-    const xmlOf = (bytes: Buffer, listen: string): string =>
-      `<domain><name>a</name><uuid>${bytes.toString('hex').replace(/(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}</uuid><title>${evil.replace('<', '&lt;')}</title><devices><graphics type='spice' port='5900'>${listen}</graphics></devices></domain>`;
-    const path = await answering({
-      66: () => xdrU32(0),
-      1: () => Buffer.alloc(0),
-      60: () => xdrU32(1),
-      273: () => Buffer.concat([xdrU32(2), domain(good!, 1), domain(hidden!, 2), xdrU32(2)]),
-      14: (args) =>
-        args.includes(good!)
-          ? xdrString(xmlOf(good!, "<listen type='address' address='127.0.0.1'/>"))
-          : xdrString(xmlOf(hidden!, "<listen type='none'/>")),
-    });
-    const driver = aDriver({ url: `qemu+unix:///system?socket=${path}` });
+    const guest = (digit: string, listen: string): WireGuest => {
+      const uuid = '00000000-0000-4000-8000-00000000000_'.replaceAll(/[0_]/g, digit);
+      const words = `<name>a</name><uuid>${uuid}</uuid><title>${evil.replace('<', '&lt;')}</title>`;
+      const graphics = `<graphics type='spice' port='5900'>${listen}</graphics>`;
+      return { name: evil, uuid, xml: `<domain>${words}<devices>${graphics}</devices></domain>` };
+    };
+    const daemon = await telling([
+      guest('1', "<listen type='address' address='127.0.0.1'/>"),
+      guest('2', "<listen type='none'/>"),
+    ]);
+    open.push(daemon);
+    const driver = aDriver({ url: daemon.uri });
     const { consoles: found, fault } = await driver.discover(SIGNAL);
     expect(found).toMatchObject([{ name: 'x"><script> [virt-viewer] host=evil %0ahost=evil', tags: [] }]);
     expect(fault).toContain('[virt-viewer] host=evil');
@@ -391,8 +357,8 @@ describe('what no real daemon says', () => {
     ['a wish for SASL', () => answer(66, 1, Buffer.concat([xdrU32(1), xdrU32(1)])), 'wants a login by SASL'],
     ['half an answer and the end', () => answer(66, 1, xdrU32(0)).subarray(0, 30), 'closed the connection'],
   ])('%s is a fault of the source', async (_what, bytes, fault) => {
-    const path = await listening((socket) => socket.once('data', () => socket.end(bytes())));
-    const url = `qemu+unix:///system?socket=${path}`;
-    await expect(aDriver({ url }).discover(SIGNAL)).rejects.toThrow(fault);
+    const daemon = await listening((socket) => socket.once('data', () => socket.end(bytes())));
+    open.push(daemon);
+    await expect(aDriver({ url: daemon.uri }).discover(SIGNAL)).rejects.toThrow(fault);
   });
 });

@@ -86,8 +86,33 @@ describe('the list of a cluster', () => {
     const driver = driverOf();
     const first = await driver.discover(patience());
     expect([first.consoles.length, looks()]).toEqual([40, 40]);
+    for (const one of pve.guests) one.uptime = 1000;
+    pve.guests.reverse();
     expect(await driver.discover(patience())).toBe(first);
     expect(looks()).toBe(40);
+  });
+
+  it.each<[string, (one: FakeGuest) => void]>([
+    ['has another name', (one) => (one.name = 'renamed')],
+    ['is on another node', (one) => (one.node = 'pve2')],
+    ['stops', (one) => (one.status = 'stopped')],
+    ['has another tag', (one) => (one.tags = 'red')],
+    ['is in another pool', (one) => (one.pool = 'lab')],
+    ['is on a node that does not answer', (one) => (one.status = 'unknown')],
+    ['is gone', (one) => pve.guests.splice(pve.guests.indexOf(one), 1)],
+  ])('is another one at the next turn when a guest %s, and the others are as they were', async (_, change) => {
+    for (let vmid = 100; vmid < 110; vmid += 1) pve.guests.push(guest(vmid));
+    const driver = driverOf();
+    const before = await driver.discover(patience());
+    change(pve.guests[5]!);
+    const after = await driver.discover(patience());
+    expect(after).not.toBe(before);
+    expect(after).not.toEqual(before);
+    const kept = after.consoles.filter((console) => before.consoles.includes(console));
+    expect(kept.map(({ uuid }) => uuid)).toEqual(
+      before.consoles.map(({ uuid }) => uuid).filter((uuid) => uuid !== '105'),
+    );
+    expect(await driver.discover(patience())).toBe(after);
   });
 
   it('asks again about a guest that was started anew, stopped or has moved', async () => {

@@ -12,6 +12,8 @@ describe('the name of a guest', () => {
     ['x'.repeat(300), 'x'.repeat(255)],
     [`${'x'.repeat(254)}\u{1f600}`, 'x'.repeat(254)],
     ['日本語', '日本語'],
+    ['desk\u202efv.exe\u2066', 'desk fv.exe'],
+    ['שולחן\u200f 7', 'שולחן\u200f 7'],
     ['', ''],
   ])('%j is recorded as %j', (name, recorded) => {
     expect(guestName(name)).toBe(recorded);
