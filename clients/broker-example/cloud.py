@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the portal asks of Kerbside, and of Keystone and Nova where they are: the whole of the public API that it needs."""
+"""What the portal asks of Kerbside, and of Keystone and Nova where they are: all of the API that it needs."""
 import json
-import ssl
-import urllib.error
-import urllib.request
 from urllib.parse import quote, urlsplit
+
+import requests
 
 MOST_ANSWER = 4 * 1024 * 1024
 TIMEOUT = 15
@@ -18,43 +17,35 @@ class Refused(Exception):
         self.status, self.detail = status, detail
 
 
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A token goes to the service that it is for, and nowhere else."""
-
-    def redirect_request(self, *_):
-        return None
-
-
 class Service:
-    """HTTP with JSON, deadlines and bounds."""
+    """HTTP with deadlines and bounds. A token goes to the service that it is for: by no redirect, and by no proxy."""
 
     def __init__(self, base, ca=None):
-        self.base = base.rstrip('/')
-        tls = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca))
-        self.opener = urllib.request.build_opener(tls, NoRedirect, urllib.request.ProxyHandler({}))
+        self.base, self.ca = base.rstrip('/'), ca or True
 
     def ask(self, method, path, body=None, headers=None):
-        """(headers, bytes). Raises Refused."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, data, {'Accept': 'application/json', **(headers or {})}, method=method)
-        if data is not None:
-            request.add_header('Content-Type', 'application/json')
-        try:
-            with self.opener.open(request, timeout=TIMEOUT) as answer:
-                return answer.headers, answer.read(MOST_ANSWER)
-        except urllib.error.HTTPError as fault:
-            raise Refused(fault.code, sentence(fault.read(64 * 1024)) or fault.reason) from None
-        except OSError:
-            raise Refused(503, 'The service does not answer. Try again in a moment.') from None
+        """(headers, text). Raises Refused."""
+        asked = {'json': body, 'headers': {'Accept': 'application/json', **(headers or {})}, 'verify': self.ca}
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                answer = session.request(
+                    method, self.base + path, **asked, timeout=TIMEOUT, allow_redirects=False, stream=True)
+                text = answer.raw.read(MOST_ANSWER, decode_content=True).decode('utf-8', 'replace')
+            except (requests.RequestException, OSError):
+                raise Refused(503, 'The service does not answer. Try again in a moment.') from None
+        if answer.status_code >= 300:
+            raise Refused(answer.status_code, sentence(text) or answer.reason)
+        return answer.headers, text
 
     def json(self, *asked):
         return json.loads(self.ask(*asked)[1])
 
 
-def sentence(body):
+def sentence(text):
     """What is wrong, in the forms of Kerbside's two APIs, of Keystone and of Nova."""
     try:
-        said = json.loads(body)
+        said = json.loads(text)
         if 'errors' in said:
             return str(said['errors'][0]['detail'])
         first = next(iter(said.values()))
@@ -83,31 +74,29 @@ class Cloud:
         headers, _ = self.keystone.ask('POST', '/auth/tokens', {'auth': {'identity': identity, 'scope': scope}})
         return headers['X-Subject-Token']
 
-    def headers(self, visitor):
-        who = {'X-Auth-Token': visitor.token} if self.keystone else {'Authorization': 'Bearer ' + visitor.token}
+    def headers(self, token):
+        who = {'X-Auth-Token': token} if self.keystone else {'Authorization': 'Bearer ' + token}
         return {**who, 'OpenStack-API-Version': 'console 1.5'}
 
-    def desktops(self, visitor, part):
+    def desktops(self, token, part):
         query = '?limit=100&sort=name:asc' + ('&name~=' + quote(part, safe='') if part else '')
-        return self.kerbside.json('GET', '/v1/consoles' + query, None, self.headers(visitor))['consoles']
+        return self.kerbside.json('GET', '/v1/consoles' + query, None, self.headers(token))['consoles']
 
-    def open(self, visitor, instance, replace):
+    def open(self, token, instance, replace):
         """(session, the text of its .vv file)."""
         wanted = {'instance_uuid': instance, **({'replace': True} if replace else {})}
-        console = self.kerbside.json('POST', '/v1/consoles', wanted, self.headers(visitor))['console']
-        href = next(link['href'] for link in console['links'] if link['rel'] == 'console_file')
-        where = urlsplit(href)
+        console = self.kerbside.json('POST', '/v1/consoles', wanted, self.headers(token))['console']
         # By our own way to Kerbside: its name for itself may be one for clients only.
+        where = urlsplit(next(link['href'] for link in console['links'] if link['rel'] == 'console_file'))
         _, text = self.kerbside.ask('GET', f'{where.path}?{where.query}', None, {'Accept': 'application/x-virt-viewer'})
-        return console['session_id'], text.decode()
+        return console['session_id'], text
 
-    def end(self, visitor, session):
-        self.kerbside.ask('DELETE', '/v1/sessions/' + quote(session, safe=''), None, self.headers(visitor))
+    def end(self, token, session):
+        self.kerbside.ask('DELETE', '/v1/sessions/' + quote(session, safe=''), None, self.headers(token))
 
-    def boot(self, visitor, name):
+    def boot(self, token, name):
         """The id of a new instance."""
-        asked = {'name': name, 'imageRef': self.options.image, 'flavorRef': self.options.flavor}
         network = [{'uuid': self.options.network}] if self.options.network else 'auto'
-        body = {'server': {**asked, 'networks': network}}
-        headers = {'X-Auth-Token': visitor.token, 'OpenStack-API-Version': 'compute 2.37'}
-        return self.nova.json('POST', '/servers', body, headers)['server']['id']
+        server = {'name': name, 'imageRef': self.options.image, 'flavorRef': self.options.flavor, 'networks': network}
+        headers = {'X-Auth-Token': token, 'OpenStack-API-Version': 'compute 2.37'}
+        return self.nova.json('POST', '/servers', {'server': server}, headers)['server']['id']

@@ -87,7 +87,9 @@ async function measure(
       giveUpMs: BEGIN_MS,
     });
     const begin = used() - before;
-    say(`all guests are known: ${begin.toFixed(1)} CPU-seconds (the platforms: ${(spent() - farmBefore).toFixed(1)})`);
+    say(
+      `all guests are known: ${begin.toFixed(1)} CPU-seconds (the platforms: ${(spent() - farmBefore).toFixed(1)})`,
+    );
     // Then each source has had a turn without a change.
     await sleep(2 * plan.interval * 1000);
     const told = conductor.output().length;

@@ -53,7 +53,7 @@ beforeAll(async () => {
   await db.close();
   const script = join(repositoryRoot(), 'clients/broker-example/portal.py');
   const args = ['--plain', '--port', String(port), '--kerbside', desk.lab.kerbside.apiUrl];
-  portal = await startProgram('python3', ['-B', script, ...args, '--browser', browserUrl], {
+  portal = await startProgram('/usr/bin/python3', ['-B', script, ...args, '--browser', browserUrl], {
     logFile: join(folder, 'portal.log'),
   });
   await waitForOutput(portal, 'portal on');

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { Browser } from 'playwright-core';
 import { startChromium } from '../fixtures/chromium.js';
 import { Site, SOURCE, type Desk } from '../fixtures/kerbside.js';
+import { telling, type WireDaemon } from '../fixtures/libvirt-wire.js';
 import { freePort, waitFor } from '../fixtures/program.js';
 import { parseVvFile } from '../fixtures/vv-file.js';
 import { UiPage } from '../fixtures/ui-page.js';
@@ -18,10 +19,13 @@ jest.setTimeout(180_000);
 
 const PASSWORD = 'the password of root';
 const EVIL = '<img src=x onerror="window.owned = 1">';
+const EVIL_XML = EVIL.replace('<', '&lt;');
+const LIBVIRT_GUEST = '33333333-3333-4333-8333-333333333333';
 const pages: UiPage[] = [];
 let site: Site;
 let browser: Browser;
 let desk: Desk;
+let libvirt: WireDaemon;
 
 beforeAll(async () => {
   const port = await freePort();
@@ -43,12 +47,20 @@ beforeAll(async () => {
   await site.consoles(...rows, { name: EVIL, insecure_port: 5900 });
   await new AuditEvents(db).record({ source: SOURCE, uuid: desk.uuid, message: `Noted ${EVIL}` });
   await db.close();
+  libvirt = await telling([
+    {
+      ...{ name: EVIL, uuid: LIBVIRT_GUEST },
+      xml: `<domain><name>${EVIL_XML}</name><uuid>${LIBVIRT_GUEST}</uuid><title>${EVIL_XML}\u202e\n%0a${'W'.repeat(5000)}</title><devices><graphics type='spice' port='5900' listen='127.0.0.1'/></devices></domain>`,
+    },
+  ]);
+  await site.source({ source: 'kvm', type: 'libvirt', uri: libvirt.uri } as { source: string });
 });
 afterEach(async () => {
   await Promise.all(pages.splice(0).map((page) => page.close()));
 });
 afterAll(async () => {
   await Promise.all([browser.close(), site.stop()]);
+  await libvirt.close();
 });
 
 async function open(options: Parameters<typeof UiPage.open>[2] = {}): Promise<UiPage> {
@@ -97,7 +109,11 @@ it('a search finds by a part of the name, in order, and remembers what it looked
 it('what is written in names and audit events does not run', async () => {
   const ui = await signedIn();
   await ui.go('#/consoles?name=img');
-  expect(await ui.names()).toEqual([EVIL]);
+  const fromLibvirt = `${EVIL} %0a${'W'.repeat(5000)}`.slice(0, 255);
+  expect((await ui.names()).sort()).toEqual([EVIL, fromLibvirt]);
+  await ui.go(`#/consoles/kvm/${LIBVIRT_GUEST}`);
+  await ui.page.getByText(fromLibvirt).first().waitFor();
+  expect(await ui.overhang()).toBe(0);
   await ui.go(`#/consoles/${SOURCE}/${desk.uuid}`);
   await ui.page.getByText(`Noted ${EVIL}`).waitFor();
   expect(await ui.page.evaluate<boolean>("'owned' in window")).toBe(false);

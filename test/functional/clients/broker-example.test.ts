@@ -26,7 +26,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${String(port)}`;
   const kerbside = `http://127.0.0.1:${String(v1.site.server.port)}`;
   portal = await startProgram(
-    'python3',
+    '/usr/bin/python3',
     [
       ...['-B', PORTAL, '--plain', '--port', String(port), '--kerbside', kerbside],
       ...['--keystone', keystone.url, '--nova', nova.url, '--image', IMAGE, '--flavor', FLAVOR],
@@ -154,7 +154,7 @@ describe('the example of a broker, with Keystone and Nova', () => {
   });
 
   it('says at its start what it lacks', async () => {
-    const run = await runProgram('python3', [
+    const run = await runProgram('/usr/bin/python3', [
       '-B',
       PORTAL,
       '--kerbside',

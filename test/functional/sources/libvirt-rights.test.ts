@@ -4,10 +4,21 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LibvirtDriver } from '../../../src/sources/libvirt/driver.js';
 import type { Consoles } from '../../../src/objects/console.js';
+import { CLIENT_MESSAGE } from '../../../src/console/spice/message-types.js';
 import { Authority } from '../../fixtures/certificates.js';
+import { Site } from '../../fixtures/kerbside.js';
 import { Libvirtd, toDaemon } from '../../fixtures/libvirtd.js';
+import { waitFor } from '../../fixtures/program.js';
 import { scratchFolder } from '../../fixtures/scratch.js';
-import { ACCOUNT, askedBy, LIBVIRT_GROUP, SystemLibvirtd } from '../../fixtures/system-libvirtd.js';
+import { SpiceClient } from '../../fixtures/spice-client.js';
+import {
+  ACCOUNT,
+  askedBy,
+  dialledBy,
+  LIBVIRT_GROUP,
+  QEMU,
+  SystemLibvirtd,
+} from '../../fixtures/system-libvirtd.js';
 
 /** The rule of doc/source/admin/libvirt.rst. */
 const RULE = `polkit.addRule(function (action, subject) {
@@ -66,6 +77,28 @@ whereRoot('a libvirtd of root', () => {
     expect(folder).toBe('/var/lib/libvirt/qemu/domain-1-desk');
     expect(await libvirtd.mode(folder)).toBe('750 64055 64055');
     expect(await libvirtd.mode(path)).toBe('775 64055 64055');
+    const { kerbside } = ACCOUNT;
+    expect(await dialledBy(libvirtd, kerbside, [LIBVIRT_GROUP], path)).toContain(
+      'this account may not open the unix socket; make it a member of its group, and start Kerbside again',
+    );
+    expect(await dialledBy(libvirtd, kerbside, [LIBVIRT_GROUP, QEMU], path)).toBe('open');
+  });
+
+  it('has its guests opened by their unix sockets, through a whole Kerbside on the same host', async () => {
+    const site = await Site.start({}, undefined, libvirtd.within);
+    try {
+      await site.source({ source: 'kvm1', type: 'libvirt', uri: libvirtd.uri } as { source: string });
+      const vv = await site.kerbside.vv('kvm1', uuid);
+      const viewer = new SpiceClient({ ...site.clientOptions(), password: vv.password });
+      const main = await viewer.openMain();
+      main.send(CLIENT_MESSAGE.main.ATTACH_CHANNELS);
+      const display = await viewer.open('display');
+      display.send(CLIENT_MESSAGE.display.INIT, Buffer.alloc(14));
+      await waitFor('a picture', () => display.receivedBytes > 1000);
+      await viewer.close();
+    } finally {
+      await site.stop();
+    }
   });
 });
 

@@ -100,20 +100,23 @@ describe('the list of a cluster', () => {
     ['is in another pool', (one) => (one.pool = 'lab')],
     ['is on a node that does not answer', (one) => (one.status = 'unknown')],
     ['is gone', (one) => pve.guests.splice(pve.guests.indexOf(one), 1)],
-  ])('is another one at the next turn when a guest %s, and the others are as they were', async (_, change) => {
-    for (let vmid = 100; vmid < 110; vmid += 1) pve.guests.push(guest(vmid));
-    const driver = driverOf();
-    const before = await driver.discover(patience());
-    change(pve.guests[5]!);
-    const after = await driver.discover(patience());
-    expect(after).not.toBe(before);
-    expect(after).not.toEqual(before);
-    const kept = after.consoles.filter((console) => before.consoles.includes(console));
-    expect(kept.map(({ uuid }) => uuid)).toEqual(
-      before.consoles.map(({ uuid }) => uuid).filter((uuid) => uuid !== '105'),
-    );
-    expect(await driver.discover(patience())).toBe(after);
-  });
+  ])(
+    'is another one at the next turn when a guest %s, and the others are as they were',
+    async (_, change) => {
+      for (let vmid = 100; vmid < 110; vmid += 1) pve.guests.push(guest(vmid));
+      const driver = driverOf();
+      const before = await driver.discover(patience());
+      change(pve.guests[5]!);
+      const after = await driver.discover(patience());
+      expect(after).not.toBe(before);
+      expect(after).not.toEqual(before);
+      const kept = after.consoles.filter((console) => before.consoles.includes(console));
+      expect(kept.map(({ uuid }) => uuid)).toEqual(
+        before.consoles.map(({ uuid }) => uuid).filter((uuid) => uuid !== '105'),
+      );
+      expect(await driver.discover(patience())).toBe(after);
+    },
+  );
 
   it('asks again about a guest that was started anew, stopped or has moved', async () => {
     const [restarted, stopped, moved] = [guest(100, { uptime: 500 }), guest(101), guest(102)];

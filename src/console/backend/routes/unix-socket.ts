@@ -21,7 +21,10 @@ function faultOf({ code }: NodeJS.ErrnoException): BackendFailed | null {
       return new BackendFailed('unreachable', 'the unix socket does not exist');
     case 'EACCES':
     case 'EPERM':
-      return new BackendFailed('unreachable', 'this account may not open the unix socket');
+      return new BackendFailed(
+        'unreachable',
+        'this account may not open the unix socket; make it a member of its group, and start Kerbside again',
+      );
     case 'ECONNREFUSED':
       return new BackendFailed('refused', 'nobody listens on the unix socket');
     case 'ENOTSOCK':
