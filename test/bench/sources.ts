@@ -37,7 +37,6 @@ const TARGET = 2;
 /** Of each source. */
 const TURNS = 10;
 const BEGIN_MS = 15 * 60_000;
-const MINUTE_MS = 60_000;
 
 interface Reading {
   /** CPU-seconds until all guests were in the database. */
@@ -149,7 +148,7 @@ async function startConductor(
   const args = (name: string, ...rest: string[]): string[] => [
     ...[join(repositoryRoot(), `dist/cmd/${name}.js`), '--config-file', conf, ...rest],
   ];
-  const synced = await runProgram(process.execPath, args('manage', 'db', 'sync'), { timeoutMs: MINUTE_MS });
+  const synced = await runProgram(process.execPath, args('manage', 'db', 'sync'), { timeoutMs: BEGIN_MS });
   if (synced.status !== 0) throw new Error(`db sync failed: ${synced.stderr}`);
   const profiled = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   return startProgram(process.execPath, [...profiled, ...args('conductor')], {

@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Live migrations with two proxy nodes on one database: the channels that a client opens at the destination come to the node
 // that did not hear its hypervisor.
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { CLIENT_MESSAGE, SERVER_MESSAGE } from '../../../src/console/spice/message-types.js';
-import { startKerbside, type Kerbside } from '../../fixtures/kerbside-process.js';
-import { Site, type Desk, type Guest } from '../../fixtures/kerbside.js';
-import { startMariaDb, type MariaDb } from '../../fixtures/mariadb.js';
+import type { Kerbside } from '../../fixtures/kerbside-process.js';
+import type { Desk, Guest, Site } from '../../fixtures/kerbside.js';
 import { placeBody, type Place } from '../../fixtures/migration-bodies.js';
-import { openDatabase } from '../../fixtures/open-database.js';
 import { waitFor } from '../../fixtures/program.js';
 import { startRabbitMq, TEST_WITH_START_MS, type RabbitMq } from '../../fixtures/rabbitmq.js';
-import { scratchFolder } from '../../fixtures/scratch.js';
 import { expectPicture } from '../../fixtures/shown-screen.js';
 import type { ClientChannel } from '../../fixtures/spice-client.js';
 import type { ServerChannel } from '../../fixtures/spice-server-channel.js';
 import type { SpiceServer } from '../../fixtures/spice-server.js';
+import { startTwoNodes, type TwoNodes } from '../../fixtures/two-nodes.js';
 
 jest.setTimeout(240_000);
 
@@ -24,43 +21,19 @@ const { main: UP, common: COMMON_UP, inputs: INPUTS } = CLIENT_MESSAGE;
 const KEY = Buffer.from([0x1e, 0x9e]);
 const SCREEN_TIME = 20;
 
-let mariaDb: MariaDb;
+let nodes: TwoNodes;
 let site: Site;
 let other: Kerbside;
 let broker: RabbitMq;
 
 async function start(env: NodeJS.ProcessEnv): Promise<void> {
-  const keys = scratchFolder('kerbside-nodes-');
-  mariaDb = await startMariaDb();
-  const connection = mariaDb.url(await mariaDb.createSchema());
-  const encryptionKeyFile = join(keys, 'encryption.key');
-  const shared = {
-    KERBSIDE_SQL_URL: connection,
-    OS_DATABASE__ENCRYPTION_KEY_FILE: encryptionKeyFile,
+  nodes = await startTwoNodes({
     OS_MIGRATION__MODE: 'seamless',
     OS_PROXY__POLL_INTERVAL: '0.5',
     OS_CONSOLE__MESSAGE_SCREEN_TIME: String(SCREEN_TIME),
     ...env,
-  };
-  await (await openDatabase({ connection, encryptionKeyFile, maxPoolSize: 1 }, { sync: true })).close();
-  site = await Site.start({ ...shared, KERBSIDE_NODE_NAME: 'node-a' });
-  other = await startKerbside({
-    dir: scratchFolder('kerbside-node-b-'),
-    sourcesFile: join(site.folder, 'sources.yaml'),
-    caFile: site.certificates.authority.caPath,
-    certificates: [site.certificates.ecdsa, site.certificates.rsa].map(({ certPath, keyPath }) => ({
-      certFile: certPath,
-      keyFile: keyPath,
-    })),
-    hostSubject: site.hostSubject,
-    env: { ...shared, KERBSIDE_NODE_NAME: 'node-b' },
   });
-}
-
-async function stop(): Promise<void> {
-  await other.stop();
-  await site.stop();
-  await mariaDb.stop();
+  ({ site, other } = nodes);
 }
 
 /** The other node. */
@@ -130,7 +103,7 @@ async function goOver(
 describe('two nodes without a broker', () => {
   beforeAll(() => start({}));
   afterEach(() => site.tidy());
-  afterAll(stop);
+  afterAll(() => nodes.stop());
 
   it('a client goes over to the main channel that is on the other node, and stays', async () => {
     const move = await aMove();
@@ -220,7 +193,7 @@ describe('message screens of two nodes with a broker', () => {
   }, TEST_WITH_START_MS);
   afterEach(() => site.tidy());
   afterAll(async () => {
-    await stop();
+    await nodes.stop();
     await broker.stop();
   });
 

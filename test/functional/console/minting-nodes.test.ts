@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two proxy nodes on one database, in front of a platform on which a second ticket makes the first useless for new channels: the channels of
 // one desktop land on both nodes, and all of them open.
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startKerbside, type Kerbside } from '../../fixtures/kerbside-process.js';
-import { Site } from '../../fixtures/kerbside.js';
-import { startMariaDb, type MariaDb } from '../../fixtures/mariadb.js';
-import { openDatabase } from '../../fixtures/open-database.js';
+import type { Kerbside } from '../../fixtures/kerbside-process.js';
+import type { Site } from '../../fixtures/kerbside.js';
 import { FakeProxmox, type FakeGuest } from '../../fixtures/proxmox.js';
-import { scratchFolder } from '../../fixtures/scratch.js';
 import { SpiceClient } from '../../fixtures/spice-client.js';
+import { startTwoNodes, type TwoNodes } from '../../fixtures/two-nodes.js';
 
 const SOURCE = 'pve';
 const TOKEN = 'kerb@pve!full';
@@ -18,39 +15,20 @@ const SECRET = '11111111-2222-3333-4444-555555555555';
 const TOO_OLD = 31;
 const GUESTS = [100, 101, 102, 103, 104, 105];
 
-let mariaDb: MariaDb;
+let nodes: TwoNodes;
 let site: Site;
 let other: Kerbside;
 let pve: FakeProxmox;
-let database: { connection: string; encryptionKeyFile: string };
 const clients: SpiceClient[] = [];
 
 beforeAll(async () => {
-  const keys = scratchFolder('kerbside-minting-');
-  mariaDb = await startMariaDb();
-  const connection = mariaDb.url(await mariaDb.createSchema());
-  database = { connection, encryptionKeyFile: join(keys, 'encryption.key') };
-  const shared = {
-    KERBSIDE_SQL_URL: connection,
-    OS_DATABASE__ENCRYPTION_KEY_FILE: database.encryptionKeyFile,
+  nodes = await startTwoNodes({
     // A node that waits for its turn takes a second, and this machine may be busy.
     OS_PROXY__BACKEND_TIMEOUT: '30',
     OS_PROXY__CONTROL_TIMEOUT: '30',
     OS_PROXY__LINK_TIMEOUT: '30',
-  };
-  await (await openDatabase({ ...database, maxPoolSize: 1 }, { sync: true })).close();
-  site = await Site.start({ ...shared, KERBSIDE_NODE_NAME: 'node-a' });
-  other = await startKerbside({
-    dir: scratchFolder('kerbside-node-b-'),
-    sourcesFile: join(site.folder, 'sources.yaml'),
-    caFile: site.certificates.authority.caPath,
-    certificates: [site.certificates.ecdsa, site.certificates.rsa].map(({ certPath, keyPath }) => ({
-      certFile: certPath,
-      keyFile: keyPath,
-    })),
-    hostSubject: site.hostSubject,
-    env: { ...shared, KERBSIDE_NODE_NAME: 'node-b' },
   });
+  ({ site, other } = nodes);
   pve = await FakeProxmox.start(site.certificates.hypervisor, site.certificates.authority.ca);
   pve.tokens.set(TOKEN, { secret: SECRET, audit: true, console: true });
   for (const vmid of GUESTS) {
@@ -72,17 +50,15 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   const logs = site.log() + other.program.output();
-  const db = await openDatabase({ ...database, maxPoolSize: 1 }, { sync: false });
+  const db = await nodes.database();
   const tables = ['consoles', 'sources', 'leases', 'audit_events', 'channels'];
   const rows = JSON.stringify(
     await Promise.all(tables.map((table) => db.query(`SELECT * FROM ${table}`).catch(() => []))),
   );
   await db.close();
   await Promise.all(clients.map((client) => client.close()));
-  await other.stop();
-  await site.stop();
+  await nodes.stop();
   await pve.close();
-  await mariaDb.stop();
   // Neither tickets nor passwords.
   expect(logs).not.toMatch(/pvespiceproxy:|[0-9a-f]{40}/);
   expect(rows).not.toMatch(/pvespiceproxy|\b[0-9a-f]{40}\b/);

@@ -5,11 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LibvirtDriver } from '../../../src/sources/libvirt/driver.js';
 import type { Consoles } from '../../../src/objects/console.js';
 import { CLIENT_MESSAGE } from '../../../src/console/spice/message-types.js';
-import { Authority } from '../../fixtures/certificates.js';
 import { Site } from '../../fixtures/kerbside.js';
-import { Libvirtd, toDaemon } from '../../fixtures/libvirtd.js';
+import { startTlsLibvirtd, type Libvirtd, type TlsLibvirtd } from '../../fixtures/libvirtd.js';
 import { waitFor } from '../../fixtures/program.js';
-import { scratchFolder } from '../../fixtures/scratch.js';
 import { SpiceClient } from '../../fixtures/spice-client.js';
 import {
   ACCOUNT,
@@ -104,20 +102,9 @@ whereRoot('a libvirtd of root', () => {
 
 describe('a libvirtd that wants a login by SASL', () => {
   let libvirtd: Libvirtd;
-  let tls: Record<string, string>;
+  let tls: TlsLibvirtd['ours'];
   beforeAll(async () => {
-    const folder = scratchFolder('lv-pki-');
-    const authority = new Authority(folder, 'lab');
-    const [server, client] = [
-      authority.issue({ subject: 'CN=kvm1' }),
-      authority.issue({ subject: 'CN=kerbside' }),
-    ];
-    for (const path of [folder, server.keyPath, server.certPath, authority.caPath]) toDaemon(path);
-    libvirtd = await Libvirtd.start({
-      auth: 'sasl',
-      tls: { ca: authority.caPath, cert: server.certPath, key: server.keyPath },
-    });
-    tls = { client_cert: client.certPath, client_key: client.keyPath, verify: authority.caPath };
+    ({ libvirtd, ours: tls } = await startTlsLibvirtd({ auth: 'sasl' }));
   });
   afterAll(() => libvirtd.stop());
 

@@ -3,23 +3,20 @@
 // and by which password, on a unix socket, by TLS and through a real sshd; and the faults that these can show.
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SourceTask } from '../../../src/conductor/source-task.js';
+import type { SourceTask } from '../../../src/conductor/source-task.js';
 import { AccessLists } from '../../../src/objects/access.js';
-import { AuditEvents } from '../../../src/objects/audit-event.js';
 import type { ConnectInfo } from '../../../src/objects/connect-info.js';
-import { Consoles } from '../../../src/objects/console.js';
+import type { Consoles } from '../../../src/objects/console.js';
 import { NO_SETTINGS } from '../../../src/objects/own-settings.js';
-import { Sources, type SourceDefinition } from '../../../src/objects/source.js';
+import type { SourceDefinition } from '../../../src/objects/source.js';
 import type { RecordedConsole } from '../../../src/sources/driver.js';
 import { LibvirtDriver } from '../../../src/sources/libvirt/driver.js';
 import { encodeMessage, PROGRAM } from '../../../src/sources/libvirt/message.js';
 import { xdrU32 } from '../../../src/sources/libvirt/xdr.js';
-import { Authority } from '../../fixtures/certificates.js';
 import { listening, telling, type WireGuest } from '../../fixtures/libvirt-wire.js';
-import { Libvirtd, toDaemon } from '../../fixtures/libvirtd.js';
-import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
+import { startTlsLibvirtd, type Libvirtd, type TlsLibvirtd } from '../../fixtures/libvirtd.js';
 import { waitFor } from '../../fixtures/program.js';
-import { scratchFolder } from '../../fixtures/scratch.js';
+import { SourceScene } from '../../fixtures/source-scene.js';
 import { Sshd } from '../../fixtures/sshd.js';
 
 const SIGNAL = new AbortController().signal;
@@ -30,15 +27,15 @@ let libvirtd: Libvirtd;
 let uuid = '';
 let socket = '';
 let sshd: Sshd;
-let db: OpenDatabase;
+let scene: SourceScene;
 let consoles: Consoles;
-const open: { close(): Promise<void> }[] = [];
-/** Options of a TLS client: of the daemon's own CA, and the files of a client of another one. */
-let ours: { client_cert: string; client_key: string; verify: string };
-let stranger: { certPath: string; keyPath: string };
+let ours: TlsLibvirtd['ours'];
+let stranger: TlsLibvirtd['stranger'];
 
 beforeAll(async () => {
-  [libvirtd, sshd] = await Promise.all([withTls(), Sshd.start()]);
+  const [daemon, server] = await Promise.all([startTlsLibvirtd(), Sshd.start()]);
+  ({ libvirtd, ours, stranger } = daemon);
+  sshd = server;
   [uuid, socket] = await Promise.all([
     libvirtd.guest('opens', here("passwd='s3cret'"), { paused: true }),
     libvirtd.guest('sock', ON_SOCKET, { paused: true }),
@@ -50,35 +47,13 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  const folder = scratchFolder('kerbside-libvirt-');
-  const connection = `sqlite:///${folder}/kerbside.sqlite`;
-  db = await openDatabase(
-    { connection, encryptionKeyFile: `${folder}/encryption.key`, maxPoolSize: 1 },
-    { sync: true },
-  );
-  consoles = new Consoles(db);
+  scene = await SourceScene.start();
+  ({ consoles } = scene);
 });
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-  await db.close();
-});
+afterEach(() => scene.close());
 
 function aDefinition(change: Partial<SourceDefinition> = {}): SourceDefinition {
   return { name: SOURCE, type: 'libvirt', url: libvirtd.uri, options: {}, ...change };
-}
-
-async function withTls(): Promise<Libvirtd> {
-  const folder = scratchFolder('lv-pki-');
-  const authority = new Authority(folder, 'lab');
-  const [server, client] = [
-    authority.issue({ subject: 'CN=kvm1' }),
-    authority.issue({ subject: 'CN=kerbside' }),
-  ];
-  stranger = new Authority(folder, 'stranger').issue({ subject: 'CN=kerbside' });
-  for (const path of [folder, server.keyPath, server.certPath, authority.caPath]) toDaemon(path);
-  ours = { client_cert: client.certPath, client_key: client.keyPath, verify: authority.caPath };
-  return Libvirtd.start({ tls: { ca: authority.caPath, cert: server.certPath, key: server.keyPath } });
 }
 
 function overTls(options: Record<string, string> = {}): Partial<SourceDefinition> {
@@ -89,23 +64,10 @@ function overSsh(): Partial<SourceDefinition> {
   return { url: `qemu+ssh://${sshd.authority}/session?socket=${libvirtd.socket}`, options: sshd.keys };
 }
 
-/** What the conductor does with the driver. */
-function aTask(definition = aDefinition()): SourceTask {
-  const task = new SourceTask({
-    definition,
-    driver: new LibvirtDriver(definition, { consoles }),
-    stores: { sources: new Sources(db), consoles, audit: new AuditEvents(db), node: 'node-1' },
-    partFault: null,
-    fileFault: () => null,
-    timing: { interval: 3600, timeout: 90 },
-    log: { debug() {}, info() {}, warning() {}, error() {} },
-  });
-  open.push(task);
-  return task;
-}
-
-const shown = async () => (await consoles.list({ limit: 100 })).items;
-const faultOfSource = async () => (await new Sources(db).find(SOURCE))?.error ?? null;
+const aTask = (definition = aDefinition()): SourceTask =>
+  scene.task(new LibvirtDriver(definition, { consoles }), definition);
+const shown = () => scene.shown();
+const faultOfSource = async () => (await scene.sources.find(SOURCE))?.error ?? null;
 const ON_SOCKET = "<graphics type='spice' passwd='s0cket'><listen type='socket'/></graphics>";
 const here = (change = ''): string => `<graphics type='spice' autoport='yes' listen='127.0.0.1' ${change}/>`;
 const ofUuid = (uuid: string, target: Partial<ConnectInfo> = {}): RecordedConsole => ({
@@ -152,7 +114,7 @@ describe('a libvirt source', () => {
     const access = [entry('lab', 'Lab 7'), entry('staff', 'Office')];
     await libvirtd.virsh('desc', uuid, '--live', '--title', 'Lab 7');
     await aTask(aDefinition({ settings: { ...NO_SETTINGS, access } })).runNow();
-    const lists = new AccessLists(db);
+    const lists = new AccessLists(scene.db);
     const groups = async (): Promise<unknown> => {
       const accessId = (await shown()).find((one) => one.uuid === uuid)?.accessId ?? null;
       return accessId === null ? null : (await lists.names(accessId)).map(({ name }) => name);
@@ -339,7 +301,7 @@ describe('what no real daemon says', () => {
       guest('1', "<listen type='address' address='127.0.0.1'/>"),
       guest('2', "<listen type='none'/>"),
     ]);
-    open.push(daemon);
+    scene.own(daemon);
     const driver = aDriver({ url: daemon.uri });
     const { consoles: found, fault } = await driver.discover(SIGNAL);
     expect(found).toMatchObject([{ name: 'x"><script> [virt-viewer] host=evil %0ahost=evil', tags: [] }]);
@@ -358,7 +320,7 @@ describe('what no real daemon says', () => {
     ['half an answer and the end', () => answer(66, 1, xdrU32(0)).subarray(0, 30), 'closed the connection'],
   ])('%s is a fault of the source', async (_what, bytes, fault) => {
     const daemon = await listening((socket) => socket.once('data', () => socket.end(bytes())));
-    open.push(daemon);
+    scene.own(daemon);
     await expect(aDriver({ url: daemon.uri }).discover(SIGNAL)).rejects.toThrow(fault);
   });
 });

@@ -2,16 +2,15 @@
 // The driver of Shaken Fist against a cluster that speaks HTTP, on a real database: what it lists, where consoles are, and
 // every way in which a cluster fails.
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SourceTask } from '../../../src/conductor/source-task.js';
+import type { SourceTask } from '../../../src/conductor/source-task.js';
 import { Unavailable } from '../../../src/exception.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
-import { Consoles } from '../../../src/objects/console.js';
-import { Sources, type SourceDefinition } from '../../../src/objects/source.js';
+import type { Consoles } from '../../../src/objects/console.js';
+import type { SourceDefinition } from '../../../src/objects/source.js';
 import { ShakenFistDriver } from '../../../src/sources/shakenfist/driver.js';
 import { Authority } from '../../fixtures/certificates.js';
-import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
 import { FakeShakenFist, NAMESPACE_KEY, type FakeInstance } from '../../fixtures/shaken-fist.js';
-import { scratchFolder } from '../../fixtures/scratch.js';
+import { SourceScene } from '../../fixtures/source-scene.js';
 import type { WireFault } from '../../fixtures/wire-server.js';
 
 const SIGNAL = new AbortController().signal;
@@ -19,28 +18,16 @@ const NO_KEYSTONE = { authUrl: '', wwwAuthenticateUri: '' };
 const SUBJECT = 'C=US,O=Shaken Fist,CN=sf-1';
 
 let cluster: FakeShakenFist;
-let db: OpenDatabase;
-let folder: string;
+let scene: SourceScene;
 let consoles: Consoles;
-const open: { close(): Promise<void> }[] = [];
 
 beforeEach(async () => {
-  folder = scratchFolder('kerbside-shakenfist-');
-  const connection = `sqlite:///${folder}/kerbside.sqlite`;
-  db = await openDatabase(
-    { connection, encryptionKeyFile: `${folder}/encryption.key`, maxPoolSize: 1 },
-    { sync: true },
-  );
-  consoles = new Consoles(db);
-  cluster = await FakeShakenFist.start();
+  scene = await SourceScene.start();
+  ({ consoles } = scene);
+  cluster = scene.own(await FakeShakenFist.start());
   cluster.addNode({ spice_server_cert_subject: SUBJECT });
-  open.push(cluster);
 });
-
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-  await db.close();
-});
+afterEach(() => scene.close());
 
 /** @param seconds that one request may take */
 function aDriver(change: Partial<SourceDefinition> = {}, seconds = 60): ShakenFistDriver {
@@ -52,25 +39,11 @@ function aDriver(change: Partial<SourceDefinition> = {}, seconds = 60): ShakenFi
   return new ShakenFistDriver(cluster.definition(change), { consoles, conf });
 }
 
-/** The task of the source: what the conductor does with the driver. */
-function aTask(driver: ShakenFistDriver, definition = cluster.definition()): SourceTask {
-  const task = new SourceTask({
-    definition,
-    driver,
-    stores: { sources: new Sources(db), consoles, audit: new AuditEvents(db), node: 'node-1' },
-    partFault: null,
-    fileFault: () => null,
-    timing: { interval: 3600, timeout: 90 },
-    log: { debug() {}, info() {}, warning() {}, error() {} },
-  });
-  open.push(task);
-  return task;
-}
-
-const anAuthority = (name: string): Authority => new Authority(folder, name);
-
-const shown = async () => (await consoles.list({ limit: 100 })).items;
-const sourceOf = async () => new Sources(db).find('fist');
+const aTask = (driver: ShakenFistDriver, definition = cluster.definition()): SourceTask =>
+  scene.task(driver, definition);
+const anAuthority = (name: string): Authority => new Authority(scene.folder, name);
+const shown = () => scene.shown();
+const sourceOf = async () => scene.sources.find('fist');
 
 describe('a listing of Shaken Fist', () => {
   it('has the SPICE consoles of all namespaces, with the address and the pin of their node', async () => {
@@ -191,7 +164,7 @@ describe('a listing of Shaken Fist', () => {
       insecurePort: 5999,
       hostSubject: null,
     });
-    const { events } = await new AuditEvents(db).list('fist', desk.uuid, 10);
+    const { events } = await new AuditEvents(scene.db).list('fist', desk.uuid, 10);
     expect(events.map(({ message }) => message)).toEqual([
       'Discovered new console',
       'Console configuration changed: hypervisor, hypervisor_ip, insecure_port, host_subject',
@@ -321,7 +294,7 @@ describe('a cluster that fails', () => {
     const authority = anAuthority('api');
     const pair = authority.issue();
     const tls = await FakeShakenFist.start({ key: pair.key, cert: pair.cert });
-    open.push(tls);
+    scene.own(tls);
     const url = tls.url;
     await expect(aDriver({ url }).discover(SIGNAL)).rejects.toThrow(/certificate.*give its CA in ca_cert/);
     expect((await aDriver({ url, caCert: authority.ca }).discover(SIGNAL)).consoles).toEqual([]);
