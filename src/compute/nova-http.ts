@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request to Nova: where the endpoint is, with whose token, at which microversion; and what an answer that is none
 // means. The service's own token is renewed once when Nova rejects it.
-import { HttpFault, type HttpAnswer, type HttpCall } from '../identity/http-client.js';
+import type { HttpCall } from '../identity/http-call.js';
+import { HttpFault, type HttpAnswer } from '../identity/http-client.js';
 import { NovaRefused, NovaUnavailable } from './faults.js';
 import { memberOf } from './instance.js';
 import { versionHeaders, type Microversion } from './microversions.js';

@@ -157,7 +157,7 @@ export class SourceReconciliation {
       begun.push(this.turns.add(() => current.task.runNow()));
       return;
     }
-    const driver = this.driverOf(entry);
+    const driver = await this.driverOf(entry);
     if (typeof driver === 'string') return this.showEntryFault(entry, driver);
     await this.stop(name);
     const { stores, timing, log } = this;
@@ -170,10 +170,11 @@ export class SourceReconciliation {
   }
 
   /** The driver, or why there is none. */
-  private driverOf({ definition, listed }: SourceEntry): SourceDriver | string {
+  private async driverOf({ definition, listed }: SourceEntry): Promise<SourceDriver | string> {
     try {
+      const makeDriver = await platformOf(definition.type)?.loadDriver?.();
       const services = { consoles: this.stores.consoles, conf: this.conf };
-      const driver = platformOf(definition.type)?.makeDriver?.({ definition, listed }, services);
+      const driver = makeDriver?.({ definition, listed }, services);
       return driver ?? `this release has no driver for sources of type ${definition.type}`;
     } catch (error) {
       return (error as Error).message;

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // One way to speak HTTP with OpenStack services: a deadline over the whole exchange, no redirects, a bound on the
-// size of an answer, the CA that the operator names. Faults of axios never leave this file: they carry the request
-// with its tokens and passwords, which would be leaked by logging or inspecting them.
+// size of an answer, the CA that the operator names. What sends the bytes is loaded by the first request.
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
-import axios, { type AxiosInstance, isAxiosError } from 'axios';
 import { StartupError } from '../exception.js';
 import { signalWithin } from '../net/deadline.js';
 import { shownPath, unreadable } from '../option-file.js';
 import { holdsCertificate } from '../tls/pem.js';
 import { serverNameFault } from '../tls/server-name.js';
-import { VERSION } from '../version.js';
+import { type HttpCall, TransportFault } from './http-call.js';
+import type { HttpTransport, TransportSettings } from './http-transport.js';
 
 /** How a service is reached. */
 export interface HttpOptions {
@@ -31,19 +30,6 @@ export interface HttpOptions {
   readonly retries?: number | undefined;
   /** Bytes of an answer that are read at most; 4 MiB when absent. */
   readonly maxBytes?: number | undefined;
-}
-
-/** One request. Header values and body may be secret. */
-export interface HttpCall {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH' | 'HEAD';
-  readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
-  readonly body?: unknown;
-  /** Seconds; instead of the options' timeout. */
-  readonly timeout?: number;
-  /** Ends the request early. */
-  readonly signal?: AbortSignal;
 }
 
 /** What came back, whatever its status. */
@@ -86,14 +72,14 @@ const TOO_LONG = ['ECONNABORTED', 'ETIMEDOUT', 'ERR_CANCELED'];
 
 /** A client for one service. */
 export class HttpClient {
-  private readonly axios: AxiosInstance;
+  private readonly settings: TransportSettings;
+  private transport: Promise<HttpTransport> | undefined;
 
   /** @throws StartupError when the CA file cannot be read, or holds no certificate */
   constructor(private readonly options: HttpOptions) {
     const ca = options.ca ?? readCa(options);
     const keepAlive = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: 8, timeout: 60_000 };
-    this.axios = axios.create({
-      adapter: 'http',
+    this.settings = {
       httpAgent: new HttpAgent(keepAlive),
       httpsAgent: new HttpsAgent({
         ...keepAlive,
@@ -102,26 +88,22 @@ export class HttpClient {
         // Made once: an agent would read all certificates anew for every connection, a tenth of a second for those of the system.
         ...(ca === undefined ? {} : { secureContext: createSecureContext({ ca }) }),
       }),
-      // Tokens travel here: never by way of a proxy that the environment happens to name.
-      proxy: false,
-      maxRedirects: 0,
-      maxContentLength: options.maxBytes ?? MAX_BYTES,
-      maxBodyLength: MAX_BYTES,
-      responseType: 'arraybuffer',
-      transformResponse: [],
-      validateStatus: () => true,
-      headers: { Accept: 'application/json', 'User-Agent': `kerbside/${VERSION}` },
-    });
+      maxAnswer: options.maxBytes ?? MAX_BYTES,
+      maxBody: MAX_BYTES,
+    };
   }
 
   /** Sends a request. @throws HttpFault when there is no whole answer */
   async send(call: HttpCall): Promise<HttpAnswer> {
     const others = call.signal === undefined ? [] : [call.signal];
+    // Before the deadline begins: loading it is no fault of the service.
+    const transport = await (this.transport ??= loadTransport(this.settings));
     const signal = signalWithin((call.timeout ?? this.options.timeout) * 1000, ...others);
     const retries = this.options.retries ?? 0;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.once(call, signal);
+        const { status, reason, headers, bytes } = await transport.request(call, signal);
+        return new Answer(status, reason, headers, bytes);
       } catch (error) {
         const code = codeOf(error);
         const again =
@@ -135,23 +117,12 @@ export class HttpClient {
       }
     }
   }
+}
 
-  private async once(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
-    const response = await this.axios.request<unknown>({
-      method: call.method,
-      url: call.url,
-      headers: { ...call.headers },
-      signal,
-      ...(call.body === undefined ? {} : { data: call.body }),
-    });
-    const bytes = Buffer.isBuffer(response.data) ? response.data : Buffer.alloc(0);
-    const headers = Object.entries(response.headers).map(([name, value]) => [
-      name.toLowerCase(),
-      Array.isArray(value) ? value.join(', ') : String(value),
-    ]);
-    const named = Object.fromEntries(headers) as Record<string, string>;
-    return new Answer(response.status, response.statusText, named, bytes);
-  }
+/** Most processes of most sites make no request, and this is a good part of what they would load. */
+async function loadTransport(settings: TransportSettings): Promise<HttpTransport> {
+  const { HttpTransport } = await import('./http-transport.js');
+  return new HttpTransport(settings);
 }
 
 class Answer implements HttpAnswer {
@@ -206,9 +177,7 @@ function parsed(text: string): unknown {
 }
 
 function codeOf(error: unknown): string {
-  if (!isAxiosError(error)) return '';
-  const cause = error.cause as NodeJS.ErrnoException | undefined;
-  return error.code ?? cause?.code ?? '';
+  return error instanceof TransportFault ? error.code : '';
 }
 
 /** Codes of Node's TLS (OpenSSL's X509_V_ERR_* without their beginning, and Node's own ERR_TLS_*). */
@@ -217,7 +186,6 @@ const TLS_CODES = /^(ERR_(TLS|SSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EP
 /** What is wrong in the bytes that came: their number, HTTP itself, or how they are packed (zlib's and Brotli's codes). */
 const BAD_ANSWER = /^(ERR_BAD_RESPONSE$|HPE_|Z_|ZSTD_|ERR__ERROR_FORMAT_)/;
 
-/** The fault in words of ours alone: a message of axios may quote what was sent or what came back. */
 function translate(error: unknown, signal: AbortSignal | undefined): HttpFault {
   const code = codeOf(error);
   if (signal?.aborted === true || TOO_LONG.includes(code)) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of Keystone's Identity API v3 that change what Keystone knows: lists with filters, POST, PATCH, and role
 // assignments. They go to auth_url: while a cloud is set up its catalog may be incomplete.
-import type { HttpAnswer, HttpCall } from './http-client.js';
+import type { HttpCall } from './http-call.js';
+import type { HttpAnswer } from './http-client.js';
 import { askKeystone, placeOf, unexpectedAnswer } from './keystone-api.js';
 import { KeystoneFault } from './keystone-fault.js';
 import type { ServiceSession } from './service-session.js';

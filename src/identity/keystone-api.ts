@@ -2,7 +2,8 @@
 // The requests of Keystone's Identity API v3 that Kerbside makes, and the reading of its answers: what Keystone sends
 // is checked here once, and is a type from here on.
 import type { Secret } from '../conf/secret.js';
-import { HttpFault, type HttpAnswer, type HttpCall, type HttpClient } from './http-client.js';
+import type { HttpCall } from './http-call.js';
+import { HttpFault, type HttpAnswer, type HttpClient } from './http-client.js';
 import { KeystoneFault } from './keystone-fault.js';
 
 /** A password login. Of each name and id one is enough; the id wins. */

@@ -69,7 +69,7 @@ export class Locator {
     const platform = this.known(channel.platform);
     const at = { target, expectedInstanceUuid: platform?.guestReportsUuid === true ? uuid : null };
     const before = performance.now();
-    const asked = main && platform?.makeDriver !== undefined;
+    const asked = main && platform?.loadDriver !== undefined;
     // A platform without a driver: its consoles came out of another Kerbside's database.
     const location: Location = asked ? await this.ask(channel, timeout) : { kind: 'recorded' };
     if (location.kind === 'denied') return location;

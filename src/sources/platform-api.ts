@@ -2,13 +2,8 @@
 // Requests to the API of a platform that is no OpenStack. What is no answer of the platform becomes `Unavailable`, with the
 // platform's address and what to do; every other answer is the driver's to read.
 import { Unavailable } from '../exception.js';
-import {
-  HttpClient,
-  HttpFault,
-  type HttpAnswer,
-  type HttpCall,
-  type HttpOptions,
-} from '../identity/http-client.js';
+import type { HttpCall } from '../identity/http-call.js';
+import { HttpClient, HttpFault, type HttpAnswer, type HttpOptions } from '../identity/http-client.js';
 
 /** Which platform is asked. */
 export interface PlatformApiOptions {

@@ -53,9 +53,12 @@ export interface Platform {
   readonly exchange?: TokenExchangeKind;
   /** Whether the platform of a source knows the users of this site: their tokens are sent to no other platform. */
   readonly knowsUsers?: (definition: SourceDefinition, conf: DriverServices['conf']) => boolean;
-  /**
-   * Makes the driver of one source; absent: this release has none.
-   * @throws KerbsideException when the definition lacks something, or names a file that cannot be read
-   */
-  readonly makeDriver?: (source: SourceOfDriver, services: DriverServices) => SourceDriver;
+  /** Loads the code of its drivers, which a site without such a source never needs; absent: this release has none. */
+  readonly loadDriver?: () => Promise<MakeDriver>;
 }
+
+/**
+ * Makes the driver of one source.
+ * @throws KerbsideException when the definition lacks something, or names a file that cannot be read
+ */
+export type MakeDriver = (source: SourceOfDriver, services: DriverServices) => SourceDriver;

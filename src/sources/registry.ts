@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The platforms that a source may be of: the one file, beside their own folders, that knows their names. A new platform
-// is one folder beside this file and one entry here.
-import { LibvirtDriver } from './libvirt/driver.js';
+// is one folder beside this file and one entry here. Drivers are loaded when the first source of their platform is known: each
+// brings its client along, and most sites have one platform or two.
 import { LIBVIRT_KEYS, readLibvirt } from './libvirt/entry.js';
-import { OpenNebulaDriver } from './opennebula/driver.js';
 import { OPENNEBULA_KEYS, readOpenNebula } from './opennebula/entry.js';
-import { OpenStackDriver } from './openstack/driver.js';
 import { knowsUsers, OPENSTACK_KEYS, readOpenStack } from './openstack/entry.js';
-import { OvirtDriver } from './ovirt/driver.js';
 import { OVIRT_KEYS, readOvirt } from './ovirt/entry.js';
 import type { Platform } from './platform.js';
-import { ProxmoxDriver } from './proxmox/driver.js';
 import { PROXMOX_CREDENTIALS, PROXMOX_KEYS, readProxmox } from './proxmox/entry.js';
-import { ShakenFistDriver } from './shakenfist/driver.js';
 import { readShakenFist, SHAKEN_FIST_KEYS } from './shakenfist/entry.js';
-import { StaticDriver } from './static/driver.js';
 
 /** The platforms, by the word that sources.yaml has for them. */
 export const PLATFORMS = {
@@ -25,14 +19,20 @@ export const PLATFORMS = {
     guestReportsUuid: true,
     mintsTickets: true,
     needsDefinition: true,
-    makeDriver: ({ definition }, services) => new LibvirtDriver(definition, services),
+    loadDriver: async () => {
+      const { LibvirtDriver } = await import('./libvirt/driver.js');
+      return ({ definition }, services) => new LibvirtDriver(definition, services);
+    },
   },
   opennebula: {
     keys: OPENNEBULA_KEYS,
     readOptions: readOpenNebula,
     guestReportsUuid: false,
     needsDefinition: true,
-    makeDriver: ({ definition }, services) => new OpenNebulaDriver(definition, services),
+    loadDriver: async () => {
+      const { OpenNebulaDriver } = await import('./opennebula/driver.js');
+      return ({ definition }, services) => new OpenNebulaDriver(definition, services);
+    },
   },
   openstack: {
     keys: OPENSTACK_KEYS,
@@ -41,7 +41,10 @@ export const PLATFORMS = {
     needsDefinition: true,
     exchange: 'asked',
     knowsUsers,
-    makeDriver: ({ definition }, services) => new OpenStackDriver(definition, services),
+    loadDriver: async () => {
+      const { OpenStackDriver } = await import('./openstack/driver.js');
+      return ({ definition }, services) => new OpenStackDriver(definition, services);
+    },
   },
   ovirt: {
     keys: OVIRT_KEYS,
@@ -49,7 +52,10 @@ export const PLATFORMS = {
     guestReportsUuid: false,
     mintsTickets: true,
     needsDefinition: true,
-    makeDriver: ({ definition }, services) => new OvirtDriver(definition, services),
+    loadDriver: async () => {
+      const { OvirtDriver } = await import('./ovirt/driver.js');
+      return ({ definition }, services) => new OvirtDriver(definition, services);
+    },
   },
   proxmox: {
     keys: PROXMOX_KEYS,
@@ -59,7 +65,10 @@ export const PLATFORMS = {
     guestReportsUuid: false,
     needsDefinition: true,
     mintsTickets: true,
-    makeDriver: ({ definition }) => new ProxmoxDriver(definition),
+    loadDriver: async () => {
+      const { ProxmoxDriver } = await import('./proxmox/driver.js');
+      return ({ definition }) => new ProxmoxDriver(definition);
+    },
   },
   shakenfist: {
     keys: SHAKEN_FIST_KEYS,
@@ -67,14 +76,20 @@ export const PLATFORMS = {
     guestReportsUuid: false,
     needsDefinition: true,
     exchange: 'signed',
-    makeDriver: ({ definition }, services) => new ShakenFistDriver(definition, services),
+    loadDriver: async () => {
+      const { ShakenFistDriver } = await import('./shakenfist/driver.js');
+      return ({ definition }, services) => new ShakenFistDriver(definition, services);
+    },
   },
   static: {
     keys: ['consoles'],
     listsConsoles: true,
     guestReportsUuid: false,
     needsDefinition: false,
-    makeDriver: ({ listed }) => new StaticDriver(listed),
+    loadDriver: async () => {
+      const { StaticDriver } = await import('./static/driver.js');
+      return ({ listed }) => new StaticDriver(listed);
+    },
   },
 } as const satisfies Readonly<Record<string, Platform>>;
 

@@ -6,7 +6,7 @@ import { InvalidInput, Unavailable } from '../exception.js';
 import type { SourceDefinition, Sources } from '../objects/source.js';
 import { refreshConsole, type Refreshed } from './console-refresh.js';
 import { NOTHING_LISTED, type SourceDriver } from './driver.js';
-import type { DriverServices, Platform } from './platform.js';
+import type { DriverServices, MakeDriver, Platform } from './platform.js';
 import { PLATFORMS } from './registry.js';
 
 /** A source with its driver. */
@@ -19,6 +19,13 @@ export interface DrivenSource {
 }
 
 interface KeptSource extends DrivenSource {
+  readonly fingerprint: string;
+}
+
+interface Making {
+  readonly platform: Platform;
+  readonly makeDriver: MakeDriver | undefined;
+  readonly definition: SourceDefinition;
   readonly fingerprint: string;
 }
 
@@ -41,7 +48,7 @@ export class SourceDrivers {
     const all = new Map<string, DrivenSource>();
     for (const [type, platform] of Object.entries(this.platforms)) {
       // The others have no driver, or none that can be made without sources.yaml.
-      if (platform.makeDriver === undefined || !platform.needsDefinition || !wanted(platform)) continue;
+      if (platform.loadDriver === undefined || !platform.needsDefinition || !wanted(platform)) continue;
       for (const [name, source] of await this.ofPlatform(type, platform)) all.set(name, source);
     }
     return all;
@@ -50,9 +57,10 @@ export class SourceDrivers {
   /** One source of a platform; undefined when it has left the configuration, or the platform has no driver. */
   async find(name: string, type: string): Promise<DrivenSource | undefined> {
     const platform = Object.hasOwn(this.platforms, type) ? this.platforms[type] : undefined;
-    if (platform?.makeDriver === undefined) return undefined;
+    if (platform?.loadDriver === undefined) return undefined;
     if (platform.needsDefinition) return (await this.ofPlatform(type, platform)).get(name);
-    const driver = platform.makeDriver({ definition: { name, type }, listed: NOTHING_LISTED }, this.services);
+    const makeDriver = await platform.loadDriver();
+    const driver = makeDriver({ definition: { name, type }, listed: NOTHING_LISTED }, this.services);
     return { name, driver, knowsUsers: false };
   }
 
@@ -74,27 +82,32 @@ export class SourceDrivers {
 
   // The requests of a driver that is replaced end by their deadlines.
   private async ofPlatform(type: string, platform: Platform): Promise<ReadonlyMap<string, DrivenSource>> {
+    const definitions = await this.sources.definitions(type);
+    const makeDriver = definitions.length === 0 ? undefined : await platform.loadDriver?.();
     const before = this.kept.get(type);
     const now = new Map<string, KeptSource>();
-    for (const definition of await this.sources.definitions(type)) {
+    for (const definition of definitions) {
       const { name } = definition;
       const fingerprint = createHash('sha256').update(JSON.stringify(definition)).digest('hex');
       const old = before?.get(name);
-      now.set(name, old?.fingerprint === fingerprint ? old : this.make(platform, definition, fingerprint));
+      now.set(
+        name,
+        old?.fingerprint === fingerprint ? old : this.make({ platform, makeDriver, definition, fingerprint }),
+      );
     }
     this.kept.set(type, now);
     return now;
   }
 
-  private make(platform: Platform, definition: SourceDefinition, fingerprint: string): KeptSource {
+  private make({ platform, makeDriver, definition, fingerprint }: Making): KeptSource {
     const { name } = definition;
     const knowsUsers = platform.knowsUsers?.(definition, this.services.conf) ?? false;
-    return { name, fingerprint, knowsUsers, driver: this.driverOf(platform, definition) };
+    return { name, fingerprint, knowsUsers, driver: this.driverOf(makeDriver, definition) };
   }
 
-  private driverOf(platform: Platform, definition: SourceDefinition): SourceDriver | Error {
+  private driverOf(makeDriver: MakeDriver | undefined, definition: SourceDefinition): SourceDriver | Error {
     try {
-      const driver = platform.makeDriver?.({ definition, listed: NOTHING_LISTED }, this.services);
+      const driver = makeDriver?.({ definition, listed: NOTHING_LISTED }, this.services);
       return driver ?? new InvalidInput(`this release has no driver for sources of type ${definition.type}`);
     } catch (error) {
       return new InvalidInput(error instanceof Error ? error.message : String(error));

@@ -3,7 +3,7 @@
 // has broken, closed when none was for a while. The host key must be a known one; the login is a key pair's, and nothing else is tried.
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import ssh2, { type Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
+import type { Client, ClientChannel, ServerHostKeyAlgorithm } from 'ssh2';
 import { unlessAborted } from '../net/deadline.js';
 import { readLogin, type SshLogin } from './ssh-login.js';
 import { fingerprintOf, keyType, knownKeys } from './known-hosts.js';
@@ -104,6 +104,8 @@ export class SshHost {
       keyFault = this.keyFault(key, known);
       return keyFault === null;
     };
+    // Not before: every relay worker has this file, and few sites have a host that is reached over ssh.
+    const { default: ssh2 } = await import('ssh2');
     const client = new ssh2.Client();
     const sock = net.connect({ host, port, noDelay: true });
     await new Promise<void>((resolve, reject) => {

@@ -2,7 +2,7 @@
 // Who logs in to a host, and the files that it takes. They are read when a connection is made, so that a key can be replaced
 // without a restart; the key itself is kept nowhere.
 import { open } from 'node:fs/promises';
-import ssh2, { type ParsedKey } from 'ssh2';
+import type { ParsedKey } from 'ssh2';
 import { SshFault } from './ssh-fault.js';
 
 /** A login. It holds no secret: the key is named by its file. */
@@ -28,6 +28,8 @@ const MAX_HOSTS_BYTES = 1024 * 1024;
 /** @throws SshFault of kind `login` that names the file and the remedy */
 export async function readLogin({ host, keyfile, knownHosts }: SshLogin): Promise<LoginFiles> {
   const privateKey = await readBounded(host, 'keyfile', keyfile, MAX_KEY_BYTES);
+  // Loaded by the first login: few sites have a host that is reached over ssh.
+  const { default: ssh2 } = await import('ssh2');
   const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(privateKey);
   if (parsed instanceof Error || !isPrivate(parsed)) {
     const locked = parsed instanceof Error && /passphrase/i.test(parsed.message);

@@ -4,8 +4,9 @@ import type { Platform } from '../../../src/sources/platform.js';
 import { platformOf, PLATFORMS } from '../../../src/sources/registry.js';
 
 describe('the registry', () => {
-  it('has a driver for every platform', () => {
-    for (const { makeDriver } of Object.values<Platform>(PLATFORMS)) expect(makeDriver).toBeDefined();
+  it('has a driver for every platform', async () => {
+    for (const { loadDriver } of Object.values<Platform>(PLATFORMS))
+      expect(await loadDriver?.()).toBeInstanceOf(Function);
   });
 
   it('knows nothing of a type that nobody knows, however objects call it', () => {

@@ -46,16 +46,17 @@ class Site {
       ...PLAIN,
       needsDefinition: true,
       knowsUsers: ({ url }) => url === 'https://keystone.example.org',
-      makeDriver: ({ definition }) => {
-        this.made += 1;
-        if (definition.url === 'nonsense') throw new Error('url: not one');
-        const refresh = this.answer;
-        const located: Pick<SourceDriver, 'type' | 'locate'> = {
-          type: 'cloud',
-          locate: () => Promise.resolve({ kind: 'recorded' }),
-        };
-        return refresh === undefined ? located : { ...located, refresh };
-      },
+      loadDriver: () =>
+        Promise.resolve(({ definition }) => {
+          this.made += 1;
+          if (definition.url === 'nonsense') throw new Error('url: not one');
+          const refresh = this.answer;
+          const located: Pick<SourceDriver, 'type' | 'locate'> = {
+            type: 'cloud',
+            locate: () => Promise.resolve({ kind: 'recorded' }),
+          };
+          return refresh === undefined ? located : { ...located, refresh };
+        }),
     };
     const list: Platform = { ...cloud, needsDefinition: false };
     return { cloud, list, later: { ...PLAIN, needsDefinition: true } };
