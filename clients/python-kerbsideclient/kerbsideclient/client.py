@@ -22,6 +22,15 @@ class StrangeAnswer(exceptions.ClientException):
         )
 
 
+class TooOld(exceptions.ClientException):
+    """The service has answered in a version that knows less than was asked for: it has left a part of it unread."""
+
+    def __init__(self, needs, answered):
+        super().__init__(
+            f"this search needs version 1.{needs} of the console service, which has answered in version 1.{answered}"
+        )
+
+
 class Client:
     """The calls that the commands need.
 
@@ -54,19 +63,18 @@ class Client:
             raise StrangeAnswer(response)
         return response.content
 
-    def consoles(self, **query):
-        """Give consoles; see :meth:`pages` for the query."""
-        return self.pages("consoles", query)
+    def consoles(self, needs=0, **query):
+        """Give consoles; see :meth:`pages` for the query. All that is known of one in the newest version."""
+        return self.pages("consoles", query, microversion=self._newest, needs=needs)
 
     def console(self, source, instance_uuid):
         """Give one console; with its guest data policy since microversion 1.4."""
-        version = self.microversion if self._pinned else "latest"
         path = f"/v1/consoles/{quoted(source)}/{quoted(instance_uuid)}"
-        return self._read(path, "console", microversion=version)["console"]
+        return self._read(path, "console", microversion=self._newest)["console"]
 
-    def sessions(self, **query):
+    def sessions(self, needs=0, **query):
         """Give sessions; see :meth:`pages` for the query."""
-        return self.pages("sessions", query)
+        return self.pages("sessions", query, microversion=self._newest if needs else None, needs=needs)
 
     def session(self, session_id):
         """Give one session."""
@@ -88,16 +96,22 @@ class Client:
         """Give the processes of Kerbside itself; needs microversion 1.1."""
         return self.pages("services", query)
 
-    def audit_events(self, **query):
+    def audit_events(self, needs=0, **query):
         """Give audit events, newest first; who, from where and by whom since microversion 1.2."""
-        version = self.microversion if self._pinned else "latest"
-        return self.pages("audit-events", query, key="audit_events", microversion=version)
+        return self.pages("audit-events", query, key="audit_events", microversion=self._newest, needs=needs)
 
-    def pages(self, collection, query, key=None, microversion=None):
+    @property
+    def _newest(self):
+        """The version that the user asks for, else the newest."""
+        return self.microversion if self._pinned else "latest"
+
+    def pages(self, collection, query, key=None, microversion=None, needs=0):
         """Yield the entries of a collection, page after page.
 
         :param query: filters, ``marker``, and ``limit``: how many entries in all; None entries are left out
         :param microversion: another one than this client's
+        :param needs: the minor version that all of the query needs
+        :raises TooOld: when the service has answered in an older one
         """
         key = key or collection
         left = query.get("limit")
@@ -105,7 +119,7 @@ class Client:
         while left is None or left > 0:
             if left is not None:
                 params["limit"] = left
-            body = self._read(f"/v1/{collection}", key, params=params, microversion=microversion)
+            body = self._read(f"/v1/{collection}", key, needs, params=params, microversion=microversion)
             entries = body[key] if left is None else body[key][:left]
             yield from entries
             marker = next_marker(body.get(f"{key}_links", []))
@@ -114,8 +128,8 @@ class Client:
             params["marker"] = marker
             left = None if left is None else left - len(entries)
 
-    def _read(self, path, key, **kwargs):
-        """Give the JSON object at a path, which has a member of that name."""
+    def _read(self, path, key, needs=0, **kwargs):
+        """Give the JSON object at a path, which has that member and is in that minor version or later."""
         response = self._request("GET", path, **kwargs)
         try:
             body = response.json()
@@ -123,6 +137,9 @@ class Client:
             raise StrangeAnswer(response) from error
         if not isinstance(body, dict) or key not in body:
             raise StrangeAnswer(response)
+        answered = minor_of(response)
+        if answered < needs:
+            raise TooOld(needs, answered)
         return body
 
     def _request(self, method, path, microversion=None, **kwargs):
@@ -136,6 +153,12 @@ class Client:
             microversion_service_type=SERVICE_TYPE,
             **kwargs,
         )
+
+
+def minor_of(response):
+    """Give the minor version that an answer is in; 0 when it names none."""
+    _, _, version = response.headers.get("OpenStack-API-Version", "").partition(f"{SERVICE_TYPE} 1.")
+    return int(version) if version.isdecimal() else 0
 
 
 def next_marker(links):

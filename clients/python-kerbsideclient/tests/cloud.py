@@ -33,7 +33,7 @@ def session(number, state="active"):
 
 
 def console(source="RegionOne"):
-    """Give a console as the service shows it in the oldest version."""
+    """Give a console as the service lists it."""
     return {
         "id": f"{source}/{SERVER}",
         "source": source,
@@ -42,6 +42,8 @@ def console(source="RegionOne"):
         "project_id": "p1",
         "user_id": "u1",
         "instance_state": "ACTIVE",
+        "protocol": "spice",
+        "tags": ["pool:lab", "image:win11"],
         "created_at": "2026-11-20T12:00:00.000Z",
         "hypervisor": None,
         "links": [],
@@ -69,6 +71,7 @@ class Cloud:
         self.requests = []
         self.faults = {}
         self.has_console = True
+        self.newest = "1.8"
         self.console = None
         self.sessions = [session(1), session(2, "pending"), session(3, "closed"), session(4), session(5, "closing")]
         self.consoles = [console()]
@@ -129,6 +132,8 @@ class Cloud:
             return (*self.nova(method, path.removeprefix("/compute/v2.1"), query), asjson)
         if headers.get("X-Auth-Token") != TOKEN:
             return 401, fault(401, "log in"), asjson
+        asked = headers.get("OpenStack-API-Version", "console 1.0")
+        asjson["OpenStack-API-Version"] = f"console {self.newest}" if asked == "console latest" else asked
         return self.kerbside(method, path.removeprefix("/v1"), query, headers, body, asjson)
 
     def keystone(self, method, asjson):
@@ -190,6 +195,7 @@ class Cloud:
         if path == "/consoles":
             wanted = [one for one in self.consoles if query.get("instance_uuid") in (None, one["instance_uuid"])]
             wanted = [one for one in wanted if query.get("source") in (None, one["source"])]
+            wanted = [one for one in wanted if query.get("name~", "") in one["name"]]
             return 200, {"consoles": wanted}, asjson
         if path.startswith("/consoles/"):
             known = {f"/consoles/{one['id']}": one for one in self.consoles}

@@ -5,6 +5,7 @@ import importlib
 import io
 import os
 import sys
+import time
 
 #: The module of the command, which takes a second to load.
 SHELL = "openstackclient.shell"
@@ -20,6 +21,7 @@ def run(words, environment, output, errors):
     os.setpgid(0, 0)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     sys.argv[:] = ["openstack", *words]
     for descriptor, path in ((1, output), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY), descriptor)

@@ -53,6 +53,36 @@ class SessionTest(CommandCase):
         query = self.cloud.asked("GET", "/v1/sessions")[0][2]
         self.assertEqual(query, {"instance_uuid": SERVER, "project_id": "p1", "source": "RegionOne"})
 
+    def test_search(self):
+        words = ["--name", "desk", "--user", "alice", "--sort", "created_at:asc", "-f", "value", "-c", "ID"]
+        shown = self.good("console", "session", "list", *words).output
+        _, _, query, headers, _ = self.cloud.asked("GET", "/v1/sessions")[0]
+        self.assertEqual(query, {"name~": "desk", "user": "alice", "sort": "created_at:asc"})
+        self.assertEqual(headers["OpenStack-API-Version"], "console latest")
+        self.assertEqual(shown.split(), ["session-1", "session-2", "session-4"])
+
+    def test_search_by_state_shows_what_the_service_finds(self):
+        self.cloud.sessions = [session(3, "closed")]
+        words = ["console", "session", "list", "--state", "closed", "-f", "value", "-c", "ID"]
+        self.assertEqual(self.good(*words).output.split(), ["session-3"])
+        self.assertEqual(self.cloud.asked("GET", "/v1/sessions")[0][2], {"state": "closed"})
+
+    def test_search_of_a_service_that_leaves_it_unread(self):
+        self.cloud.newest = "1.2"
+        fault_text = "this search needs version 1.3 of the console service, which has answered in version 1.2"
+        self.bad(fault_text, "console", "session", "list", "--name", "desk")
+
+    def test_search_that_is_none(self):
+        for words, said in (
+            (["--sort", "name"], "'name' is none of created_at, id, with :asc or :desc behind it"),
+            (["--sort", "id:"], "'id:' is none of"),
+            (["--state", "gone"], "invalid choice: 'gone'"),
+            (["--state", "active", "--all"], "not allowed with argument"),
+        ):
+            with self.subTest(words=words):
+                self.bad(said, "console", "session", "list", *words)
+        self.assertEqual(self.cloud.asked("GET", "/v1/sessions"), [])
+
     def test_table(self):
         self.assertIn("| session-1 | windows-desktop | active", self.good("console", "session", "list").output)
 
@@ -80,6 +110,34 @@ class SessionTest(CommandCase):
     def test_end_goes_on_after_one_that_is_unknown(self):
         self.bad("1 of 2 sessions could not be ended", "console", "session", "end", "nobody", "session-4")
         self.assertEqual(self.cloud.ended, ["session-4"])
+
+
+class DesktopListTest(CommandCase):
+    """console desktop list"""
+
+    def test_list(self):
+        rows = json.loads(self.good("console", "desktop", "list", "-f", "json").output)
+        expected = {"Server ID": SERVER, "Name": "windows-desktop", "State": "ACTIVE", "Source": "RegionOne"}
+        self.assertEqual(rows, [expected])
+
+    def test_long(self):
+        row = json.loads(self.good("console", "desktop", "list", "--long", "-f", "json").output)[0]
+        self.assertEqual((row["Protocol"], row["Tags"]), ("spice", ["pool:lab", "image:win11"]))
+        self.assertIn("pool:lab", self.good("console", "desktop", "list", "--long").output)
+
+    def test_search(self):
+        self.cloud.consoles += [console("RegionTwo") | {"name": "office-17"}]
+        search = ["--name", "office", "--state", "ACTIVE", "--sort", "name:desc", "--project", "p1"]
+        rows = json.loads(self.good("console", "desktop", "list", *search, "-f", "json").output)
+        self.assertEqual([row["Name"] for row in rows], ["office-17"])
+        query = self.cloud.asked("GET", "/v1/consoles")[0][2]
+        self.assertEqual(query, {"name~": "office", "state": "ACTIVE", "sort": "name:desc", "project_id": "p1"})
+
+    def test_version_that_cannot_search(self):
+        version = ["--os-kerbside-api-version", "1.2"]
+        self.good(*version, "console", "desktop", "list", "--source", "RegionOne")
+        said = "this search needs version 1.3 of the console service, which has answered in version 1.2"
+        self.bad(said, *version, "console", "desktop", "list", "--state", "ACTIVE")
 
 
 class DesktopShowTest(CommandCase):
@@ -157,7 +215,23 @@ class OtherTest(CommandCase):
 
     def test_audit_of_a_user_needs_a_service_that_knows_of_users(self):
         version = ["--os-kerbside-api-version", "1.1"]
-        self.bad("need version 1.2 of the console service", *version, "console", "audit", "list", "--user", "ann")
+        self.bad("needs version 1.2 of the console service", *version, "console", "audit", "list", "--user", "ann")
+
+    def test_audit_of_a_time_and_of_a_kind(self):
+        self.setting("TZ", "UTC-2")
+        times = ["--since", "2026-11-20", "--until", "2026-11-20T12:30:00Z"]
+        self.good("console", "audit", "list", *times, "--requested-by", "operator")
+        query = self.cloud.asked("GET", "/v1/audit-events")[0][2]
+        self.assertEqual((query["since"], query["until"]), ("2026-11-19T22:00:00.000Z", "2026-11-20T12:30:00.000Z"))
+        self.assertEqual(query["requested_by"], "operator")
+
+    def test_audit_of_a_time_needs_a_service_that_searches(self):
+        version = ["--os-kerbside-api-version", "1.2"]
+        words = ["console", "audit", "list", "--since", "2026-11-20"]
+        self.bad("this search needs version 1.3 of the console service", *version, *words)
+
+    def test_audit_of_a_time_that_is_none(self):
+        self.bad("'yesterday' is no time such as 2026-01-31", "console", "audit", "list", "--since", "yesterday")
 
     def test_audit_all_and_limit_exclude_each_other(self):
         self.bad("not allowed with argument", "console", "audit", "list", "--all", "--limit", "3")
@@ -202,7 +276,7 @@ class OtherTest(CommandCase):
         script.write_text(self.good("complete", "--name", "openstack").output)
         for words, completed in (
             (["console", "desk"], ["desktop"]),
-            (["console", "desktop", ""], ["open", "show"]),
+            (["console", "desktop", ""], ["list", "open", "show"]),
             (["console", "session", ""], ["end", "list", "show"]),
             (["console", "audit", "list", "--mark"], ["--marker"]),
             (["console", "desktop", "open", "--h"], ["--help", "--html5"]),

@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import re
+from datetime import datetime, timezone
 
 from keystoneauth1 import exceptions as keystone
 from openstack import exceptions as sdk
@@ -11,6 +12,8 @@ from osc_lib import exceptions
 
 from kerbsideclient.client import explain
 
+#: The minor version of the service that searches came with.
+SEARCHES = 3
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -34,6 +37,44 @@ def positive(text):
     return number
 
 
+def moment(text):
+    """Read a time in ISO 8601, of the user's time zone where it names none; give it in UTC."""
+    try:
+        time = datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 2026-01-31 or 2026-01-31T12:00") from None
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def order(keys):
+    """Give what reads an order such as ``name`` or ``name:desc``.
+
+    :param keys: what may be sorted by
+    """
+
+    def read(text):
+        key, _, direction = text.partition(":")
+        if key not in keys or direction not in ("", "asc", "desc") or text.endswith(":"):
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(keys)}, with :asc or :desc behind it")
+        return text
+
+    return read
+
+
+def add_sort_option(parser, keys, default):
+    """Add --sort.
+
+    :param keys: what may be sorted by
+    :param default: the order of a search without it
+    """
+    parser.add_argument(
+        "--sort",
+        metavar="<key>[:<direction>]",
+        type=order(keys),
+        help=f"Sort by {' or '.join(keys)}, asc or desc (default of a search: {default})",
+    )
+
+
 def add_page_options(parser, group=None, default="all"):
     """Add --limit and --marker.
 
@@ -46,7 +87,7 @@ def add_page_options(parser, group=None, default="all"):
 
 
 def add_filter_options(parser):
-    """Add the filters that sessions and audit events have."""
+    """Add the filters that desktops, sessions and audit events have."""
     parser.add_argument("--project", metavar="<project-id>", help="Only those of this project")
     parser.add_argument("--source", metavar="<source>", help="Only those of this source")
     parser.add_argument("--server", metavar="<server>", help="Only those of this server (name or ID)")
@@ -75,6 +116,11 @@ def filters(client_manager, parsed_args):
         "limit": parsed_args.limit,
         "marker": parsed_args.marker,
     }
+
+
+def searched(search):
+    """Give a search as the query of a listing, with the version that it needs."""
+    return {**search, "needs": SEARCHES if any(search.values()) else 0}
 
 
 def rows(columns, entries):

@@ -7,7 +7,15 @@ from osc_lib import exceptions
 from osc_lib.cli.format_columns import ListDictColumn
 from osc_lib.command import command
 
-from kerbsideclient.osc.v1.command import add_filter_options, add_page_options, faults, filters, table
+from kerbsideclient.osc.v1.command import (
+    add_filter_options,
+    add_page_options,
+    add_sort_option,
+    faults,
+    filters,
+    searched,
+    table,
+)
 
 COLUMNS = (
     ("ID", "id"),
@@ -27,6 +35,7 @@ LONG_COLUMNS = COLUMNS + (
 CHANNELS = ("channel", "channel_id", "state", "client_ip", "created_at", "bytes_up", "bytes_down")
 #: States of a session that is over or about to be.
 ENDED = ("closing", "closed")
+STATES = ("pending", "active", "migrating", *ENDED)
 
 
 class ListSessions(command.Lister):
@@ -35,16 +44,29 @@ class ListSessions(command.Lister):
     def get_parser(self, prog_name):
         parser = super().get_parser(prog_name)
         add_filter_options(parser)
-        parser.add_argument("--all", action="store_true", help="List those that have ended within the last day too")
+        parser.add_argument("--name", metavar="<part>", help="Only those of servers whose name contains this")
+        parser.add_argument("--user", metavar="<user>", help="Only those of this user (name)")
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--all", action="store_true", help="List those that have ended within the last day too")
+        which.add_argument(
+            "--state", choices=STATES, help="Only those in this state; active: also those whose server is being moved"
+        )
+        add_sort_option(parser, ("created_at", "id"), "created_at:desc")
         parser.add_argument("--long", action="store_true", help="Show more columns")
         add_page_options(parser)
         return parser
 
     def take_action(self, parsed_args):
         client = self.app.client_manager.kerbside
-        query = filters(self.app.client_manager, parsed_args)
+        search = {
+            "name~": parsed_args.name,
+            "state": parsed_args.state,
+            "user": parsed_args.user,
+            "sort": parsed_args.sort,
+        }
+        query = {**filters(self.app.client_manager, parsed_args), **searched(search)}
         columns = LONG_COLUMNS if parsed_args.long else COLUMNS
-        if parsed_args.all:
+        if parsed_args.all or parsed_args.state:
             return table(columns, client.sessions(**query))
         # Those that have ended are left out here, so that the limit is one of what is shown.
         limit = query.pop("limit")
