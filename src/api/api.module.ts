@@ -51,6 +51,7 @@ import { bindRoutes } from './route-binding.js';
 import { ApiServer } from './server.js';
 import { browserPages } from './ui/browser-pages.js';
 import { ChangeFeed } from './ui/change-feed.js';
+import { FileStreams } from './ui/file-stream.js';
 import { FigureCache } from './ui/figure-cache.js';
 import { UiFiles } from './ui/files.js';
 import { OFFERS, offersOf } from './ui/offers.js';
@@ -72,6 +73,7 @@ const PROVIDERS = [
     (lists, groups) => new ListedUsers(lists, groups ?? undefined),
   ),
   provider(OFFERS, [CONF], (conf) => offersOf(conf)),
+  provider(FileStreams, [], () => new FileStreams()),
   provider(UiFiles, [], () => UiFiles.load()),
   provider(ChangeFeed, [Overview], (overview) => new ChangeFeed(() => overview.marks())),
   provider(FigureCache, [Overview], (overview) => new FigureCache(() => overview.figures())),

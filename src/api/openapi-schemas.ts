@@ -180,11 +180,19 @@ export const SCHEMAS = {
   UiOverview: object({
     consoles: INTEGER,
     sessions: object({ pending: INTEGER, active: INTEGER, closing: INTEGER }),
-    traffic: {
+    sources: {
       type: 'array',
-      description: 'What channels carried that ended in each of the last 24 hours, the oldest first.',
+      description: 'What each source has: consoles, and sessions in use.',
+      items: object({ name: STRING, consoles: INTEGER, active: INTEGER }),
+    },
+    hours: {
+      type: 'array',
+      description:
+        'Each of the last 24 hours, the oldest first: sessions made in it whose client has come, refusals, and what channels carried that ended in it.',
       items: object({
         begin_at: { type: 'string', format: 'date-time' },
+        sessions: INTEGER,
+        refusals: INTEGER,
         channels: INTEGER,
         bytes_up: INTEGER,
         bytes_down: INTEGER,

@@ -277,7 +277,13 @@ export const V1_SCHEMAS = {
   V1AuditEvents: collection('audit_events', 'V1AuditEvent'),
 } as const satisfies Record<string, Schema>;
 
-const FILTERS = ['limit', 'marker', 'project_id', 'source', 'instance_uuid'] as const;
+const OF_CONSOLE = ['project_id', 'source', 'instance_uuid'] as const;
+const FILTERS = ['limit', 'marker', ...OF_CONSOLE] as const;
+/** What audit events are searched by. */
+export const EVENT_FILTERS = [
+  ...OF_CONSOLE,
+  ...(['session_id', 'user', 'since', 'until', 'requested_by'] as const),
+] as const;
 const NO_CONSOLE = { 404: 'console not found' };
 const NO_SESSION = { 404: 'session not found' };
 
@@ -352,6 +358,6 @@ export const V1_OPERATIONS = {
     summary:
       'List audit events, newest first; who, from where and by whom, session_id and user since 1.2; since, until and requested_by since 1.3',
     answer: ref('V1AuditEvents'),
-    query: [...FILTERS, 'session_id', 'user', 'since', 'until', 'requested_by'],
+    query: ['limit', 'marker', ...EVENT_FILTERS],
   },
 } as const satisfies Record<string, V1Operation>;

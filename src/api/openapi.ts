@@ -3,7 +3,7 @@
 import { VERSION } from '../version.js';
 import { isVersioned, versionText } from './microversion.js';
 import { arrayOf, schemaRef, SCHEMAS } from './openapi-schemas.js';
-import { V1_OPERATIONS, V1_SCHEMAS, type V1Query } from './openapi-v1.js';
+import { EVENT_FILTERS, V1_OPERATIONS, V1_SCHEMAS, type V1Query } from './openapi-v1.js';
 import type { Route } from './route.js';
 import { ROUTES, type Handler } from './routes.js';
 
@@ -35,6 +35,8 @@ const NO_FILE = { 404: 'source not found, console not found' };
 /** Another session has the console, and does not give way. */
 const IN_USE = 'console in use';
 const NOT_READY = `the instance is not running, is being moved or is not ready; ${IN_USE}`;
+
+const BUSY = { 503: 'too many files are being downloaded' };
 
 const EXCHANGE: Operation = {
   summary: 'Exchange a console token of Nova (the query parameter token) for a .vv file',
@@ -140,6 +142,19 @@ const OPERATIONS: Readonly<Record<Handler, Operation>> = {
     summary: 'Server-sent events that say what has changed: sessions, audit, sources, services',
     other: 'text/event-stream',
     faults: { 503: 'too many pages listen' },
+  },
+  'auditExport.csv': {
+    summary:
+      'The audit events of a search as CSV, newest first, as a stream; a text that a spreadsheet would calculate has an apostrophe before it',
+    other: 'text/csv',
+    query: EVENT_FILTERS,
+    faults: BUSY,
+  },
+  'auditExport.json': {
+    summary: 'The audit events of a search as JSON, newest first, as a stream',
+    answer: { type: 'array', items: { $ref: '#/components/schemas/V1AuditEvent' } },
+    query: EVENT_FILTERS,
+    faults: BUSY,
   },
   ...V1_OPERATIONS,
 };

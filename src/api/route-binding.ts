@@ -2,6 +2,7 @@
 // Ties the table of routes to the methods of the controllers: URL, status of success, and the line itself, which the
 // guards read.
 import { HttpCode, RequestMapping, RequestMethod, type Type } from '@nestjs/common';
+import { AuditExportController } from './controllers/audit-export.js';
 import { AuthController } from './controllers/auth.js';
 import { ConsoleController } from './controllers/console.js';
 import { ConsoleFileController } from './controllers/console-file.js';
@@ -24,6 +25,7 @@ import { attachRoute, MethodFallback } from './guards/routing.js';
 import { routerPath, ROUTES, type Controllers } from './routes.js';
 
 const CONTROLLERS: { readonly [C in keyof Controllers]: Type<Controllers[C]> } = {
+  auditExport: AuditExportController,
   auth: AuthController,
   console: ConsoleController,
   consoleFile: ConsoleFileController,

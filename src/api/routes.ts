@@ -2,6 +2,7 @@
 // Every URL of the service: method, path, handler, and who may use it by which rule of the policy. Nothing is
 // served that is not a line here: the router, its fallbacks for other methods, the guards and the OpenAPI document all
 // read this table. A path part that begins with a colon is a parameter.
+import type { AuditExportController } from './controllers/audit-export.js';
 import type { AuthController } from './controllers/auth.js';
 import type { ConsoleController } from './controllers/console.js';
 import type { ConsoleFileController } from './controllers/console-file.js';
@@ -24,6 +25,7 @@ import type { VersionController } from './controllers/v1/version.js';
 
 /** The controllers by the name that the table calls them. */
 export interface Controllers {
+  readonly auditExport: AuditExportController;
   readonly auth: AuthController;
   readonly console: ConsoleController;
   readonly consoleFile: ConsoleFileController;
@@ -156,6 +158,23 @@ export const ROUTES: readonly Line[] = [
     handler: 'ui.events',
     access: 'user',
     rule: 'kerbside:sessions:list',
+    mints: true,
+  },
+
+  {
+    method: 'GET',
+    path: '/ui/audit.csv',
+    handler: 'auditExport.csv',
+    access: 'user',
+    rule: 'kerbside:audit_events:list',
+    mints: true,
+  },
+  {
+    method: 'GET',
+    path: '/ui/audit.json',
+    handler: 'auditExport.json',
+    access: 'user',
+    rule: 'kerbside:audit_events:list',
     mints: true,
   },
 

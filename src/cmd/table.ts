@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables for people, as the OpenStack clients draw them, and the same rows as JSON and CSV for programs.
 import { InvalidArgumentError } from 'commander';
+import { csvLine, type CsvCell } from '../csv.js';
 
 /** How a listing is printed. */
 export type Format = 'table' | 'json';
@@ -30,8 +31,8 @@ export function printable(text: string): string {
 
 type Value = Row[string] | undefined;
 
-function cell(value: Value, absent = '-'): string {
-  return printable(String(value ?? absent));
+function cell(value: Value): string {
+  return printable(String(value ?? '-'));
 }
 
 /**
@@ -58,14 +59,12 @@ export function drawTable(columns: readonly string[], rows: readonly Row[]): str
  * @param rows the rows; text that a spreadsheet would calculate gets an apostrophe before it
  */
 export function writeCsv(columns: readonly string[], rows: readonly Row[]): string {
-  const lines = rows.map((row) => columns.map((column) => csvField(row[column])));
-  return [columns, ...lines].map((line) => `${line.join(',')}\r\n`).join('');
+  const cells = rows.map((row) => columns.map((column) => csvCell(row[column])));
+  return [columns, ...cells].map(csvLine).join('');
 }
 
-function csvField(value: Value): string {
-  const text = cell(value, '');
-  const plain = typeof value === 'string' && /^[=+\-@]/.test(text) ? `'${text}` : text;
-  return /[",]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+function csvCell(value: Value): CsvCell {
+  return typeof value === 'string' ? printable(value) : value;
 }
 
 /** Prints rows on standard output, in one of the formats of others too; JSON has the columns and no more. */

@@ -46,6 +46,7 @@ beforeAll(async () => {
   }));
   await site.consoles(...rows, { name: EVIL, insecure_port: 5900 });
   await new AuditEvents(db).record({ source: SOURCE, uuid: desk.uuid, message: `Noted ${EVIL}` });
+  await aDay(db);
   await db.close();
   libvirt = await telling([
     {
@@ -62,6 +63,26 @@ afterAll(async () => {
   await Promise.all([browser.close(), site.stop()]);
   await libvirt.close();
 });
+
+/** What channels carried, and who was refused, in the last hours. */
+async function aDay(db: Awaited<ReturnType<Site['database']>>): Promise<void> {
+  const now = Date.now() / 1000;
+  for (let hours = 0; hours < 24; hours += 1) {
+    const at = now - hours * 3600;
+    const bytes = Math.round(4e9 * (1 + Math.sin(hours / 4)));
+    await db.execute(
+      'INSERT INTO console_connections (connection_ref, session_id, generation, node, pid, created, client_ip, client_port, ' +
+        'channel_type, channel_id, state, closed, bytes_up, bytes_down) ' +
+        "VALUES (?, ?, 1, 'node', 1, ?, '192.0.2.1', 1, 1, 0, 'closed', ?, ?, ?)",
+      [`past-${hours}`, `past${hours}`, at, at, Math.round(bytes / 50), bytes],
+    );
+    const refused = Array.from({ length: (hours * 5) % 7 }, () => ({
+      ...{ source: SOURCE, uuid: desk.uuid, timestamp: at },
+      message: 'Channel refused: the token has expired',
+    }));
+    await new AuditEvents(db).recordMany(refused);
+  }
+}
 
 async function open(options: Parameters<typeof UiPage.open>[2] = {}): Promise<UiPage> {
   const ui = await UiPage.open(browser, site.kerbside.apiUrl, options);
@@ -207,6 +228,42 @@ it('an expired login leads to the form, and back to the page', async () => {
   await ui.page.getByText('Your login has expired').waitFor();
   await ui.signIn('root', PASSWORD);
   await ui.page.getByRole('heading', { name: 'Audit', exact: true }).waitFor();
+});
+
+it('the last hours are charts, and tables for those whom a picture tells nothing', async () => {
+  const ui = await signedIn();
+  const chart = ui.page.getByRole('figure').filter({ hasText: '24 hours' }).nth(1);
+  await chart.getByRole('img', { name: /to clients and .* from clients in 24 hours, 24 channels/ }).waitFor();
+  expect(await chart.locator('rect').count()).toBe(24);
+  await chart.getByText('As a table').click();
+  const rows = chart.getByRole('table').getByRole('row');
+  expect(await rows.count()).toBe(25);
+  expect(await rows.nth(1).innerText()).toMatch(/^\d\d:00( [AP]M)?\s+4 GB\s+80 MB$/);
+  await ui.go('#/sources');
+  const source = ui.page.getByRole('row').filter({ hasText: SOURCE });
+  await source.getByRole('link', { name: '122', exact: true }).waitFor();
+  expect(ui.complaints).toEqual([]);
+});
+
+it('what a search of the audit trail finds is downloaded, for a spreadsheet and for a program', async () => {
+  const ui = await signedIn();
+  await ui.go(`#/audit?uuid=${desk.uuid}&source=${SOURCE}`);
+  const download = async (name: string): Promise<string> => {
+    const [file] = await Promise.all([
+      ui.page.waitForEvent('download'),
+      ui.page.getByRole('button', { name }).click(),
+    ]);
+    return readFileSync(await file.path(), 'utf8');
+  };
+  const events = JSON.parse(await download('Export JSON')) as { message: string }[];
+  expect(events.length).toBeGreaterThan(50);
+  expect(events.map(({ message }) => message)).toContain(`Noted ${EVIL}`);
+  const lines = (await download('Export CSV')).split('\r\n');
+  expect(lines.length - 2).toBe(events.length);
+  await ui.page.getByText('The browser downloads the events that match, all of them.').first().waitFor();
+  await ui.page.context().clearCookies();
+  await ui.page.getByRole('button', { name: 'Export CSV' }).click();
+  await ui.page.getByText('Your login has expired').waitFor();
 });
 
 describe('every page', () => {

@@ -8,8 +8,11 @@ export function viewFigures(figures: Figures): Record<string, unknown> {
   return {
     consoles: figures.consoles,
     sessions: figures.sessions,
-    traffic: figures.traffic.map(({ begin, channels, bytesUp, bytesDown }) => ({
+    sources: figures.sources,
+    hours: figures.hours.map(({ begin, sessions, refusals, channels, bytesUp, bytesDown }) => ({
       begin_at: isoTime(begin),
+      sessions,
+      refusals,
       channels,
       bytes_up: bytesUp,
       bytes_down: bytesDown,

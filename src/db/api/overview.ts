@@ -25,14 +25,17 @@ export async function readMarks(db: Statements): Promise<ChangeMarks | undefined
   return (await db.query<ChangeMarks>(MARKS))[0];
 }
 
-/** How many sessions are in each state; of those that are not over. */
-export function countSessions(db: Statements): Promise<{ state: string; sessions: number }[]> {
+/** How many sessions of each source are in each state; of those that are not over. */
+export function countSessions(
+  db: Statements,
+): Promise<{ source: string; state: string; sessions: number }[]> {
   return db.query(
-    "SELECT state, COUNT(*) AS sessions FROM console_sessions WHERE state IN ('pending', 'active', 'migrating', 'closing') GROUP BY state",
+    'SELECT source, state, COUNT(*) AS sessions FROM console_sessions ' +
+      "WHERE state IN ('pending', 'active', 'migrating', 'closing') GROUP BY source, state",
   );
 }
 
-/** The same at consoles that somebody sees: sessions that are not over are few. */
+/** How many are in each state at consoles that somebody sees: sessions that are not over are few. */
 export function countSeenSessions(
   db: Statements,
   sight: Sight,
@@ -46,10 +49,9 @@ export function countSeenSessions(
   );
 }
 
-/** How many consoles there are. */
-export async function countConsoles(db: Statements): Promise<number> {
-  const [row] = await db.query<{ consoles: number }>('SELECT COUNT(*) AS consoles FROM consoles');
-  return row?.consoles ?? 0;
+/** How many consoles each source has; a walk of the primary key. */
+export function countConsoles(db: Statements): Promise<{ source: string; consoles: number }[]> {
+  return db.query('SELECT source, COUNT(*) AS consoles FROM consoles GROUP BY source ORDER BY source');
 }
 
 /** What the channels carried that ended in one slot of time. MariaDB gives sums and quotients as decimals, in text. */
@@ -60,14 +62,43 @@ export interface TrafficSlot {
   down: number | string | null;
 }
 
+/** How often something happened in one slot of time. */
+export interface CountSlot {
+  slot: number | string;
+  count: number;
+}
+
 /** Traffic by slots of `seconds` since `from`, epoch seconds; slots without any are left out. */
 export function sumTraffic(db: Statements, from: number, seconds: number): Promise<TrafficSlot[]> {
-  const slot = db.dialect === 'sqlite' ? 'CAST((closed - ?) / ? AS INTEGER)' : 'FLOOR((closed - ?) / ?)';
   return db.query(
-    `SELECT ${slot} AS slot, COUNT(*) AS channels, SUM(bytes_up) AS up, SUM(bytes_down) AS down ` +
+    `SELECT ${slotOf(db, 'closed')} AS slot, COUNT(*) AS channels, SUM(bytes_up) AS up, SUM(bytes_down) AS down ` +
       'FROM console_connections WHERE closed >= ? GROUP BY slot ORDER BY slot',
     [from, seconds, from],
   );
+}
+
+/** Sessions whose client has come, by the slots in which they were made. */
+export function countBegunSessions(db: Statements, from: number, seconds: number): Promise<CountSlot[]> {
+  return db.query(
+    `SELECT ${slotOf(db, 'created')} AS slot, COUNT(*) AS count FROM console_sessions ` +
+      'WHERE created >= ? AND generation > 0 GROUP BY slot ORDER BY slot',
+    [from, seconds, from],
+  );
+}
+
+const REFUSAL = "(message LIKE 'Channel refused: %' OR message LIKE 'Refused%')";
+
+/** Refusals of channels by slots. */
+export function countRefusalsBySlot(db: Statements, from: number, seconds: number): Promise<CountSlot[]> {
+  return db.query(
+    `SELECT ${slotOf(db, 'timestamp')} AS slot, COUNT(*) AS count FROM audit_events ` +
+      `WHERE timestamp >= ? AND ${REFUSAL} GROUP BY slot ORDER BY slot`,
+    [from, seconds, from],
+  );
+}
+
+function slotOf(db: Statements, column: string): string {
+  return db.dialect === 'sqlite' ? `CAST((${column} - ?) / ? AS INTEGER)` : `FLOOR((${column} - ?) / ?)`;
 }
 
 /** The refusals of channels since `from`, the most frequent first. */
@@ -77,8 +108,8 @@ export function countRefusals(
   limit: number,
 ): Promise<{ message: string; refusals: number }[]> {
   return db.query(
-    'SELECT message, COUNT(*) AS refusals FROM audit_events WHERE timestamp >= ? AND ' +
-      "(message LIKE 'Channel refused: %' OR message LIKE 'Refused%') GROUP BY message ORDER BY refusals DESC, message LIMIT ?",
+    'SELECT message, COUNT(*) AS refusals FROM audit_events WHERE timestamp >= ? ' +
+      `AND ${REFUSAL} GROUP BY message ORDER BY refusals DESC, message LIMIT ?`,
     [from, limit],
   );
 }

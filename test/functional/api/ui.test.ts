@@ -146,11 +146,13 @@ describe('the overview', () => {
     expect(json).toMatchObject({
       consoles: 1,
       sessions: { active: 0, closing: 1 },
+      sources: [{ name: 'lab', consoles: 1, active: 0 }],
       refusals: [{ message: 'Channel refused: the token has expired', count: 2 }],
     });
-    const { traffic } = json as { traffic: { begin_at: string; channels: number }[] };
-    expect(traffic).toHaveLength(24);
-    expect(Date.parse(traffic.at(-1)!.begin_at)).toBeLessThanOrEqual(Date.now());
+    const { hours } = json as { hours: { begin_at: string; refusals: number }[] };
+    expect(hours).toHaveLength(24);
+    expect(Date.parse(hours.at(-1)!.begin_at)).toBeLessThanOrEqual(Date.now());
+    expect(hours.reduce((all, { refusals }) => all + refusals, 0)).toBe(2);
   });
 });
 

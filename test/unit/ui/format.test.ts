@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers, times and CSV as the admin UI writes them.
+// Numbers and times as the admin UI writes them.
 import { describe, expect, it } from '@jest/globals';
-import { csv } from '../../../ui/src/csv.js';
 import { ago, bytes, hour, time } from '../../../ui/src/format.js';
 
 describe('bytes', () => {
@@ -35,18 +34,5 @@ describe('times', () => {
   ])('%d seconds ago', (seconds, text) => {
     const now = 1_800_000_000_000;
     expect(ago(new Date(now - seconds * 1000).toISOString(), now, 'en')).toBe(text);
-  });
-});
-
-describe('csv', () => {
-  it('quotes what must be, and leaves no formula', () => {
-    const rows = [
-      ['plain', 1, null],
-      ['a "b", c\nd', -2, undefined],
-      ['=HYPERLINK("http://evil.example")', '+1', '@x'],
-    ];
-    expect(csv(['a', 'b', 'c'], rows)).toBe(
-      'a,b,c\r\nplain,1,\r\n"a ""b"", c\nd",-2,\r\n"\'=HYPERLINK(""http://evil.example"")",\'+1,\'@x\r\n',
-    );
   });
 });

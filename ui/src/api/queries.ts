@@ -43,15 +43,20 @@ export const TOPIC_OF: Readonly<Record<Listing, string>> = {
 
 const PAGE = 50;
 
+/** What is filled in of a search. */
+export function queryOf(filters: Filters): URLSearchParams {
+  const filled = Object.entries(filters).filter(([, value]) => value !== undefined && value !== '');
+  return new URLSearchParams(filled as [string, string][]);
+}
+
 /** Reads one page of a listing. @throws ApiFault */
 export async function readPage<L extends Listing>(
   listing: L,
   filters: Filters,
   o: { readonly marker?: string | undefined; readonly limit?: number; readonly signal?: AbortSignal } = {},
 ): Promise<ListingPage<Listings[L]>> {
-  const query = new URLSearchParams({ limit: String(o.limit ?? PAGE) });
-  for (const [name, value] of Object.entries(filters))
-    if (value !== undefined && value !== '') query.set(name, value);
+  const query = queryOf(filters);
+  query.set('limit', String(o.limit ?? PAGE));
   if (o.marker !== undefined) query.set('marker', o.marker);
   const path = `v1/${listing}?${query.toString()}`;
   const body = await ask<Record<string, unknown>>(path, o.signal === undefined ? {} : { signal: o.signal });

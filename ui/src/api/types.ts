@@ -33,13 +33,20 @@ export interface Schemas {
   readonly Link: { readonly href: string; readonly rel: string; readonly type?: string };
   readonly UiOverview: {
     readonly consoles: number;
-    readonly refusals: readonly { readonly count: number; readonly message: string }[];
-    readonly sessions: { readonly active: number; readonly closing: number; readonly pending: number };
-    readonly traffic: readonly {
+    readonly hours: readonly {
       readonly begin_at: string;
       readonly bytes_down: number;
       readonly bytes_up: number;
       readonly channels: number;
+      readonly refusals: number;
+      readonly sessions: number;
+    }[];
+    readonly refusals: readonly { readonly count: number; readonly message: string }[];
+    readonly sessions: { readonly active: number; readonly closing: number; readonly pending: number };
+    readonly sources: readonly {
+      readonly active: number;
+      readonly consoles: number;
+      readonly name: string;
     }[];
   };
   readonly UiWhoami: {

@@ -4,11 +4,11 @@ import type { ReactElement, ReactNode } from 'react';
 import { ApiFault } from '../api/client.js';
 import { useListing, useOverview } from '../api/queries.js';
 import type { Schemas } from '../api/types.js';
+import { HourCharts } from '../components/hour-charts.js';
 import { SessionTable } from '../components/session-parts.js';
 import { Empty, Fault, Loading } from '../components/state.js';
-import { bytes, hour } from '../format.js';
 import { linkTo } from '../place-text.js';
-import { useSay, useSettings } from '../settings.js';
+import { useSay } from '../settings.js';
 
 /** The page. */
 export function OverviewPage(): ReactElement {
@@ -41,12 +41,9 @@ function Figures({ of }: { readonly of: Schemas['UiOverview'] }): ReactElement {
         <ServicesTile />
       </div>
       {/* Not told to those from whom lists of access keep consoles. */}
-      {of.traffic.length === 0 ? null : (
-        <div className="halves">
-          <section>
-            <h2>{say('overview.traffic')}</h2>
-            <Traffic of={of.traffic} />
-          </section>
+      {of.hours.length === 0 ? null : (
+        <>
+          <HourCharts of={of.hours} />
           <section>
             <h2>{say('overview.refusals')}</h2>
             {of.refusals.length === 0 ? (
@@ -55,7 +52,7 @@ function Figures({ of }: { readonly of: Schemas['UiOverview'] }): ReactElement {
               <Refusals of={of.refusals} />
             )}
           </section>
-        </div>
+        </>
       )}
     </>
   );
@@ -96,59 +93,6 @@ function ServicesTile(): ReactElement {
     <Tile to={linkTo(['services'])} label={say('overview.services')} value={services.length} bad={bad > 0}>
       {bad > 0 ? say('overview.servicesBad', { count: bad }) : say('overview.servicesGood')}
     </Tile>
-  );
-}
-
-const CHART = { width: 480, height: 120, gap: 3 } as const;
-
-function Traffic({ of }: { readonly of: Schemas['UiOverview']['traffic'] }): ReactElement {
-  const say = useSay();
-  const { language } = useSettings();
-  const most = Math.max(1, ...of.map(({ bytes_up, bytes_down }) => bytes_up + bytes_down));
-  const sum = (count: (slot: (typeof of)[number]) => number): number =>
-    of.reduce((all, slot) => all + count(slot), 0);
-  const total = say('overview.trafficTotal', {
-    down: bytes(
-      sum((slot) => slot.bytes_down),
-      language,
-    ),
-    up: bytes(
-      sum((slot) => slot.bytes_up),
-      language,
-    ),
-    channels: sum((slot) => slot.channels),
-  });
-  const step = CHART.width / of.length;
-  return (
-    <figure>
-      <svg viewBox={`0 0 ${CHART.width} ${CHART.height}`} role="img" aria-label={total}>
-        {of.map(({ begin_at, bytes_up, bytes_down }, at) => {
-          const height = Math.max(1, ((bytes_up + bytes_down) / most) * CHART.height);
-          const text = say('overview.trafficHour', {
-            hour: hour(begin_at, language),
-            down: bytes(bytes_down, language),
-            up: bytes(bytes_up, language),
-          });
-          return (
-            <rect
-              key={begin_at}
-              x={at * step}
-              y={CHART.height - height}
-              width={step - CHART.gap}
-              height={height}
-              rx="1"
-            >
-              <title>{text}</title>
-            </rect>
-          );
-        })}
-      </svg>
-      <div className="axis small" aria-hidden="true">
-        <span>{hour(of[0]?.begin_at ?? '', language)}</span>
-        <span>{hour(of.at(-1)?.begin_at ?? '', language)}</span>
-      </div>
-      <figcaption className="small">{total}</figcaption>
-    </figure>
   );
 }
 

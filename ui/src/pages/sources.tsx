@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sources: how each of them is doing.
 import type { ReactElement } from 'react';
-import { useListing } from '../api/queries.js';
+import { useListing, useOverview } from '../api/queries.js';
 import type { Schemas } from '../api/types.js';
 import { Ago, State } from '../components/facts.js';
 import { ListingTable, type Column } from '../components/table.js';
 import { linkTo } from '../place-text.js';
-import { useSay } from '../settings.js';
+import { useSay, useSettings } from '../settings.js';
 
 /** The page. */
 export function SourcesPage(): ReactElement {
   const say = useSay();
+  const { language } = useSettings();
+  const counts = useCounts();
+  const count = (value: number): string => new Intl.NumberFormat(language).format(value);
+  const inUse: Column<Schemas['V1Source']> = {
+    header: say('sources.inUse'),
+    kind: 'numeric',
+    cell: ({ name }) => count(counts?.get(name)?.active ?? 0),
+  };
   const columns: Column<Schemas['V1Source']>[] = [
     { header: say('sources.name'), cell: ({ name }) => name },
     { header: say('sources.type'), cell: ({ type }) => type },
@@ -23,8 +31,14 @@ export function SourcesPage(): ReactElement {
     { header: say('sources.url'), cell: ({ url }) => url, kind: 'long' },
     {
       header: say('sources.consoles'),
-      cell: ({ name }) => <a href={linkTo(['consoles'], { source: name })}>{say('sources.show')}</a>,
+      kind: 'numeric',
+      cell: ({ name }) => (
+        <a href={linkTo(['consoles'], { source: name })}>
+          {counts === undefined ? say('sources.show') : count(counts.get(name)?.consoles ?? 0)}
+        </a>
+      ),
     },
+    ...(counts === undefined ? [] : [inUse]),
   ];
   return (
     <>
@@ -38,6 +52,16 @@ export function SourcesPage(): ReactElement {
       />
     </>
   );
+}
+
+type Counts = Schemas['UiOverview']['sources'][number];
+
+/** What each source has; undefined: not known, or not told to this viewer. */
+function useCounts(): ReadonlyMap<string, Counts> | undefined {
+  const figures = useOverview().data;
+  // To those from whom lists of access keep consoles, nothing of the whole site is told.
+  if (figures === undefined || figures.hours.length === 0) return undefined;
+  return new Map(figures.sources.map((source) => [source.name, source]));
 }
 
 function Health({ source }: { readonly source: Schemas['V1Source'] }): ReactElement {

@@ -12,7 +12,7 @@ import { QUERY } from '../../schemas/schema-pipe.js';
 import { EventQuery } from '../../schemas/v1.js';
 import { viewAuditEvent } from '../../views/v1/audit-event.js';
 import { viewPage } from '../../views/v1/links.js';
-import { narrowed, SEARCHES } from './narrowed.js';
+import { readEvents } from './events.js';
 
 /** `/v1/audit-events` */
 @Controller()
@@ -26,21 +26,10 @@ export class V1AuditEventController {
   /** Events, newest first. Those of a session or of a user can be asked for since 1.2, those of a time since 1.3. */
   async list(@Query(QUERY) query: EventQuery, @Req() request: Request): Promise<Record<string, unknown>> {
     const minor = minorOf(request);
-    const which = minor < 2 ? { sessionId: undefined } : { user: query.user };
-    const { since, until, requested_by: requestedBy } = query;
-    const searches = minor >= SEARCHES && (since ?? until ?? requestedBy) !== undefined;
-    const asked = pageRequest(query, this.conf.api.maxLimit);
-    const page = await narrowed(query, this.permission.scope(request), (filter) => {
-      const narrow = { ...filter, ...which };
-      if (!searches) return this.inventory.events(asked, narrow);
-      const times = { since: secondsOf(since), until: secondsOf(until) };
-      return this.inventory.findEvents(asked, { ...narrow, ...times, requestedBy });
+    const page = await readEvents(this.inventory, query, this.permission.scope(request), {
+      page: pageRequest(query, this.conf.api.maxLimit),
+      minor,
     });
     return viewPage(request, 'audit_events', page, (event) => viewAuditEvent(event, minor));
   }
-}
-
-/** @param time in ISO 8601, as its schema has seen to it */
-function secondsOf(time: string | undefined): number | undefined {
-  return time === undefined ? undefined : Date.parse(time) / 1000;
 }
