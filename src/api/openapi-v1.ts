@@ -336,7 +336,10 @@ export const V1_OPERATIONS = {
     summary: 'The .vv file of a session, once, for the key of the link that POST /v1/consoles gave',
     query: ['key'],
     file: true,
-    faults: { 404: 'there is no such link, or it was used, or it has expired' },
+    faults: {
+      404: 'there is no such link, or it was used, or it has expired',
+      409: 'the console speaks VNC, and opens in the browser only',
+    },
   },
   'v1Connection.list': {
     summary: 'List connections: the channels of sessions',

@@ -120,7 +120,11 @@ describe('a file', () => {
     const app = express().get('/', (_, response, next) => {
       streams.send(response, { name: 'file', type: 'text/plain', pieces: endless() }).catch(next);
     });
-    app.use(((error, _request, response, _next) => {
+    app.use(((error, _request, response, next) => {
+      if (response.headersSent) {
+        next(error);
+        return;
+      }
       response.status((error as { status: number }).status).send((error as Error).message);
     }) as express.ErrorRequestHandler);
     const listening = app.listen(0, '127.0.0.1');

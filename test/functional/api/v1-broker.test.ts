@@ -15,14 +15,26 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-async function start(options: Partial<NovaOptions> = {}): Promise<V1Site> {
-  const v1 = await aV1Site(options);
+async function start(
+  options: Partial<NovaOptions> = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<V1Site> {
+  const v1 = await aV1Site(options, env);
   open.push(v1);
   return v1;
 }
 
-const post = (v1: V1Site, token: string, body: object, accept = 'application/json'): Promise<Answer> =>
-  v1.ask(token, 'POST', '/v1/consoles', { body, accept });
+/** The version that VNC came with, and a site that has pages for browsers. */
+const VNC = { 'OpenStack-API-Version': 'console 1.8' };
+const PAGES = { OS_HTML5PROXY__PUBLIC_URL: 'https://desk.example.org' };
+
+const post = (
+  v1: V1Site,
+  token: string,
+  body: object,
+  accept = 'application/json',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> => v1.ask(token, 'POST', '/v1/consoles', { body, accept, headers });
 
 interface Opened {
   readonly session_id: string;
@@ -119,6 +131,60 @@ describe('POST /v1/consoles', () => {
     const v1 = await start({ maxVersion });
     const body = { instance_uuid: v1.cloud.server().id, ...(type === undefined ? {} : { type }) };
     expect((await post(v1, v1.cloud.user(), body)).status).toBe(status);
+  });
+
+  it.each(['2.100', '2.31', '2.30'])('by VNC with Nova %s opens in the browser alone', async (maxVersion) => {
+    // Below 2.31 no Nova reads its tokens back.
+    const v1 = await start({ maxVersion, vnc: true, spice: false }, PAGES);
+    const server = v1.cloud.server({ name: 'desk', port: 5903, host: '192.0.2.9' });
+    const token = v1.cloud.user();
+    const answer = await post(
+      v1,
+      token,
+      { instance_uuid: server.id, type: 'novnc' },
+      'application/json',
+      VNC,
+    );
+    if (maxVersion === '2.30') {
+      expect([answer.status, detail(answer)]).toEqual([503, expect.stringContaining('2.31')]);
+      return;
+    }
+    expect(answer.status).toBe(201);
+    const { links, session_id: id } = opened(answer);
+    expect((answer.json as { console: object }).console).toMatchObject({ connection: { protocol: 'vnc' } });
+    expect(links.map(({ rel }) => rel)).toEqual(['self', 'session', 'console_browser']);
+    const page = links.find(({ rel }) => rel === 'console_browser')!.href;
+    expect(page).toMatch(/^https:\/\/desk\.example\.org\/vnc_lite\.html\?session=/);
+    const known = await new Consoles(v1.site.db).find('cloud', server.id);
+    expect(known).toMatchObject({ protocol: 'vnc', insecurePort: 5903, hypervisor: '192.0.2.9' });
+    // The key of the page makes no file for a client that does not speak VNC, and stays good for the page.
+    const key = new URL(page).searchParams.get('key') ?? '';
+    for (let twice = 0; twice < 2; twice += 1) {
+      const file = await v1.site.call('GET', `/v1/sessions/${id}/console.vv?key=${key}`);
+      expect([file.status, detail(file)]).toEqual([
+        409,
+        'this console speaks VNC, and opens in the browser only: take the link console_browser of POST /v1/consoles',
+      ]);
+    }
+  });
+
+  it('by VNC with a Nova that has SPICE alone says what it says', async () => {
+    const v1 = await start({}, PAGES);
+    const body = { instance_uuid: v1.cloud.server().id, type: 'novnc' };
+    const answer = await post(v1, v1.cloud.user(), body, 'application/json', VNC);
+    expect([answer.status, detail(answer)]).toEqual([
+      400,
+      expect.stringContaining('Unavailable console type novnc.'),
+    ]);
+    const file = await post(v1, v1.cloud.user(), body, 'application/x-virt-viewer', VNC);
+    expect(file.status).toBe(400);
+  });
+
+  it('by VNC is no file', async () => {
+    const v1 = await start({ vnc: true }, PAGES);
+    const body = { instance_uuid: v1.cloud.server().id, type: 'novnc' };
+    const answer = await post(v1, v1.cloud.user(), body, 'application/x-virt-viewer', VNC);
+    expect([answer.status, detail(answer)]).toEqual([409, expect.stringContaining('speaks VNC')]);
   });
 
   it('is refused for the instance of another project, as if there were none', async () => {

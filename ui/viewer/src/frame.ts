@@ -33,7 +33,7 @@ export interface Notice {
 /** The frame. */
 export class Frame {
   /** Where clients draw. */
-  readonly screen = element('div', { id: 'screen', class: 'screen' });
+  readonly screen = element('main', { id: 'screen', class: 'screen' });
   private readonly status = element('span', { class: 'status', role: 'status' });
   private readonly light = element('span', { class: 'light', 'aria-hidden': 'true' });
   private readonly tools: Tools;
@@ -45,7 +45,7 @@ export class Frame {
   ) {
     const { say, title } = parts;
     this.tools = toolsOf(say, parts.native ? () => parts.openNative() : null);
-    const name = element('strong', { id: 'hostname', text: title ?? 'Kerbside' });
+    const name = element('h1', { id: 'hostname', text: title ?? 'Kerbside' });
     const menu = button(say('menu'), () => {
       const open = bar.classList.toggle('open');
       menu.setAttribute('aria-expanded', String(open));
@@ -88,7 +88,7 @@ export class Frame {
     const box = element(
       'div',
       { class: 'box' },
-      element('h1', { text: notice.title }),
+      element('h2', { text: notice.title }),
       element('p', { text: notice.advice }),
     );
     const at = notice.ended_at ?? null;

@@ -4,6 +4,7 @@ import type { Desktop } from './desktop.js';
 import { button, element, toggle } from './dom.js';
 import { COMBINATIONS, CTRL_ALT_DELETE, keysFor } from './keys.js';
 import type { Say } from './strings.js';
+import { touchKeyboard } from './touch-keyboard.js';
 
 /** The tools as the frame has them. */
 export interface Tools {
@@ -41,8 +42,11 @@ export function toolsOf(say: Say, openNative: (() => void) | null): Tools {
   }
   keys.append(list);
 
-  const text = textPanel(say, () => desktop);
-  const touch = touchKeyboard(say, () => desktop);
+  const typing = new Typing();
+  const text = textPanel(say, () => desktop, typing);
+  const touch = touchKeyboard(say, (written) => {
+    if (desktop !== null) void typing.type(written, desktop);
+  });
   const grow = toggle(say('grow'), wanted.grow, (on) => {
     wanted.grow = on;
     desktop?.resizeGuest(on);
@@ -88,7 +92,18 @@ export function toolsOf(say: Say, openNative: (() => void) | null): Tools {
   };
 }
 
-/** Types a text; gives what it could not. */
+/** Types texts one after the other. */
+class Typing {
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** Types a text; gives what it could not. */
+  type(text: string, desktop: Desktop): Promise<string> {
+    const typed = this.last.then(() => typeText(text, desktop));
+    this.last = typed;
+    return typed;
+  }
+}
+
 async function typeText(text: string, desktop: Desktop): Promise<string> {
   let left = '';
   for (const character of Array.from(text.replaceAll('\r\n', '\n')).slice(0, LONGEST_TEXT)) {
@@ -103,6 +118,7 @@ async function typeText(text: string, desktop: Desktop): Promise<string> {
 function textPanel(
   say: Say,
   desktop: () => Desktop | null,
+  typing: Typing,
 ): {
   button: HTMLButtonElement;
   panel: HTMLElement;
@@ -118,7 +134,7 @@ function textPanel(
   const type = button(say('type'), () => {
     const now = desktop();
     if (now === null) return;
-    void typeText(field.value, now).then((left) => {
+    void typing.type(field.value, now).then((left) => {
       note.textContent = left === '' ? '' : say('untyped', { characters: left });
     });
   });
@@ -139,37 +155,6 @@ function textPanel(
       if (window.isSecureContext) void navigator.clipboard.writeText(copied).catch(() => undefined);
     },
   };
-}
-
-/** A field out of sight: a screen that is touched shows its keyboard for it. */
-function touchKeyboard(
-  say: Say,
-  desktop: () => Desktop | null,
-): { button: HTMLButtonElement; field: HTMLElement } {
-  const field = element('textarea', {
-    ...{
-      class: 'touch',
-      'aria-hidden': 'true',
-      tabindex: '-1',
-      autocapitalize: 'off',
-      autocomplete: 'off',
-      spellcheck: 'false',
-    },
-  });
-  // A character that stays, so that there is something for Backspace to delete.
-  const rest = '_';
-  field.value = rest;
-  field.addEventListener('input', () => {
-    const now = desktop();
-    const typed = field.value.startsWith(rest)
-      ? field.value.slice(rest.length)
-      : field.value === ''
-        ? '\b'
-        : field.value;
-    field.value = rest;
-    if (now !== null) void typeText(typed, now);
-  });
-  return { button: button(say('keyboard'), () => field.focus(), { class: 'for-touch' }), field };
 }
 
 function fullScreen(say: Say): HTMLButtonElement {

@@ -4,8 +4,10 @@ import { Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { SessionTermination } from '../../../broker/session-termination.js';
 import type { Conf } from '../../../conf/index.js';
+import { protocolIn } from '../../../objects/console-protocol.js';
 import { ConsoleTokens } from '../../../objects/console-token.js';
 import { Inventory, type ListedSession, type SessionOrderKey } from '../../../objects/inventory.js';
+import { demandSpice } from '../../browser-console.js';
 import { ConsoleFiles, sendConsoleFile } from '../../console-files.js';
 import { NotFound } from '../../faults.js';
 import { CONF } from '../../../conf/conf.module.js';
@@ -76,6 +78,9 @@ export class V1SessionController {
     const gone = 'there is no such link, or it was used, or it has expired; ask for the console again';
     const session = await this.inventory.session(id);
     if (session?.state !== 'pending' || session.expires === null) throw new NotFound(gone);
+    // Before the key is used up: it stays good for the page of the browser.
+    const console = await this.inventory.console(session.source, session.uuid);
+    demandSpice(protocolIn(console?.protocol ?? null));
     const token = await this.tokens.redeem(id, query.key);
     if (token === null) throw new NotFound(gone);
     const { source, uuid, name, expires } = session;

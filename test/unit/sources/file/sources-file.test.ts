@@ -54,6 +54,22 @@ describe('a good file', () => {
     ]);
   });
 
+  it('may say what the server of a console speaks; SPICE where it does not', () => {
+    const text = staticSource(
+      aConsole({ protocol: 'vnc', secure_port: null }),
+      aConsole({ uuid: '00000000-0000-4000-8000-000000000002', protocol: 'spice' }),
+      aConsole({ uuid: '00000000-0000-4000-8000-000000000003' }),
+    );
+    const { entries } = parseSources(text);
+    expect(faultsOf(text)).toEqual([]);
+    const { consoles = [] } = entries[0]?.listed ?? {};
+    expect(consoles.map(({ protocol, insecurePort }) => [protocol, insecurePort])).toEqual([
+      ['vnc', 5900],
+      [undefined, 5900],
+      [undefined, 5900],
+    ]);
+  });
+
   it('may say how a source, or a console, is paced', () => {
     const text = [
       '- source: lab',
@@ -472,6 +488,7 @@ describe('a fault of a console', () => {
     ['pacing_mode', 'sometimes', '"sometimes" is unknown; give one of auto, on, off, or leave it out'],
     ['message_screen', 'sometimes', '"sometimes" is unknown; give one of off, on, or leave it out'],
     ['migration', 'seamless', 'is a text; give a record'],
+    ['protocol', 'rdp', '"rdp" is unknown; give one of spice, vnc, or leave it out'],
     ['concurrent_sessions', 'both', '"both" is unknown; give one of auto, replace, refuse, share'],
   ])('in %s = %s names source, console, field and remedy', (field, value, fault) => {
     const faults = faultsOf(staticSource(aConsole({ [field]: value })));
@@ -481,6 +498,14 @@ describe('a fault of a console', () => {
       new RegExp(`^line \\d+, column \\d+: source "lab", console "${label}", ${field}: `),
     );
     expect(faults[0]).toContain(fault);
+  });
+
+  it('is a TLS port of a VNC server, whose TLS is on the other one', () => {
+    const faults = faultsOf(staticSource(aConsole({ protocol: 'vnc' })));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(
+      /console "[^"]+", secure_port: is of SPICE, and protocol is vnc; give insecure_port/,
+    );
   });
 
   it('never shows a ticket or a password', () => {
