@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { aConsole } from '../fixtures/api-site.js';
 import { startChromium } from '../fixtures/chromium.js';
 import { Site, SOURCE, type Desk } from '../fixtures/kerbside.js';
 import { telling, type WireDaemon } from '../fixtures/libvirt-wire.js';
@@ -13,6 +14,8 @@ import { freePort, waitFor } from '../fixtures/program.js';
 import { parseVvFile } from '../fixtures/vv-file.js';
 import { UiPage } from '../fixtures/ui-page.js';
 import { AuditEvents } from '../../src/objects/audit-event.js';
+import { Consoles } from '../../src/objects/console.js';
+import { Sources } from '../../src/objects/source.js';
 import { Users } from '../../src/objects/user.js';
 
 jest.setTimeout(180_000);
@@ -127,6 +130,40 @@ it('a search finds by a part of the name, in order, and remembers what it looked
   await waitFor('the second page', async () => (await ui.names()).length === 100);
 });
 
+it('a search of 10,000 consoles finds one, in a moment, and pages stay small', async () => {
+  const db = await site.database();
+  // What another source has found, which nobody asks again.
+  await new Sources(db).upsert({ name: 'campus', type: 'static' });
+  await new Consoles(db).reconcile(
+    'campus',
+    Array.from({ length: 10_000 }, (_, n) =>
+      aConsole({
+        uuid: `00000000-0000-4000-8001-${String(n).padStart(12, '0')}`,
+        name: `seat-${String(n).padStart(5, '0')}`,
+      }),
+    ),
+  );
+  await db.close();
+  const ui = await signedIn();
+  await ui.go('#/consoles');
+  await waitFor('a page', async () => (await ui.names()).length === 50);
+  const before = performance.now();
+  await ui.page.getByLabel('Name contains').fill('AT-0777');
+  await waitFor('what was looked for', async () => (await ui.names()).length === 10);
+  // A person takes it for at once; the machine of a test may be slow.
+  expect(performance.now() - before).toBeLessThan(10_000);
+  expect((await ui.names())[0]).toBe('seat-07770');
+  await ui.page.getByLabel('Name contains').fill('seat');
+  await ui.page.getByRole('button', { name: 'Name' }).click();
+  await waitFor('the last one first', async () => (await ui.names())[0] === 'seat-09999');
+  for (const shown of [100, 150]) {
+    await ui.page.getByRole('button', { name: 'Show more' }).click();
+    await waitFor(`${shown} rows`, async () => (await ui.names()).length === shown);
+  }
+  expect((await ui.names()).at(-1)).toBe('seat-09850');
+  expect(ui.complaints).toEqual([]);
+});
+
 it('what is written in names and audit events does not run', async () => {
   const ui = await signedIn();
   await ui.go('#/consoles?name=img');
@@ -233,12 +270,14 @@ it('an expired login leads to the form, and back to the page', async () => {
 it('the last hours are charts, and tables for those whom a picture tells nothing', async () => {
   const ui = await signedIn();
   const chart = ui.page.getByRole('figure').filter({ hasText: '24 hours' }).nth(1);
-  await chart.getByRole('img', { name: /to clients and .* from clients in 24 hours, 24 channels/ }).waitFor();
+  await chart
+    .getByRole('img', { name: /to clients and .* from clients in 24 hours, \d+ channels/ })
+    .waitFor();
   expect(await chart.locator('rect').count()).toBe(24);
   await chart.getByText('As a table').click();
   const rows = chart.getByRole('table').getByRole('row');
   expect(await rows.count()).toBe(25);
-  expect(await rows.nth(1).innerText()).toMatch(/^\d\d:00( [AP]M)?\s+4 GB\s+80 MB$/);
+  expect(await rows.allInnerTexts()).toContainEqual(expect.stringMatching(/:00( [AP]M)?\s+4 GB\s+80 MB$/));
   await ui.go('#/sources');
   const source = ui.page.getByRole('row').filter({ hasText: SOURCE });
   await source.getByRole('link', { name: '122', exact: true }).waitFor();

@@ -128,6 +128,9 @@ describe('a VNC desktop', () => {
         const screen = await page.screen();
         return screen !== null && differingPixels(screen, readPpm(readFileSync(dump))) === 0;
       });
+      await waitFor('a guest that takes sizes', () =>
+        page.page.locator('button', { hasText: 'Resize the desktop' }).isEnabled(),
+      );
       const channels = (await lab.kerbside.sessions())[session]?.channels ?? [];
       expect(channels.map(({ channel_type }) => channel_type)).toEqual(['main']);
       expect(page.console.filter((line) => /Content Security Policy|pageerror/.test(line))).toEqual([]);

@@ -68,8 +68,9 @@ export const en = {
   'overview.sessionsTotal': '{count} in 24 hours',
   'overview.refusalsByHour': 'Refusals, by hour',
   'overview.refusalsTotal': '{count} in 24 hours',
-  'overview.traffic': 'Traffic of channels that ended, by hour',
-  'overview.trafficTotal': '{down} to clients and {up} from clients in 24 hours, {channels} channels',
+  'overview.traffic': 'Traffic, by hour',
+  'overview.trafficTotal':
+    '{down} to clients and {up} from clients in 24 hours, {channels} channels that ended',
   'overview.refusals': 'Refusals in the last hour',
   'overview.noRefusals': 'Nobody was refused in the last hour.',
   'overview.count': 'Count',

@@ -24,6 +24,8 @@ const LONGEST_TEXT = 4096;
 /** Makes them. @param openNative null: there is no native client for it */
 export function toolsOf(say: Say, openNative: (() => void) | null): Tools {
   let desktop: Desktop | null = null;
+  // It may be told before its desktop is.
+  let agent = false;
   const wanted = { fit: true, grow: false, sound: true };
   const press = (keys: Parameters<Desktop['press']>[0]): void => {
     desktop?.press(keys);
@@ -75,6 +77,7 @@ export function toolsOf(say: Say, openNative: (() => void) | null): Tools {
     panel: text.panel,
     copied: text.copied,
     agent: () => {
+      agent = true;
       grow.disabled = desktop === null;
     },
     use: (now) => {
@@ -83,8 +86,9 @@ export function toolsOf(say: Say, openNative: (() => void) | null): Tools {
       for (const each of text.panel.querySelectorAll('button')) each.disabled = now === null;
       text.clipboard.hidden = now?.takesClipboard !== true;
       sound.hidden = now?.hasSound === false;
+      if (now === null) agent = false;
       // Until an agent is there, the guest does not listen.
-      grow.disabled = true;
+      grow.disabled = !agent;
       now?.scale(wanted.fit);
       now?.resizeGuest(wanted.grow);
       now?.mute(!wanted.sound);
