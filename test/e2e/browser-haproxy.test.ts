@@ -52,7 +52,7 @@ beforeAll(async () => {
       OS_HTML5PROXY__PORT: `${two}`,
       KERBSIDE_VDI_SECURE_PORT: `${ports.secure}`,
       KERBSIDE_PUBLIC_FQDN: '127.0.0.1',
-      KERBSIDE_PROXY_HOST_SUBJECT: (await lab.kerbside.vv(SOURCE, CONSOLE))?.values.get('host-subject') ?? '',
+      KERBSIDE_PROXY_HOST_SUBJECT: (await lab.kerbside.vv(SOURCE, CONSOLE)).values.get('host-subject') ?? '',
       KERBSIDE_CACERT_PATH: lab.authority.caFile,
       KERBSIDE_PROMETHEUS_METRICS_ADDRESS: '127.0.0.1',
       KERBSIDE_PROMETHEUS_METRICS_PORT: `${metrics}`,
