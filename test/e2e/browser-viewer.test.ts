@@ -155,7 +155,6 @@ describe('on a phone', () => {
     const { page } = shown;
     await page.getByText('Connected', { exact: true }).waitFor();
     expect(await faultsOf(shown)).toEqual([[], 0]);
-    await keep(shown, `browser-${colorScheme}-phone.png`);
     await page.getByRole('button', { name: 'Menu' }).tap();
     await page.getByRole('button', { name: 'Text' }).tap();
     expect(await faultsOf(shown)).toEqual([[], 0]);
