@@ -91,9 +91,9 @@ module.exports = {
       { path: '^src/console/', pathNot: '^src/console/spice/' },
     ),
     only(
-      'only-html5proxy-imports-ws',
-      'WebSockets have one owner',
-      { path: '^src', pathNot: '^src/html5proxy/' },
+      'only-websockets-import-ws',
+      'WebSockets have two owners: from browsers, and to a platform that carries consoles by them',
+      { path: '^src', pathNot: '^src/(html5proxy/|console/backend/routes/websocket\\.ts$)' },
       { path: 'node_modules/ws(/|$)' },
     ),
     only(

@@ -34,7 +34,8 @@ export type BackendRoute =
       readonly asksFor?: string;
     }
   | { readonly kind: 'unix_socket'; readonly path: string }
-  | SshRoute;
+  | SshRoute
+  | WebSocketRoute;
 
 /** Through ssh; the private key is named by its file, which the worker reads. */
 export interface SshRoute {
@@ -50,6 +51,18 @@ export interface SshRoute {
   readonly path?: string;
   /** The address of these ports as the hypervisor sees it, such as 127.0.0.1; absent: that of the console. */
   readonly address?: string;
+}
+
+/** By a WebSocket whose binary messages are the stream. */
+export interface WebSocketRoute {
+  readonly kind: 'websocket';
+  readonly url: string;
+  readonly subprotocol: string;
+  /** Secret: the token that opens it. */
+  readonly bearer: string;
+  /** PEM; null: the CAs of Node. */
+  readonly ca: string | null;
+  readonly insecure: boolean;
 }
 
 /** A client's request to open a channel, after its ticket was decrypted. */

@@ -42,7 +42,23 @@ export type ConsoleRoute =
       readonly path?: string;
       /** The address of the ports as the hypervisor sees it; absent: that of the console. */
       readonly address?: string;
-    };
+    }
+  | WebSocketWay;
+
+/** By a WebSocket (RFC 6455) whose binary messages are the stream. Made at connect time, as `bearer` is a secret. */
+export interface WebSocketWay {
+  readonly kind: 'websocket';
+  /** Of ws or wss; names no secret. */
+  readonly url: string;
+  /** The only one that is offered, and must be chosen. */
+  readonly subprotocol: string;
+  /** Secret: the token that opens it. */
+  readonly bearer: string;
+  /** PEM of the CAs of its server; null: those of Node. */
+  readonly ca: string | null;
+  /** Any certificate will do. */
+  readonly insecure: boolean;
+}
 
 /** Who logs in over ssh. No secret: the private key is named by its file on the nodes that carry desktops. */
 export interface SshLoginNames {

@@ -37,7 +37,7 @@ export function readApiKeys(fields: FieldReader, words: ApiWords): Record<string
   for (const key of ['url', 'username', 'password'] as const)
     if (!fields.given(key)) fields.fault(key, `is missing; give ${words[key]}`);
   const url = fields.text('url', MAX_PATH);
-  const fault = url === null ? null : urlFault(url);
+  const fault = url === null ? null : apiUrlFault(url);
   if (fault !== null) fields.fault('url', `${fault}; give ${words.url}`);
   const verify = fields.text('verify', MAX_PATH);
   return verify === null ? {} : { verify };
@@ -60,20 +60,27 @@ export function isTrue(option: string | undefined): boolean {
  * @throws InvalidInput when the definition lacks something
  */
 export function apiLoginOf(definition: SourceDefinition): ApiLogin {
-  const { name, url, username, password, caCert, options = {} } = definition;
+  const { name, url, username, password } = definition;
   const source = `source ${JSON.stringify(name)}`;
   if (!url || !username || !password) throw new InvalidInput(`${source} lacks url, username or password`);
-  const fault = urlFault(url);
+  const fault = apiUrlFault(url);
   if (fault !== null) throw new InvalidInput(`${source}, url: ${fault}`);
-  const verification = verificationOf(options['verify'], `${source}, verify`);
+  return {
+    ...{ url: url.replace(/\/+$/, ''), username, password: new Secret(password) },
+    http: apiTlsOf(definition),
+  };
+}
+
+/** Whose certificates an API may have: of the CA in `ca_cert` or of one that the system trusts, unless `verify` says otherwise. */
+export function apiTlsOf({ name, caCert, options = {} }: SourceDefinition): ApiLogin['http'] {
+  const verification = verificationOf(options['verify'], `source ${JSON.stringify(name)}, verify`);
   const ca =
     caCert && verification.cafile === undefined ? [...rootCertificates, caCert].join('\n') : undefined;
-  const login = { url: url.replace(/\/+$/, ''), username, password: new Secret(password) };
-  return { ...login, http: { ...verification, ...(ca === undefined ? {} : { ca }) } };
+  return { ...verification, ...(ca === undefined ? {} : { ca }) };
 }
 
 /** What is wrong with a URL of an API; null: nothing. A password in it would be shown wherever the source is. */
-function urlFault(text: string): string | null {
+export function apiUrlFault(text: string): string | null {
   if (!URL.canParse(text)) return 'is not a URL';
   const { protocol, username, password, search, hash } = new URL(text);
   if (protocol !== 'http:' && protocol !== 'https:') return 'is not a URL of http or https';

@@ -37,6 +37,8 @@ export interface Platform {
   readonly urlKey?: string;
   /** Its own words for the keys of its login. */
   readonly credentialKeys?: { readonly username: string; readonly password: string };
+  /** Bytes of its secret where that may have more than 255. */
+  readonly longestPassword?: number;
   /** Whether `url` may be several: a list, or one text with commas or spaces. The definition has them with spaces. */
   readonly severalUrls?: boolean;
   /** Whether its entries list their consoles under `consoles`. */

@@ -2,6 +2,7 @@
 // The platforms that a source may be of: the one file, beside their own folders, that knows their names. A new platform
 // is one folder beside this file and one entry here. Drivers are loaded when the first source of their platform is known: each
 // brings its client along, and most sites have one platform or two.
+import { KUBEVIRT_CREDENTIALS, KUBEVIRT_KEYS, MAX_TOKEN_BYTES, readKubeVirt } from './kubevirt/entry.js';
 import { LIBVIRT_KEYS, readLibvirt } from './libvirt/entry.js';
 import { OPENNEBULA_KEYS, readOpenNebula } from './opennebula/entry.js';
 import { knowsUsers, OPENSTACK_KEYS, readOpenStack } from './openstack/entry.js';
@@ -12,6 +13,19 @@ import { readShakenFist, SHAKEN_FIST_KEYS } from './shakenfist/entry.js';
 
 /** The platforms, by the word that sources.yaml has for them. */
 export const PLATFORMS = {
+  kubevirt: {
+    keys: KUBEVIRT_KEYS,
+    credentialKeys: KUBEVIRT_CREDENTIALS,
+    longestPassword: MAX_TOKEN_BYTES,
+    readOptions: readKubeVirt,
+    guestReportsUuid: false,
+    mintsTickets: true,
+    needsDefinition: true,
+    loadDriver: async () => {
+      const { KubeVirtDriver } = await import('./kubevirt/driver.js');
+      return ({ definition }, services) => new KubeVirtDriver(definition, services);
+    },
+  },
   libvirt: {
     keys: LIBVIRT_KEYS,
     urlKey: 'uri',

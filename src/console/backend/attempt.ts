@@ -89,7 +89,16 @@ function effective(target: BackendTarget, configured: Policy): Policy {
 }
 
 function hasNoPorts({ route }: BackendTarget): boolean {
-  return route?.kind === 'unix_socket' || (route?.kind === 'ssh' && route.path !== undefined);
+  switch (route?.kind) {
+    case 'unix_socket':
+    case 'websocket':
+      return true;
+    case 'ssh':
+      return route.path !== undefined;
+    case 'connect_proxy':
+    case undefined:
+      return false;
+  }
 }
 
 function wantsTls({ hostSubject }: BackendTarget, policy: Policy): boolean {

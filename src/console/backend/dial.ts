@@ -14,6 +14,7 @@ import { connectProxyRoute } from './routes/connect-proxy.js';
 import { directRoute } from './routes/direct.js';
 import { sshRoute } from './routes/ssh.js';
 import { unixSocketRoute } from './routes/unix-socket.js';
+import { webSocketRoute } from './routes/websocket.js';
 import { SocketLeg } from './socket-leg.js';
 import { StreamLeg } from './stream-leg.js';
 import { backendTlsOptions } from './tls.js';
@@ -41,6 +42,8 @@ export function routeTo(target: BackendTarget, attempt: Attempt): Route | Stream
       return unixSocketRoute(route, target);
     case 'ssh':
       return sshRoute(route, target, attempt);
+    case 'websocket':
+      return webSocketRoute(route);
   }
 }
 
@@ -98,7 +101,7 @@ export async function dialWithin(
 ): Promise<DialledLeg> {
   const options = attempt.tls ? backendTlsOptions(target, route.certifiedHost) : null;
   const stream = await opened(route, signal, timeLeft);
-  if (options === null) return { leg: new StreamLeg(stream), early: NOTHING };
+  if (options === null) return { leg: new StreamLeg(stream, route), early: NOTHING };
   return { leg: SocketLeg.tlsOver(stream, options), early: NOTHING };
 }
 

@@ -24,7 +24,9 @@ export interface Route {
 }
 
 /** A way whose stream is opened within something else: `open` gives one that carries bytes already. */
-export interface StreamRoute extends Pick<Route, 'certifiedHost' | 'shown'> {
+export interface StreamRoute extends Pick<Route, 'certifiedHost' | 'shown' | 'fault'> {
+  /** Whether what is around the stream encrypts it. */
+  readonly secure: boolean;
   /**
    * Opens it; gives up when the signal fires.
    * @throws BackendFailed

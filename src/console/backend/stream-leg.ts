@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// A leg that is a stream within something else, as a channel of an ssh connection: plain. TLS within it is a socket leg again.
+// A leg that is a stream within something else, as a channel of an ssh connection. TLS within it is a socket leg again.
 import type { LegStream } from '../connection/leg-stream.js';
 import { destroyAfter } from '../../net/deadline.js';
 import type { BackendFailed } from '../connection/ends.js';
 import { backendFault } from './fault.js';
 import type { BackendLeg, ChunkLife, LegReader } from './leg.js';
+import type { StreamRoute } from './route.js';
 
 /** One open stream to a backend. */
 export class StreamLeg implements BackendLeg {
   readonly chunkLife: ChunkLife = 'kept';
   readonly readyEvent = null;
-  readonly secure = false;
+  readonly secure: boolean;
   private reader: LegReader = () => true;
 
-  constructor(readonly socket: LegStream) {
+  constructor(
+    readonly socket: LegStream,
+    private readonly route: Pick<StreamRoute, 'fault' | 'secure'>,
+  ) {
+    this.secure = route.secure;
     socket.on('data', (chunk: Buffer) => {
       if (!this.reader(chunk.length, chunk)) socket.pause();
     });
@@ -21,7 +26,7 @@ export class StreamLeg implements BackendLeg {
   }
 
   failed(error: NodeJS.ErrnoException): BackendFailed {
-    return backendFault(error);
+    return this.route.fault?.(error) ?? backendFault(error);
   }
 
   read(reader: LegReader): void {

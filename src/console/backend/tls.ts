@@ -22,14 +22,19 @@ const contexts = new Map<string, SecureContext>();
 /** Options of tls.connect for this backend. */
 export function backendTlsOptions(target: BackendTarget, host: string): ConnectionOptions {
   return {
-    secureContext: contextFor(target.caCert),
+    secureContext: trustIn(target.caCert),
     servername: isIP(target.hypervisor) === 0 ? target.hypervisor : '',
     rejectUnauthorized: true,
     checkServerIdentity: (_name, certificate) => identityFault(target, host, certificate),
   };
 }
 
-function contextFor(caCert: string | null): SecureContext {
+/**
+ * What trusts these CAs, and no other.
+ * @param caCert PEM; null: the CAs of Node
+ * @throws BackendFailed `wrong_ca`
+ */
+export function trustIn(caCert: string | null): SecureContext {
   const key = caCert ?? '';
   const known = contexts.get(key);
   if (known !== undefined) return known;

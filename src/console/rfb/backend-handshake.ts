@@ -45,7 +45,8 @@ const REASONS: Readonly<Record<RfbFault['kind'], BackendFailureReason>> = {
 export async function linkRfb({ leg, early }: DialledLeg, way: RfbWay): Promise<RfbBackend> {
   const { signal, target, timeLeft } = way;
   const { vnc, proxy } = way.settings;
-  const strict = proxy.backendTransport === 'require_tls' || target.transport === 'tls';
+  const wantsTls = proxy.backendTransport === 'require_tls' || target.transport === 'tls';
+  const strict = wantsTls && !leg.secure;
   const schemes = vnc.authSchemes.filter((scheme) => !strict || scheme === 'vencrypt');
   const client = new RfbClient({ schemes, password: target.ticket });
   const first = await runExchange(leg, new RfbExchange(client, leg, early), signal, timeLeft());

@@ -149,7 +149,7 @@ function readSource(
     url: urlIn(fields, platform),
     caCert: fields.certificates('ca_cert'),
     username: fields.text(login.username, MAX_USERNAME),
-    password: fields.secret(login.password, MAX_PASSWORD, 'it may have'),
+    password: fields.secret(login.password, platform?.longestPassword ?? MAX_PASSWORD, 'it may have'),
     projectName: fields.text('project_name', MAX_NAME),
     userDomainId: fields.text('user_domain_id', MAX_NAME),
     projectDomainId: fields.text('project_domain_id', MAX_NAME),

@@ -31,6 +31,8 @@ export function sshRoute(ssh: Ssh, target: BackendTarget, attempt: Attempt): Str
   return {
     certifiedHost: target.hypervisor === '' ? login.host : target.hypervisor,
     shown: { ...shown, ssh: `${login.username}@${login.host}` },
+    // It ends on the hypervisor, or on a host before it: whether TLS is spoken within is another matter.
+    secure: false,
     async open(signal) {
       try {
         return await hosts.open(login, to, signal);
