@@ -243,7 +243,7 @@ describe('the sample of sources', () => {
     const [, example = ''] = sample.split('with some sources:\n');
     const { entries, nameless, warnings } = parseSources(example.replace(/^# ?/gm, ''));
     expect([nameless, warnings]).toEqual([[], []]);
-    expect(entries.map((entry) => entry.listed.consoles.length)).toEqual([2, 0, 0, 0, 0]);
+    expect(entries.map((entry) => entry.listed.consoles.length)).toEqual([2, 0, 0, 0, 0, 0]);
     expect(entries.flatMap((entry) => entry.faults)).toEqual([
       expect.stringContaining('source "lab", ca_cert: is not a certificate'),
       expect.stringContaining('source "fist", ca_cert: is not a certificate'),

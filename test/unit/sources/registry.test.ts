@@ -17,7 +17,7 @@ describe('the registry', () => {
     const minting = Object.entries<Platform>(PLATFORMS).filter(
       ([, { mintsTickets }]) => mintsTickets === true,
     );
-    expect(minting.map(([type]) => type)).toEqual(['libvirt', 'ovirt', 'proxmox']);
+    expect(minting.map(([type]) => type)).toEqual(['kubevirt', 'libvirt', 'ovirt', 'proxmox']);
   });
 
   it('exchanges tokens of platforms that hand some out, each in its way', () => {

@@ -47,19 +47,20 @@ export function webSocketRoute(way: WebSocketRoute): StreamRoute {
 // Async, so that a CA that is unusable is a rejection, too.
 async function open(way: WebSocketRoute, signal: AbortSignal): Promise<LegStream> {
   const socket = new WebSocket(way.url, [way.subprotocol], optionsOf(way));
-  const stream = streamOf(socket);
   return await new Promise<LegStream>((resolve, reject) => {
     const fail = (fault: Error): void => {
       reject(fault);
       socket.terminate();
     };
     signal.addEventListener('abort', () => fail(new BackendFailed('reset', 'given up')), { once: true });
-    socket.once('error', (error) => reject(notOpened(error)));
+    // More than one may come: giving up is an error, too.
+    socket.on('error', (error) => reject(notOpened(error)));
     socket.once('upgrade', ({ socket: below }: IncomingMessage) => probeWhenIdle(below));
     socket.once('unexpected-response', (_request, response: IncomingMessage) => {
       void refusal(response).then(fail);
     });
-    socket.once('open', () => resolve(stream));
+    // At once: what the server sends next is heard by the stream alone.
+    socket.once('open', () => resolve(streamOf(socket)));
   });
 }
 
@@ -89,15 +90,16 @@ function connect({ url, ca, insecure }: WebSocketRoute): Socket {
   });
 }
 
-/** The stream of a socket; text ends it. */
+/** The stream of a socket that is open; text ends it. */
 function streamOf(socket: WebSocket): LegStream {
   let stream: LegStream | null = null;
   // Before the listener of the stream, which would take text for bytes.
   socket.on('message', (_data, isBinary) => {
-    if (isBinary || stream === null) return;
-    stream.destroy(Object.assign(new Error('a message of text'), { code: TEXT_MESSAGE }));
+    if (!isBinary) stream?.destroy(Object.assign(new Error('a message of text'), { code: TEXT_MESSAGE }));
   });
   const duplex = createWebSocketStream(socket);
+  // Whoever reads it hears of its end; without a listener before that, an error would end the process.
+  duplex.on('error', () => undefined);
   stream = Object.assign(duplex, {
     destroySoon: (): void => {
       duplex.end();

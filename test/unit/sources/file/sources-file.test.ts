@@ -298,13 +298,13 @@ describe('a fault of one source', () => {
     ]);
     expect(entries[1]?.type).toBeNull();
     expect(entries[1]?.faults[0]).toBe(
-      'line 13, column 9: source "other", type: "vmware" is unknown; give one of libvirt, opennebula, openstack, ovirt, proxmox, shakenfist, static',
+      'line 13, column 9: source "other", type: "vmware" is unknown; give one of kubevirt, libvirt, opennebula, openstack, ovirt, proxmox, shakenfist, static',
     );
   });
 
   it('is a missing type, at the place where the source begins', () => {
     expect(faultsOf('- source: lab\n')).toEqual([
-      'line 1, column 3: source "lab", type: is missing; give one of libvirt, opennebula, openstack, ovirt, proxmox, shakenfist, static',
+      'line 1, column 3: source "lab", type: is missing; give one of kubevirt, libvirt, opennebula, openstack, ovirt, proxmox, shakenfist, static',
     ]);
   });
 
