@@ -23,6 +23,8 @@ import {
 } from './measure.js';
 import { otherNode, ownNode, type NodeRuntime } from './nodes.js';
 import {
+  BROWSERS,
+  forBrowsers,
   issueCertificate,
   kerbsides,
   OTHERS,
@@ -40,7 +42,14 @@ import {
 import { benchSources, FULL_SOURCES, QUICK_SOURCES } from './sources.js';
 import { machine, rstReport, textReport, verdicts, type Readings, type Results } from './report.js';
 
-const PEER_NAMES = [...OTHERS.map(({ name }) => name), WITHOUT_FIREWALL, WITH_POLICY, RECORDED, 'kerbside'];
+const PEER_NAMES = [
+  ...OTHERS.map(({ name }) => name),
+  WITHOUT_FIREWALL,
+  WITH_POLICY,
+  RECORDED,
+  BROWSERS,
+  'kerbside',
+];
 
 const USAGE = `usage: bench [--quick] [--rounds N] [--peers NAME,...] [--node PATH]... [--json FILE] [--write] [--check]
   (nothing)  the full run, about 16 minutes: ${PEER_NAMES.join(', ')}
@@ -215,6 +224,7 @@ function choose(
       ...(names.includes(WITHOUT_FIREWALL) ? nodes.slice(0, 1).map(withoutFirewall) : []),
       ...(names.includes(WITH_POLICY) ? nodes.slice(0, 1).map(withPolicy) : []),
       ...(names.includes(RECORDED) ? nodes.slice(0, 1).map(recorded) : []),
+      ...(names.includes(BROWSERS) ? nodes.slice(0, 1).map(forBrowsers) : []),
       ...(names.includes('kerbside') ? kerbsides(nodes) : []),
     ],
     scenarios: SCENARIOS.filter((one) => scenarios.includes(one)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The load of the benchmark: opens channels through a proxy over TLS 1.3 AES-128-GCM and works on them, one thread each.
-//   client --port P --dialect tls|ws|spice [--token T]... --work flood|verify|ping|setup|idle
+//   client --port P --dialect tls|ws|spice|wsspice [--token T]... --work flood|verify|ping|setup|idle
 //          [--channels N] [--body BYTES] [--rate BYTES-A-SECOND] [--limit BYTES]
 // tls: messages start at once; ws: the same inside binary WebSocket frames; spice: the SPICE link first (the token is the
 // ticket; a main channel per token, then usbredir channels that carry the session id of its MAIN_INIT).
@@ -20,7 +20,7 @@
 #include "wire.h"
 
 enum { MAX_TOKENS = 64, CHANNELS_A_SESSION = 250, MAX_SAMPLES = 1 << 20, RAW_READ = 262144 };
-enum dialect { TLS, WS, SPICE };
+enum dialect { TLS, WS, SPICE, WS_SPICE };
 enum work { FLOOD, VERIFY, PING, SETUP, IDLE };
 
 struct channel {
@@ -56,6 +56,14 @@ static void sample(uint64_t ns) {
   if (i < MAX_SAMPLES) samples[i] = ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
 }
 
+static int framed(void) {
+  return dialect == WS || dialect == WS_SPICE;
+}
+
+static int linked(void) {
+  return dialect == SPICE || dialect == WS_SPICE;
+}
+
 static int tls_read(struct channel *c, void *buffer, size_t n) {
   uint8_t *p = buffer;
   while (n > 0) {
@@ -85,7 +93,7 @@ static int next_frame(struct channel *c) {
 
 static int channel_read(struct channel *c, void *buffer, size_t n) {
   uint8_t *p = buffer;
-  if (dialect != WS) return tls_read(c, buffer, n);
+  if (!framed()) return tls_read(c, buffer, n);
   while (n > 0) {
     while (c->frame_left == 0) {
       if (next_frame(c)) return -1;
@@ -101,16 +109,21 @@ static int channel_read(struct channel *c, void *buffer, size_t n) {
 
 // A client's frames are masked; the key 0 leaves the payload as it is. Only short messages go this way.
 static int channel_write(struct channel *c, const void *buffer, size_t n) {
-  uint8_t frame[6 + 125] = {0x82, (uint8_t)(0x80 | n)};
-  if (dialect != WS) return tls_write(c, buffer, n);
-  if (n > 125) return -1;
-  memcpy(frame + 6, buffer, n);
-  return tls_write(c, frame, 6 + n);
+  uint8_t frame[8 + 512] = {0x82, (uint8_t)(0x80 | (n > 125 ? 126 : n))};
+  size_t head = n > 125 ? 8 : 6;
+  if (!framed()) return tls_write(c, buffer, n);
+  if (n > sizeof frame - head) return -1;
+  if (n > 125) {
+    frame[2] = (uint8_t)(n >> 8);
+    frame[3] = (uint8_t)n;
+  }
+  memcpy(frame + head, buffer, n);
+  return tls_write(c, frame, head + n);
 }
 
 static int upgrade(struct channel *c) {
   static const char request[] =
-      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "GET /websockify HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: a2VyYnNpZGUtYmVuY2gtMQ==\r\nSec-WebSocket-Protocol: binary\r\nSec-WebSocket-Version: 13\r\n\r\n";
   char answer[2048];
   size_t have = 0;
@@ -145,36 +158,43 @@ static int link_channel(struct channel *c, const char *password, uint32_t connec
   put32(mess + 26, 0);
   put32(mess + 30, LINK_MESS);
   put32(mess + 34, CAP_AUTH_SELECTION | CAP_MINI_HEADER);
-  if (tls_write(c, mess, sizeof mess) || tls_read(c, reply, sizeof reply)) return -1;
+  if (channel_write(c, mess, sizeof mess) || channel_read(c, reply, sizeof reply)) return -1;
   uint32_t size = get32(reply + 12);
   if (get32(reply) != LINK_MAGIC || size < LINK_REPLY || size > sizeof rest) return -1;
-  if (tls_read(c, rest, size) || get32(rest) != 0) return -1;
+  if (channel_read(c, rest, size) || get32(rest) != 0) return -1;
   put32(auth, 1);  // SPICE ticket
-  if (encrypt_ticket(rest + 4, password, auth + 4) || tls_write(c, auth, sizeof auth)) return -1;
-  return tls_read(c, result, 4) || get32(result) ? -1 : 0;
+  if (encrypt_ticket(rest + 4, password, auth + 4) || channel_write(c, auth, sizeof auth)) return -1;
+  return channel_read(c, result, 4) || get32(result) ? -1 : 0;
 }
 
-// As spice-gtk does: no close_notify, the socket is closed.
+// As spice-gtk does: no close_notify, the socket is closed. A browser says so before that, and waits for the answer: without it
+// the channel counts as lost, and its session with it.
 static void hang_up(struct channel *c) {
+  static const uint8_t closing[] = {0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8};
+  uint8_t rest[512];
+  if (dialect == WS_SPICE && tls_write(c, closing, sizeof closing) == 0) {
+    while (SSL_read(c->ssl, rest, sizeof rest) > 0) continue;
+  }
   SSL_free(c->ssl);
   close(c->fd);
 }
 
-static int connect_tls(struct channel *c) {
+// TLS, and the WebSocket within it where the dialect has one.
+static int connect_door(struct channel *c) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   memset(c, 0, sizeof *c);
   c->fd = socket(AF_INET, SOCK_STREAM, 0);
   if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof address)) return -1;
   no_delay(c->fd);
   c->ssl = SSL_new(context);
-  return SSL_set_fd(c->ssl, c->fd) == 1 && SSL_connect(c->ssl) == 1 ? 0 : -1;
+  if (SSL_set_fd(c->ssl, c->fd) != 1 || SSL_connect(c->ssl) != 1) return -1;
+  return framed() ? upgrade(c) : 0;
 }
 
 // Opens the n-th channel; 0 when messages may flow.
 static int open_channel(struct channel *c, int n) {
-  if (connect_tls(c)) return -1;
-  if (dialect == WS) return upgrade(c);
-  if (dialect == TLS) return 0;
+  if (connect_door(c)) return -1;
+  if (!linked()) return 0;
   int session = n / CHANNELS_A_SESSION % tokens;
   return link_channel(c, token[session], session_id[session], CHANNEL_USBREDIR, n % CHANNELS_A_SESSION);
 }
@@ -192,11 +212,11 @@ static void open_sessions(void) {
   uint8_t head[MINI_HEADER], init[4096];
   for (int i = 0; i < tokens; i++) {
     pthread_t thread;
-    if (connect_tls(&mains[i])) fail("main: no TLS");
+    if (connect_door(&mains[i])) fail("main: no way in");
     if (link_channel(&mains[i], token[i], 0, CHANNEL_MAIN, 0)) fail("main: link refused");
     do {
-      if (tls_read(&mains[i], head, sizeof head) || get32(head + 2) > sizeof init) fail("main: no MAIN_INIT");
-      if (tls_read(&mains[i], init, get32(head + 2))) fail("main: no MAIN_INIT");
+      if (channel_read(&mains[i], head, sizeof head) || get32(head + 2) > sizeof init) fail("main: no MAIN_INIT");
+      if (channel_read(&mains[i], init, get32(head + 2))) fail("main: no MAIN_INIT");
     } while (get16(head) != MSG_MAIN_INIT);
     session_id[i] = get32(init);
     pthread_create(&thread, NULL, drain_main, &mains[i]);
@@ -340,7 +360,7 @@ static int one_of(const char *value, const char *const *names) {
 }
 
 static void parse(int argc, char **argv) {
-  static const char *const dialects[] = {"tls", "ws", "spice", NULL}, *const works[] = {"flood", "verify", "ping", "setup", "idle", NULL};
+  static const char *const dialects[] = {"tls", "ws", "spice", "wsspice", NULL}, *const works[] = {"flood", "verify", "ping", "setup", "idle", NULL};
   for (int i = 1; i + 1 < argc; i += 2) {
     const char *name = argv[i], *value = argv[i + 1];
     if (!strcmp(name, "--port")) port = atoi(value);
@@ -353,7 +373,7 @@ static void parse(int argc, char **argv) {
     else if (!strcmp(name, "--token") && tokens < MAX_TOKENS) token[tokens++] = value;
     else fail(name);
   }
-  if (port == 0 || (dialect == SPICE && tokens == 0)) fail("usage: --port and, for spice, --token");
+  if (port == 0 || (linked() && tokens == 0)) fail("usage: --port and, for spice, --token");
 }
 
 int main(int argc, char **argv) {
@@ -365,7 +385,7 @@ int main(int argc, char **argv) {
   SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
   SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256");
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  if (dialect == SPICE) open_sessions();
+  if (linked()) open_sessions();
   struct job *jobs = calloc((size_t)channels, sizeof *jobs);
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, 256 * 1024);

@@ -9,8 +9,8 @@ import type { Readable, Writable } from 'node:stream';
 import { runProgram } from '../fixtures/program.js';
 import { repositoryRoot } from '../fixtures/repository.js';
 
-/** How the client speaks through a proxy. */
-export type Dialect = 'tls' | 'ws' | 'spice';
+/** How the client speaks through a proxy; `wsspice`: SPICE within WebSockets. */
+export type Dialect = 'tls' | 'ws' | 'spice' | 'wsspice';
 
 /** Where a client connects to. */
 export interface Door {

@@ -4,7 +4,7 @@
 import { delay } from '../fixtures/program.js';
 import { LoadClient, type Mark, type Work } from './load.js';
 import type { Proxy } from './peers.js';
-import { cpuTime, memory, type CpuTime } from './proc-usage.js';
+import { cpuTime, memory, type CpuTime, type Memory } from './proc-usage.js';
 
 /** Lengths of the windows, in seconds, and sizes. */
 export interface Plan {
@@ -52,7 +52,7 @@ export const QUICK: Plan = {
 export interface Reading {
   /** What is compared: per CPU-second of the tree, or microseconds. */
   readonly value: number;
-  /** The same per CPU-second of the relay workers alone, where the proxy has a supervisor. */
+  /** The same per CPU-second of the relay workers alone, where the proxy has a supervisor, or of the proxy without the one behind it. */
   readonly workers?: number;
   /** Per second of wall time, or the p99 in microseconds. */
   readonly second?: number;
@@ -143,10 +143,10 @@ export async function idleMemory(
     channels: Math.min(20, channels),
   });
   await delay(1500);
-  const before = memory(proxy.pid, shared);
+  const before = memoryOf(proxy, shared);
   const client = await LoadClient.start(dir, await proxy.door(sessions), { kind: 'idle', channels });
   await delay(2500);
-  const after = memory(proxy.pid, shared);
+  const after = memoryOf(proxy, shared);
   await client.quit();
   await warm.quit();
   return {
@@ -155,6 +155,22 @@ export async function idleMemory(
     rest: (after.rest - before.rest) / channels,
     base: before.relay + before.rest,
   };
+}
+
+/** With the proxy behind it; `workers` is then the one in front. */
+function cpuTimeOf({ pid, behind }: Proxy): CpuTime {
+  const own = cpuTime(pid);
+  if (behind === undefined) return own;
+  const other = cpuTime(behind);
+  return { tree: own.tree + other.tree, user: own.user + other.user, workers: own.tree };
+}
+
+/** With the proxy behind it, which is the rest. */
+function memoryOf({ pid, behind }: Proxy, shared: boolean): Memory {
+  const own = memory(pid, shared);
+  if (behind === undefined) return own;
+  const other = memory(behind, shared);
+  return { relay: own.relay + own.rest, rest: other.relay + other.rest };
 }
 
 interface Window {
@@ -167,10 +183,10 @@ interface Window {
 async function watch(proxy: Proxy, client: LoadClient, seconds: number): Promise<Window> {
   client.go();
   await delay(WARM_UP * 1000);
-  const before = cpuTime(proxy.pid);
+  const before = cpuTimeOf(proxy);
   const from = await client.mark();
   await delay(seconds * 1000);
-  const after = cpuTime(proxy.pid);
+  const after = cpuTimeOf(proxy);
   const to = await client.mark();
   await client.quit();
   return { from, to, before, after };

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Authority, Certificate } from '../fixtures/authority.js';
 import { makeKeyPair } from '../../src/recording/keys.js';
+import { makeWebRoot } from '../fixtures/html5proxy.js';
 import { type Kerbside, startKerbside } from '../fixtures/kerbside-process.js';
 import { freePort, startProgram, waitFor } from '../fixtures/program.js';
 import type { Door } from './load.js';
@@ -25,6 +26,8 @@ export interface Site {
 /** A running proxy. */
 export interface Proxy {
   readonly pid: number;
+  /** The proxy behind it that carries every byte as well: its CPU time and memory count, too. */
+  readonly behind?: number;
   /** Where the next client goes; for Kerbside with fresh tokens of `sessions` sessions. */
   door(sessions: number): Promise<Door>;
   stop(): Promise<void>;
@@ -58,6 +61,11 @@ export const WITH_POLICY = 'guest-policy';
 /** The peer that shows what recording costs. */
 export const RECORDED = 'recording';
 
+/** The peer for browsers: kerbside-html5proxy, and kerbside-proxy behind it. */
+export const BROWSERS = 'html5';
+/** What carries WebSockets elsewhere. */
+export const WEBSOCKIFY = 'websockify';
+
 /** All peers but Kerbside, the reference first. */
 export const OTHERS: readonly Peer[] = [
   {
@@ -75,7 +83,7 @@ export const OTHERS: readonly Peer[] = [
     start: (site) => startHaproxy(site, '  tune.bufsize 65536\n'),
   },
   { name: 'nginx', title: 'nginx stream', node: null, forks: false, start: startNginx },
-  { name: 'websockify', title: 'websockify', node: null, forks: true, start: startWebsockify },
+  { name: WEBSOCKIFY, title: 'websockify', node: null, forks: true, start: startWebsockify },
   { name: CEILING, title: 'native ceiling', node: null, forks: false, start: startNative },
 ];
 
@@ -137,6 +145,17 @@ export function recorded(node: NodeRuntime): Peer {
       };
       return startProduct(site, node, env, { record: true });
     },
+  };
+}
+
+/** WebSockets through Kerbside under this Node: compared with websockify. */
+export function forBrowsers(node: NodeRuntime): Peer {
+  return {
+    name: BROWSERS,
+    title: 'Kerbside, for browsers',
+    node: null,
+    forks: false,
+    start: (site) => startForBrowsers(site, node),
   };
 }
 
@@ -258,12 +277,19 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
+/** A running Kerbside. */
+interface Product extends Proxy {
+  /** Its SPICE port. */
+  readonly secure: number;
+  readonly database: string;
+}
+
 async function startProduct(
   site: Site,
   { program, root }: NodeRuntime,
   env: Readonly<Record<string, string>> = {},
   own: { readonly record?: true } = {},
-): Promise<Proxy> {
+): Promise<Product> {
   const dir = folder(site);
   const sourcesFile = join(dir, 'sources.yaml');
   const hypervisor = { hypervisor: 'localhost', hypervisor_ip: '127.0.0.1', insecure_port: site.backendPort };
@@ -294,7 +320,52 @@ async function startProduct(
   const stop = async (): Promise<void> => {
     await kerbside.stop(4000);
   };
-  return { pid: kerbside.program.pid, door, stop };
+  const database = `sqlite:///${join(dir, 'kerbside.sqlite')}`;
+  return { pid: kerbside.program.pid, door, stop, secure: kerbside.ports.secure, database };
+}
+
+async function startForBrowsers(site: Site, node: NodeRuntime): Promise<Proxy> {
+  // What stands behind is told the browser's address, as it is wherever browsers are served.
+  const kerbside = await startProduct(site, node, { OS_PROXY__PROXY_PROTOCOL_FROM: '127.0.0.1' });
+  const dir = folder(site);
+  const port = await freePort();
+  const { certFile, keyFile } = site.certificate;
+  const { secure, database } = kerbside;
+  try {
+    const program = await startProgram(node.program, [join(node.root, 'dist/cmd/html5proxy.js')], {
+      logFile: join(dir, 'log'),
+      env: {
+        ...{ PATH: process.env['PATH'], HOME: dir, OS_DEFAULT__NODE_NAME: 'html5' },
+        ...{ OS_DATABASE__CONNECTION: database, OS_METRICS__HTML5PROXY_PORT: `${await freePort()}` },
+        ...{ OS_SPICE__SECURE_PORT: `${secure}`, OS_SPICE__CACERT_PATH: site.authority.caFile },
+        ...{ OS_SPICE__HOST_SUBJECT: SUBJECT, OS_SPICE__PUBLIC_FQDN: '127.0.0.1' },
+        ...{ OS_PROXY__PROXY_PROTOCOL_FROM: '127.0.0.1', OS_HTML5PROXY__ADDRESS: '127.0.0.1' },
+        ...{ OS_HTML5PROXY__PORT: `${port}`, OS_HTML5PROXY__WEB: makeWebRoot(dir) },
+        ...{ OS_HTML5PROXY__CERT_PATH: certFile, OS_HTML5PROXY__KEY_PATH: keyFile },
+        OS_HTML5PROXY__MAX_CONNECTIONS: '20000',
+        OS_HTML5PROXY__MAX_CONNECTIONS_PER_ADDRESS: '20000',
+      },
+    });
+    const stop = async (): Promise<void> => {
+      await program.stop(4000);
+      await kerbside.stop();
+    };
+    try {
+      await waitFor('kerbside-html5proxy', async () => program.ended() !== null || (await answers(port)));
+      if (program.ended() !== null) throw new Error(`kerbside-html5proxy ended: ${program.output().trim()}`);
+    } catch (error) {
+      await program.stop(1000);
+      throw error;
+    }
+    const door = async (sessions: number): Promise<Door> => {
+      const { tokens } = await kerbside.door(sessions);
+      return { port, dialect: 'wsspice', tokens };
+    };
+    return { pid: program.pid, behind: kerbside.pid, door, stop };
+  } catch (error) {
+    await kerbside.stop();
+    throw error;
+  }
 }
 
 async function freshToken(kerbside: Kerbside): Promise<string> {

@@ -3,7 +3,16 @@
 // native ceiling, in the same round, so that what disturbs the machine disturbs both.
 import { cpus } from 'node:os';
 import type { IdleMemory, Reading, Scenario } from './measure.js';
-import { CEILING, type Peer, RECORDED, REFERENCE, WITHOUT_FIREWALL, WITH_POLICY } from './peers.js';
+import {
+  BROWSERS,
+  CEILING,
+  type Peer,
+  RECORDED,
+  REFERENCE,
+  WEBSOCKIFY,
+  WITHOUT_FIREWALL,
+  WITH_POLICY,
+} from './peers.js';
 
 /** All readings of one peer, in the order of the rounds. */
 export type Readings = Record<Scenario, Reading[]>;
@@ -119,6 +128,20 @@ const ROWS: readonly Row[] = [
   ofUnrecorded('  wall', 'MB/s', second('bulk')),
   ofUnrecorded('paced, with recording on', 'MB/CPU-s', first('paced')),
   ofUnrecorded('  relay worker alone', 'MB/CPU-s', relayOf('paced')),
+  ofWebsockify('bulk', first('bulk'), atLeast(2)),
+  ofWebsockify('  kerbside-html5proxy alone', relayOf('bulk'), null),
+  ofWebsockify('paced', first('paced'), null),
+  ofWebsockify('  kerbside-html5proxy alone', relayOf('paced'), null),
+  ofWebsockify(
+    'memory per idle channel',
+    kib(({ relay, rest }) => relay + rest),
+    atMost(0.05),
+  ),
+  ofWebsockify(
+    '  kerbside-html5proxy alone',
+    kib(({ relay }) => relay),
+    null,
+  ),
 ];
 
 /** A line of Kerbside's distance to the native ceiling. */
@@ -169,6 +192,21 @@ function ofUnrecorded(label: string, unit: string, values: Row['values']): Row {
     // The column is Kerbside's, whose distance is asked for the other way round here.
     values: (results, peer) => values(results, peer === RECORDED ? 'kerbside' : RECORDED),
     target: atLeast(0.7, 0),
+  };
+}
+
+/** A line of Kerbside for browsers, with kerbside-proxy behind it or alone, to websockify. */
+function ofWebsockify(label: string, values: Row['values'], target: Target | null): Row {
+  return {
+    ...{
+      label: `${label}, browsers, of websockify`,
+      unit: 'ratio',
+      digits: 3,
+      reference: WEBSOCKIFY,
+      target,
+    },
+    // The column is Kerbside's, whose way for browsers is meant.
+    values: (results, peer) => values(results, peer === WEBSOCKIFY ? WEBSOCKIFY : BROWSERS),
   };
 }
 
