@@ -165,12 +165,12 @@ function cpuTimeOf({ pid, behind }: Proxy): CpuTime {
   return { tree: own.tree + other.tree, user: own.user + other.user, workers: own.tree };
 }
 
-/** With the proxy behind it, which is the rest. */
+/** With the process that relays behind it, which is the rest. */
 function memoryOf({ pid, behind }: Proxy, shared: boolean): Memory {
   const own = memory(pid, shared);
   if (behind === undefined) return own;
-  const other = memory(behind, shared);
-  return { relay: own.relay + own.rest, rest: other.relay + other.rest };
+  const other = memory(behind, false);
+  return { relay: own.relay + own.rest, rest: other.relay };
 }
 
 interface Window {
