@@ -4,10 +4,7 @@
 // given, so one buffer serves all connections of the worker, nobody starves, and a slow client stops its backend.
 import type { Backend } from '../backend/open.js';
 import { systemTimers } from '../../net/timers.js';
-import type { CloseReason } from '../../close-reason.js';
 import type { ClientConnection, Traffic } from '../connection/client-connection.js';
-import { ConnectionEnded } from '../connection/ends.js';
-import { faultOf } from '../connection/leg-stream.js';
 import type { ClientLink } from '../connection/link.js';
 import type { ScreenStart } from '../message-screen/screen-channel.js';
 import type { WorkerContext } from '../connection/worker-context.js';
@@ -18,6 +15,7 @@ import { BackendWriter } from './backend-writer.js';
 import { ClientWriter } from './client-writer.js';
 import { mainControl } from './main-control.js';
 import { ChannelPipeline } from './pipeline.js';
+import { RelayEnd } from './relay-end.js';
 import { stagesFor } from './stage-order.js';
 
 /** Carries one channel. */
@@ -27,8 +25,7 @@ export class Relay implements Traffic {
   private readonly toBackend: BackendWriter;
   private readonly leavePacer: () => void;
   private readonly drops: DropCounts;
-  private stopped = false;
-  private settle: (fault: Error) => void = () => undefined;
+  private readonly ending: RelayEnd;
 
   constructor(
     private readonly connection: ClientConnection,
@@ -43,6 +40,7 @@ export class Relay implements Traffic {
     const { maxMessageSize, backendTimeout } = worker.settings.proxy;
     this.toClient = new ClientWriter(client, connection.clientTakesBytesAtOnce);
     this.toBackend = new BackendWriter(leg.socket);
+    this.ending = new RelayEnd(connection, leg, () => this.release());
     const settings = connection.settingsOf(grant);
     const { pacer, leave } = worker.pacers.join(grant.sessionId, settings.pacing);
     this.leavePacer = leave;
@@ -59,7 +57,7 @@ export class Relay implements Traffic {
     });
     const channel = channelName(message.channelType) ?? 'unknown';
     this.pipeline = new ChannelPipeline(
-      { miniHeader, channel, failed: (fault) => this.stop(fault) },
+      { miniHeader, channel, failed: (fault) => this.ending.stop(fault) },
       stages,
       {
         up: { sink: this.toBackend, life: 'kept', readOn: () => client.resume() },
@@ -82,20 +80,8 @@ export class Relay implements Traffic {
    * @throws ConnectionEnded with the reason of the end, StageFailed when one of the stages threw
    */
   run(): Promise<never> {
-    const { client, signal } = this.connection;
-    const { socket } = this.backend.leg;
     this.connection.traffic = this;
-    return new Promise<never>((_resolve, reject) => {
-      this.settle = reject;
-      signal.addEventListener('abort', () => this.stop(signal.reason as Error));
-      socket.once('end', () => this.end('backend closed'));
-      socket.once('close', () => this.end('backend connection lost', faultOf(socket)));
-      if (signal.aborted) this.stop(signal.reason as Error);
-      // A leg that broke before it was listened to tells nothing more.
-      if (client.destroyed) this.end('client connection lost', faultOf(client));
-      if (socket.destroyed) this.end('backend connection lost', faultOf(socket));
-      if (!this.stopped) this.start();
-    });
+    return this.ending.wait(() => this.start());
   }
 
   get untouched(): boolean {
@@ -138,7 +124,7 @@ export class Relay implements Traffic {
       data: (chunk) => {
         if (!pipeline.up.take(chunk.length, chunk)) client.pause();
       },
-      end: () => this.end('client closed'),
+      end: () => this.ending.end('client closed'),
     });
     pipeline.start();
     // Paused since the link stage.
@@ -147,19 +133,9 @@ export class Relay implements Traffic {
     if (pipeline.down.begin(backend.early)) backend.leg.resume();
   }
 
-  private end(reason: CloseReason, detail = ''): void {
-    if (!this.stopped) this.stop(ConnectionEnded.of(reason, detail));
-  }
-
-  /** No byte moves from here on; what was written goes out when close.ts ends the legs. */
-  private stop(fault: Error): void {
-    if (this.stopped) return;
-    this.stopped = true;
+  private release(): void {
     this.pipeline.end();
     this.leavePacer();
     this.toClient.end();
-    this.backend.leg.read(() => false);
-    this.connection.readBy(null);
-    this.settle(fault);
   }
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The relay step of a VNC console: bytes as they are, both ways, each leg read only while the other one takes what it is given.
 // Nothing is looked at behind ServerInit; what a policy keeps back from guests it keeps back by refusing the console.
-import type { CloseReason } from '../../close-reason.js';
 import type { ClientConnection, Traffic } from '../connection/client-connection.js';
-import { ConnectionEnded } from '../connection/ends.js';
-import { faultOf } from '../connection/leg-stream.js';
 import { ruleOf, vncForbiddenBy } from '../guest-channels.js';
 import type { PacingSummary, PolicyDrop, SessionSettings, Verdict } from '../ipc.js';
 import { BackendWriter } from '../relay/backend-writer.js';
 import { ClientWriter } from '../relay/client-writer.js';
+import { RelayEnd } from '../relay/relay-end.js';
 import type { RfbBackend } from './backend-handshake.js';
 
 /** Carries one VNC session. */
@@ -17,8 +15,7 @@ export class RfbRelay implements Traffic {
   bytesDown = 0;
   private readonly toClient: ClientWriter;
   private readonly toBackend: BackendWriter;
-  private stopped = false;
-  private settle: (fault: Error) => void = () => undefined;
+  private readonly ending: RelayEnd;
 
   /** @param rest what the client has sent already */
   constructor(
@@ -28,23 +25,13 @@ export class RfbRelay implements Traffic {
   ) {
     this.toClient = new ClientWriter(connection.client, connection.clientTakesBytesAtOnce);
     this.toBackend = new BackendWriter(backend.leg.socket);
+    this.ending = new RelayEnd(connection, backend.leg, () => this.toClient.end());
   }
 
   /** Relays until one side ends. @throws ConnectionEnded with the reason of the end */
   run(): Promise<never> {
-    const { client, signal } = this.connection;
-    const { socket } = this.backend.leg;
     this.connection.traffic = this;
-    return new Promise<never>((_resolve, reject) => {
-      this.settle = reject;
-      signal.addEventListener('abort', () => this.stop(signal.reason as Error));
-      socket.once('end', () => this.end('backend closed'));
-      socket.once('close', () => this.end('backend connection lost', faultOf(socket)));
-      if (signal.aborted) this.stop(signal.reason as Error);
-      if (client.destroyed) this.end('client connection lost', faultOf(client));
-      if (socket.destroyed) this.end('backend connection lost', faultOf(socket));
-      if (!this.stopped) this.start();
-    });
+    return this.ending.wait(() => this.start());
   }
 
   get untouched(): boolean {
@@ -70,7 +57,7 @@ export class RfbRelay implements Traffic {
 
   useSettings({ guestPolicy }: SessionSettings): void {
     const key = vncForbiddenBy(guestPolicy);
-    if (key !== null) this.end(`channel forbidden: ${ruleOf(key)}`);
+    if (key !== null) this.ending.end(`channel forbidden: ${ruleOf(key)}`);
   }
 
   private start(): void {
@@ -82,7 +69,7 @@ export class RfbRelay implements Traffic {
       data: (chunk) => {
         if (!this.up(chunk)) client.pause();
       },
-      end: () => this.end('client closed'),
+      end: () => this.ending.end('client closed'),
     });
     leg.read((length, buffer) => this.down(buffer.subarray(0, length)));
     this.down(early);
@@ -100,18 +87,5 @@ export class RfbRelay implements Traffic {
     this.bytesDown += bytes.length;
     this.toClient.write(bytes, 0, this.backend.leg.chunkLife);
     return false;
-  }
-
-  private end(reason: CloseReason, detail = ''): void {
-    if (!this.stopped) this.stop(ConnectionEnded.of(reason, detail));
-  }
-
-  private stop(fault: Error): void {
-    if (this.stopped) return;
-    this.stopped = true;
-    this.toClient.end();
-    this.backend.leg.read(() => false);
-    this.connection.readBy(null);
-    this.settle(fault);
   }
 }
