@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The background work: sources, expired tokens and sessions, old audit events, services that went silent. Any number of
+// The background work: sources, expired tokens and sessions, the audit trail, services that went silent. Any number of
 // conductors share it: each task is done by the one that holds its lease. Nothing here ends the process: failures are logged
 // and tried again.
 import { randomUUID } from 'node:crypto';
+import type { AuditMetrics } from '../audit/metrics.js';
+import type { AuditSink } from '../audit/sink.js';
 import type { Conf } from '../conf/index.js';
 import { loggerFor } from '../log.js';
 import { doneWithin } from '../net/deadline.js';
@@ -10,6 +12,7 @@ import type { OwnNotifications } from '../notifications/own/own-notifications.js
 import type { ClockReading } from '../objects/clock.js';
 import type { Database } from '../objects/database.js';
 import { Leases } from '../objects/lease.js';
+import { auditTasks } from './audit-tasks.js';
 import { Leadership } from './leadership.js';
 import { reapingTask, retentionTask, servicesTask, sourcesTask } from './tasks.js';
 import type { SourcesWork } from './tasks.js';
@@ -22,6 +25,8 @@ export interface ConductorServices {
   /** Makes the nouns that each term of a task writes with. */
   readonly nouns: TermNounFactory;
   readonly own: OwnNotifications;
+  /** Where audit events go beside the database, and what is counted of them. */
+  readonly audit: { readonly sinks: readonly AuditSink[]; readonly metrics: AuditMetrics };
   /** The name of the program: with the node's it identifies the leases of an earlier run. */
   readonly program: string;
 }
@@ -45,6 +50,7 @@ export async function startConductor({
   db,
   nouns,
   own,
+  audit,
   program,
 }: ConductorServices): Promise<Conductor> {
   const log = loggerFor('kerbside.conductor');
@@ -72,6 +78,7 @@ export async function startConductor({
       reapingTask(settings),
       retentionTask(settings),
       servicesTask(settings),
+      ...auditTasks({ ...audit, log }),
     ],
     log,
   });
@@ -79,7 +86,13 @@ export async function startConductor({
   await doneWithin(Promise.resolve(sources?.settled()), FIRST_DISCOVERY_WAIT * 1000);
   return {
     report: () => ({ tasks: leadership.held() }),
-    reload: () => sources?.reload(),
-    close: () => leadership.close(),
+    reload: () => {
+      sources?.reload();
+      for (const sink of audit.sinks) sink.reopen?.();
+    },
+    close: async () => {
+      await leadership.close();
+      await Promise.all(audit.sinks.map((sink) => sink.close()));
+    },
   };
 }

@@ -6,7 +6,9 @@ import type { OwnNotifications } from '../notifications/own/own-notifications.js
 import { SessionEnds } from '../notifications/own/session-ends.js';
 import type { ClockReading } from '../objects/clock.js';
 import type { Database } from '../objects/database.js';
-import { reapAccessLists, reapAuditEvents, reapExpired } from '../objects/reaper.js';
+import { eventsRemoved } from '../objects/audit-message.js';
+import { reapAuditEvents } from '../objects/audit-retention.js';
+import { reapAccessLists, reapExpired } from '../objects/reaper.js';
 import type { ServiceName } from '../objects/service.js';
 import { PeriodicTask } from './periodic-task.js';
 import { WATCH_INTERVAL, watchServices } from './services-watch.js';
@@ -103,12 +105,18 @@ export function reapingTask({ conf, log, self, now, due }: TaskSettings): LedTas
 }
 
 /** Audit events that are too old or too many, and lists of access that hold for nothing any more. */
-export function retentionTask({ conf, log, due }: TaskSettings): LedTask {
+export function retentionTask({ conf, log, nouns, now, due, self }: TaskSettings): LedTask {
   const limits = { maxAge: conf.audit.maxAge || undefined, maxEvents: conf.audit.maxEvents || undefined };
   let unused: ReadonlySet<string> = new Set();
   const run = async (db: Database): Promise<void> => {
     const removed = await reapAuditEvents(db, limits, due());
-    if (removed > 0) log.info('old audit events removed', { events: removed });
+    if (removed > 0) {
+      log.info('old audit events removed', { events: removed });
+      await nouns(db, now).audit.record({
+        ...{ source: '', uuid: '', node: self.host, pid: process.pid, message: eventsRemoved(removed) },
+        by: { kind: 'service' },
+      });
+    }
     const lists = await reapAccessLists(db, unused);
     ({ unused } = lists);
     if (lists.removed > 0) log.debug('unused lists of access removed', { lists: lists.removed });

@@ -12,7 +12,10 @@ import type { DatabaseTarget, MysqlTarget, SqliteTarget } from './connection-url
 import { databaseError, faultCode } from './faults.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { AccessGrantModel } from './models/access-grant.js';
+import { AuditAnchorModel } from './models/audit-anchor.js';
+import { AuditCursorModel } from './models/audit-cursor.js';
 import { auditEventModel } from './models/audit-event.js';
+import { AuditHoldModel } from './models/audit-hold.js';
 import { consoleConnectionModel } from './models/console-connection.js';
 import { ConsoleSessionModel } from './models/console-session.js';
 import { ConsoleTokenModel } from './models/console-token.js';
@@ -46,6 +49,9 @@ const models = (dialect: Dialect): EntitySchema[] => [
   consoleConnectionModel(dialect),
   SessionTerminationModel,
   auditEventModel(dialect),
+  AuditAnchorModel,
+  AuditCursorModel,
+  AuditHoldModel,
   UserModel,
   EncryptionKeyModel,
   serviceModel(dialect),

@@ -7,6 +7,7 @@ import { ConfError } from '../exception.js';
 import { loggerFor } from '../log.js';
 import { BrokerFanout } from './broker-fanout.js';
 import type { FanoutCounters } from './broker-fanout.js';
+import { ConfirmedSender } from './confirmed-sender.js';
 import { checkRabbitOptions } from './connect.js';
 import { LocalFanout } from './fanout.js';
 import type { Fanout } from './fanout.js';
@@ -178,4 +179,23 @@ export function openMessaging(conf: Conf, binary: string): Messaging {
   if (targets.own === undefined)
     log.debug('no broker is configured', { node: conf.default.nodeName, binary });
   return new ProcessMessaging(conf, targets, binary);
+}
+
+/**
+ * The sender of audit events to the broker of [audit]; it connects when it has something to send.
+ *
+ * @param binary the program's name, such as `kerbside-conductor`
+ * @throws ConfError when there is no broker, or its URL is wrong
+ */
+export function auditSender(conf: Conf, binary: string): ConfirmedSender {
+  const { cadfTransportUrl, cadfTopics: topics } = conf.audit;
+  const from = { group: 'audit', option: 'cadf_transport_url' } as const;
+  const target = targetOf(conf, cadfTransportUrl, from) ?? readTargets(conf).notifier;
+  if (target === undefined)
+    throw new ConfError(
+      ...([from.group, from.option, 'sink cadf has no broker'] as const),
+      'give its URL here, or set [DEFAULT] transport_url',
+    );
+  const { controlExchange, nodeName } = conf.default;
+  return new ConfirmedSender('audit', { target, controlExchange, topics }, `${binary}:${nodeName}`);
 }

@@ -9,7 +9,7 @@ import type { BrokerUse, LinkStatus } from './broker-link.js';
 import type { Connection } from './connect.js';
 import { encodeNotification } from './envelope.js';
 import type { EnvelopeVersion, Notification } from './envelope.js';
-import { durableBy, ensureExchange, ensureQueue, queueArguments } from './topology.js';
+import { declareQueues } from './notification-queues.js';
 import type { BrokerTarget } from './transport-url.js';
 
 /** A notification of Kerbside's own. */
@@ -142,17 +142,7 @@ export class BrokerNotifier implements BrokerUse {
 
   async open(channel: ConfirmChannel, connection: Connection): Promise<void> {
     const { target, controlExchange, topics } = this.options;
-    const { options } = target;
-    await ensureExchange(connection, controlExchange, 'topic', options);
-    for (const topic of topics) {
-      for (const priority of PRIORITIES) {
-        const name = `${topic}.${priority}`;
-        const durable = durableBy(options);
-        const autoDelete = options.amqpAutoDelete && !options.rabbitQuorumQueue;
-        await ensureQueue(connection, { name, durable, autoDelete, arguments: queueArguments(options) });
-        await channel.bindQueue(name, controlExchange, name);
-      }
-    }
+    await declareQueues({ target, controlExchange, topics, priorities: PRIORITIES }, channel, connection);
     channel.prependListener('close', () => {
       // Before the library calls back for each unconfirmed message.
       if (this.channel === channel) this.channel = undefined;

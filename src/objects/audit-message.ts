@@ -118,3 +118,6 @@ export const directIssued = (user: string): string => `Issued direct hypervisor 
 /** Someone who is no administrator asked for a direct .vv. */
 export const directRefused = (user: string): string =>
   `Refused direct console credential to non-admin user ${user}`;
+
+/** Retention has removed events of the audit trail. */
+export const eventsRemoved = (events: number): string => `Audit events removed by retention: ${events}`;

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What time takes away: expired tokens, ended sessions, old audit events. Safe to run on several nodes at once: each
+// What time takes away: expired tokens and ended sessions. Safe to run on several nodes at once: each
 // step is decided by one conditional statement, and the process that moved the row audits it.
 import { deleteUnusedList, listUnusedLists } from '../db/api/access-grants.js';
-import {
-  countAllAuditEvents,
-  deleteAuditEventsBefore,
-  deleteOldestAuditEvents,
-} from '../db/api/audit-events.js';
 import { closeLost, purgeConnections } from '../db/api/console-connections.js';
 import {
   closeSessions,
@@ -40,14 +35,6 @@ export interface Reaped {
   purged: number;
 }
 
-/** Limits of the audit trail. */
-export interface AuditRetention {
-  /** Oldest age kept, seconds; absent = any. */
-  readonly maxAge?: number | undefined;
-  /** Most events kept; absent = any. */
-  readonly maxEvents?: number | undefined;
-}
-
 const BATCH = 500;
 /** Rows of what is over are kept this long, seconds. */
 const KEEP_CLOSED = 86_400;
@@ -78,23 +65,6 @@ export async function reapExpired(
     (await repeat(() => purgeSessions(db, due - KEEP_CLOSED, BATCH)));
   await repeat(() => deleteUsedTokensBefore(db, due - KEEP_USED, BATCH));
   return { tokens, sessions, purged };
-}
-
-/** Removes audit events over the limits, in batches. Gives how many. `now`: epoch seconds. */
-export async function reapAuditEvents(db: Database, retention: AuditRetention, now: number): Promise<number> {
-  let removed = 0;
-  const { maxAge, maxEvents } = retention;
-  if (maxAge !== undefined) removed += await repeat(() => deleteAuditEventsBefore(db, now - maxAge, BATCH));
-  if (maxEvents === undefined) return removed;
-  let over = (await countAllAuditEvents(db)) - maxEvents;
-  while (over > 0) {
-    const batch = await deleteOldestAuditEvents(db, Math.min(over, BATCH));
-    if (batch === 0) break;
-    removed += batch;
-    over -= batch;
-    await breathe();
-  }
-  return removed;
 }
 
 /** Lists of access that are looked at in one pass; the others wait for the next. */

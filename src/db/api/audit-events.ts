@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named queries on audit_events. Raw statements: many rows go in at once, and each listing is written for its index.
 import type { AuditEventRow } from '../models/audit-event.js';
-import { placeholders, valueLists } from '../statements.js';
+import { valueLists } from '../statements.js';
 import type { SqlValue, Statements } from '../statements.js';
 
 /** The columns that say who, from where and by whom. */
@@ -88,32 +88,4 @@ export async function sessionHasEvent(db: Statements, sessionId: string, message
 export async function countAllAuditEvents(db: Statements): Promise<number> {
   const rows = await db.query<{ total: number }>('SELECT COUNT(*) AS total FROM audit_events');
   return rows[0]?.total ?? 0;
-}
-
-/** Removes up to `batch` events that are older than `before`; gives how many. */
-export async function deleteAuditEventsBefore(
-  db: Statements,
-  before: number,
-  batch: number,
-): Promise<number> {
-  return deleteThese(
-    db,
-    await db.query('SELECT id FROM audit_events WHERE timestamp < ? ORDER BY timestamp, id LIMIT ?', [
-      before,
-      batch,
-    ]),
-  );
-}
-
-/** Removes up to `batch` of the oldest events; gives how many. */
-export async function deleteOldestAuditEvents(db: Statements, batch: number): Promise<number> {
-  return deleteThese(db, await db.query('SELECT id FROM audit_events ORDER BY id LIMIT ?', [batch]));
-}
-
-async function deleteThese(db: Statements, rows: { id: number }[]): Promise<number> {
-  if (rows.length === 0) return 0;
-  return db.execute(
-    `DELETE FROM audit_events WHERE id IN (${placeholders(rows.length)})`,
-    rows.map(({ id }) => id),
-  );
 }

@@ -17,6 +17,7 @@ import { Groups1764450000000 } from './1764450000000-groups.js';
 import { ConcurrentSessions1764453600000 } from './1764453600000-concurrent-sessions.js';
 import { LiveMigration1764493200000 } from './1764493200000-live-migration.js';
 import { ConsoleProtocol1764500400000 } from './1764500400000-console-protocol.js';
+import { AuditChain1764504000000 } from './1764504000000-audit-chain.js';
 
 /** The migrations in the order in which they run. */
 export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly name: string })[] = [
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly (new () => MigrationInterface & { readonly nam
   ConcurrentSessions1764453600000,
   LiveMigration1764493200000,
   ConsoleProtocol1764500400000,
+  AuditChain1764504000000,
 ];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Table audit_events: append only. The key is a number of its own, so that any number of events fit in a microsecond.
+// Table audit_events: append only, but for the place in the chain, which an event gets once. The key is a number of its own, so that any number of events fit in a microsecond.
 import { EntitySchema } from 'typeorm';
 import type { Dialect } from '../statements.js';
 
@@ -28,9 +28,16 @@ export interface AuditEventRow {
   request_ip: string | null;
 }
 
+/** The whole row: what happened, and where the event stands in the chain once it has been sealed. */
+interface StoredAuditEventRow extends AuditEventRow {
+  chain_position: number | null;
+  /** SHA-256 in hex of the digest before it and of the row: src/objects/audit-digest.ts. */
+  chain_digest: string | null;
+}
+
 /** How TypeORM knows audit_events; the migrations make the table. */
-export const auditEventModel = (dialect: Dialect): EntitySchema<AuditEventRow> =>
-  new EntitySchema<AuditEventRow>({
+export const auditEventModel = (dialect: Dialect): EntitySchema<StoredAuditEventRow> =>
+  new EntitySchema<StoredAuditEventRow>({
     name: 'AuditEvent',
     tableName: 'audit_events',
     columns: {
@@ -56,6 +63,8 @@ export const auditEventModel = (dialect: Dialect): EntitySchema<AuditEventRow> =
       request_user_id: { type: 'varchar', length: 255, nullable: true },
       request_id: { type: 'varchar', length: 64, nullable: true },
       request_ip: { type: 'varchar', length: 45, nullable: true },
+      chain_position: { type: 'bigint', nullable: true },
+      chain_digest: { type: 'varchar', length: 64, nullable: true },
     },
     indices: [
       { name: 'audit_events_console', columns: ['source', 'uuid', 'id'] },
@@ -64,5 +73,6 @@ export const auditEventModel = (dialect: Dialect): EntitySchema<AuditEventRow> =
       { name: 'audit_events_issued_to', columns: ['issued_to', 'id'] },
       { name: 'audit_events_request_user', columns: ['request_user', 'id'] },
       { name: 'audit_events_requested_by', columns: ['requested_by', 'timestamp', 'id'] },
+      { name: 'audit_events_chain', columns: ['chain_position'], unique: true },
     ],
   });

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The conductor on a real database: sources.yaml becomes rows, and whatever goes wrong leaves the rows alone.
+import { AuditMetrics } from '../../../src/audit/metrics.js';
+import { makeSinks } from '../../../src/audit/sinks.js';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -64,6 +66,7 @@ describe('the conductor', () => {
     conductor = await startConductor({
       ...{ conf, db: on, own, program: 'kerbside' },
       nouns: termNounFactory(conf, messaging, own, 'kerbside'),
+      audit: { sinks: makeSinks(conf, 'kerbside'), metrics: new AuditMetrics(on, conf.audit.sinks) },
     });
   }
 

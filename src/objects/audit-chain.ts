@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The chain of audit events. Any number of processes write events without knowing of it; one at a time, under a lease, gives
+// those that are there their places afterwards, each with a digest of itself and of all before it. An event that comes
+// late, with a lower id, gets a later place: none is passed over. What reads in the order of the chain never waits for
+// a writer.
+import {
+  chainedAfter,
+  chainHead,
+  countUnsealed,
+  eventById,
+  listUnsealed,
+  newestEventId,
+  sealEvents,
+} from '../db/api/audit-chain.js';
+import type { ChainedAuditEventRow, ChainPlace } from '../db/api/audit-chain.js';
+import type { Database } from '../db/database.js';
+import type { AuditEventRow } from '../db/models/audit-event.js';
+import { digestOf, GENESIS } from './audit-digest.js';
+import type { SealedEvent } from './audit-digest.js';
+
+/** Events that get their places by one statement. */
+const BATCH = 200;
+/** Events without a place are counted as far as that. */
+const MOST_COUNTED = 100_000;
+const BEGINNING: ChainPlace = { position: 0, digest: GENESIS };
+
+/** The chain, as one process sees it. */
+export class AuditChain {
+  private horizon = 0;
+
+  constructor(private readonly db: Database) {}
+
+  /**
+   * Gives those events their places that were there at the last call: a moment later everything that was written before
+   * them is there too. Gives how many.
+   *
+   * @param onward asked before each further statement; false ends it early
+   * @throws DuplicateRow when another process seals at the same time
+   */
+  async seal(onward: () => boolean = () => true): Promise<number> {
+    const { horizon } = this;
+    this.horizon = await newestEventId(this.db);
+    let sealed = 0;
+    let head: ChainPlace | null = null;
+    for (;;) {
+      const events = await listUnsealed(this.db, horizon, BATCH);
+      if (events.length === 0 || !onward()) return sealed;
+      head ??= await this.head();
+      const places = placesAfter(head, events);
+      sealed += await sealEvents(this.db, places);
+      head = places.at(-1) ?? head;
+      if (events.length < BATCH) return sealed;
+    }
+  }
+
+  /** The end of the chain; position 0 before the first event. */
+  async head(): Promise<ChainPlace> {
+    return (await chainHead(this.db)) ?? BEGINNING;
+  }
+
+  /** Up to `limit` events after a position, in their order. */
+  async after(position: number, limit: number): Promise<SealedEvent[]> {
+    return (await chainedAfter(this.db, position, limit)).map(toSealed);
+  }
+
+  /** How many events have no place yet; not counted beyond 100,000. */
+  unsealed(): Promise<number> {
+    return countUnsealed(this.db, MOST_COUNTED);
+  }
+
+  /** What is in the database of an event now; null: it is gone. */
+  find(id: number): Promise<AuditEventRow | null> {
+    return eventById(this.db, id);
+  }
+}
+
+function placesAfter(
+  head: ChainPlace,
+  events: readonly AuditEventRow[],
+): (ChainPlace & { readonly id: number })[] {
+  let { position, digest } = head;
+  return events.map((event) => {
+    position += 1;
+    digest = digestOf(event, position, digest);
+    return { id: event.id, position, digest };
+  });
+}
+
+function toSealed(row: ChainedAuditEventRow): SealedEvent {
+  const { chain_position: position, chain_digest: digest, previous, ...event } = row;
+  return { ...event, position, digest, previous: position === 1 ? GENESIS : previous };
+}
