@@ -58,20 +58,13 @@ function initiatorOf(event: SealedEvent): Record<string, unknown> {
   const address = event.request_ip ?? event.client_ip;
   const host = address === null ? {} : { host: { address } };
   const request = event.request_id === null ? {} : { request_id: event.request_id };
-  switch (event.requested_by) {
-    case 'service':
-    case 'notification':
-      return { typeURI: SERVICE, id: event.node ?? UNKNOWN, name: event.service ?? event.requested_by };
-    case 'user':
-    case 'operator': {
-      const name = event.request_user ?? UNKNOWN;
-      return { typeURI: USER, id: event.request_user_id ?? name, name, ...host, ...request };
-    }
-    default: {
-      const name = event.issued_to ?? UNKNOWN;
-      return { typeURI: USER, id: name, name, ...host };
-    }
-  }
+  if (event.requested_by === 'service' || event.requested_by === 'notification')
+    return { typeURI: SERVICE, id: event.node ?? UNKNOWN, name: event.service ?? event.requested_by };
+  // Where nobody asked for it, it is about the user of the session.
+  const asked = event.requested_by !== null;
+  const name = (asked ? event.request_user : event.issued_to) ?? UNKNOWN;
+  const id = (asked ? event.request_user_id : null) ?? name;
+  return { typeURI: USER, id, name, ...host, ...request };
 }
 
 function targetOf({ source, uuid, node }: SealedEvent): Record<string, unknown> {

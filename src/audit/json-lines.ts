@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sink `jsonl`: a line of JSON for each audit event, in a file.
-import { eventLine } from '../objects/audit-digest.js';
 import type { SealedEvent } from '../objects/audit-digest.js';
+import { eventLine } from '../objects/audit-line.js';
 import { RotatingFile } from './rotating-file.js';
 import type { Rotation } from './rotating-file.js';
 import type { AuditSink } from './sink.js';

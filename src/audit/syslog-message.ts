@@ -2,8 +2,8 @@
 // An audit event as a syslog message (RFC 5424) in the frame that the stream over TLS has (RFC 5425, 4.3). Pure. The message
 // is the event's line of JSON in ASCII; of structured data only what is registered with IANA is used, because an SD-ID of
 // one's own takes a number of an enterprise.
-import { eventLine } from '../objects/audit-digest.js';
 import type { SealedEvent } from '../objects/audit-digest.js';
+import { eventLine } from '../objects/audit-line.js';
 import { VERSION } from '../version.js';
 import { meaningOf } from './meaning.js';
 

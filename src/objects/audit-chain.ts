@@ -10,9 +10,11 @@ import {
   eventById,
   listUnsealed,
   newestEventId,
+  positionsOf,
   sealEvents,
 } from '../db/api/audit-chain.js';
 import type { ChainedAuditEventRow, ChainPlace } from '../db/api/audit-chain.js';
+import { listAnchors } from '../db/api/audit-retention.js';
 import type { Database } from '../db/database.js';
 import type { AuditEventRow } from '../db/models/audit-event.js';
 import { digestOf, GENESIS } from './audit-digest.js';
@@ -63,6 +65,19 @@ export class AuditChain {
     return (await chainedAfter(this.db, position, limit)).map(toSealed);
   }
 
+  /** The events of a period, epoch seconds, whose end does not belong to it, in the order of the chain and in bounded memory. */
+  async *within(from: number, to: number): AsyncGenerator<SealedEvent> {
+    const range = await positionsOf(this.db, from, to);
+    if (range === null) return;
+    let position = range.first - 1;
+    while (position < range.last) {
+      const events = await this.after(position, BATCH);
+      for (const event of events)
+        if (event.position <= range.last && event.timestamp >= from && event.timestamp < to) yield event;
+      position = events.at(-1)?.position ?? range.last;
+    }
+  }
+
   /** How many events have no place yet; not counted beyond 100,000. */
   unsealed(): Promise<number> {
     return countUnsealed(this.db, MOST_COUNTED);
@@ -71,6 +86,11 @@ export class AuditChain {
   /** What is in the database of an event now; null: it is gone. */
   find(id: number): Promise<AuditEventRow | null> {
     return eventById(this.db, id);
+  }
+
+  /** Whether retention has removed the event of a position. */
+  async isRemoved(position: number): Promise<boolean> {
+    return (await listAnchors(this.db, { first: position, last: position })).length > 0;
   }
 }
 

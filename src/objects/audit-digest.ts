@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the digest of an event in the chain is made of, and the form in which a sealed event leaves the house: the members of
-// its line are all that the digest needs, so that whoever has lines can check them without the database.
+// What the digest of an event in the chain is made of.
 import { createHash } from 'node:crypto';
 import { CHAINED_COLUMNS } from '../db/api/audit-chain.js';
 import type { AuditEventRow } from '../db/models/audit-event.js';
@@ -26,9 +25,4 @@ const FORM = 'kerbside-audit-1';
 export function digestOf(event: AuditEventRow, position: number, previous: string): string {
   const content = [FORM, previous, position, ...CHAINED_COLUMNS.map((column) => event[column])];
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
-}
-
-/** An event as one line of JSON, without its end. */
-export function eventLine({ position, previous, digest, ...event }: SealedEvent): string {
-  return JSON.stringify({ position, previous, digest, ...event });
 }

@@ -67,7 +67,7 @@ class Verification {
     if (gap.first <= gap.last) await this.checkGap(gap);
     this.end = { position, digest };
     if (event.previous === null) {
-      if (await this.isRemoved(position)) this.unchecked += 1;
+      if (await this.chain.isRemoved(position - 1)) this.unchecked += 1;
       // Its predecessor is missing, which has been said.
       return;
     }
@@ -86,10 +86,6 @@ class Verification {
       next = Math.max(next, until + 1);
     }
     if (next <= last) this.missing(next, last);
-  }
-
-  private async isRemoved(position: number): Promise<boolean> {
-    return (await listAnchors(this.db, { first: position - 1, last: position - 1 })).length > 0;
   }
 
   /** The chain must reach as far as what was removed, and as what has left the house. */

@@ -45,6 +45,8 @@ const STATEMENTS = {
   at: 'SELECT chain_digest AS digest FROM audit_events WHERE chain_position = ?',
   anchored: 'SELECT digest FROM audit_anchors WHERE last_position = ?',
   oldestAfter: 'SELECT timestamp FROM audit_events WHERE chain_position > ? ORDER BY chain_position LIMIT 1',
+  period:
+    'SELECT MIN(chain_position) AS first, MAX(chain_position) AS last FROM audit_events WHERE timestamp >= ? AND timestamp < ?',
   waiting: 'SELECT COUNT(*) AS n FROM (SELECT id FROM audit_events WHERE chain_position IS NULL LIMIT ?) w',
 } as const;
 
@@ -118,4 +120,15 @@ export async function digestAt(db: Statements, position: number): Promise<string
 export async function timeAfter(db: Statements, position: number): Promise<number | null> {
   const rows = await db.query<{ timestamp: number }>(STATEMENTS.oldestAfter, [position]);
   return rows[0]?.timestamp ?? null;
+}
+
+/** The first and the last position of the events of a period, whose end does not belong to it; null: it has none. */
+export async function positionsOf(
+  db: Statements,
+  from: number,
+  to: number,
+): Promise<{ readonly first: number; readonly last: number } | null> {
+  const rows = await db.query<{ first: number | null; last: number | null }>(STATEMENTS.period, [from, to]);
+  const { first = null, last = null } = rows[0] ?? {};
+  return first === null || last === null ? null : { first, last };
 }
