@@ -3,6 +3,7 @@
 // files are checked again while the service runs; a file with a fault leaves the last good rules in force.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { RequestContext } from './context.js';
 import { StartupError } from './exception.js';
 import { loggerFor } from './log.js';
@@ -48,6 +49,7 @@ export class Policy {
   private rules: ReadonlyMap<string, Check>;
   private seen: string;
   private checkedAt = Date.now();
+  private tell: (changed: readonly string[]) => void = () => undefined;
 
   private constructor(
     private readonly places: PolicyPlaces,
@@ -76,6 +78,11 @@ export class Policy {
     const check = this.rules.get(rule);
     if (check === undefined || context.via === 'none') return false;
     return holds(check, credentialsOf(context), attributesOf(target), this.rules);
+  }
+
+  /** From now on it is told which rules have changed, each time that changed files were taken up. */
+  onTakenUp(listener: (changed: readonly string[]) => void): void {
+    this.tell = listener;
   }
 
   /** The rules with their defaults. */
@@ -113,10 +120,18 @@ export class Policy {
       for (const fault of faults) log.error('policy is not taken up, the last good one holds', { fault });
       return false;
     }
+    const changed = changedRules(this.rules, rules);
     this.rules = rules;
     log.info('policy taken up anew');
+    if (changed.length > 0) this.tell(changed);
     return true;
   }
+}
+
+/** The names of the rules that one policy has otherwise than another, or not at all. */
+function changedRules(before: ReadonlyMap<string, Check>, after: ReadonlyMap<string, Check>): string[] {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].filter((name) => !isDeepStrictEqual(before.get(name), after.get(name))).sort();
 }
 
 function credentialsOf(context: RequestContext): Credentials {

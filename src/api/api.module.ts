@@ -46,6 +46,7 @@ import { securityHeaders } from './middleware/security-headers.js';
 import { openApiDocument } from './openapi.js';
 import { Permission } from './permission.js';
 import { MessagingHealth } from './messaging-health.js';
+import { auditPolicy } from './policy-audit.js';
 import { refusalAudit } from './refusal-audit.js';
 import { bindRoutes } from './route-binding.js';
 import { ApiServer } from './server.js';
@@ -156,6 +157,7 @@ export function usePipeline(app: NestExpressApplication): void {
     own: app.get(OwnNotifications),
     node: conf.default.nodeName,
   });
+  auditPolicy(policy, app.get(AuditEvents), conf.default.nodeName);
   app.useGlobalGuards(
     new RouteGuard(), // 405 for everyone
     new AuthenticationGuard(conf.api.authSecretSeed.reveal(), keystone ?? undefined),

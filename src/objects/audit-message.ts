@@ -121,3 +121,25 @@ export const directRefused = (user: string): string =>
 
 /** Retention has removed events of the audit trail. */
 export const eventsRemoved = (events: number): string => `Audit events removed by retention: ${events}`;
+
+/** What operators do at the command line beside sessions and consoles; under no source and no console. */
+export const AUDIT_ACT = {
+  userCreated: (user: string, admin: boolean): string =>
+    `User created: ${user}${admin ? ', an administrator' : ''}`,
+  userDeleted: (user: string): string => `User deleted: ${user}`,
+  passwordSet: (user: string): string => `User has a new password: ${user}`,
+  joined: (user: string, group: string): string => `User put into group ${group}: ${user}`,
+  left: (user: string, group: string): string => `User taken out of group ${group}: ${user}`,
+  keyPrepared: (id: string): string => `Encryption key prepared: ${id}`,
+  keyRotated: (id: string): string => `Encryption key rotated: ${id} is in use`,
+  exported: (from: string, to: string): string => `Audit trail exported: from ${from} to ${to}`,
+  holdPlaced: (name: string, reason: string): string => `Legal hold placed: ${name}: ${reason}`,
+  holdReleased: (name: string): string => `Legal hold released: ${name}`,
+} as const;
+
+/** policy.yaml has changed, and which rules of it. */
+export const policyChanged = (rules: readonly string[]): string => `Policy changed: ${rules.join(', ')}`;
+
+/** A rule of the policy let a user not do something. */
+export const requestRefused = (method: string, path: string, rule: string, before: number): string =>
+  `Request refused: ${method} ${path} by ${rule}${before === 0 ? '' : `; ${before} others before it were not written down`}`;

@@ -8,7 +8,9 @@ import { announceSettingsTo, announceTo } from '../messaging/announce.js';
 import { Messaging } from '../messaging/messaging.js';
 import { BINARY } from '../service/binary.js';
 import { AccessLists } from './access.js';
+import { AuditCursors } from './audit-cursor.js';
 import { AuditEvents } from './audit-event.js';
+import { AuditHolds } from './audit-hold.js';
 import { ChannelAdmission } from './channel-admission.js';
 import type { SessionRecordOptions } from './channel-types.js';
 import { ConsoleChannels } from './console-channel.js';
@@ -33,6 +35,8 @@ import { Users } from './user.js';
 const NOUNS = [
   provider(AccessLists, [Database], (db) => new AccessLists(db)),
   provider(AuditEvents, [Database, optional(BINARY)], (db, service) => new AuditEvents(db, { service })),
+  provider(AuditCursors, [Database], (db) => new AuditCursors(db)),
+  provider(AuditHolds, [Database], (db) => new AuditHolds(db)),
   provider(
     Consoles,
     [Database, CONF, optional(BINARY), optional(Messaging)],

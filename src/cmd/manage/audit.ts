@@ -2,14 +2,17 @@
 // kerbside-manage audit list: what happened at which console, to whom, from where and by whom; the newest first.
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import type { InventoryFilter, ListedEvent } from '../../objects/inventory.js';
+import type { ListedEvent } from '../../objects/inventory.js';
 import { printExport, readExportFormat } from '../table.js';
 import type { ExportFormat, Row } from '../table.js';
+import { readConsole, type ConsoleName } from './audit-console.js';
+import { addAuditHoldCommands } from './audit-hold.js';
+import { addAuditProofCommands } from './audit-proof.js';
 import { firstOf } from './pages.js';
 import { configure, withContext } from './run.js';
 
 interface ListOptions {
-  readonly console?: Pick<InventoryFilter, 'source' | 'uuid'>;
+  readonly console?: ConsoleName;
   readonly session?: string;
   readonly user?: string;
   readonly limit: number;
@@ -58,21 +61,13 @@ async function list(options: ListOptions, command: Command): Promise<void> {
   });
 }
 
-// A uuid holds no slash; a source's name may.
-function readConsole(text: string): Pick<InventoryFilter, 'source' | 'uuid'> {
-  const cut = text.lastIndexOf('/');
-  const [source, uuid] = cut < 0 ? [undefined, text] : [text.slice(0, cut), text.slice(cut + 1)];
-  if (uuid === '' || source === '') throw new InvalidArgumentError('Give SOURCE/UUID, or the UUID alone.');
-  return { source, uuid };
-}
-
 function readLimit(text: string): number {
   const limit = /^\d{1,7}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= MOST) return limit;
   throw new InvalidArgumentError(`Give a number from 1 to ${MOST}.`);
 }
 
-/** Adds `audit list`. */
+/** Adds `audit list`, and what audit-proof.ts and audit-hold.ts have. */
 export function addAuditCommands(manage: Command): void {
   const audit = manage.command('audit').description('the audit trail').helpCommand(false);
   audit
@@ -84,4 +79,6 @@ export function addAuditCommands(manage: Command): void {
     .option('--limit <number>', 'at most so many', readLimit, USUAL_LIMIT)
     .option('--format <format>', 'table, json or csv', readExportFormat, 'table')
     .action(list);
+  addAuditProofCommands(audit);
+  addAuditHoldCommands(audit);
 }

@@ -2,8 +2,10 @@
 // kerbside-manage group: the groups of local users, which lists of access name. A group is there while it has members.
 import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
+import { AUDIT_ACT } from '../../objects/audit-message.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format } from '../table.js';
+import { recordAct } from './acts.js';
 import { everyPage } from './pages.js';
 import { configure, say, withContext } from './run.js';
 
@@ -11,9 +13,11 @@ const FROM_NEXT_LOGIN = 'API tokens that were issued before keep the groups that
 
 async function addToGroup(group: string, user: string, _options: unknown, command: Command): Promise<void> {
   const conf = configure(command);
+  const { AuditEvents } = await import('../../objects/audit-event.js');
   const { Users } = await import('../../objects/user.js');
-  await withContext({ conf }, [Users], async (users) => {
+  await withContext({ conf }, [Users, AuditEvents], async (users, events) => {
     const joined = await users.join(group, user);
+    if (joined) await recordAct(events, conf, AUDIT_ACT.joined(user, group));
     say(
       joined
         ? `user ${user} is in group ${group} now; ${FROM_NEXT_LOGIN}`
@@ -29,9 +33,11 @@ async function removeFromGroup(
   command: Command,
 ): Promise<void> {
   const conf = configure(command);
+  const { AuditEvents } = await import('../../objects/audit-event.js');
   const { Users } = await import('../../objects/user.js');
-  await withContext({ conf }, [Users], async (users) => {
+  await withContext({ conf }, [Users, AuditEvents], async (users, events) => {
     if (!(await users.leave(group, user))) throw new NotFound(`user ${user} is not in group ${group}`);
+    await recordAct(events, conf, AUDIT_ACT.left(user, group));
     say(`user ${user} is not in group ${group} any more; ${FROM_NEXT_LOGIN}`);
   });
 }

@@ -2,9 +2,11 @@
 // kerbside-manage user: local users, for sites without Keystone.
 import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
+import { AUDIT_ACT } from '../../objects/audit-message.js';
 import { readPassword } from '../password.js';
 import { printRows, readFormat } from '../table.js';
 import type { Format } from '../table.js';
+import { recordAct } from './acts.js';
 import { configure, say, withContext } from './run.js';
 import { everyPage } from './pages.js';
 
@@ -26,12 +28,14 @@ const TOKENS_STAY = 'API tokens that were issued before stay valid until they ex
 async function createUser(name: string, options: CreateOptions, command: Command): Promise<void> {
   const conf = configure(command);
   const password = await readPassword(options.passwordFile);
+  const { AuditEvents } = await import('../../objects/audit-event.js');
   const { Users } = await import('../../objects/user.js');
-  await withContext({ conf }, [Users], async (users) => {
+  await withContext({ conf }, [Users, AuditEvents], async (users, events) => {
     const user = await users.create(name, password, {
       admin: options.admin === true,
       groups: options.group,
     });
+    await recordAct(events, conf, AUDIT_ACT.userCreated(user.name, user.admin));
     const groups = options.group.length === 0 ? '' : `, in ${options.group.join(', ')}`;
     say(`user ${user.name} created${user.admin ? ', with the rights of an administrator' : ''}${groups}`);
   });
@@ -40,9 +44,11 @@ async function createUser(name: string, options: CreateOptions, command: Command
 async function setPassword(name: string, options: PasswordOptions, command: Command): Promise<void> {
   const conf = configure(command);
   const password = await readPassword(options.passwordFile);
+  const { AuditEvents } = await import('../../objects/audit-event.js');
   const { Users } = await import('../../objects/user.js');
-  await withContext({ conf }, [Users], async (users) => {
+  await withContext({ conf }, [Users, AuditEvents], async (users, events) => {
     if (!(await users.setPassword(name, password))) throw noUser(name);
+    await recordAct(events, conf, AUDIT_ACT.passwordSet(name));
     say(`user ${name} has a new password; ${TOKENS_STAY}`);
   });
 }
@@ -63,9 +69,11 @@ async function listUsers(options: { readonly format: Format }, command: Command)
 
 async function deleteUser(name: string, _options: unknown, command: Command): Promise<void> {
   const conf = configure(command);
+  const { AuditEvents } = await import('../../objects/audit-event.js');
   const { Users } = await import('../../objects/user.js');
-  await withContext({ conf }, [Users], async (users) => {
+  await withContext({ conf }, [Users, AuditEvents], async (users, events) => {
     if (!(await users.remove(name))) throw noUser(name);
+    await recordAct(events, conf, AUDIT_ACT.userDeleted(name));
     say(`user ${name} deleted; ${TOKENS_STAY}`);
   });
 }
