@@ -11,6 +11,7 @@ import { exportLines } from '../../audit/signed-export.js';
 import { makeSigningKey, readPublicKey, readSigningKey } from '../../audit/signing-key.js';
 import { AUDIT_ACT } from '../../objects/audit-message.js';
 import type { AuditChain } from '../../objects/audit-chain.js';
+import type { Database } from '../../objects/database.js';
 import type { ChainReport } from '../../objects/audit-verification.js';
 import { writePrivately } from '../private-file.js';
 import { recordAct } from './acts.js';
@@ -101,10 +102,7 @@ async function verify(file: string | undefined, options: VerifyOptions, command:
   await withDatabase(command, (db) => check(new AuditChain(db)));
 }
 
-async function withDatabase(
-  command: Command,
-  work: (db: import('../../objects/database.js').Database) => Promise<void>,
-): Promise<void> {
+async function withDatabase(command: Command, work: (db: Database) => Promise<void>): Promise<void> {
   const conf = configure(command);
   const { Database } = await import('../../db/database.js');
   await withContext({ conf, readOnly: true }, [Database], work);
