@@ -14,7 +14,7 @@ const LOOK_MS = 2_000;
 
 /** The metrics of one conductor. */
 export class AuditMetrics implements Exposition {
-  private readonly registry = new Registry();
+  readonly registry = new Registry();
   readonly sealed = new Counter({
     name: 'kerbside_audit_sealed_total',
     help: 'Audit events that this process has put into the chain.',

@@ -272,7 +272,7 @@ export async function startProxy(services: ProxyServices): Promise<ProxyServer> 
   const { address, port } = conf.metrics;
   const readiness = new Readiness(db, { starting: true });
   const metricsServer = await exposed.serve({ address, port, option: 'port' }, readiness);
-  const audit = new AuditQueue(services.events);
+  const audit = new AuditQueue(services.events, { dropped: () => metrics.auditDropped.inc() });
   const server = new ProxyServer(conf, {
     ...{ metrics, metricsServer, readiness, audit, nouns, tls, locator },
     ...{ own, ends, messaging, liveness },

@@ -22,6 +22,9 @@ import { addTokenCommands } from '../../src/cmd/manage/token.js';
 import { addUserCommands } from '../../src/cmd/manage/user.js';
 import { listGroups } from '../../src/conf/groups.js';
 import { loadConf } from '../../src/conf/index.js';
+import { AuditMetrics } from '../../src/audit/metrics.js';
+import { AUDIT_SINKS } from '../../src/objects/audit-cursor.js';
+import type { Database } from '../../src/objects/database.js';
 import { ProxyMetrics } from '../../src/console/control/metrics.js';
 import { Html5Metrics } from '../../src/html5proxy/metrics.js';
 import { NotificationMetrics } from '../../src/notifications/metrics.js';
@@ -77,7 +80,11 @@ async function metricNames(): Promise<string[]> {
     () => off,
     () => off,
   );
-  const registries = [new ProxyMetrics().registry, notifications.registry, new Html5Metrics().registry];
+  // Only a scrape asks the database.
+  const audit = new AuditMetrics(Object.create(null) as Database, AUDIT_SINKS);
+  const registries = [new ProxyMetrics(), notifications, new Html5Metrics(), audit].map(
+    ({ registry }) => registry,
+  );
   return (await Promise.all(registries.map((one) => one.getMetricsAsJSON()))).flat().map(({ name }) => name);
 }
 
@@ -186,7 +193,7 @@ describe('the documentation', () => {
       `${role}/files/grafana-dashboard.json`,
     ];
     const metric =
-      /\bkerbside_(?:proxy|html5proxy|notifications|messaging)_\w+?(?:_total|_seconds(?:_bucket)?|_connected)\b/g;
+      /\bkerbside_(?:proxy|html5proxy|notifications|messaging|audit)_\w+?(?:_total|_seconds(?:_bucket)?|_connected)\b/g;
     for (const path of files) {
       for (const [name] of read(path).matchAll(metric))
         expect([path, name, known.has(name.replace(/_bucket$/, ''))]).toContain(true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// kerbside-manage audit hold and audit sinks: what retention must keep, and how far the sinks are.
+// kerbside-manage audit hold, holds, release and sinks: what retention must keep, and how far the sinks are.
 import type { Command } from 'commander';
 import { NotFound } from '../../exception.js';
 import { AUDIT_ACT } from '../../objects/audit-message.js';
@@ -77,24 +77,23 @@ async function sinks({ format }: { readonly format: Format }, command: Command):
   });
 }
 
-/** Adds `audit hold place`, `audit hold list`, `audit hold release` and `audit sinks`. */
+/** Adds `audit hold`, `audit holds`, `audit release` and `audit sinks`. */
 export function addAuditHoldCommands(audit: Command): void {
-  const hold = audit.command('hold').description('legal holds').helpCommand(false);
-  hold
-    .command('place <name>')
-    .description('keep events that fit all that is given from retention')
+  audit
+    .command('hold <name>')
+    .description('place a legal hold: keep events that fit all that is given from retention')
     .option('--console <console>', 'those of this console: SOURCE/UUID, or its UUID', readConsole)
     .option('--session <id>', 'those of this session')
     .option('--from <time>', 'those from this moment on', readTime)
     .option('--to <time>', 'those up to this moment', readTime)
     .requiredOption('--reason <text>', 'why, for those who come later')
     .action(place);
-  hold
-    .command('list')
-    .description('list the holds')
+  audit
+    .command('holds')
+    .description('list the legal holds')
     .option('--format <format>', 'table or json', readFormat, 'table')
     .action(list);
-  hold.command('release <name>').description('end a hold').action(release);
+  audit.command('release <name>').description('end a legal hold').action(release);
   audit
     .command('sinks')
     .description('list where audit events go, and how far that is')

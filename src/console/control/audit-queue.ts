@@ -16,24 +16,39 @@ const RETRY_MS = 1000;
 const MAX_QUEUED = 10_000;
 const MAX_BATCH = 200;
 
+/** What an {@link AuditQueue} may be made with. */
+export interface AuditQueueOptions {
+  readonly timers?: Timers;
+  readonly now?: Clock;
+  /** Called for each event that there was no room for. */
+  readonly dropped?: () => void;
+}
+
 /** Writes audit events in order. */
 export class AuditQueue {
   private queue: AuditEntry[] = [];
   private callOff: (() => void) | null = null;
   private writing: Promise<void> | null = null;
   private lost = 0;
+  private readonly timers: Timers;
+  private readonly now: Clock;
+  private readonly dropped: () => void;
   private failing = false;
 
   constructor(
     private readonly events: Pick<AuditEvents, 'recordMany'>,
-    private readonly timers: Timers = systemTimers,
-    private readonly now: Clock = systemClock,
-  ) {}
+    options: AuditQueueOptions = {},
+  ) {
+    this.timers = options.timers ?? systemTimers;
+    this.now = options.now ?? systemClock;
+    this.dropped = options.dropped ?? ((): void => undefined);
+  }
 
   /** Adds an event; its time is now, however late it is written. */
   add(entry: AuditEntry): void {
     if (this.queue.length >= MAX_QUEUED) {
       this.lost += 1;
+      this.dropped();
       return;
     }
     this.queue.push({ ...entry, timestamp: entry.timestamp ?? this.now() });

@@ -68,6 +68,10 @@ export class ProxyMetrics implements Exposition {
     'recording_gaps_total',
     'Gaps in recordings because the disk was too slow.',
   );
+  readonly auditDropped = this.outside(
+    'audit_dropped_total',
+    'Audit events that were never written: the database was away for too long.',
+  );
   readonly messageScreens = this.counter(
     'message_screens_total',
     'Clients that were shown why their desktop did not come up.',

@@ -63,8 +63,8 @@ describe('the audit trail of a site', () => {
     await manage('group', 'remove', 'staff', 'zoe');
     await manage('user', 'delete', 'zoe');
     await manage('encryption', 'rotate', '--prepare-only');
-    await manage('audit', 'hold', 'place', 'case-17', '--console', 'lab/a', '--reason', 'a dispute');
-    await manage('audit', 'hold', 'release', 'case-17');
+    await manage('audit', 'hold', 'case-17', '--console', 'lab/a', '--reason', 'a dispute');
+    await manage('audit', 'release', 'case-17');
     const messages = await waitFor('eight lines', () => {
       const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
       const said = lines.map((line) => JSON.parse(line) as { message: string; requested_by: string });

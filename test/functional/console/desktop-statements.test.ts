@@ -50,7 +50,7 @@ class Node {
       keystoneAuthtoken: { authUrl: '', wwwAuthenticateUri: '' },
     };
     const services = { consoles, conf };
-    this.audit = new AuditQueue(new AuditEvents(heard, { service: 'kerbside-proxy' }), new ManualTimers());
+    this.audit = new AuditQueue(new AuditEvents(heard, { service: 'kerbside-proxy' }), { timers: new ManualTimers() });
     this.plane = new ControlPlane(
       {
         ...{ nouns: this.nouns, audit: this.audit, metrics: new ProxyMetrics() },

@@ -8,6 +8,7 @@ import { ManualTimers } from '../../../fixtures/manual-timers.js';
 class Events {
   away = false;
   attempts = 0;
+  dropped = 0;
   readonly batches: string[][] = [];
   readonly times: (number | undefined)[] = [];
 
@@ -27,7 +28,8 @@ function entry(message: string): AuditEntry {
 /** Time, and what it is of day. */
 const NOW = 1_900_000_000;
 function queueOf(events: Events, timers = new ManualTimers()): AuditQueue {
-  return new AuditQueue(events, timers, () => NOW + timers.now() / 1000);
+  const dropped = (): void => void (events.dropped += 1);
+  return new AuditQueue(events, { timers, now: () => NOW + timers.now() / 1000, dropped });
 }
 
 const names = (count: number): string[] => Array.from({ length: count }, (_unused, index) => String(index));
@@ -103,6 +105,7 @@ describe('AuditQueue', () => {
     events.away = false;
     await queue.close();
     expect(events.batches.flat()).toEqual(names(10_000));
+    expect(events.dropped).toBe(500);
   });
 
   it('gives up at the end when the database stays away', async () => {
