@@ -45,6 +45,7 @@ import { requestLog } from './middleware/request-log.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { openApiDocument } from './openapi.js';
 import { Permission } from './permission.js';
+import { contextOf } from './request-context.js';
 import { MessagingHealth } from './messaging-health.js';
 import { auditPolicy } from './policy-audit.js';
 import { refusalAudit } from './refusal-audit.js';
@@ -157,6 +158,7 @@ export function usePipeline(app: NestExpressApplication): void {
     own: app.get(OwnNotifications),
     node: conf.default.nodeName,
   });
+  app.get(Permission).onRefused((request) => void onRefused(request, contextOf(request).user ?? ''));
   auditPolicy(policy, app.get(AuditEvents), conf.default.nodeName);
   app.useGlobalGuards(
     new RouteGuard(), // 405 for everyone

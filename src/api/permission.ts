@@ -23,7 +23,14 @@ const NOTHING: Scope = { sight: { unlisted: false, accessIds: [] } };
 
 /** Asks the policy about requests. */
 export class Permission {
+  private refused: (request: Request) => void = () => undefined;
+
   constructor(private readonly policy: Policy) {}
+
+  /** From now on it is told of each request that {@link demand} refuses. */
+  onRefused(listener: (request: Request) => void): void {
+    this.refused = listener;
+  }
 
   /** Whether a rule lets the asker do this to a thing with this owner; null: it is the site's. */
   allows(request: Request, rule: RuleName, owner: Owner | null): boolean {
@@ -62,8 +69,10 @@ export class Permission {
   demand(request: Request, seen: RuleName, owner: Owner, absent: string): void {
     const { rule } = routeOf(request);
     if (rule === undefined) throw new Error('this request was not authorized');
-    if (!this.allows(request, seen, owner)) throw new NotFound(absent);
-    if (!this.allows(request, rule, owner)) throw new Forbidden(`the policy does not allow ${rule} to you`);
+    const sees = this.allows(request, seen, owner);
+    if (sees && this.allows(request, rule, owner)) return;
+    this.refused(request);
+    throw sees ? new Forbidden(`the policy does not allow ${rule} to you`) : new NotFound(absent);
   }
 
   /** What a list of access gives the asker. */

@@ -25,17 +25,18 @@ interface RefusalParts {
   readonly node: string;
 }
 
-/** Audits refusals; publishes a refused direct .vv if the console exists. */
+/** Audits refusals; publishes a refused direct .vv if the console exists. What it gives never rejects. */
 export function refusalAudit(parts: RefusalParts): RefusalListener {
   const rate = new RefusalRate();
   return async (request, user) => {
     const { handler } = routeOf(request);
-    if (handler === 'consoleFile.direct') await auditDirect(parts, request, user);
-    else
+    const direct = handler === 'consoleFile.direct';
+    try {
+      await (direct ? auditDirect(parts, request, user) : auditOther(parts, request, user, rate));
+    } catch (error) {
       // The answer is the same while the database is away.
-      await auditOther(parts, request, user, rate).catch((error: unknown) =>
-        log.error('a refusal is not in the audit trail', { user, handler, error: error as Error }),
-      );
+      log.error('a refusal is not in the audit trail', { user, handler, error: error as Error });
+    }
   };
 }
 

@@ -19,7 +19,7 @@ const REAPER_SLACK = 10 + SETTINGS.leaseTime;
 /** A heartbeat may be this much late, seconds. */
 const HEARTBEAT_SLACK = 4;
 /** The tasks that one conductor at a time does. */
-export const LEASES = ['sources', 'reaping', 'retention', 'services'] as const;
+export const LEASES = ['sources', 'reaping', 'retention', 'services', 'audit chain'] as const;
 
 /** The rules. */
 export const RULES: readonly Rule[] = [

@@ -33,7 +33,7 @@ const CHAINED =
   'LEFT JOIN audit_anchors a ON a.last_position = e.chain_position - 1';
 
 const STATEMENTS = {
-  newest: 'SELECT id FROM audit_events ORDER BY id DESC LIMIT 1',
+  newest: 'SELECT MAX(id) AS id FROM audit_events',
   unsealed: `SELECT ${CHAINED_COLUMNS.join(', ')} FROM audit_events WHERE chain_position IS NULL AND id <= ? ORDER BY id LIMIT ?`,
   head:
     'SELECT chain_position AS position, chain_digest AS digest FROM audit_events WHERE chain_position IS NOT NULL ' +
@@ -52,7 +52,7 @@ const STATEMENTS = {
 
 /** The highest id there is; 0 without events. */
 export async function newestEventId(db: Statements): Promise<number> {
-  const rows = await db.query<{ id: number }>(STATEMENTS.newest);
+  const rows = await db.query<{ id: number | null }>(STATEMENTS.newest);
   return rows[0]?.id ?? 0;
 }
 

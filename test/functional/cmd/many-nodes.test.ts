@@ -21,7 +21,7 @@ const UUID = '11111111-2222-3333-4444-555555555555';
 
 const LEASE_TIME = 4;
 const DOWN_TIME = 2.4;
-const TASKS = ['reaping', 'retention', 'services', 'sources'];
+const TASKS = ['audit chain', 'reaping', 'retention', 'services', 'sources'];
 /** A machine whose clock is an hour fast; its monotonic clock is right, as those of machines are. */
 const WRONG_CLOCK = `--import "data:text/javascript,const now=Date.now;Date.now=()=>now()+3600000"`;
 

@@ -6,6 +6,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Database } from '../../../src/db/database.js';
 import type { SqlValue } from '../../../src/db/statements.js';
 import { AccessLists } from '../../../src/objects/access.js';
+import { AuditChain } from '../../../src/objects/audit-chain.js';
+import { AuditCursors } from '../../../src/objects/audit-cursor.js';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
 import { sessionNouns, type SessionNouns } from '../../fixtures/session-nouns.js';
 import type { ChannelGrant } from '../../../src/objects/channel-types.js';
@@ -19,6 +21,7 @@ import { reapExpired } from '../../../src/objects/reaper.js';
 import { SessionOutcomes } from '../../../src/objects/session-outcome.js';
 import { Sources } from '../../../src/objects/source.js';
 import { Users } from '../../../src/objects/user.js';
+import { sealAll, writeEvents } from '../../fixtures/audit-trail.js';
 import { databasesOf, ENGINES, overheard } from '../../fixtures/database.js';
 import type { Engine } from '../../fixtures/database.js';
 
@@ -44,6 +47,8 @@ const SOME = { unlisted: false, accessIds: ['list-3'], projectId: 'project-0321'
 const BY_NAME = { key: 'name', descending: false } as const;
 const NEWEST = { key: 'created_at', descending: true } as const;
 const FILL_MS = 600_000;
+/** Events that one statement makes: it has to end in time. */
+const PART = 50_000;
 
 interface Statement {
   sql: string;
@@ -79,12 +84,13 @@ async function fill(db: Database, engine: Engine): Promise<void> {
       `${concat("'project-'", padded(`n % ${PROJECTS}`, 4))}, ` +
       `CASE WHEN n % 2 = 0 THEN NULL WHEN n % 100 = 1 THEN 'list-3' ELSE ${concat("'list-'", '(n % 3)')} END ${from(CONSOLES)}`,
   );
-  for (let part = 0; part < EVENTS; part += CONSOLES) {
+  const digest = padded('n', 64);
+  for (let part = 0; part < EVENTS; part += PART) {
     await db.execute(
-      'INSERT INTO audit_events (source, uuid, timestamp, message, session_id, issued_to, request_user) ' +
+      'INSERT INTO audit_events (source, uuid, timestamp, message, session_id, issued_to, request_user, chain_position, chain_digest) ' +
         `SELECT ${source('n')}, ${uuid('n')}, ${NOW - EVENTS} + n + ${part}, 'Channel created', ` +
         `${concat("'s'", padded(`n % ${SESSIONS}`, 11))}, ${concat("'user-'", '(n % 500)')}, ` +
-        `CASE WHEN n % 7 = 0 THEN ${concat("'user-'", '(n % 300)')} END ${from(CONSOLES)}`,
+        `CASE WHEN n % 7 = 0 THEN ${concat("'user-'", '(n % 300)')} END, n + ${part}, ${digest} ${from(PART)}`,
     );
   }
   const id = concat("'s'", padded('n', 11));
@@ -145,8 +151,8 @@ async function fillBusy(
       `2, 0, 'x' ${from(BUSY_OPEN)}`,
   );
   await db.execute(
-    'INSERT INTO audit_events (source, uuid, timestamp, message) ' +
-      `SELECT ${console}, ${NOW - EVENTS} + n, 'Channel created' ${from(BUSY_EVENTS)}`,
+    'INSERT INTO audit_events (source, uuid, timestamp, message, chain_position, chain_digest) ' +
+      `SELECT ${console}, ${NOW - EVENTS} + n, 'Channel created', ${EVENTS} + n, ${padded('n', 64)} ${from(BUSY_EVENTS)}`,
   );
 }
 
@@ -168,10 +174,11 @@ const WALK = /^SCAN \S+ USING (COVERING )?INDEX|type=index/;
 
 /**
  * The names of all sources: some hundred; the parts of a page, of which each has a limit; and their merge. The names are the
- * primary key, and to read that key is to read the table: MariaDB 10 calls it index, MariaDB 11 ALL.
+ * primary key, and to read that key is to read the table: MariaDB 10 calls it index, MariaDB 11 ALL. And what is bounded: legal
+ * holds (h) and the cursors of sinks.
  */
 const SMALL =
-  /^(o|sources) type=index.*|^o type=ALL key=null.*|^SCAN (o|sources) .*|^SCAN (\(subquery-\d+\)|p|v)$|^<(union|derived)[\d,.]*> .*/;
+  /^(o|sources|h|audit_cursors) type=index.*|^(o|h|audit_cursors) type=ALL key=null.*|^SCAN (o|sources|audit_cursors) .*|^SCAN (\(subquery-\d+\)|p|v|h|w)$|^<(union|derived)[\d,.]*> .*/;
 /** What one project has, or what lists of access let somebody see who sees few, is sorted. */
 const FEW =
   /connections of (a|the busy) project|some consoles seen|search of (consoles|sessions) of a project/;
@@ -411,6 +418,10 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     ['the end of a worker', (at) => nouns(at).channels.closeWorker('node-1', 1)],
     ['the reaper', (at) => reapExpired(at, { reconnectGrace: 60 }, NOW - SESSIONS + 500)],
     ['audit retention by age', (at) => reapAuditEvents(at, { maxAge: EVENTS - 1000 }, NOW)],
+    ['the audit chain', (at) => writeEvents(at, 300).then(() => sealAll(at))],
+    ['the audit events of a sink', (at) => servedSink(at)],
+    ['the audit events that are not sealed', (at) => new AuditChain(at).unsealed()],
+    ['the audit events of a period', (at) => exportedPeriod(at)],
   ];
 
   it.each(cases)(
@@ -454,6 +465,19 @@ describe.each(ENGINES)('at scale, %s', (engine) => {
     const reads = plans.flatMap(({ steps }) => steps).filter((step) => step.includes('console_tokens'));
     for (const step of reads) expect(step).toMatch(/USING COVERING INDEX|Using index(?! condition)/);
   });
+
+  async function servedSink(at: Database): Promise<void> {
+    const cursors = new AuditCursors(at);
+    const events = await new AuditChain(at).after(EVENTS / 2, 200);
+    await cursors.delivered(await cursors.open('jsonl'), events);
+    await cursors.states();
+  }
+
+  async function exportedPeriod(at: Database): Promise<void> {
+    const from = NOW - EVENTS / 2;
+    for await (const event of new AuditChain(at).within(from, from + 1000))
+      expect(event.timestamp).toBeGreaterThanOrEqual(from);
+  }
 
   function v1(at: Database): Inventory {
     return new Inventory(at);
