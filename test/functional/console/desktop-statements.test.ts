@@ -50,7 +50,9 @@ class Node {
       keystoneAuthtoken: { authUrl: '', wwwAuthenticateUri: '' },
     };
     const services = { consoles, conf };
-    this.audit = new AuditQueue(new AuditEvents(heard, { service: 'kerbside-proxy' }), { timers: new ManualTimers() });
+    this.audit = new AuditQueue(new AuditEvents(heard, { service: 'kerbside-proxy' }), {
+      timers: new ManualTimers(),
+    });
     this.plane = new ControlPlane(
       {
         ...{ nouns: this.nouns, audit: this.audit, metrics: new ProxyMetrics() },

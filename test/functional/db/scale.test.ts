@@ -88,7 +88,8 @@ async function fill(db: Database, engine: Engine): Promise<void> {
   for (let part = 0; part < EVENTS; part += PART) {
     await db.execute(
       'INSERT INTO audit_events (source, uuid, timestamp, message, session_id, issued_to, request_user, chain_position, chain_digest) ' +
-        `SELECT ${source('n')}, ${uuid('n')}, ${NOW - EVENTS} + n + ${part}, 'Channel created', ` +
+        `SELECT ${source(`n + ${part % CONSOLES}`)}, ${uuid(`n + ${part % CONSOLES}`)}, ` +
+        `${NOW - EVENTS} + n + ${part}, 'Channel created', ` +
         `${concat("'s'", padded(`n % ${SESSIONS}`, 11))}, ${concat("'user-'", '(n % 500)')}, ` +
         `CASE WHEN n % 7 = 0 THEN ${concat("'user-'", '(n % 300)')} END, n + ${part}, ${digest} ${from(PART)}`,
     );
