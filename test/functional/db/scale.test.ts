@@ -48,7 +48,7 @@ const BY_NAME = { key: 'name', descending: false } as const;
 const NEWEST = { key: 'created_at', descending: true } as const;
 const FILL_MS = 600_000;
 /** Events that one statement makes: it has to end in time. */
-const PART = 50_000;
+const PART = 10_000;
 
 interface Statement {
   sql: string;
