@@ -138,7 +138,7 @@ export class UsbFilter implements Stage {
       this.interfaces = classesOf(data);
       if (this.device === null || this.allows(this.device)) return packet;
       this.refuse();
-      return this.packets.up.empty(USB_PACKET.DEVICE_DISCONNECT);
+      return this.disconnected();
     }
     const device = {
       deviceClass: data.readUInt8(1),
@@ -151,16 +151,21 @@ export class UsbFilter implements Stage {
     }
     const had = this.device !== null;
     this.refuse();
-    return had ? this.packets.up.empty(USB_PACKET.DEVICE_DISCONNECT) : null;
+    return had ? this.disconnected() : null;
   }
 
   private allows(device: UsbDevice): boolean {
     return this.rules === null || this.rules.allows(device, this.interfaces);
   }
 
+  /** What tells the guest that its device is gone: it forgets the interfaces with it, and not before. */
+  private disconnected(): Buffer {
+    this.interfaces = [];
+    return this.packets.up.empty(USB_PACKET.DEVICE_DISCONNECT);
+  }
+
   private refuse(): void {
     this.device = null;
-    this.interfaces = [];
     this.rejected = true;
     this.drops.add('usb', 'up');
   }

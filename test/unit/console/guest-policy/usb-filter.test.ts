@@ -119,6 +119,15 @@ describe('a device', () => {
     expect(bytesOf(made, 'down')).toEqual(REJECT);
   });
 
+  it('has the interfaces that the guest was last told of, though another one was rejected meanwhile', async () => {
+    const says = Buffer.concat([usbInterfaces([3], 8), usbDevice({}, 8), usbDevice({ deviceClass: 8 }, 8)]);
+    const made = await scene(['class:08'], says);
+    expect(bytesOf(made, 'up')).toEqual(usbInterfaces([3], 8));
+    const again = Buffer.concat([usbInterfaces([8], 8), usbDevice({ deviceClass: 8 }, 8)]);
+    await made.say('up', [DATA, again]);
+    expect(bytesOf(made, 'up')).toEqual(Buffer.concat([usbInterfaces([3], 8), again]));
+  });
+
   it('is rejected between two packets of the guest', async () => {
     const made = await scene(['class:08'], usbInterfaces([3], 8));
     const packet = usbPacket(BULK, Buffer.alloc(30, 5), 8);
