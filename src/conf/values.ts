@@ -167,7 +167,8 @@ export function readValue(text: string, spec: OptionSpec): OptionValue {
     case 'path':
       return readPath(text);
     case 'host':
-      return text === '' && spec.derived !== undefined ? text : readHost(text);
+      // Empty where that is the default: what stands in its place, or that there is none, the option says.
+      return text === spec.default ? text : readHost(text);
     case 'secret':
       return new Secret(text);
     case 'boolean':

@@ -152,6 +152,7 @@ describe.each(ENGINES)('console sessions on %s', (engine) => {
       kind: 'denied',
       reason: 'main_required',
       source: 'lab',
+      name: 'first',
       uuid: 'one',
       sessionId: pending.sessionId,
       issuedTo: 'alice',
