@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sinks that [audit] sinks names, made of their options.
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Conf } from '../conf/index.js';
 import { ConfError } from '../exception.js';
 import { auditSender } from '../messaging/messaging.js';
-import { unreadableOption } from '../option-file.js';
+import { shownPath, unreadableOption } from '../option-file.js';
 import type { AuditSinkName } from '../objects/audit-cursor.js';
 import { checkIdentity } from '../tls/client-identity.js';
 import { holdsCertificate, holdsPrivateKey } from '../tls/pem.js';
@@ -31,6 +32,7 @@ function makeSink(name: AuditSinkName, conf: Conf, program: string): AuditSink {
   switch (name) {
     case 'jsonl':
       if (audit.jsonlPath === '') throw missing('jsonl_path', name, 'name a file');
+      checkFile(audit.jsonlPath);
       return new JsonLinesSink(audit.jsonlPath, { maxBytes: audit.jsonlMaxBytes, keep: audit.jsonlKeep });
     case 'syslog':
       return syslogSink(audit, node);
@@ -39,21 +41,40 @@ function makeSink(name: AuditSinkName, conf: Conf, program: string): AuditSink {
   }
 }
 
+/** Checks that a file can be made, or added to; a file that nothing is written to yet is not made. */
+function checkFile(path: string): void {
+  const fault = (what: string, remedy: string): ConfError =>
+    new ConfError('audit', 'jsonl_path', `the file ${shownPath(path)} ${what}`, remedy);
+  const folder = dirname(resolve(path));
+  const owned = 'owned by the user that Kerbside runs as';
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw fault('has no folder', `create ${folder}, ${owned}, or name another file`);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) throw fault('is a folder', 'name a file');
+  try {
+    // A file that is full is moved away, so it takes the right to write to the folder in any case.
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    if (found !== undefined) accessSync(path, constants.R_OK | constants.W_OK);
+  } catch {
+    throw fault('cannot be written to', `let the user that Kerbside runs as write to it and to ${folder}`);
+  }
+}
+
 function syslogSink(audit: Options, node: string): SyslogSink {
   const { syslogServer: host, syslogPort: port, syslogFacility: facility } = audit;
   if (host === '') throw missing('syslog_server', 'syslog', 'name a server');
-  const ca = pem('syslog_ca_file', audit.syslogCaFile, holdsCertificate);
+  const ca = pem('syslog_ca_file', audit.syslogCaFile, 'certificate');
   const { syslogCertFile: certPath, syslogKeyFile: keyPath } = audit;
   if (certPath !== '' && keyPath === '')
     throw missing('syslog_key_file', 'syslog', 'name the key of syslog_cert_file');
-  const cert = pem('syslog_cert_file', certPath, holdsCertificate);
-  const key = certPath === '' ? undefined : pem('syslog_key_file', keyPath, holdsPrivateKey);
+  const cert = pem('syslog_cert_file', certPath, 'certificate');
+  const key = certPath === '' ? undefined : pem('syslog_key_file', keyPath, 'private key');
   if (cert !== undefined && key !== undefined)
     checkIdentity('audit', 'syslog_key_file', { cert, key, certPath, keyPath });
   return new SyslogSink({ host, port, facility, ca, cert, key }, node);
 }
 
-function pem(option: string, path: string, holds: (text: string) => boolean): string | undefined {
+function pem(option: string, path: string, noun: 'certificate' | 'private key'): string | undefined {
   if (path === '') return undefined;
   let text: string;
   try {
@@ -61,8 +82,14 @@ function pem(option: string, path: string, holds: (text: string) => boolean): st
   } catch (error) {
     throw unreadableOption('audit', option, path, error);
   }
+  const holds = noun === 'certificate' ? holdsCertificate : holdsPrivateKey;
   if (holds(text)) return text;
-  throw new ConfError('audit', option, 'the file holds no PEM of that kind', 'name another file');
+  throw new ConfError(
+    'audit',
+    option,
+    `the file ${shownPath(path)} holds no PEM ${noun}`,
+    'name another one',
+  );
 }
 
 function missing(option: string, sink: AuditSinkName, remedy: string): ConfError {

@@ -7,13 +7,14 @@ import {
   chainedAfter,
   chainHead,
   countUnsealed,
+  digestAt,
   eventById,
   listUnsealed,
   newestEventId,
   positionsOf,
   sealEvents,
 } from '../db/api/audit-chain.js';
-import type { ChainedAuditEventRow, ChainPlace } from '../db/api/audit-chain.js';
+import type { ChainPlace } from '../db/api/audit-chain.js';
 import { listAnchors } from '../db/api/audit-retention.js';
 import type { Database } from '../db/database.js';
 import type { AuditEventRow } from '../db/models/audit-event.js';
@@ -42,12 +43,13 @@ export class AuditChain {
   async seal(onward: () => boolean = () => true): Promise<number> {
     const { horizon } = this;
     this.horizon = await newestEventId(this.db);
+    if ((await listUnsealed(this.db, horizon, 1)).length === 0) return 0;
     let sealed = 0;
-    let head: ChainPlace | null = null;
+    // Read before the events: whoever seals some between the two has taken the place that the first of them would get.
+    let head = await this.head();
     for (;;) {
       const events = await listUnsealed(this.db, horizon, BATCH);
       if (events.length === 0 || !onward()) return sealed;
-      head ??= await this.head();
       const places = placesAfter(head, events);
       sealed += await sealEvents(this.db, places);
       head = places.at(-1) ?? head;
@@ -62,7 +64,17 @@ export class AuditChain {
 
   /** Up to `limit` events after a position, in their order. */
   async after(position: number, limit: number): Promise<SealedEvent[]> {
-    return (await chainedAfter(this.db, position, limit)).map(toSealed);
+    const sealed: SealedEvent[] = [];
+    for (const row of await chainedAfter(this.db, position, limit)) {
+      const { chain_position: place, chain_digest: digest, ...event } = row;
+      sealed.push({
+        ...event,
+        position: place,
+        digest,
+        previous: await this.digestBefore(place, sealed.at(-1)),
+      });
+    }
+    return sealed;
   }
 
   /** The events of a period, epoch seconds, whose end does not belong to it, in the order of the chain and in bounded memory. */
@@ -88,13 +100,20 @@ export class AuditChain {
     return eventById(this.db, id);
   }
 
+  /** The digest before a place: of the event that was read before it, where nothing is missing between them. */
+  private async digestBefore(place: number, read: SealedEvent | undefined): Promise<string | null> {
+    if (place === 1) return GENESIS;
+    return read?.position === place - 1 ? read.digest : digestAt(this.db, place - 1);
+  }
+
   /** Whether retention has removed the event of a position. */
   async isRemoved(position: number): Promise<boolean> {
     return (await listAnchors(this.db, { first: position, last: position })).length > 0;
   }
 }
 
-function placesAfter(
+/** The places that events get after a place, in their order. */
+export function placesAfter(
   head: ChainPlace,
   events: readonly AuditEventRow[],
 ): (ChainPlace & { readonly id: number })[] {
@@ -104,9 +123,4 @@ function placesAfter(
     digest = digestOf(event, position, digest);
     return { id: event.id, position, digest };
   });
-}
-
-function toSealed(row: ChainedAuditEventRow): SealedEvent {
-  const { chain_position: position, chain_digest: digest, previous, ...event } = row;
-  return { ...event, position, digest, previous: position === 1 ? GENESIS : previous };
 }

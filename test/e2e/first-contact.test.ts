@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { freeKerbsidePorts } from '../fixtures/kerbside-process.js';
-import { freePort, isFree, runProgram, startProgram, waitFor } from '../fixtures/program.js';
+import { freePort, isFree, isListening, runProgram, startProgram, waitFor } from '../fixtures/program.js';
 import type { Program } from '../fixtures/program.js';
 import { repositoryRoot } from '../fixtures/repository.js';
 import { scratchFolder } from '../fixtures/scratch.js';
@@ -93,7 +93,7 @@ describe('a first contact', () => {
     expect(statSync(join(folder, 'proxy-ecdsa-key.pem')).mode & 0o777).toBe(0o600);
 
     await runOn('guest', guest);
-    await waitFor('the guest', async () => !(await isFree('127.0.0.1', Number(guestPort))));
+    await waitFor('the guest', () => isListening('127.0.0.1', Number(guestPort)));
 
     expect(await run(sources)).not.toMatch(/Result: (Warning|Failure)/);
 

@@ -48,8 +48,8 @@ beforeAll(async () => {
     insecure_port: 5900,
   }));
   await site.consoles(...rows, { name: EVIL, insecure_port: 5900 });
-  await new AuditEvents(db).record({ source: SOURCE, uuid: desk.uuid, message: `Noted ${EVIL}` });
   await aDay(db);
+  await new AuditEvents(db).record({ source: SOURCE, uuid: desk.uuid, message: `Noted ${EVIL}` });
   await db.close();
   libvirt = await telling([
     {

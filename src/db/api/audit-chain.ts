@@ -16,8 +16,6 @@ export const CHAINED_COLUMNS = [
 export interface ChainedAuditEventRow extends AuditEventRow {
   chain_position: number;
   chain_digest: string;
-  /** The digest before it; null when neither that event nor an anchor of it is there. */
-  previous: string | null;
 }
 
 /** A place in the chain. */
@@ -26,22 +24,18 @@ export interface ChainPlace {
   readonly digest: string;
 }
 
-const OWN = CHAINED_COLUMNS.map((column) => `e.${column}`).join(', ');
-const CHAINED =
-  `SELECT ${OWN}, e.chain_position, e.chain_digest, COALESCE(p.chain_digest, a.digest) AS previous FROM audit_events e ` +
-  'LEFT JOIN audit_events p ON p.chain_position = e.chain_position - 1 ' +
-  'LEFT JOIN audit_anchors a ON a.last_position = e.chain_position - 1';
+const OWN = CHAINED_COLUMNS.join(', ');
 
 const STATEMENTS = {
   newest: 'SELECT MAX(id) AS id FROM audit_events',
-  unsealed: `SELECT ${CHAINED_COLUMNS.join(', ')} FROM audit_events WHERE chain_position IS NULL AND id <= ? ORDER BY id LIMIT ?`,
+  unsealed: `SELECT ${OWN} FROM audit_events WHERE chain_position IS NULL LIMIT ?`,
   head:
     'SELECT chain_position AS position, chain_digest AS digest FROM audit_events WHERE chain_position IS NOT NULL ' +
     'ORDER BY chain_position DESC LIMIT 1',
   lastAnchor:
     'SELECT last_position AS position, digest FROM audit_anchors ORDER BY last_position DESC LIMIT 1',
-  after: `${CHAINED} WHERE e.chain_position > ? ORDER BY e.chain_position LIMIT ?`,
-  byId: `SELECT ${CHAINED_COLUMNS.join(', ')} FROM audit_events WHERE id = ?`,
+  after: `SELECT ${OWN}, chain_position, chain_digest FROM audit_events WHERE chain_position > ? ORDER BY chain_position LIMIT ?`,
+  byId: `SELECT ${OWN} FROM audit_events WHERE id = ?`,
   at: 'SELECT chain_digest AS digest FROM audit_events WHERE chain_position = ?',
   anchored: 'SELECT digest FROM audit_anchors WHERE last_position = ?',
   oldestAfter: 'SELECT timestamp FROM audit_events WHERE chain_position > ? ORDER BY chain_position LIMIT 1',
@@ -56,9 +50,13 @@ export async function newestEventId(db: Statements): Promise<number> {
   return rows[0]?.id ?? 0;
 }
 
-/** Up to `limit` events without a place in the chain, with ids up to `newest`, in their order. */
-export function listUnsealed(db: Statements, newest: number, limit: number): Promise<AuditEventRow[]> {
-  return db.query(STATEMENTS.unsealed, [newest, limit]);
+/**
+ * Up to `limit` events without a place in the chain, with ids up to `newest`, in the order of their ids. Both databases walk
+ * the index of the places, where those without one lie in that order; asked for it, MariaDB reads and sorts all there are.
+ */
+export async function listUnsealed(db: Statements, newest: number, limit: number): Promise<AuditEventRow[]> {
+  const rows = await db.query<AuditEventRow>(STATEMENTS.unsealed, [limit]);
+  return rows.filter(({ id }) => id <= newest).sort((a, b) => a.id - b.id);
 }
 
 /** How many events have no place in the chain yet; counts no further than `most`. */
@@ -77,9 +75,11 @@ export async function chainHead(db: Statements): Promise<ChainPlace | null> {
 }
 
 /**
- * Gives events their places in the chain, all or none.
+ * Gives events their places in the chain, all or none. Whoever has sealed the same events meanwhile, from the same place on,
+ * has given them the same places and digests; any other order meets the unique index.
  *
- * @throws DuplicateRow when somebody else has given one of the positions meanwhile
+ * @param events in the order of their ids, none of them sealed when the place before the first was read as the last one
+ * @throws DuplicateRow when somebody else has given one of the positions to another event meanwhile
  */
 export async function sealEvents(
   db: Statements,
@@ -91,7 +91,7 @@ export async function sealEvents(
   const ids = events.map(({ id }) => id);
   return db.execute(
     `UPDATE audit_events SET chain_digest = ${cases}, chain_position = ${cases} ` +
-      `WHERE id IN (${placeholders(ids.length)}) AND chain_position IS NULL`,
+      `WHERE id IN (${placeholders(ids.length)})`,
     [...digests, ...positions, ...ids],
   );
 }

@@ -33,12 +33,17 @@ const KEYSTONE = {
   OS_KEYSTONE_AUTHTOKEN__USERNAME: 'kerbside',
   OS_KEYSTONE_AUTHTOKEN__PASSWORD: 'x',
 };
+const SYSLOG = { OS_AUDIT__SINKS: 'syslog', OS_AUDIT__SYSLOG_SERVER: '127.0.0.1' };
 const cert = join(site.folder, 'site-1.pem');
 const key = join(site.folder, 'site-1-key.pem');
 
 const CASES: Readonly<Record<string, Case>> = {
   '[DEFAULT] log_file': {},
   '[DEFAULT] state_path': { named: '[DEFAULT] state_path' },
+  '[audit] jsonl_path': { env: { OS_AUDIT__SINKS: 'jsonl' } },
+  '[audit] syslog_ca_file': { env: SYSLOG },
+  '[audit] syslog_cert_file': { env: { ...SYSLOG, OS_AUDIT__SYSLOG_KEY_FILE: key } },
+  '[audit] syslog_key_file': { env: { ...SYSLOG, OS_AUDIT__SYSLOG_CERT_FILE: cert } },
   '[database] encryption_key_file': {},
   '[html5proxy] cert_path': {
     ...HTML5,
@@ -113,6 +118,7 @@ describe('a file without what it should hold', () => {
   writeFileSync(text, 'hello\n');
 
   it.each<[string, NodeJS.ProcessEnv]>([
+    ['[audit] syslog_ca_file', SYSLOG],
     ['[keystone_authtoken] cafile', KEYSTONE],
     ['[oslo_messaging_rabbit] ssl_ca_file', BROKER],
     ['[oslo_messaging_rabbit] ssl_cert_file', { ...BROKER, OS_OSLO_MESSAGING_RABBIT__SSL_KEY_FILE: key }],

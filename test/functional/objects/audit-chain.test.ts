@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chain of audit events: who writes, who seals, what is found when somebody has changed it, what retention and holds do.
 import { describe, expect, it } from '@jest/globals';
+import { listUnsealed, sealEvents } from '../../../src/db/api/audit-chain.js';
 import type { Database } from '../../../src/db/database.js';
-import { AuditChain } from '../../../src/objects/audit-chain.js';
+import { DuplicateRow } from '../../../src/db/faults.js';
+import { AuditChain, placesAfter } from '../../../src/objects/audit-chain.js';
 import { AuditCursors } from '../../../src/objects/audit-cursor.js';
 import { GENESIS } from '../../../src/objects/audit-digest.js';
 import { AuditHolds } from '../../../src/objects/audit-hold.js';
@@ -77,6 +79,21 @@ describe.each(ENGINES)('the chain of audit events on %s', (engine) => {
     await sealAll(db);
     expect(sealers.some(({ status }) => status === 'fulfilled')).toBe(true);
     expect(await verifyChain(db)).toMatchObject({ checked: 500, position: 500, unsealed: 0, faults: [] });
+  });
+
+  it('is not changed by a sealer that was overtaken', async () => {
+    const db = await databases.fresh();
+    await writeEvents(db, 4);
+    await db.execute('UPDATE audit_events SET id = id + 100');
+    const events = await listUnsealed(db, 1000, 10);
+    const inTheirPlaces = placesAfter({ position: 0, digest: GENESIS }, events);
+    await db.execute(
+      "INSERT INTO audit_events (id, source, uuid, timestamp, message) VALUES (50, 'lab', 'a', 1, 'late')",
+    );
+    await sealAll(db);
+    await expect(sealEvents(db, inTheirPlaces)).rejects.toThrow(DuplicateRow);
+    expect(await messagesOf(db)).toEqual(['late', 'event 1', 'event 2', 'event 3', 'event 4']);
+    expect(await verifyChain(db)).toMatchObject({ checked: 5, position: 5, unsealed: 0, faults: [] });
   });
 
   it.each([
