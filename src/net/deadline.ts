@@ -50,8 +50,11 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
  * @returns a signal that keeps no process alive; its reason is a TimeoutError when the time was over first
  */
 export function signalWithin(milliseconds: number, ...others: readonly AbortSignal[]): AbortSignal {
-  const deadline = AbortSignal.timeout(Math.ceil(milliseconds));
-  return others.length === 0 ? deadline : AbortSignal.any([deadline, ...others]);
+  // Not AbortSignal.timeout: neither its timer nor AbortSignal.any holds it, so the garbage collector may take the deadline away.
+  const deadline = new AbortController();
+  const reason = new DOMException('The time is over', 'TimeoutError');
+  setTimeout(() => deadline.abort(reason), Math.ceil(milliseconds)).unref();
+  return others.length === 0 ? deadline.signal : AbortSignal.any([deadline.signal, ...others]);
 }
 
 /** What can be cut: a socket, for one. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ends to waiting, on a clock that the tests move.
 import { EventEmitter } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   destroyAfter,
@@ -125,6 +127,20 @@ describe('signalWithin', () => {
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
     clearInterval(alive);
     expect((signal.reason as DOMException).name).toBe('TimeoutError');
+  });
+
+  it('fires though nobody but its listener knows of it, whatever the garbage collector does', async () => {
+    jest.useRealTimers();
+    const fired = jest.fn();
+    const other = new AbortController();
+    for (let count = 0; count < 50; count += 1)
+      signalWithin(100, other.signal).addEventListener('abort', fired);
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const collecting = setInterval(collect, 5);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    clearInterval(collecting);
+    expect(fired).toHaveBeenCalledTimes(50);
   });
 });
 
