@@ -52,8 +52,8 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
 export function signalWithin(milliseconds: number, ...others: readonly AbortSignal[]): AbortSignal {
   // Not AbortSignal.timeout: neither its timer nor AbortSignal.any holds it, so the garbage collector may take the deadline away.
   const deadline = new AbortController();
-  const reason = new DOMException('The time is over', 'TimeoutError');
-  setTimeout(() => deadline.abort(reason), Math.ceil(milliseconds)).unref();
+  const fire = (): void => deadline.abort(new DOMException('The time is over', 'TimeoutError'));
+  setTimeout(fire, Math.ceil(milliseconds)).unref();
   return others.length === 0 ? deadline.signal : AbortSignal.any([deadline.signal, ...others]);
 }
 

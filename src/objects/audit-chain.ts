@@ -100,15 +100,15 @@ export class AuditChain {
     return eventById(this.db, id);
   }
 
+  /** Whether retention has removed the event of a position. */
+  async isRemoved(position: number): Promise<boolean> {
+    return (await listAnchors(this.db, { first: position, last: position })).length > 0;
+  }
+
   /** The digest before a place: of the event that was read before it, where nothing is missing between them. */
   private async digestBefore(place: number, read: SealedEvent | undefined): Promise<string | null> {
     if (place === 1) return GENESIS;
     return read?.position === place - 1 ? read.digest : digestAt(this.db, place - 1);
-  }
-
-  /** Whether retention has removed the event of a position. */
-  async isRemoved(position: number): Promise<boolean> {
-    return (await listAnchors(this.db, { first: position, last: position })).length > 0;
   }
 }
 

@@ -2,7 +2,7 @@
 // The life of a program that is not as it should be: a part that cannot start, a database that stands still while all is
 // closed, a second signal. What has started is closed, the database last, and the process ends in any case.
 import { writeFileSync } from 'node:fs';
-import { createServer, connect, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AuditEvents } from '../../../src/objects/audit-event.js';
@@ -12,7 +12,7 @@ import { Services } from '../../../src/objects/service.js';
 import { Sources } from '../../../src/objects/source.js';
 import { startMariaDb, type MariaDb } from '../../fixtures/mariadb.js';
 import { openDatabase, type OpenDatabase } from '../../fixtures/open-database.js';
-import { waitFor, waitForOutput, type Program } from '../../fixtures/program.js';
+import { isListening, waitFor, waitForOutput, type Program } from '../../fixtures/program.js';
 import { SpiceClient, type ClientChannel } from '../../fixtures/spice-client.js';
 import { SpiceServer } from '../../fixtures/spice-server.js';
 import { Site } from './site.js';
@@ -106,7 +106,7 @@ const openRows = async (): Promise<number> =>
 /** The session is over and nobody listens: all is closed that needs no database. */
 async function isClosedToUsers({ port, main }: Running): Promise<void> {
   await waitFor('the end of the session', () => main.closeReason !== null);
-  await waitFor('a port that is closed', () => refuses(port));
+  await waitFor('a port that is closed', async () => !(await isListening('127.0.0.1', port)));
 }
 
 describe.each(PROGRAMS)('%s', (name) => {
@@ -136,7 +136,7 @@ describe.each(PROGRAMS)('%s', (name) => {
       ([, text]) => text,
     );
     if (name === 'kerbside') expect(bound.length).toBeGreaterThan(2);
-    for (const text of bound) expect(await refuses(Number(text))).toBe(true);
+    for (const text of bound) expect(await isListening('127.0.0.1', Number(text))).toBe(false);
   });
 
   it('writes the ends of what it closed, and signs off, when the database goes on in time', async () => {
@@ -192,7 +192,7 @@ describe.each(PROGRAMS)('%s', (name) => {
     const running = await start(name, LONG);
     running.program.child.kill('SIGTERM');
     await waitForOutput(running.program, 'stop requested');
-    await waitFor('a port that is closed', () => refuses(running.port));
+    await waitFor('a port that is closed', async () => !(await isListening('127.0.0.1', running.port)));
     expect(running.main.closeReason).toBeNull();
     running.program.child.kill('SIGTERM');
     await isClosedToUsers(running);
@@ -203,14 +203,3 @@ describe.each(PROGRAMS)('%s', (name) => {
     expect(await hasSignedOff()).toBe(true);
   });
 });
-
-async function refuses(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const answer = (refused: boolean) => (): void => {
-      socket.destroy();
-      resolve(refused);
-    };
-    socket.once('connect', answer(false)).once('error', answer(true));
-  });
-}
